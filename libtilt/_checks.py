@@ -1,0 +1,145 @@
+"""Converters for arguments: each failure names the argument, what was expected and what came."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+FloatArray = NDArray[np.floating[Any]]
+Float64Array = NDArray[np.float64]
+
+
+def locked(array: NDArray[Any]) -> NDArray[Any]:
+    """Return a read-only view of `array`, without a copy."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def finite_array(value: ArrayLike, name: str) -> Float64Array:
+    """Return a locked float64 copy of a small array of finite numbers."""
+    try:
+        array = np.array(value, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be numbers in a regular array: {error}") from error
+    if not np.isfinite(array).all():
+        first = np.argwhere(~np.isfinite(array))[0].tolist()
+        raise ValueError(f"{name} must be finite: found NaN or infinity at index {first}")
+    return locked(array)
+
+
+def real_data(value: ArrayLike, name: str, ndim: int) -> NDArray[Any]:
+    """Return a read-only view of real image data with `ndim` dimensions, none of them empty."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "buif":
+        raise TypeError(
+            f"{name} must be real numbers, got dtype {array.dtype}"
+            + ("; take the real part or the modulus first" if array.dtype.kind == "c" else "")
+        )
+    if array.ndim != ndim:
+        raise ValueError(f"{name} must have {ndim} dimensions, got shape {array.shape}")
+    if array.size == 0:
+        raise ValueError(f"{name} must not be empty, got shape {array.shape}")
+    return locked(array)
+
+
+def floating_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the dtype of computation: float64 stays, everything narrower becomes float32."""
+    wide = dtype.kind == "f" and dtype.itemsize >= 8
+    return np.dtype(np.float64 if wide else np.float32)
+
+
+def require_finite(array: NDArray[Any], name: str) -> None:
+    """Raise a ValueError where `array` has NaN or infinite values; cheap when it has none."""
+    if array.dtype.kind != "f":
+        return
+    with np.errstate(over="ignore", invalid="ignore"):
+        suspicious = not np.isfinite(array.sum(dtype=np.float64))
+    if not suspicious:
+        return
+    bad = ~np.isfinite(array)
+    count = int(bad.sum())
+    if count:
+        first = tuple(int(i) for i in np.unravel_index(int(bad.argmax()), array.shape))
+        raise ValueError(
+            f"{name} has {count} NaN or infinite values, the first at index {first}; "
+            "replace them first, for example with numpy.nan_to_num"
+        )
+
+
+def shape_of(value: Any, ndim: int, name: str) -> tuple[int, ...]:
+    """Return a tuple of `ndim` positive integers."""
+    try:
+        shape = tuple(operator.index(n) for n in value)
+    except TypeError:
+        shape = ()
+    if len(shape) != ndim or min(shape) < 1:
+        raise ValueError(f"{name} must be {ndim} positive integers, got {value!r}")
+    return shape
+
+
+def to_volume_shape(value: Any) -> tuple[int, ...]:
+    """Return ``(d, h, w)``."""
+    return shape_of(value, 3, "volume_shape")
+
+
+def to_image_shape(value: Any) -> tuple[int, ...]:
+    """Return ``(h, w)``."""
+    return shape_of(value, 2, "image_shape")
+
+
+def to_voxel_size(value: ArrayLike) -> Float64Array:
+    """Return a locked (3,) array x, y, z of positive lengths in angstroms."""
+    array = finite_array(value, "voxel_size")
+    if array.shape not in ((), (1,), (3,)) or (array <= 0).any():
+        raise ValueError(
+            "voxel_size must be one positive length in angstroms, or three (x, y, z), "
+            f"got {value!r}"
+        )
+    return locked(np.ascontiguousarray(np.broadcast_to(array, (3,))))
+
+
+def to_pixel_size(value: Any) -> float:
+    """Return one positive length in angstroms."""
+    return positive_float(value, "pixel_size")
+
+
+def positive_float(value: Any, name: str) -> float:
+    """Return one positive, finite number."""
+    array = finite_array(value, name)
+    if array.size != 1 or array.item() <= 0:
+        raise ValueError(f"{name} must be one positive number, got {value!r}")
+    return float(array.item())
+
+
+def per_tilt_values(value: ArrayLike, count: int, name: str) -> Float64Array:
+    """Return `count` numbers from one number or a sequence of `count`."""
+    array = finite_array(value, name)
+    if array.ndim > 1 or (array.ndim == 1 and array.shape != (count,)):
+        raise ValueError(
+            f"{name} must be one number or one per tilt: expected ({count},), got {array.shape}"
+        )
+    return np.broadcast_to(array, (count,))
+
+
+def one_of(value: Any, name: str, choices: Sequence[Any]) -> Any:
+    """Return `value` where it is one of `choices`."""
+    if value not in choices:
+        listed = ", ".join(repr(choice) for choice in choices)
+        raise ValueError(f"{name} must be one of {listed}, got {value!r}")
+    return value
+
+
+def positive_integer(value: Any, name: str) -> int:
+    """Return `value` where it is an integer of at least 1."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = 0
+    if number < 1:
+        raise ValueError(f"{name} must be a positive integer, got {value!r}")
+    return number

@@ -1,0 +1,63 @@
+"""`AutoBackend`: the fastest installed backend that computes the plain trilinear operator."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import attrs
+from numpy.typing import NDArray
+
+from libtilt.backends.base import Backend, Plan, SamplingSpec
+from libtilt.backends.registry import resolve_backend
+
+PREFERENCE = ("sparse", "scipy")
+
+
+@attrs.frozen
+class AutoBackend(Backend):
+    """Hand each spec to the fastest backend that takes it: sparse where it applies, else scipy.
+
+    Examples
+    --------
+    >>> from libtilt import Projector, TiltGeometry
+    >>> Projector(TiltGeometry.from_tilt_angles([0])).backend
+    AutoBackend()
+    """
+
+    name: ClassVar[str] = "auto"
+
+    def choose(self, spec: SamplingSpec) -> Backend:
+        """Return the backend that `plan` would use.
+
+        Parameters
+        ----------
+        spec : SamplingSpec
+            What to compute.
+
+        Returns
+        -------
+        Backend
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from libtilt.backends import AutoBackend, SamplingSpec
+        >>> grids = np.eye(3, 4)[None]
+        >>> spec = SamplingSpec(grids=grids, volume_shape=(4, 4, 4), image_shape=(4, 4))
+        >>> AutoBackend().choose(spec)
+        SparseBackend(threads=None)
+        """
+        candidates = (resolve_backend(name) for name in PREFERENCE)
+        return next(backend for backend in candidates if not backend.unsupported(spec))
+
+    def forward(self, spec: SamplingSpec, volume: NDArray[Any]) -> NDArray[Any]:
+        """Project by the chosen backend."""
+        return self.choose(spec).forward(spec, volume)
+
+    def adjoint(self, spec: SamplingSpec, images: NDArray[Any]) -> NDArray[Any]:
+        """Backproject by the chosen backend."""
+        return self.choose(spec).adjoint(spec, images)
+
+    def plan(self, spec: SamplingSpec) -> Plan:
+        """Return the plan of the chosen backend."""
+        return self.choose(spec).plan(spec)

@@ -1,0 +1,157 @@
+"""Grids whose rays stay in planes of the volume, taken apart into a plane and a line.
+
+In a single-axis tilt series one volume axis runs along the tilt axis and along the rows or the
+columns of every image. Sampling then is the same for all voxels along that axis: a sparse matrix
+acts in the plane of the other two axes, and a short line interpolation along it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from libtilt._checks import (
+    Float64Array,
+)
+from libtilt.backends.base import SamplingSpec
+from libtilt.backends.rays import depth_range
+from libtilt.grids import inverse_grids
+
+_DRIFT = 1e-9
+_CHUNK = 1 << 22
+
+
+@attrs.frozen(eq=False)
+class PlanarLayout:
+    """Which axes of volume and detector run along the tilt axis, and the grids split by them.
+
+    Attributes
+    ----------
+    spec : SamplingSpec
+        What is split.
+    axis : int
+        The volume axis along the tilt axis: 0 x, 1 y, 2 z.
+    detector_axis : int
+        The detector axis along it: 0 u, 1 v.
+    """
+
+    spec: SamplingSpec
+    axis: int
+    detector_axis: int
+
+    @classmethod
+    def find(cls, spec: SamplingSpec) -> Self | None:
+        """Return the layout of a spec, or None where rays leave the planes of the volume."""
+        extent = max(*spec.volume_shape, *spec.image_shape)
+        for axis, detector_axis in ((1, 1), (1, 0), (0, 0), (0, 1), (2, 1), (2, 0)):
+            crossing = spec.grids[:, :, :3].copy()
+            crossing[:, axis, detector_axis] = 0.0
+            in_plane = [a for a in range(3) if a != axis]
+            across = [a for a in range(3) if a != detector_axis]
+            crossing[:, np.array(in_plane)[:, np.newaxis], across] = 0.0
+            if np.abs(crossing).max() * extent < _DRIFT:
+                return cls(spec, axis, detector_axis)
+        return None
+
+    @property
+    def plane_shape(self) -> tuple[int, int]:
+        """Shape of the plane, in the axis order of the volume."""
+        rows, columns = (n for a, n in enumerate(self.spec.volume_shape) if a != 2 - self.axis)
+        return rows, columns
+
+    @property
+    def line_length(self) -> int:
+        """Voxels along the axis."""
+        return self.spec.volume_shape[2 - self.axis]
+
+    @property
+    def detector_shape(self) -> tuple[int, int]:
+        """Pixels along the axis and across it."""
+        u_v = self.spec.image_shape[::-1]
+        return u_v[self.detector_axis], u_v[1 - self.detector_axis]
+
+    def volume_view(self, volume: NDArray[Any]) -> NDArray[Any]:
+        """Return the volume with the axis last: plane rows, plane columns, line."""
+        return np.moveaxis(volume, 2 - self.axis, -1)
+
+    def images_view(self, images: NDArray[Any]) -> NDArray[Any]:
+        """Return the images as tilt, pixel along the axis, pixel across it."""
+        return images if self.detector_axis == 1 else images.swapaxes(1, 2)
+
+    def ray_matrix(self, tilt: int) -> sparse.csr_array:
+        """Return one tilt's rays in the plane: pixels across the axis times plane voxels."""
+        rows, columns = self.plane_shape
+        plane_axes = [a for a in (2, 1, 0) if a != self.axis]
+        to_plane = self.spec.grids[tilt][np.ix_(plane_axes, [1 - self.detector_axis, 2, 3])]
+        depths = np.array(depth_range(self.spec.grids[tilt], self.spec.volume_shape, 1.0))
+        pixels = np.arange(self.detector_shape[1])
+        step = max(1, _CHUNK // (4 * len(depths)))
+        blocks = []
+        for start in range(0, len(pixels), step):
+            across = pixels[start : start + step, np.newaxis]
+            row, column = (a * across + b * depths + c for a, b, c in to_plane)
+            index, weight = _bilinear(row, column, rows, columns)
+            blocks.append(_compressed(index, weight, rows * columns))
+        merged = sparse.vstack(blocks, format="csr") if len(blocks) > 1 else blocks[0]
+        return merged.astype(self.spec.dtype)
+
+    def voxel_matrix(self, plane_row: int) -> sparse.csr_array:
+        """Return one plane row's voxels: plane columns times pixels across the axis, all tilts."""
+        count, across = len(self.spec.grids), self.detector_shape[1]
+        inverse = inverse_grids(self.spec.grids)
+        plane_axes = [a for a in (2, 1, 0) if a != self.axis]
+        coefficients = inverse[:, 1 - self.detector_axis, [*plane_axes, 3]]
+        columns = np.arange(self.plane_shape[1])[:, np.newaxis]
+        position = coefficients[:, 0] * plane_row + coefficients[:, 1] * columns
+        index, weight = _linear(position + coefficients[:, 2], across)
+        index += (np.arange(count) * across)[:, np.newaxis]
+        return _compressed(index, weight, count * across).astype(self.spec.dtype)
+
+    def line_matrix(self, tilt: int) -> sparse.csr_array | None:
+        """Return the line interpolation, pixels times voxels along the axis; None if identity."""
+        scale = self.spec.grids[tilt, self.axis, self.detector_axis]
+        offset = self.spec.grids[tilt, self.axis, 3]
+        pixels, voxels = self.detector_shape[0], self.line_length
+        if scale == 1.0 and offset == 0.0 and pixels == voxels:
+            return None
+        if self.spec.driven == "ray":
+            index, weight = _linear(scale * np.arange(pixels) + offset, voxels)
+            return _compressed(index, weight, voxels).astype(self.spec.dtype)
+        index, weight = _linear((np.arange(voxels) - offset) / scale, pixels)
+        return _compressed(index, weight, pixels).astype(self.spec.dtype).T.tocsr()
+
+
+def _linear(position: Float64Array, size: int) -> tuple[NDArray[np.intp], Float64Array]:
+    """Return two indices and weights for each position, weights 0 outside ``range(size)``."""
+    first = np.floor(position)
+    fraction = position - first
+    index = first.astype(np.intp)[..., np.newaxis] + np.arange(2)
+    weight = np.stack([1.0 - fraction, fraction], axis=-1)
+    outside = (index < 0) | (index >= size)
+    index[outside], weight[outside] = 0, 0.0
+    return index, weight
+
+
+def _bilinear(
+    row: Float64Array, column: Float64Array, rows: int, columns: int
+) -> tuple[NDArray[np.intp], Float64Array]:
+    """Return four flat indices and weights for each position in a plane."""
+    row_index, row_weight = _linear(row, rows)
+    column_index, column_weight = _linear(column, columns)
+    index = row_index[..., :, np.newaxis] * columns + column_index[..., np.newaxis, :]
+    weight = row_weight[..., :, np.newaxis] * column_weight[..., np.newaxis, :]
+    return index, weight
+
+
+def _compressed(index: NDArray[np.intp], weight: Float64Array, columns: int) -> sparse.csr_array:
+    """Return a matrix with one row for each first index, equal columns added up, no zeros."""
+    rows = len(index)
+    starts = np.linspace(0, index.size, rows + 1).astype(np.intp)
+    matrix = sparse.csr_array((weight.ravel(), index.ravel(), starts), shape=(rows, columns))
+    matrix.eliminate_zeros()
+    matrix.sum_duplicates()
+    return matrix

@@ -1,0 +1,100 @@
+"""Which backends there are, and how one is picked by name, class or instance."""
+
+from __future__ import annotations
+
+import inspect
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from libtilt.backends.base import Backend
+
+GROUP = "libtilt.backends"
+"""The entry-point group by which other packages register their backends."""
+
+BUILT_IN = {
+    "auto": "libtilt.backends.auto:AutoBackend",
+    "scipy": "libtilt.backends.scipy:SciPyBackend",
+    "sparse": "libtilt.backends.sparse:SparseBackend",
+}
+EXTRAS: dict[str, str] = {}
+"""The extra that brings what a built-in backend imports, where that is not in the core."""
+
+
+def available_backends() -> tuple[str, ...]:
+    """Return the names by which a backend can be asked for.
+
+    Returns
+    -------
+    tuple of str
+        Those of this package, then those that other packages registered. A name of this package
+        cannot be taken over.
+
+    Examples
+    --------
+    >>> from libtilt.backends import available_backends
+    >>> available_backends()[:3]
+    ('auto', 'scipy', 'sparse')
+    """
+    return (*BUILT_IN, *(name for name in sorted(_registered()) if name not in BUILT_IN))
+
+
+def resolve_backend(backend: str | type[Backend] | Backend) -> Backend:
+    """Return a backend from its name, its class or itself.
+
+    Parameters
+    ----------
+    backend : str, type or Backend
+        A name of `available_backends`, a class that needs no arguments, or an instance.
+
+    Returns
+    -------
+    Backend
+
+    Raises
+    ------
+    ValueError
+        If there is no backend of that name.
+    ImportError
+        If the backend needs a package that is not installed; the message names the extra.
+    TypeError
+        If it is none of the three.
+
+    Examples
+    --------
+    >>> from libtilt.backends import resolve_backend
+    >>> resolve_backend("scipy")
+    SciPyBackend(order=1, threads=None)
+    """
+    if isinstance(backend, str):
+        backend = _load(backend)
+    if inspect.isclass(backend) and issubclass(backend, Backend):
+        backend = backend()
+    if not isinstance(backend, Backend):
+        raise TypeError(
+            f"backend must be a name, a Backend class or a Backend, got {backend!r}; "
+            f"names are {', '.join(available_backends())}"
+        )
+    return backend
+
+
+def _registered() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=GROUP)}
+
+
+def _load(name: str) -> Any:
+    try:
+        if name in BUILT_IN:
+            module, _, attribute = BUILT_IN[name].partition(":")
+            return getattr(import_module(module), attribute)
+        if point := _registered().get(name):
+            return point.load()
+    except ImportError as error:
+        extra = EXTRAS.get(name)
+        mend = f"install it with: pip install 'libtilt[{extra}]'" if extra else "install it first"
+        raise ImportError(
+            f"backend {name!r} needs the package {error.name!r}: {mend}", name=error.name
+        ) from error
+    raise ValueError(
+        f"backend {name!r} is not known: installed are {', '.join(available_backends())}"
+    )

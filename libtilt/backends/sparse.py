@@ -1,0 +1,169 @@
+"""`SparseBackend`: single-axis tilt series as one sparse matrix times the volume."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, ClassVar
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from libtilt.backends.base import Backend, Plan, SamplingSpec
+from libtilt.backends.planar import PlanarLayout
+from libtilt.backends.threads import check_threads, run_each
+
+
+@attrs.frozen
+class SparseBackend(Backend):
+    """Multiply by a sparse matrix that is built once per projector.
+
+    It takes grids whose rays stay in planes of the volume: single-axis tilt series with the tilt
+    axis along an axis of the volume and of the images, with any shifts and spacings. For those it
+    computes the same trilinear operator as `SciPyBackend(order=1)`, some hundred times as fast.
+
+    Parameters
+    ----------
+    threads : int, optional
+        By default as many as there are processors. The number does not change a bit of the result.
+
+    Raises
+    ------
+    ValueError
+        If `threads` is not positive.
+
+    Examples
+    --------
+    >>> from libtilt import GaussianBlobs, Projector, TiltGeometry
+    >>> volume = GaussianBlobs.random((16, 16, 16), n=5, seed=0).volume((16, 16, 16))
+    >>> geometry = TiltGeometry.from_tilt_angles(range(-60, 61, 3))
+    >>> Projector(geometry, backend="sparse").forward(volume).shape
+    (41, 16, 16)
+    """
+
+    name: ClassVar[str] = "sparse"
+
+    threads: int | None = attrs.field(default=None, kw_only=True, validator=check_threads)
+
+    def unsupported(self, spec: SamplingSpec) -> str | None:
+        """Return why it does not take `spec`, or None if it does."""
+        if PlanarLayout.find(spec) is None:
+            return (
+                "the rays leave the planes of the volume (the tilt axis is not along an axis of "
+                "volume and images, or it differs between tilts); use backend='scipy' or 'auto'"
+            )
+        return None
+
+    def forward(self, spec: SamplingSpec, volume: NDArray[Any]) -> NDArray[Any]:
+        """Project a volume, preparing anew."""
+        return self.plan(spec).forward(volume)
+
+    def adjoint(self, spec: SamplingSpec, images: NDArray[Any]) -> NDArray[Any]:
+        """Backproject images, preparing anew."""
+        return self.plan(spec).adjoint(images)
+
+    def plan(self, spec: SamplingSpec) -> Plan:
+        """Return a plan whose matrices are built at its first forward or adjoint."""
+        self.require_supported(spec)
+        layout = PlanarLayout.find(spec)
+        assert layout is not None
+        return SparsePlan(layout, self.threads)
+
+
+class SparsePlan(Plan):
+    """The matrices of one spec: by tilt for the forward, by plane row for the adjoint."""
+
+    def __init__(self, layout: PlanarLayout, threads: int | None) -> None:
+        self.layout = layout
+        self.spec = layout.spec
+        self.threads = threads
+
+    @cached_property
+    def by_tilt(self) -> list[sparse.csr_array]:
+        """For each tilt, pixels across the axis times plane voxels."""
+        if self.spec.driven == "voxel":
+            return _transposed(self.by_plane_row, len(self.spec.grids))
+        tilts = range(len(self.spec.grids))
+        return list(run_each(self.layout.ray_matrix, tilts, self.threads))
+
+    @cached_property
+    def by_plane_row(self) -> list[sparse.csr_array]:
+        """For each plane row, plane columns times pixels across the axis of all tilts."""
+        rows = self.layout.plane_shape[0]
+        if self.spec.driven == "ray":
+            return _transposed(self.by_tilt, rows)
+        return list(run_each(self.layout.voxel_matrix, range(rows), self.threads))
+
+    @cached_property
+    def lines(self) -> list[sparse.csr_array | None]:
+        """For each tilt, pixels along the axis times voxels along it; None for the identity."""
+        return [self.layout.line_matrix(tilt) for tilt in range(len(self.spec.grids))]
+
+    def forward(self, volume: NDArray[Any]) -> NDArray[Any]:
+        """Project: rows of the volume along the axis, weighted and added."""
+        view = self.layout.volume_view(volume)
+        matrix = self._line_major(view).reshape(-1, self.layout.line_length)
+        images = np.empty(self.spec.images_shape, self.spec.dtype)
+        target = self.layout.images_view(images)
+
+        def project(tilt: int) -> None:
+            across_by_line = self.by_tilt[tilt] @ matrix
+            line = self.lines[tilt]
+            target[tilt] = across_by_line.T if line is None else line @ across_by_line.T
+
+        _drain(run_each(project, self._built(self.by_tilt), self.threads))
+        return images
+
+    def adjoint(self, images: NDArray[Any]) -> NDArray[Any]:
+        """Backproject: the same weights, transposed."""
+        source = self.layout.images_view(images)
+        lines = self.lines
+        across = self.layout.detector_shape[1]
+        matrix = np.empty((len(source) * across, self.layout.line_length), self.spec.dtype)
+        for tilt, line in enumerate(lines):
+            along = source[tilt] if line is None else line.T @ source[tilt]
+            matrix[tilt * across : (tilt + 1) * across] = along.T
+        volume = np.empty(self.spec.volume_shape, self.spec.dtype)
+        target = self.layout.volume_view(volume)
+
+        def backproject(row: int) -> None:
+            target[row] = self.by_plane_row[row] @ matrix
+
+        _drain(run_each(backproject, self._built(self.by_plane_row), self.threads))
+        return volume
+
+    def _built(self, matrices: list[sparse.csr_array]) -> range:
+        """Return the indices of matrices; naming them builds them before threads start."""
+        return range(len(matrices))
+
+    def _line_major(self, view: NDArray[Any]) -> NDArray[Any]:
+        """Return the view as contiguous memory, copied only where it is not."""
+        if view.flags.c_contiguous:
+            return view
+        copy = np.empty(view.shape, view.dtype)
+
+        def fill(row: int) -> None:
+            copy[row] = view[row]
+
+        _drain(run_each(fill, range(len(view)), self.threads))
+        return copy
+
+
+def _drain(results: Any) -> None:
+    for _ in results:
+        pass
+
+
+def _transposed(blocks: list[sparse.csr_array], count: int) -> list[sparse.csr_array]:
+    """Return the transpose of stacked blocks, cut into `count` blocks of as many rows each."""
+    columns = sparse.vstack(blocks, format="csr").tocsc()
+    step = columns.shape[1] // count
+    shape = (step, columns.shape[0])
+    cut = []
+    for start in range(0, columns.shape[1], step):
+        starts = columns.indptr[start : start + step + 1]
+        inside = slice(int(starts[0]), int(starts[-1]))
+        parts = (columns.data[inside], columns.indices[inside], starts - starts[0])
+        cut.append(sparse.csr_array(parts, shape=shape))
+    return cut

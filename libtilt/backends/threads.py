@@ -1,0 +1,54 @@
+"""Running independent pieces of work on a few threads, with the same bits for any number."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import Any, TypeVar
+
+from libtilt._checks import (
+    positive_integer,
+)
+
+Piece = TypeVar("Piece")
+Result = TypeVar("Result")
+
+
+def check_threads(_: Any, field: Any, value: int | None) -> None:
+    """Refuse a number of threads that is neither None nor positive (an attrs validator)."""
+    if value is not None:
+        positive_integer(value, field.name)
+
+
+def thread_count(threads: int | None) -> int:
+    """Return `threads`, or the number of processors that this process may use."""
+    if threads is not None:
+        return threads
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def run_each(
+    work: Callable[[Piece], Result], pieces: Iterable[Piece], threads: int | None
+) -> Iterator[Result]:
+    """Yield ``work(piece)`` in the order of `pieces`; at most ``threads`` of them wait at once.
+
+    Pieces must write to places of their own: then the number of threads cannot change a bit.
+    """
+    count = thread_count(threads)
+    if count == 1:
+        yield from map(work, pieces)
+        return
+    remaining = iter(pieces)
+    with ThreadPoolExecutor(count) as pool:
+        pending = [pool.submit(work, piece) for piece in islice(remaining, count)]
+        try:
+            while pending:
+                yield pending.pop(0).result()
+                pending += [pool.submit(work, piece) for piece in islice(remaining, 1)]
+        finally:
+            for future in pending:
+                future.cancel()

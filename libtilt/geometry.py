@@ -1,0 +1,537 @@
+"""`TiltGeometry`: how the detector saw the specimen at each tilt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import attrs
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.spatial.transform import Rotation
+
+from libtilt import geometry_json
+from libtilt._checks import (
+    Float64Array,
+    finite_array,
+    locked,
+    per_tilt_values,
+    to_image_shape,
+    to_pixel_size,
+    to_volume_shape,
+    to_voxel_size,
+)
+from libtilt.grids import homogeneous, inverse_grids, sampling_grids
+from libtilt.per_tilt import PER_TILT, per_tilt_fields, summary, tilt_index
+from libtilt.rotations import (
+    as_rotation_matrices,
+    euler_rotations,
+    require_rotations,
+    specimen_to_detector,
+    zyx_angles,
+)
+
+
+def _matrices_converter(value: Any) -> Float64Array:
+    return finite_array(as_rotation_matrices(value, "rotation_matrices"), "rotation_matrices")
+
+
+def _shifts_converter(value: ArrayLike, geometry: Any) -> Float64Array:
+    count = len(geometry.rotation_matrices)
+    shifts = finite_array(value, "shifts")
+    if shifts.shape not in ((), (2,), (count, 2)):
+        raise ValueError(
+            f"shifts must have one row per tilt: expected ({count}, 2), got {shifts.shape}"
+        )
+    return locked(np.ascontiguousarray(np.broadcast_to(shifts, (count, 2))))
+
+
+@attrs.frozen(slots=False, unsafe_hash=False)
+class TiltGeometry:
+    """A set of detector orientations and in-plane shifts, one per tilt.
+
+    Parameters
+    ----------
+    rotation_matrices : ndarray, shape (n, 3, 3)
+        Detector frame to specimen frame, acting on columns x, y, z: the sampling grid of each
+        image is turned by its matrix (the passive sense). Proper rotations to 1e-6.
+    shifts : array_like, shape (n, 2) or (2,), optional
+        Detector x, y in angstroms: where the specimen's centre lies on each image, measured from
+        the image's centre ``shape // 2``.
+
+    Raises
+    ------
+    ValueError
+        If a matrix is not a rotation, or shapes or values do not fit; the message names the tilt.
+
+    See Also
+    --------
+    from_tilt_angles : the usual way to make one.
+
+    Examples
+    --------
+    >>> from libtilt import TiltGeometry
+    >>> geometry = TiltGeometry.from_tilt_angles([-60, 0, 60], tilt_axis_angle=85)
+    >>> geometry
+    TiltGeometry(rotation_matrices=(3, 3, 3) float64, shifts=(3, 2) float64)
+    >>> geometry.tilt_angles.round(6).tolist()
+    [-60.0, 0.0, 60.0]
+    >>> len(geometry[geometry.tilt_angles > -30])
+    2
+    """
+
+    rotation_matrices: Float64Array = attrs.field(
+        converter=_matrices_converter,
+        eq=attrs.cmp_using(eq=np.array_equal),
+        repr=summary,
+        metadata=PER_TILT,
+    )
+    shifts: Float64Array = attrs.field(
+        default=0.0,
+        kw_only=True,
+        converter=attrs.Converter(_shifts_converter, takes_self=True),  # type: ignore[misc]
+        eq=attrs.cmp_using(eq=np.array_equal),
+        repr=summary,
+        metadata=PER_TILT,
+    )
+
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+
+    @rotation_matrices.validator
+    def _check_rotations(self, _: Any, value: Float64Array) -> None:
+        require_rotations(value, "rotation_matrices")
+
+    @classmethod
+    def from_tilt_angles(
+        cls,
+        tilt_angles: ArrayLike,
+        *,
+        tilt_axis_angle: ArrayLike = 0.0,
+        x_tilts: ArrayLike = 0.0,
+        shifts: ArrayLike = 0.0,
+        **fields: Any,
+    ) -> Self:
+        """Make the geometry of a specimen that is turned by tilt angles, as the field gives them.
+
+        Specimen to detector is ``Rz(tilt_axis_angle) @ Ry(tilt_angle) @ Rx(x_tilt)``, the sense
+        and the handedness of RELION-5, AreTomo and an IMOD tomogram turned by ``trimvol -rx``.
+
+        Parameters
+        ----------
+        tilt_angles : array_like, shape (n,)
+            Degrees.
+        tilt_axis_angle, x_tilts : array_like, shape () or (n,), optional
+            Degrees; one for all tilts or one each.
+        shifts : array_like, shape (n, 2) or (2,), optional
+            Detector x, y in angstroms.
+        **fields
+            Fields that a subclass adds.
+
+        Returns
+        -------
+        TiltGeometry
+
+        Raises
+        ------
+        ValueError
+            If the counts differ or a value is not finite.
+
+        Examples
+        --------
+        >>> from libtilt import TiltGeometry
+        >>> TiltGeometry.from_tilt_angles([90]).rotation_matrices[0].tolist()
+        [[0.0, 0.0, -1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
+        """
+        tilts = np.atleast_1d(finite_array(tilt_angles, "tilt_angles"))
+        if tilts.ndim != 1 or tilts.size == 0:
+            raise ValueError(f"tilt_angles must be a list of angles, got shape {tilts.shape}")
+        axes = per_tilt_values(tilt_axis_angle, len(tilts), "tilt_axis_angle")
+        x = per_tilt_values(x_tilts, len(tilts), "x_tilts")
+        matrices = specimen_to_detector(axes, tilts, x).transpose(0, 2, 1)
+        return cls(matrices, shifts=shifts, **fields)
+
+    @classmethod
+    def from_rotations(
+        cls, rotations: Rotation | ArrayLike, *, shifts: ArrayLike = 0.0, **fields: Any
+    ) -> Self:
+        """Make a geometry from SciPy rotations or matrices that turn the sampling grid.
+
+        Parameters
+        ----------
+        rotations : scipy.spatial.transform.Rotation or array_like, shape (n, 3, 3) or (3, 3)
+            Detector frame to specimen frame.
+        shifts : array_like, shape (n, 2) or (2,), optional
+            Detector x, y in angstroms.
+        **fields
+            Fields that a subclass adds.
+
+        Returns
+        -------
+        TiltGeometry
+
+        Raises
+        ------
+        ValueError
+            If a matrix is not a rotation.
+
+        Examples
+        --------
+        >>> from scipy.spatial.transform import Rotation
+        >>> from libtilt import TiltGeometry
+        >>> rotations = Rotation.random(5, random_state=0)
+        >>> len(TiltGeometry.from_rotations(rotations))
+        5
+        """
+        return cls(as_rotation_matrices(rotations, "rotations"), shifts=shifts, **fields)
+
+    @classmethod
+    def from_euler(
+        cls,
+        seq: str,
+        angles: ArrayLike,
+        degrees: bool = True,
+        *,
+        shifts: ArrayLike = 0.0,
+        **fields: Any,
+    ) -> Self:
+        """Make a geometry from Euler angles of the sampling grid, as SciPy understands them.
+
+        Parameters
+        ----------
+        seq : str
+            Axes as in `scipy.spatial.transform.Rotation.from_euler`: lower case extrinsic, upper
+            case intrinsic.
+        angles : array_like, shape (n,) for one letter, else (n, len(seq))
+            One rotation per row.
+        degrees : bool, optional
+            Whether `angles` are degrees (the default) or radians.
+        shifts : array_like, shape (n, 2) or (2,), optional
+            Detector x, y in angstroms.
+        **fields
+            Fields that a subclass adds.
+
+        Returns
+        -------
+        TiltGeometry
+
+        Raises
+        ------
+        ValueError
+            If SciPy does not know `seq`, or the angles do not fit it.
+
+        Examples
+        --------
+        The grid turned by an angle is the specimen turned by its opposite:
+
+        >>> from libtilt import TiltGeometry
+        >>> TiltGeometry.from_euler("y", [-30, 30]).tilt_angles.round(6).tolist()
+        [30.0, -30.0]
+        """
+        return cls.from_rotations(euler_rotations(seq, angles, degrees), shifts=shifts, **fields)
+
+    @classmethod
+    def from_projection_matrices(
+        cls,
+        matrices: ArrayLike,
+        *,
+        volume_shape: tuple[int, ...],
+        image_shape: tuple[int, ...],
+        voxel_size: ArrayLike = 1.0,
+        pixel_size: float | None = None,
+        **fields: Any,
+    ) -> Self:
+        """Make a geometry from 4 x 4 projection matrices, the inverse of `projection_matrices`.
+
+        A shift along the beam does not change a projection and is dropped.
+
+        Parameters
+        ----------
+        matrices : array_like, shape (n, 4, 4)
+            Voxel indices ``x, y, z, 1`` to pixel indices ``u, v, depth, 1``.
+        volume_shape : tuple of int
+            ``(d, h, w)``.
+        image_shape : tuple of int
+            ``(h, w)``.
+        voxel_size : float or (3,), optional
+            Angstroms, x, y, z.
+        pixel_size : float, optional
+            Angstroms; by default the voxel size along x.
+        **fields
+            Fields that a subclass adds.
+
+        Returns
+        -------
+        TiltGeometry
+
+        Raises
+        ------
+        ValueError
+            If a matrix is not a rotation and a shift at these spacings.
+
+        Examples
+        --------
+        >>> from libtilt import TiltGeometry
+        >>> geometry = TiltGeometry.from_tilt_angles([10, 20], shifts=[[1, 2], [3, 4]])
+        >>> shapes = {"volume_shape": (8, 9, 10), "image_shape": (9, 10)}
+        >>> matrices = geometry.projection_matrices(**shapes)
+        >>> TiltGeometry.from_projection_matrices(matrices, **shapes).shifts.round(6).tolist()
+        [[1.0, 2.0], [3.0, 4.0]]
+        """
+        projections = finite_array(matrices, "matrices")
+        if projections.ndim != 3 or projections.shape[1:] != (4, 4):
+            raise ValueError(f"matrices must have shape (n, 4, 4), got {projections.shape}")
+        spacing = to_voxel_size(voxel_size)
+        pixel = to_pixel_size(spacing[0] if pixel_size is None else pixel_size)
+        linear = np.linalg.pinv(projections[:, :3, :3]) * spacing[:, np.newaxis]
+        linear[:, :, :2] /= pixel
+        linear[:, :, 2] /= np.linalg.norm(linear[:, :, 2], axis=1, keepdims=True)
+        require_rotations(linear, "matrices (their scale taken off)")
+        unshifted = cls(linear, **fields).projection_matrices(
+            volume_shape=volume_shape, image_shape=image_shape, voxel_size=spacing, pixel_size=pixel
+        )
+        shifts = (projections[:, :2, 3] - unshifted[:, :2, 3]) * pixel
+        return cls(linear, shifts=shifts, **fields)
+
+    @property
+    def tilt_angles(self) -> Float64Array:
+        """Tilt angles in degrees, `(n,)`: the angle about y of ``Rz @ Ry @ Rx``."""
+        return self._angles()[1]
+
+    @property
+    def tilt_axis_angles(self) -> Float64Array:
+        """Angles of the tilt axis on the detector from y, in degrees, `(n,)`: about z."""
+        return self._angles()[0]
+
+    @property
+    def x_tilts(self) -> Float64Array:
+        """Tilts about the specimen's x axis in degrees, `(n,)`."""
+        return self._angles()[2]
+
+    @property
+    def beam_directions(self) -> Float64Array:
+        """Unit vectors x, y, z of the beam in the specimen frame, `(n, 3)`."""
+        return self.rotation_matrices[:, :, 2]
+
+    def _angles(self) -> tuple[Float64Array, Float64Array, Float64Array]:
+        return zyx_angles(self.rotation_matrices.transpose(0, 2, 1))
+
+    def projection_matrices(
+        self,
+        *,
+        volume_shape: tuple[int, ...],
+        image_shape: tuple[int, ...],
+        voxel_size: ArrayLike = 1.0,
+        pixel_size: float | None = None,
+    ) -> Float64Array:
+        """Return the matrices from voxel indices to pixel indices.
+
+        Parameters
+        ----------
+        volume_shape : tuple of int
+            ``(d, h, w)``.
+        image_shape : tuple of int
+            ``(h, w)``.
+        voxel_size : float or (3,), optional
+            Angstroms, x, y, z.
+        pixel_size : float, optional
+            Angstroms; by default the voxel size along x.
+
+        Returns
+        -------
+        ndarray, shape (n, 4, 4)
+            Columns ``x, y, z, 1`` to ``u, v, depth, 1``; the depth is counted in steps from the
+            plane through the volume's centre.
+
+        Raises
+        ------
+        ValueError
+            If a shape or a spacing is not positive.
+
+        Examples
+        --------
+        The centre ``shape // 2`` of the volume falls on the centre of the image:
+
+        >>> from libtilt import TiltGeometry
+        >>> geometry = TiltGeometry.from_tilt_angles([25])
+        >>> matrix = geometry.projection_matrices(volume_shape=(8, 8, 8), image_shape=(6, 7))[0]
+        >>> (matrix @ [4, 4, 4, 1]).round(9).tolist()
+        [3.0, 3.0, 0.0, 1.0]
+        """
+        spacing = to_voxel_size(voxel_size)
+        grids = sampling_grids(
+            self.rotation_matrices,
+            self.shifts,
+            to_volume_shape(volume_shape),
+            to_image_shape(image_shape),
+            spacing,
+            to_pixel_size(spacing[0] if pixel_size is None else pixel_size),
+        )
+        return homogeneous(inverse_grids(grids))
+
+    def project_points(self, points_xyz: ArrayLike) -> Float64Array:
+        """Project points of the specimen onto the detector at every tilt.
+
+        Parameters
+        ----------
+        points_xyz : array_like, shape (m, 3) or (3,)
+            Angstroms from the specimen's centre.
+
+        Returns
+        -------
+        ndarray, shape (n, m, 2) or (n, 2)
+            Detector x, y in angstroms from the image's centre.
+
+        Raises
+        ------
+        ValueError
+            If the points do not have three finite coordinates.
+
+        Examples
+        --------
+        A point above the tilt axis moves to positive x when it is tilted positively:
+
+        >>> from libtilt import TiltGeometry
+        >>> TiltGeometry.from_tilt_angles([0, 90]).project_points([0, 0, 10]).tolist()
+        [[0.0, 0.0], [10.0, 0.0]]
+        """
+        points = finite_array(points_xyz, "points_xyz")
+        if points.ndim not in (1, 2) or points.shape[-1] != 3:
+            raise ValueError(f"points_xyz must have shape (m, 3), got {points.shape}")
+        turned = np.atleast_2d(points) @ self.rotation_matrices[:, :, :2]
+        projected: Float64Array = turned + self.shifts[:, np.newaxis]
+        return projected if points.ndim == 2 else projected[:, 0]
+
+    def __len__(self) -> int:
+        return len(self.rotation_matrices)
+
+    def __getitem__(self, index: Any) -> Self:
+        return self.evolve(**per_tilt_fields(self, tilt_index(index, len(self))))
+
+    def __iter__(self) -> Iterator[Self]:
+        return (self[tilt] for tilt in range(len(self)))
+
+    def evolve(self, **changes: Any) -> Self:
+        """Return a copy with some fields changed, as `attrs.evolve` makes it.
+
+        Parameters
+        ----------
+        **changes
+            New values, by field name.
+
+        Returns
+        -------
+        TiltGeometry
+
+        Raises
+        ------
+        TypeError
+            If there is no such field.
+
+        Examples
+        --------
+        >>> from libtilt import TiltGeometry
+        >>> TiltGeometry.from_tilt_angles([0, 3]).evolve(shifts=(5, 0)).shifts.tolist()
+        [[5.0, 0.0], [5.0, 0.0]]
+        """
+        return attrs.evolve(self, **changes)
+
+    def sort(self) -> Self:
+        """Return the geometry in the order of rising tilt angle.
+
+        Returns
+        -------
+        TiltGeometry
+
+        Examples
+        --------
+        >>> from libtilt import TiltGeometry
+        >>> TiltGeometry.from_tilt_angles([0, 3, -3]).sort().tilt_angles.round(6).tolist()
+        [-3.0, 0.0, 3.0]
+        """
+        return self[np.argsort(self.tilt_angles, kind="stable")]
+
+    @classmethod
+    def concatenate(cls, geometries: Iterable[Self]) -> Self:
+        """Join geometries in their order; fields without a row per tilt are the first one's.
+
+        Parameters
+        ----------
+        geometries : iterable of TiltGeometry
+            At least one.
+
+        Returns
+        -------
+        TiltGeometry
+            Of the first one's class.
+
+        Raises
+        ------
+        ValueError
+            If there are none.
+
+        Examples
+        --------
+        >>> from libtilt import TiltGeometry
+        >>> halves = [TiltGeometry.from_tilt_angles([-3, 0]), TiltGeometry.from_tilt_angles([3])]
+        >>> len(TiltGeometry.concatenate(halves))
+        3
+        """
+        listed = list(geometries)
+        if not listed:
+            raise ValueError("geometries must hold at least one geometry, got none")
+        parts = [per_tilt_fields(part) for part in listed]
+        joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        return listed[0].evolve(**joined)
+
+    def to_json(self, path: str | Path | None = None, *, overwrite: bool = False) -> str:
+        """Return the geometry as JSON text that keeps every bit, and write it where asked.
+
+        Parameters
+        ----------
+        path : path, optional
+            File to write.
+        overwrite : bool, optional
+            Whether an existing file may be replaced.
+
+        Returns
+        -------
+        str
+
+        Raises
+        ------
+        FileExistsError
+            If the file exists and `overwrite` is false.
+
+        Examples
+        --------
+        >>> from libtilt import TiltGeometry
+        >>> geometry = TiltGeometry.from_tilt_angles([-60, 60])
+        >>> TiltGeometry.from_json(geometry.to_json()) == geometry
+        True
+        """
+        return geometry_json.write(self, path, overwrite=overwrite)
+
+    @classmethod
+    def from_json(cls, source: str | Path) -> Self:
+        """Read a geometry from JSON text or from the file that holds it.
+
+        Parameters
+        ----------
+        source : str or path
+            Text that begins with a brace, or a path.
+
+        Returns
+        -------
+        TiltGeometry
+
+        Raises
+        ------
+        ValueError
+            If it is not the JSON of a geometry; the message names the file.
+
+        Examples
+        --------
+        See `to_json`.
+        """
+        return cls(**geometry_json.read(source, [field.name for field in attrs.fields(cls)]))

@@ -1,0 +1,53 @@
+"""The JSON form of a geometry: its fields by name, numbers written so that they keep every bit."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+
+from libtilt.files import atomic_write
+
+FORMAT = "libtilt geometry"
+VERSION = 1
+
+
+def write(geometry: Any, path: str | Path | None, *, overwrite: bool) -> str:
+    """Return the JSON text of `geometry` and write it to `path` where one is given."""
+    fields = {
+        field.name: _plain(getattr(geometry, field.name))
+        for field in attrs.fields(type(geometry))
+        if field.init
+    }
+    text = json.dumps({"format": FORMAT, "version": VERSION} | fields, indent=1) + "\n"
+    if path is not None:
+        with atomic_write(path, overwrite=overwrite) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    return text
+
+
+def read(source: str | Path, known: list[str]) -> dict[str, Any]:
+    """Return the fields in the JSON text or file `source`, all of which must be `known`."""
+    is_text = isinstance(source, str) and source.lstrip().startswith("{")
+    where = "JSON text" if is_text else str(source)
+    try:
+        text = str(source) if is_text else Path(source).read_text(encoding="utf-8")
+        content = json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"{where} is not JSON: {error}") from error
+    if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
+        raise ValueError(f'{where} does not hold a geometry: expected "format": "{FORMAT}"')
+    if (version := content.pop("version", None)) != VERSION:
+        raise ValueError(f"{where} has version {version!r}, this libtilt reads version {VERSION}")
+    if unknown := sorted(set(content) - set(known)):
+        raise ValueError(f"{where} has fields that the class lacks: {', '.join(unknown)}")
+    if "rotation_matrices" not in content:
+        raise ValueError(f"{where} lacks rotation_matrices")
+    return content
+
+
+def _plain(value: Any) -> Any:
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value

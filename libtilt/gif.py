@@ -1,0 +1,306 @@
+"""GIF animations of volumes and tilt series."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import imageio.v3 as iio
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import ndimage
+
+from libtilt._checks import one_of, positive_float, positive_integer, real_data
+from libtilt.files import atomic_write
+from libtilt.geometry import TiltGeometry
+from libtilt.projector import Projector
+from libtilt.tilt_series import TiltSeries
+from libtilt.volume import Volume
+
+Frames = NDArray[np.uint8]
+
+_SMALLEST_WIDTH = 64
+
+
+def save_gif(
+    path: str | Path,
+    frames: ArrayLike,
+    *,
+    fps: float = 15.0,
+    loop: int = 0,
+    ping_pong: bool = False,
+    percentiles: tuple[float, float] = (0.5, 99.8),
+    width: int | None = None,
+    max_bytes: int | None = None,
+    overwrite: bool = False,
+) -> Path:
+    """Write frames of grey values as an animated GIF, all or nothing.
+
+    Parameters
+    ----------
+    path : path
+        Ends with ``.gif``.
+    frames : array_like, shape (n, h, w)
+        Real numbers; row 0 is at the top. NaN is drawn black.
+    fps : float, optional
+        Frames per second. GIF counts in hundredths of a second, so 50 is the most.
+    loop : int, optional
+        How often it plays; 0 is for ever.
+    ping_pong : bool, optional
+        Whether the frames then run back to the first.
+    percentiles : (float, float), optional
+        Of all finite values, to be drawn black and white.
+    width : int, optional
+        Pixels of the picture; by default that of the frames.
+    max_bytes : int, optional
+        The largest file. The picture shrinks until it fits, down to 64 pixels, then every second
+        frame is dropped as often as it takes.
+    overwrite : bool, optional
+        Whether an existing file may be replaced.
+
+    Returns
+    -------
+    pathlib.Path
+        The path.
+
+    Raises
+    ------
+    ValueError
+        If the frames are empty or hold nothing finite, an option does not fit, or not even two
+        small frames keep to `max_bytes`.
+    FileExistsError
+        If the file exists and `overwrite` is false.
+    OSError
+        If the file cannot be written, or reads back other than it was written.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np
+    >>> from libtilt.gif import save_gif
+    >>> ramp = np.linspace(0, 1, 4)[:, None, None] * np.ones((4, 8, 8))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_gif(f"{folder}/ramp.gif", ramp, fps=4).stat().st_size > 0
+    True
+    """
+    if Path(path).suffix.lower() != ".gif":
+        raise ValueError(f"path must end with .gif, got {path}")
+    duration = _frame_milliseconds(fps)
+    if loop < 0:
+        raise ValueError(f"loop must be 0 (for ever) or positive, got {loop}")
+    limit = None if max_bytes is None else positive_integer(max_bytes, "max_bytes")
+    grey = to_grey(frames, percentiles=percentiles)
+    shown = grey.shape[2] if width is None else positive_integer(width, "width")
+    with atomic_write(path, overwrite=overwrite) as temporary:
+        while True:
+            sequence = _resized(grey, shown)
+            _encode(temporary, _there_and_back(sequence) if ping_pong else sequence, duration, loop)
+            size = temporary.stat().st_size
+            if limit is None or size <= limit:
+                break
+            if shown > _SMALLEST_WIDTH:
+                shown = _narrower(shown, size, limit)
+            elif len(grey) > 2:
+                grey, duration = grey[::2], 2 * duration
+            else:
+                raise ValueError(
+                    f"max_bytes={limit} is too small: {len(grey)} frames of {shown} pixels "
+                    f"still need {size} bytes"
+                )
+    return Path(path)
+
+
+def to_grey(frames: ArrayLike, *, percentiles: tuple[float, float] = (0.5, 99.8)) -> Frames:
+    """Map values to 0..255 by percentiles over the whole stack.
+
+    Parameters
+    ----------
+    frames : array_like, shape (n, h, w)
+        Real numbers.
+    percentiles : (float, float), optional
+        Of all finite values, to become 0 and 255.
+
+    Returns
+    -------
+    ndarray of uint8, shape (n, h, w)
+        NaN becomes 0; infinities 0 and 255; a stack with one value throughout mid-grey.
+
+    Raises
+    ------
+    ValueError
+        If the stack is empty or holds nothing finite, or the percentiles do not rise.
+
+    Examples
+    --------
+    >>> from libtilt.gif import to_grey
+    >>> to_grey([[[0.0, 0.5, 1.0]]], percentiles=(0, 100)).tolist()
+    [[[0, 128, 255]]]
+    """
+    low, high = percentiles
+    if not 0 <= low < high <= 100:
+        raise ValueError(f"percentiles must rise within 0 and 100, got {percentiles}")
+    values = real_data(frames, "frames", 3)
+    # An even sample of a million values gives the same percentiles to a fraction of a grey step.
+    sample = values.ravel()[:: max(1, values.size // 1_000_000)].astype(np.float64)
+    finite = sample[np.isfinite(sample)]
+    if finite.size == 0:
+        finite = values[np.isfinite(values)].astype(np.float64)
+    if finite.size == 0:
+        raise ValueError("frames must hold finite values, all of them are NaN or infinite")
+    black, white = np.percentile(finite, [low, high])
+    if not black < white:
+        black, white = finite.min(), finite.max()
+    grey = np.empty(values.shape, np.uint8)
+    for index, frame in enumerate(values):
+        grey[index] = _levels(frame, black, white)
+    return grey
+
+
+def _levels(frame: NDArray[Any], black: float, white: float) -> Frames:
+    """Return one frame in 0..255; halved first, so that no difference can overflow."""
+    half = frame.astype(np.float64) / 2
+    if black < white:
+        scaled = (np.clip(half, black / 2, white / 2) - black / 2) / (white / 2 - black / 2)
+    else:
+        scaled = np.where(half == black / 2, 0.5, half > black / 2)
+    scaled = np.where(np.isnan(half), 0.0, scaled)
+    return np.rint(scaled * 255).astype(np.uint8)
+
+
+def slice_frames(volume: Volume, *, axis: str = "z") -> NDArray[Any]:
+    """Return the slices of a volume perpendicular to an axis.
+
+    Parameters
+    ----------
+    volume : Volume
+        The volume.
+    axis : {"z", "y", "x"}, optional
+        Along which to walk.
+
+    Returns
+    -------
+    ndarray, shape (n, h, w)
+
+    Raises
+    ------
+    ValueError
+        If the axis is another.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from libtilt import Volume
+    >>> from libtilt.gif import slice_frames
+    >>> slice_frames(Volume(np.zeros((4, 5, 6))), axis="x").shape
+    (6, 4, 5)
+    """
+    one_of(axis, "axis", ("z", "y", "x"))
+    return np.moveaxis(volume.data, "zyx".index(axis), 0)
+
+
+def spin_frames(volume: Volume, *, count: int = 36, axis: str = "y") -> NDArray[Any]:
+    """Return projections of a volume over a full turn.
+
+    Parameters
+    ----------
+    volume : Volume
+        The volume; it is averaged down to at most 256 voxels along its longest side first.
+    count : int, optional
+        How many.
+    axis : {"y", "x"}, optional
+        About which it turns.
+
+    Returns
+    -------
+    ndarray, shape (count, h, w)
+
+    Raises
+    ------
+    ValueError
+        If `count` is not positive, the axis is another, or the volume has NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from libtilt import Volume
+    >>> from libtilt.gif import spin_frames
+    >>> spin_frames(Volume(np.zeros((4, 5, 6))), count=8).shape
+    (8, 5, 8)
+    """
+    one_of(axis, "axis", ("y", "x"))
+    angles = np.arange(positive_integer(count, "count")) * 360 / count
+    factor = min(math.ceil(max(volume.shape) / 256), *volume.shape)
+    small = volume.bin(factor) if factor > 1 else volume
+    depth, height, width = np.array(small.shape) * small.voxel_size[::-1]
+    pixel = float(small.voxel_size.min())
+    diagonal = math.hypot(depth, width if axis == "y" else height)
+    sides = (height, diagonal) if axis == "y" else (diagonal, width)
+    turn = {"y": {"tilt_angles": angles}, "x": {"tilt_angles": 0 * angles, "x_tilts": angles}}
+    projector = Projector(
+        TiltGeometry.from_tilt_angles(**turn[axis]),
+        image_shape=tuple(math.ceil(side / pixel) for side in sides),
+        pixel_size=pixel,
+    )
+    return projector.forward(small).images
+
+
+def save_volume_gif(
+    path: str | Path, volume: Volume, *, kind: str = "slices", **options: Any
+) -> Path:
+    """Write slices of a volume, or its projections over a full turn; see `Volume.to_gif`."""
+    one_of(kind, "kind", ("slices", "spin"))
+    make: Callable[..., NDArray[Any]] = slice_frames if kind == "slices" else spin_frames
+    names = set(inspect.signature(make).parameters) - {"volume"}
+    known = names | set(inspect.signature(save_gif).parameters) - {"path", "frames"}
+    if unknown := sorted(set(options) - known):
+        raise ValueError(
+            f"options of kind {kind!r} are {', '.join(sorted(known))}; got {', '.join(unknown)}"
+        )
+    frame_options = {name: value for name, value in options.items() if name in names}
+    gif_options = {name: value for name, value in options.items() if name not in names}
+    return save_gif(
+        path, make(volume, **frame_options), **({"ping_pong": kind == "slices"} | gif_options)
+    )
+
+
+def save_tilt_series_gif(path: str | Path, tilt_series: TiltSeries, **options: Any) -> Path:
+    """Write images in the order of their tilt angles; see `TiltSeries.to_gif`."""
+    return save_gif(path, tilt_series.sort().images, **({"ping_pong": True} | options))
+
+
+def _frame_milliseconds(fps: float) -> int:
+    if positive_float(fps, "fps") > 50:
+        raise ValueError(f"fps must be at most 50, viewers do not show more: got {fps}")
+    return max(20, round(100 / fps) * 10)
+
+
+def _resized(grey: Frames, width: int) -> Frames:
+    _, h, w = grey.shape
+    if width == w:
+        return grey
+    height = max(1, round(h * width / w))
+    if width < w:  # Averaging first keeps fine detail from turning into speckle.
+        grey = ndimage.uniform_filter(grey, (1, round(h / height), round(w / width)))
+    zoom = (1, height / h, width / w)
+    resized: Frames = ndimage.zoom(grey, zoom, order=1, grid_mode=True, mode="nearest")
+    return resized
+
+
+def _narrower(width: int, size: int, limit: int) -> int:
+    """Return a width that should come closer to `limit`: the size goes with the area."""
+    return max(_SMALLEST_WIDTH, int(width * min(0.9, 0.97 * math.sqrt(limit / size))))
+
+
+def _there_and_back(grey: Frames) -> Frames:
+    return np.concatenate([grey, grey[-2:0:-1]])
+
+
+def _encode(path: Path, grey: Frames, duration: int, loop: int) -> None:
+    """Write the file and check what it reads back as."""
+    iio.imwrite(path, grey, extension=".gif", plugin="pillow", duration=duration, loop=loop)
+    shape = iio.improps(path, plugin="pillow").shape
+    # The encoder joins equal neighbours into one longer frame, so only fewer is possible.
+    if shape[-3:-1] != grey.shape[1:] and shape[-2:] != grey.shape[1:]:
+        raise OSError(f"{path} reads back with shape {shape}, expected {grey.shape}")

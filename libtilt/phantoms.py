@@ -1,0 +1,301 @@
+"""Phantoms whose projections are known in closed form: the truth to measure against."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import attrs
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.spatial.transform import Rotation
+
+from libtilt._checks import (
+    Float64Array,
+    finite_array,
+    locked,
+    positive_float,
+    positive_integer,
+    shape_of,
+    to_image_shape,
+    to_pixel_size,
+    to_voxel_size,
+)
+from libtilt.geometry import TiltGeometry
+from libtilt.grids import depth_steps
+from libtilt.per_tilt import summary
+from libtilt.tilt_series import TiltSeries
+from libtilt.volume import Volume
+
+
+def _centers_converter(value: ArrayLike) -> Float64Array:
+    centers = finite_array(value, "centers")
+    if centers.ndim != 2 or centers.shape[1] != 3 or len(centers) == 0:
+        raise ValueError(f"centers must have shape (m, 3) with m >= 1, got {centers.shape}")
+    return centers
+
+
+def _per_blob(value: ArrayLike, blobs: Any, field: Any) -> Float64Array:
+    array, count = finite_array(value, field.name), len(blobs.centers)
+    if array.shape not in ((), (count,)):
+        raise ValueError(
+            f"{field.name} must be one number or one per blob: expected ({count},), "
+            f"got {array.shape}"
+        )
+    return locked(np.ascontiguousarray(np.broadcast_to(array, (count,))))
+
+
+@attrs.frozen(slots=False, unsafe_hash=False)
+class GaussianBlobs:
+    """A sum of round Gaussian blobs.
+
+    A blob is ``amplitude * exp(-r**2 / (2 * sigma**2))``; its line integral at distance ``p`` from
+    the centre is ``amplitude * sigma * sqrt(2 * pi) * exp(-p**2 / (2 * sigma**2))``.
+
+    Parameters
+    ----------
+    centers : array_like, shape (m, 3)
+        x, y, z in angstroms from the specimen's centre.
+    sigmas : array_like, shape (m,) or ()
+        Angstroms.
+    amplitudes : array_like, shape (m,) or (), optional
+        Density at the centre.
+
+    Raises
+    ------
+    ValueError
+        If the counts differ or a sigma is not positive.
+
+    Examples
+    --------
+    >>> from libtilt import GaussianBlobs, TiltGeometry
+    >>> blob = GaussianBlobs([[0, 0, 5]], sigmas=2.0)
+    >>> float(blob.volume((16, 16, 16)).data[8 + 5, 8, 8])
+    1.0
+    >>> image = blob.tilt_series(TiltGeometry.from_tilt_angles([90]), (16, 16)).images[0]
+    >>> int(image[8].argmax())  # seen from the side, z has become x
+    13
+    """
+
+    centers: Float64Array = attrs.field(
+        converter=_centers_converter, eq=attrs.cmp_using(eq=np.array_equal), repr=summary
+    )
+    sigmas: Float64Array = attrs.field(
+        converter=attrs.Converter(_per_blob, takes_self=True, takes_field=True),  # type: ignore[misc]
+        eq=attrs.cmp_using(eq=np.array_equal),
+        repr=summary,
+    )
+    amplitudes: Float64Array = attrs.field(
+        default=1.0,
+        converter=attrs.Converter(_per_blob, takes_self=True, takes_field=True),  # type: ignore[misc]
+        eq=attrs.cmp_using(eq=np.array_equal),
+        repr=summary,
+    )
+
+    @sigmas.validator
+    def _check_sigmas(self, _: Any, value: Float64Array) -> None:
+        if (value <= 0).any():
+            raise ValueError(f"sigmas must be positive, got {value.min()}")
+
+    @classmethod
+    def random(
+        cls,
+        shape: tuple[int, ...],
+        n: int,
+        seed: int,
+        *,
+        sigmas: tuple[float, float] | None = None,
+        voxel_size: ArrayLike = 1.0,
+    ) -> Self:
+        """Scatter blobs of random size and height in the ball that a volume holds at any tilt.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            ``(d, h, w)`` of the volume that they should fit into.
+        n : int
+            How many.
+        seed : int
+            The same seed gives the same blobs.
+        sigmas : (float, float), optional
+            Least and greatest sigma in angstroms; by default 1/40 and 1/14 of the smallest side.
+        voxel_size : float or (3,), optional
+            Angstroms, x, y, z.
+
+        Returns
+        -------
+        GaussianBlobs
+            All of them at least three sigmas inside the ball.
+
+        Raises
+        ------
+        ValueError
+            If `n` or a sigma is not positive, or the blobs are too large for the ball.
+
+        Examples
+        --------
+        >>> from libtilt import GaussianBlobs
+        >>> GaussianBlobs.random((32, 32, 32), n=60, seed=1, sigmas=(1.5, 3.0)).centers.shape
+        (60, 3)
+        """
+        count = positive_integer(n, "n")
+        sides = np.array(shape_of(shape, 3, "shape"))[::-1] * to_voxel_size(voxel_size)
+        low, high = sigmas if sigmas is not None else (sides.min() / 40, sides.min() / 14)
+        low, high = positive_float(low, "sigmas"), positive_float(high, "sigmas")
+        reach = sides.min() / 2 - 3 * high
+        if reach <= 0 or high < low:
+            raise ValueError(
+                f"sigmas must rise and stay under a sixth of the smallest side "
+                f"{sides.min():g}, got {(low, high)}"
+            )
+        rng = np.random.default_rng(seed)
+        directions = rng.normal(size=(count, 3))
+        directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+        radii = reach * rng.uniform(size=(count, 1)) ** (1 / 3)
+        widths = rng.uniform(low, high, size=count)
+        return cls(directions * radii, widths, rng.uniform(0.5, 1.5, size=count))
+
+    @classmethod
+    def ribosome_like(cls, *, diameter: float = 250.0, n: int = 400, seed: int = 70) -> Self:
+        """Make a particle of two unequal subunits with a stalk, good enough to look at.
+
+        Parameters
+        ----------
+        diameter : float, optional
+            Angstroms.
+        n : int, optional
+            How many blobs it is made of.
+        seed : int, optional
+            The same seed gives the same particle.
+
+        Returns
+        -------
+        GaussianBlobs
+            Without any symmetry, so that a mirrored picture of it is seen to be wrong.
+
+        Raises
+        ------
+        ValueError
+            If `diameter` or `n` is not positive.
+
+        Examples
+        --------
+        >>> from libtilt import GaussianBlobs
+        >>> GaussianBlobs.ribosome_like().volume((64, 64, 64), voxel_size=5.0).shape
+        (64, 64, 64)
+        """
+        size = positive_float(diameter, "diameter")
+        count = positive_integer(n, "n")
+        # Share of the blobs, centre and half axes of each part, in units of the diameter.
+        parts = (
+            (0.58, (0.0, 0.0, -0.12), (0.40, 0.36, 0.22)),
+            (0.30, (0.04, 0.02, 0.24), (0.34, 0.20, 0.14)),
+            (0.07, (0.36, 0.14, -0.04), (0.12, 0.05, 0.06)),
+            (0.05, (-0.34, 0.20, 0.02), (0.06, 0.10, 0.08)),
+        )
+        rng = np.random.default_rng(seed)
+        centers = []
+        for share, centre, half_axes in parts:
+            m = max(1, round(share * count))
+            unit = rng.normal(size=(m, 3))
+            unit *= (rng.uniform(size=(m, 1)) ** (1 / 3)) / np.linalg.norm(
+                unit, axis=1, keepdims=True
+            )
+            centers.append(unit * half_axes + centre)
+        positions = np.concatenate(centers)[:count]
+        turned = Rotation.from_euler("xyz", [20, -15, 10], degrees=True).apply(positions)
+        sigmas = size * rng.uniform(0.014, 0.034, size=len(turned))
+        return cls(turned * size, sigmas, rng.uniform(0.6, 1.4, size=len(turned)))
+
+    def volume(self, shape: tuple[int, ...], *, voxel_size: ArrayLike = 1.0) -> Volume:
+        """Sample the blobs at voxel centres.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            ``(d, h, w)``; the specimen's centre is at ``shape // 2``.
+        voxel_size : float or (3,), optional
+            Angstroms, x, y, z.
+
+        Returns
+        -------
+        Volume
+            float64.
+
+        Raises
+        ------
+        ValueError
+            If the shape or the voxel size is not positive.
+
+        Examples
+        --------
+        >>> from libtilt import GaussianBlobs
+        >>> GaussianBlobs([[0, 0, 0]], 2.0).volume((4, 5, 6)).dtype
+        dtype('float64')
+        """
+        shape = shape_of(shape, 3, "shape")
+        spacing = to_voxel_size(voxel_size)
+        x, y, z = (
+            self._profiles(self.centers[:, axis], shape[2 - axis], spacing[axis])
+            for axis in range(3)
+        )
+        planes = (self.amplitudes[:, np.newaxis] * z).T[:, :, np.newaxis] * y
+        data = planes.transpose(0, 2, 1) @ x
+        return Volume(data, voxel_size=spacing)
+
+    def tilt_series(
+        self,
+        geometry: TiltGeometry,
+        image_shape: tuple[int, ...],
+        *,
+        pixel_size: float = 1.0,
+        voxel_size: ArrayLike | None = None,
+    ) -> TiltSeries:
+        """Integrate the blobs along the beam, in closed form.
+
+        Parameters
+        ----------
+        geometry : TiltGeometry
+            How the detector sees them.
+        image_shape : tuple of int
+            ``(h, w)``.
+        pixel_size : float, optional
+            Angstroms.
+        voxel_size : float or (3,), optional
+            Angstroms; of the volume whose projections are to be compared, since values are line
+            integrals divided by its depth step. By default the pixel size.
+
+        Returns
+        -------
+        TiltSeries
+            float64.
+
+        Raises
+        ------
+        ValueError
+            If a shape or a spacing is not positive.
+
+        Examples
+        --------
+        >>> from libtilt import GaussianBlobs, TiltGeometry
+        >>> geometry = TiltGeometry.from_tilt_angles([0, 30])
+        >>> GaussianBlobs([[0, 0, 0]], 2.0).tilt_series(geometry, (8, 8)).shape
+        (2, 8, 8)
+        """
+        height, width = to_image_shape(image_shape)
+        pixel = to_pixel_size(pixel_size)
+        spacing = to_voxel_size(pixel if voxel_size is None else voxel_size)
+        heights = self.amplitudes * self.sigmas * np.sqrt(2 * np.pi)
+        steps = depth_steps(geometry.rotation_matrices, spacing)
+        images = np.empty((len(geometry), height, width))
+        for tilt, points in enumerate(geometry.project_points(self.centers)):
+            u = self._profiles(points[:, 0], width, pixel)
+            v = self._profiles(points[:, 1], height, pixel)
+            images[tilt] = (heights[:, np.newaxis] / steps[tilt] * v).T @ u
+        return TiltSeries(images, geometry, pixel_size=pixel)
+
+    def _profiles(self, positions: Float64Array, size: int, spacing: float) -> Float64Array:
+        """Return each blob's values along one axis, shape (m, size), with height 1."""
+        axis = (np.arange(size) - size // 2) * spacing
+        distance = (axis - positions[:, np.newaxis]) / self.sigmas[:, np.newaxis]
+        profiles: Float64Array = np.exp(-0.5 * distance**2)
+        return profiles

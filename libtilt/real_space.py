@@ -1,0 +1,99 @@
+"""The classic functions on plain arrays, thin on top of the classes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.spatial.transform import Rotation
+
+from libtilt.backends.base import Backend
+from libtilt.geometry import TiltGeometry
+from libtilt.projector import Projector
+
+
+def project(
+    volume: ArrayLike,
+    rotation_matrices: Rotation | ArrayLike,
+    *,
+    backend: str | type[Backend] | Backend = "auto",
+) -> NDArray[Any]:
+    """Project a volume along z of grids turned about its centre.
+
+    Parameters
+    ----------
+    volume : array_like, shape (d, h, w)
+        Indexed z, y, x.
+    rotation_matrices : array_like, shape (n, 3, 3) or (3, 3), or Rotation
+        Detector frame to specimen frame, acting on x, y, z.
+    backend : str, type or Backend, optional
+        As for `libtilt.Projector`.
+
+    Returns
+    -------
+    ndarray, shape (n, h, w)
+        Sums of samples along each ray.
+
+    Raises
+    ------
+    ValueError
+        If a matrix is not a rotation, or the volume is not three-dimensional or has NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy.spatial.transform import Rotation
+    >>> from libtilt.real_space import project
+    >>> project(np.ones((4, 4, 4)), Rotation.from_euler("y", [[0], [90]], degrees=True)).shape
+    (2, 4, 4)
+    """
+    geometry = TiltGeometry.from_rotations(rotation_matrices)
+    return np.asarray(Projector(geometry, backend=backend).forward(np.asarray(volume)))
+
+
+def backproject(
+    images: ArrayLike,
+    rotation_matrices: Rotation | ArrayLike,
+    volume_shape: tuple[int, ...],
+    *,
+    backend: str | type[Backend] | Backend = "auto",
+) -> NDArray[Any]:
+    """Give each voxel the sum of the image values at its projected points.
+
+    It is the adjoint of the voxel-driven pair, not of `project`, which is ray-driven.
+
+    Parameters
+    ----------
+    images : array_like, shape (n, h, w)
+        Indexed tilt, y, x.
+    rotation_matrices : array_like, shape (n, 3, 3) or (3, 3), or Rotation
+        Detector frame to specimen frame, acting on x, y, z.
+    volume_shape : tuple of int
+        ``(d, h, w)``.
+    backend : str, type or Backend, optional
+        As for `libtilt.Projector`.
+
+    Returns
+    -------
+    ndarray, shape (d, h, w)
+
+    Raises
+    ------
+    ValueError
+        If counts differ, a matrix is not a rotation, or the images have NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from libtilt.real_space import backproject
+    >>> backproject(np.ones((2, 4, 4)), np.stack([np.eye(3)] * 2), (3, 4, 4))[1, 2, 2].item()
+    2.0
+    """
+    projector = Projector(
+        TiltGeometry.from_rotations(rotation_matrices),
+        volume_shape=volume_shape,
+        driven="voxel",
+        backend=backend,
+    )
+    return np.asarray(projector.adjoint(np.asarray(images)))

@@ -1,0 +1,13 @@
+"""The laws that every backend must keep, to be run over one's own.
+
+Examples
+--------
+>>> from libtilt.backends import SciPyBackend
+>>> from libtilt.testing import check_backend
+>>> check_backend(SciPyBackend(), cases=["single axis, odd sizes"])
+"""
+
+from libtilt.testing.cases import CASES, make_spec
+from libtilt.testing.laws import LAWS, TOLERANCES, check_backend
+
+__all__ = ["CASES", "LAWS", "TOLERANCES", "check_backend", "make_spec"]

@@ -1,0 +1,103 @@
+"""The cases over which laws are checked: shapes, spacings, orientations and shifts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+from scipy.spatial.transform import Rotation
+
+from libtilt.backends.base import SamplingSpec
+from libtilt.frames import Frame
+from libtilt.geometry import TiltGeometry
+
+_SHIFTS = ((0.0, 0.0), (1.0, -2.0), (0.3, 0.7), (-2.4, 1.1), (5.5, -0.5))
+
+
+def _single_axis(**options: Any) -> TiltGeometry:
+    return TiltGeometry.from_tilt_angles([-60, -17, 0, 41, 90], shifts=_SHIFTS, **options)
+
+
+def _frame(
+    volume_shape: tuple[int, ...],
+    image_shape: tuple[int, ...],
+    voxel_size: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    pixel_size: float = 1.0,
+) -> Frame:
+    return Frame(volume_shape, image_shape, np.array(voxel_size), pixel_size)
+
+
+CASES: dict[str, tuple[TiltGeometry, Frame]] = {
+    "identity": (
+        TiltGeometry.from_tilt_angles([0.0]),
+        _frame((5, 6, 7), (6, 7)),
+    ),
+    "single axis, even sizes": (_single_axis(), _frame((8, 10, 12), (10, 12))),
+    "single axis, odd sizes": (_single_axis(), _frame((7, 9, 11), (9, 11))),
+    "single axis, small detector": (_single_axis(), _frame((12, 9, 10), (5, 4))),
+    "single axis, large detector": (_single_axis(), _frame((4, 5, 6), (9, 16))),
+    "single axis, one voxel": (_single_axis(), _frame((1, 1, 1), (3, 4))),
+    "single axis, spacings differ": (
+        _single_axis(),
+        _frame((7, 8, 9), (10, 9), (1.5, 0.8, 1.1), 1.25),
+    ),
+    "tilt axis along x": (
+        _single_axis(tilt_axis_angle=90),
+        _frame((7, 9, 8), (8, 11), (1.2, 1.2, 1.2), 1.2),
+    ),
+    "tilts about x": (
+        TiltGeometry.from_tilt_angles([0, 0, 0], x_tilts=[-50, 10, 75], shifts=_SHIFTS[:3]),
+        _frame((8, 9, 7), (9, 8)),
+    ),
+    "tilt axis at 85 degrees": (
+        _single_axis(tilt_axis_angle=85.3, x_tilts=[0, 1, -2, 3, 0]),
+        _frame((7, 10, 9), (10, 9)),
+    ),
+    "any rotation": (
+        TiltGeometry.from_rotations(Rotation.random(5, random_state=7), shifts=_SHIFTS),
+        _frame((9, 8, 7), (8, 10)),
+    ),
+    "any rotation, spacings differ": (
+        TiltGeometry.from_rotations(Rotation.random(4, random_state=8), shifts=_SHIFTS[:4]),
+        _frame((6, 9, 8), (9, 7), (1.0, 1.3, 0.7), 0.9),
+    ),
+}
+"""Geometry, shapes and spacings of each case, by name."""
+
+
+def make_spec(case: str, *, dtype: DTypeLike = np.float64, driven: str = "ray") -> SamplingSpec:
+    """Return the spec of a case.
+
+    Parameters
+    ----------
+    case : str
+        A name in `CASES`.
+    dtype : dtype, optional
+        float32 or float64.
+    driven : {"ray", "voxel"}, optional
+        Which pair.
+
+    Returns
+    -------
+    SamplingSpec
+
+    Raises
+    ------
+    KeyError
+        If there is no such case.
+
+    Examples
+    --------
+    >>> from libtilt.testing import make_spec
+    >>> make_spec("identity").volume_shape
+    (5, 6, 7)
+    """
+    geometry, frame = CASES[case]
+    return SamplingSpec(
+        grids=frame.grids(geometry),
+        volume_shape=frame.volume_shape,
+        image_shape=frame.image_shape,
+        dtype=dtype,
+        driven=driven,
+    )

@@ -1,0 +1,169 @@
+"""The laws, and `check_backend`, which runs them all."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from libtilt.backends.base import DRIVEN, Backend, SamplingSpec, UnsupportedSpecError
+from libtilt.testing.cases import CASES, make_spec
+from libtilt.testing.reference import adjoint_by_voxels, forward_by_rays
+
+TOLERANCES = {"float32": 5e-6, "float64": 1e-12}
+"""Relative error that each dtype is allowed."""
+
+_SEED = 20
+
+
+def check_backend(backend: Backend, *, cases: Iterable[str] | None = None) -> None:
+    """Run every law over a backend, for both dtypes, both pairs and every case that it takes.
+
+    Parameters
+    ----------
+    backend : Backend
+        What to check.
+    cases : iterable of str, optional
+        Names in `libtilt.testing.CASES`; by default all of them.
+
+    Raises
+    ------
+    AssertionError
+        If a law is broken; the message names the law, the case and the figures. Also if the
+        backend takes none of the cases.
+
+    Examples
+    --------
+    >>> from libtilt.backends import SparseBackend
+    >>> from libtilt.testing import check_backend
+    >>> check_backend(SparseBackend(), cases=["identity", "tilts about x"])
+    """
+    taken = 0
+    for case in CASES if cases is None else cases:
+        for dtype in TOLERANCES:
+            for driven in DRIVEN:
+                spec = make_spec(case, dtype=dtype, driven=driven)
+                if backend.unsupported(spec):
+                    law_refuses_what_it_does_not_take(backend, spec)
+                    continue
+                taken += 1
+                for law in LAWS.values():
+                    try:
+                        law(backend, spec)
+                    except AssertionError as error:
+                        message = f"{backend!r}, case {case!r}, {dtype}, driven {driven!r}: {error}"
+                        raise AssertionError(message) from error
+    assert taken, f"{backend!r} takes none of the cases"
+
+
+def _arrays(spec: SamplingSpec) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return a random volume and random images of the spec's dtype."""
+    rng = np.random.default_rng(_SEED)
+    volume = rng.normal(size=spec.volume_shape).astype(spec.dtype)
+    return volume, rng.normal(size=spec.images_shape).astype(spec.dtype)
+
+
+def _assert_close(got: NDArray[Any], expected: NDArray[Any], spec: SamplingSpec, law: str) -> None:
+    error = float(np.linalg.norm(got.astype(np.float64) - expected))
+    size = float(np.linalg.norm(expected.astype(np.float64)))
+    tolerance = TOLERANCES[spec.dtype.name]
+    assert error <= tolerance * max(size, 1e-300), (
+        f"{law}: relative error {error / max(size, 1e-300):.2g}, allowed {tolerance:g}"
+    )
+
+
+def law_refuses_what_it_does_not_take(backend: Backend, spec: SamplingSpec) -> None:
+    """Check that `plan` raises an `UnsupportedSpecError` where `unsupported` gives a reason."""
+    try:
+        backend.plan(spec)
+    except UnsupportedSpecError:
+        return
+    raise AssertionError("it has a reason not to take a spec, but plans it all the same")
+
+
+def law_shapes_and_dtypes(backend: Backend, spec: SamplingSpec) -> None:
+    """Check that results have the shapes and the dtype of the spec, and arguments stay."""
+    volume, images = _arrays(spec)
+    kept = volume.copy(), images.copy()
+    volume.flags.writeable = images.flags.writeable = False
+    projected, backprojected = backend.forward(spec, volume), backend.adjoint(spec, images)
+    assert projected.shape == spec.images_shape, f"forward gives shape {projected.shape}"
+    assert backprojected.shape == spec.volume_shape, f"adjoint gives shape {backprojected.shape}"
+    for name, array in (("forward", projected), ("adjoint", backprojected)):
+        assert array.dtype == spec.dtype, f"{name} gives {array.dtype}, expected {spec.dtype}"
+    assert (volume == kept[0]).all(), "forward changes the volume"
+    assert (images == kept[1]).all(), "adjoint changes the images"
+
+
+def law_adjoint(backend: Backend, spec: SamplingSpec) -> None:
+    """Check that ``<A x, y> = <x, A.T y>``, relative to the norms."""
+    volume, images = _arrays(spec)
+    projected = backend.forward(spec, volume).astype(np.float64)
+    backprojected = backend.adjoint(spec, images).astype(np.float64)
+    left, right = np.vdot(projected, images), np.vdot(volume, backprojected)
+    size = np.linalg.norm(projected) * np.linalg.norm(images)
+    tolerance = TOLERANCES[spec.dtype.name]
+    assert abs(left - right) <= tolerance * size, (
+        f"adjoint: <A x, y> = {left:.12g}, <x, A.T y> = {right:.12g}, "
+        f"relative mismatch {abs(left - right) / size:.2g}, allowed {tolerance:g}"
+    )
+
+
+def law_linear(backend: Backend, spec: SamplingSpec) -> None:
+    """Check that sums and multiples go through both directions."""
+    volume, images = _arrays(spec)
+    for name, apply, array in (
+        ("forward", backend.forward, volume),
+        ("adjoint", backend.adjoint, images),
+    ):
+        other = np.ascontiguousarray(array[::-1])
+        mixed = apply(spec, (2 * array - 3 * other).astype(spec.dtype))
+        parts = 2 * apply(spec, array).astype(np.float64) - 3 * apply(spec, other)
+        _assert_close(mixed, parts, spec, f"linearity of {name}")
+
+
+def law_conventions(backend: Backend, spec: SamplingSpec) -> None:
+    """Check that a trilinear backend computes the literal translation of the conventions."""
+    if not backend.trilinear:
+        return
+    volume, images = _arrays(spec)
+    if spec.driven == "ray":
+        expected = forward_by_rays(spec, volume.astype(np.float64))
+        _assert_close(backend.forward(spec, volume), expected, spec, "rays of the conventions")
+    else:
+        expected = adjoint_by_voxels(spec, images.astype(np.float64))
+        _assert_close(backend.adjoint(spec, images), expected, spec, "voxels of the conventions")
+
+
+def law_plan(backend: Backend, spec: SamplingSpec) -> None:
+    """Check that a plan gives the same bits as the backend itself, each time."""
+    volume, images = _arrays(spec)
+    plan = backend.plan(spec)
+    for _ in range(2):
+        same = np.array_equal(plan.forward(volume), backend.forward(spec, volume))
+        assert same, "plan: forward differs from the backend's"
+        same = np.array_equal(plan.adjoint(images), backend.adjoint(spec, images))
+        assert same, "plan: adjoint differs from the backend's"
+
+
+def law_pickle(backend: Backend, spec: SamplingSpec) -> None:
+    """Check that a backend survives pickling and computes the same bits."""
+    volume, _ = _arrays(spec)
+    copy = pickle.loads(pickle.dumps(backend))
+    assert copy == backend, f"pickle: {copy!r} came back"
+    same = np.array_equal(copy.forward(spec, volume), backend.forward(spec, volume))
+    assert same, "pickle: the copy computes other bits"
+
+
+LAWS: dict[str, Callable[[Backend, SamplingSpec], None]] = {
+    "shapes and dtypes": law_shapes_and_dtypes,
+    "adjoint": law_adjoint,
+    "linear": law_linear,
+    "conventions": law_conventions,
+    "plan": law_plan,
+    "pickle": law_pickle,
+}
+"""The laws by name, each a function of a backend and a spec that it takes."""

@@ -1,0 +1,74 @@
+"""The text files beside a stack, and what its header says of its pixels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from libtilt._checks import (
+    Float64Array,
+)
+
+
+def beside(path: str | Path, suffix: str) -> Path:
+    """Return the path of a stack with its suffix, and that of its compression, replaced."""
+    stack = Path(path)
+    if stack.suffix.lower() in (".gz", ".bz2"):
+        stack = stack.with_suffix("")
+    return stack.with_suffix(suffix)
+
+
+def read_tilt_angles(path: str | Path) -> Float64Array:
+    r"""Read a text file with one tilt angle in degrees per line (``.tlt``, ``.rawtlt``).
+
+    Parameters
+    ----------
+    path : path
+        The file.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+
+    Raises
+    ------
+    ValueError
+        If a line is not a number; the message names the file and the line.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from libtilt.tilt_files import read_tilt_angles
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "a.tlt"
+    ...     _ = path.write_text(" -60.00\n -57.00\n")
+    ...     read_tilt_angles(path).tolist()
+    [-60.0, -57.0]
+    """
+    angles = []
+    lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            angles.append(float(line))
+        except ValueError as error:
+            raise ValueError(f"{path}, line {number}: expected one angle, got {line!r}") from error
+    if not angles or not np.isfinite(angles).all():
+        raise ValueError(f"{path} must hold one finite tilt angle per line")
+    return np.array(angles)
+
+
+def header_pixel_size(path: str | Path, voxel_size: Float64Array, notes: list[str]) -> float:
+    """Return the pixel size of square pixels, noting where the header does not know it."""
+    x, y = (float(size) for size in voxel_size[:2])
+    if x <= 0 or y <= 0:
+        notes.append("it does not know the pixel size, 1.0 is taken: pass pixel_size=...")
+        return 1.0
+    if abs(x - y) > 1e-3 * x:
+        raise ValueError(
+            f"{path} has pixels of {x:.4g} x {y:.4g} angstroms, a tilt series needs square ones: "
+            "pass pixel_size=..."
+        )
+    return x

@@ -1,0 +1,397 @@
+"""`TiltSeries`: images of one specimen with the geometry in which they were taken."""
+
+from __future__ import annotations
+
+import warnings
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import attrs
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from libtilt._checks import (
+    floating_dtype,
+    positive_integer,
+    real_data,
+    require_finite,
+    to_pixel_size,
+)
+from libtilt.files import atomic_write, require_writable
+from libtilt.geometry import TiltGeometry
+from libtilt.image_data import ImageData
+from libtilt.mrc import compression, read_mrc, write_mrc
+from libtilt.per_tilt import PER_TILT, per_tilt_fields, summary, tilt_index
+from libtilt.tilt_files import beside, header_pixel_size, read_tilt_angles
+
+
+def _images_converter(value: ArrayLike) -> NDArray[Any]:
+    images = np.asarray(value)
+    return real_data(images[np.newaxis] if images.ndim == 2 else images, "images", 3)
+
+
+@attrs.frozen(slots=False, eq=False)
+class TiltSeries(ImageData):
+    """A stack of images, one per tilt, with its geometry.
+
+    Parameters
+    ----------
+    images : array_like, shape (n, h, w) or (h, w)
+        Real numbers of any type, indexed tilt, y, x. Held as a read-only view, not copied.
+    geometry : TiltGeometry
+        With n tilts.
+    pixel_size : float, optional
+        Angstroms.
+
+    Raises
+    ------
+    TypeError
+        If the images are complex or not numbers, or `geometry` is not a geometry.
+    ValueError
+        If the counts of images and tilts differ.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from libtilt import TiltGeometry, TiltSeries
+    >>> geometry = TiltGeometry.from_tilt_angles([-60, 0, 60])
+    >>> tilt_series = TiltSeries(np.ones((3, 8, 8)), geometry, pixel_size=2.0)
+    >>> len(tilt_series[1:])
+    2
+    >>> (tilt_series / 2).pixel_size
+    2.0
+    """
+
+    _array_name: ClassVar[str] = "images"
+    geometry_type: ClassVar[type[TiltGeometry]] = TiltGeometry
+
+    images: NDArray[Any] = attrs.field(converter=_images_converter, repr=summary, metadata=PER_TILT)
+    geometry: TiltGeometry = attrs.field(
+        validator=attrs.validators.instance_of(TiltGeometry), metadata=PER_TILT
+    )
+    pixel_size: float = attrs.field(default=1.0, kw_only=True, converter=to_pixel_size)
+
+    @geometry.validator
+    def _check_counts(self, _: Any, value: TiltGeometry) -> None:
+        if len(value) != len(self.images):
+            raise ValueError(
+                f"geometry must have one tilt per image: expected {len(self.images)} "
+                f"for images {self.images.shape}, got {len(value)}"
+            )
+
+    @classmethod
+    def open(
+        cls,
+        path: str | Path,
+        *,
+        geometry: TiltGeometry | str | Path | None = None,
+        tilt_angles: ArrayLike | str | Path | None = None,
+        pixel_size: float | None = None,
+        memmap: bool = False,
+        **fields: Any,
+    ) -> Self:
+        """Open a stack (``.st .mrc .ali .mrcs ...``, also ``.gz`` and ``.bz2``) and its geometry.
+
+        Where neither `geometry` nor `tilt_angles` is given, the file of the same name that ends
+        with ``.json``, else ``.tlt``, else ``.rawtlt`` is taken.
+
+        Parameters
+        ----------
+        path : path
+            The stack. A single image is a stack of one.
+        geometry : TiltGeometry or path, optional
+            The geometry, or the JSON file that holds it.
+        tilt_angles : array_like, shape (n,), or path, optional
+            Degrees, or the text file that holds one per line.
+        pixel_size : float, optional
+            Angstroms; in place of what the header says.
+        memmap : bool, optional
+            Whether to map the file into memory instead of reading it.
+        **fields
+            Fields that a subclass adds.
+
+        Returns
+        -------
+        TiltSeries
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If there is no geometry, its count is not that of the images, or the file is not a
+            sound MRC file.
+
+        Warns
+        -----
+        UserWarning
+            Once, if the header is odd, or does not know the pixel size and none is given.
+
+        Examples
+        --------
+        >>> import tempfile, numpy as np
+        >>> from libtilt import TiltGeometry, TiltSeries
+        >>> geometry = TiltGeometry.from_tilt_angles([-3, 0, 3])
+        >>> tilt_series = TiltSeries(np.zeros((3, 4, 4)), geometry)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = tilt_series.save(f"{folder}/tilts.st")
+        ...     TiltSeries.open(path).geometry == geometry
+        True
+        """
+        content = read_mrc(path, memmap=memmap)
+        found, source = cls._find_geometry(path, geometry, tilt_angles)
+        if len(found) != len(content.data):
+            raise ValueError(
+                f"{path} has {len(content.data)} images, but {source} has {len(found)} tilts"
+            )
+        notes = list(content.notes)
+        if pixel_size is None:
+            pixel_size = header_pixel_size(path, content.voxel_size, notes)
+        if notes:
+            warnings.warn(f"{path} has an odd header: {'; '.join(notes)}", stacklevel=2)
+        return cls(content.data, found, pixel_size=pixel_size, **fields)
+
+    @classmethod
+    def _find_geometry(
+        cls, path: str | Path, geometry: Any, tilt_angles: Any
+    ) -> tuple[TiltGeometry, str]:
+        """Return the geometry and what it came from, for messages."""
+        if geometry is not None and tilt_angles is not None:
+            raise ValueError("give geometry or tilt_angles, not both")
+        if isinstance(geometry, TiltGeometry):
+            return geometry, "geometry"
+        if geometry is None and tilt_angles is None:
+            json, *texts = (beside(path, suffix) for suffix in (".json", ".tlt", ".rawtlt"))
+            geometry = json if json.exists() else None
+            tilt_angles = next((text for text in texts if text.exists()), None)
+        if geometry is not None:
+            return cls.geometry_type.from_json(Path(geometry)), str(geometry)
+        if tilt_angles is None:
+            raise ValueError(
+                f"no geometry beside {path} (.json, .tlt or .rawtlt): "
+                "pass geometry=... or tilt_angles=..."
+            )
+        source = "tilt_angles"
+        if isinstance(tilt_angles, str | Path):
+            source, tilt_angles = str(tilt_angles), read_tilt_angles(tilt_angles)
+        return cls.geometry_type.from_tilt_angles(tilt_angles), source
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Write the stack, and beside it the geometry as ``.json`` and the angles as ``.rawtlt``.
+
+        Parameters
+        ----------
+        path : path
+            Ends with ``.mrc .map .st .ali .rec`` or ``.mrcs``, and ``.gz`` or ``.bz2`` to compress.
+        overwrite : bool, optional
+            Whether existing files may be replaced.
+
+        Returns
+        -------
+        pathlib.Path
+            The path of the stack.
+
+        Raises
+        ------
+        FileExistsError
+            If one of the three files exists and `overwrite` is false.
+        ValueError
+            If the name is not that of an MRC file, or a value does not fit into float32.
+        OSError
+            If a file cannot be written; nothing half-written is left.
+
+        Examples
+        --------
+        See `open`.
+        """
+        compression(path)
+        texts = [beside(path, suffix) for suffix in (".json", ".rawtlt")]
+        for target in (Path(path), *texts):
+            require_writable(target, overwrite=overwrite)
+        angles = "".join(f"{angle:.6f}\n" for angle in self.geometry.tilt_angles)
+        with ExitStack() as stack:
+            for target, text in zip(texts, (self.geometry.to_json(), angles), strict=True):
+                temporary = stack.enter_context(atomic_write(target, overwrite=overwrite))
+                temporary.write_text(text, encoding="utf-8")
+            write_mrc(
+                path,
+                self.images,
+                voxel_size=np.full(3, self.pixel_size),
+                origin=np.zeros(3),
+                is_image_stack=True,
+                overwrite=overwrite,
+            )
+        return Path(path)
+
+    def subset(self, index: Any) -> Self:
+        """Return the tilts that an int, slice, mask or index array selects.
+
+        Parameters
+        ----------
+        index : int, slice or array_like
+            Into the tilts.
+
+        Returns
+        -------
+        TiltSeries
+            With the geometry in step; ``tilt_series[index]`` is the same.
+
+        Raises
+        ------
+        IndexError
+            If the index does not fit, or selects nothing.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from libtilt import TiltGeometry, TiltSeries
+        >>> geometry = TiltGeometry.from_tilt_angles([-60, 0, 60])
+        >>> tilt_series = TiltSeries(np.zeros((3, 4, 4)), geometry)
+        >>> low = tilt_series.subset(np.abs(geometry.tilt_angles) < 45)
+        >>> low.geometry.tilt_angles.tolist()
+        [0.0]
+        """
+        return self.evolve(**per_tilt_fields(self, tilt_index(index, len(self))))
+
+    def sort(self) -> Self:
+        """Return the tilts in the order of rising tilt angle.
+
+        Returns
+        -------
+        TiltSeries
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from libtilt import TiltGeometry, TiltSeries
+        >>> geometry = TiltGeometry.from_tilt_angles([0, 3, -3])
+        >>> tilt_series = TiltSeries(np.arange(3.0).reshape(3, 1, 1), geometry)
+        >>> tilt_series.sort().images.ravel().tolist()
+        [2.0, 0.0, 1.0]
+        """
+        return self.subset(np.argsort(self.geometry.tilt_angles, kind="stable"))
+
+    def bin(self, factor: int) -> Self:
+        """Average blocks of ``factor`` x ``factor`` pixels.
+
+        Pixels at the end that do not fill a block are dropped. The shifts of the geometry take up
+        the half pixels by which the centre ``shape // 2`` moves, so that every point of the
+        specimen still projects onto its own image.
+
+        Parameters
+        ----------
+        factor : int
+            At least 1.
+
+        Returns
+        -------
+        TiltSeries
+
+        Raises
+        ------
+        ValueError
+            If `factor` is not positive or larger than the images.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from libtilt import TiltGeometry, TiltSeries
+        >>> geometry = TiltGeometry.from_tilt_angles([0])
+        >>> binned = TiltSeries(np.ones((1, 8, 8)), geometry, pixel_size=2.0).bin(2)
+        >>> binned.shape, binned.pixel_size, binned.geometry.shifts.tolist()
+        ((1, 4, 4), 4.0, [[-1.0, -1.0]])
+        """
+        f = positive_integer(factor, "factor")
+        n, *sides = self.shape
+        if f > min(sides):
+            raise ValueError(f"factor must be at most {min(sides)} for {self.shape}, got {f}")
+        h, w = (side // f for side in sides)
+        blocks = self.images[:, : h * f, : w * f].reshape(n, h, f, w, f)
+        images = blocks.mean(axis=(2, 4), dtype=floating_dtype(self.dtype))
+        moved_xy = [
+            f * (new // 2) + (f - 1) / 2 - old // 2
+            for new, old in zip((w, h), sides[::-1], strict=True)
+        ]
+        shifts = self.geometry.shifts - np.array(moved_xy) * self.pixel_size
+        return self.evolve(
+            images=images,
+            geometry=self.geometry.evolve(shifts=shifts),
+            pixel_size=self.pixel_size * f,
+        )
+
+    def normalize(self) -> Self:
+        """Shift and scale each image to mean 0 and standard deviation 1.
+
+        Returns
+        -------
+        TiltSeries
+            float32, or float64 where the images are.
+
+        Raises
+        ------
+        ValueError
+            If an image is flat, or some values are NaN or infinite; the message names the tilt.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from libtilt import TiltGeometry, TiltSeries
+        >>> geometry = TiltGeometry.from_tilt_angles([0, 3])
+        >>> tilt_series = TiltSeries(np.arange(8.0).reshape(2, 2, 2), geometry)
+        >>> tilt_series.normalize().images.mean(axis=(1, 2)).tolist()
+        [0.0, 0.0]
+        """
+        require_finite(self.images, "images")
+        images = self.images.astype(floating_dtype(self.dtype), copy=False)
+        means = images.mean(axis=(1, 2), dtype=np.float64, keepdims=True)
+        deviations = images.std(axis=(1, 2), dtype=np.float64, keepdims=True)
+        if (flat := np.flatnonzero(deviations == 0)).size:
+            raise ValueError(
+                f"images[{flat[0]}] cannot be normalized: all its values are {means.flat[flat[0]]}"
+            )
+        normalized = (images - means) / deviations
+        return self.evolve(images=normalized.astype(images.dtype, copy=False))
+
+    def to_gif(self, path: str | Path, **options: Any) -> Path:
+        """Write an animation of the images in the order of their tilt angles, there and back.
+
+        Parameters
+        ----------
+        path : path
+            Ends with ``.gif``.
+        **options
+            Of `libtilt.gif.save_gif`.
+
+        Returns
+        -------
+        pathlib.Path
+            The path.
+
+        Raises
+        ------
+        ValueError
+            If an option does not fit, or the images hold nothing finite.
+        FileExistsError
+            If the file exists and ``overwrite=True`` is not given.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from libtilt import GaussianBlobs, TiltGeometry
+        >>> blobs = GaussianBlobs.random((16, 16, 16), n=5, seed=0)
+        >>> tilts = blobs.tilt_series(TiltGeometry.from_tilt_angles([-60, 0, 60]), (16, 16))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = tilts.to_gif(f"{folder}/tilts.gif", fps=5)
+        """
+        # Pictures stand above the arrays.
+        from libtilt.gif import save_tilt_series_gif
+
+        return save_tilt_series_gif(path, self, **options)
+
+    def __getitem__(self, index: Any) -> Self:
+        return self.subset(index)
+
+    def _check_compatible(self, other: Any) -> None:
+        if not np.isclose(self.pixel_size, other.pixel_size, rtol=1e-4):
+            raise ValueError(f"pixel sizes differ: {self.pixel_size} and {other.pixel_size}")
