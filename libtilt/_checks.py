@@ -20,6 +20,14 @@ def locked(array: NDArray[Any]) -> NDArray[Any]:
     return view
 
 
+def locked_state(state: dict[str, Any]) -> dict[str, Any]:
+    """Return the state from a pickle, which forgets that arrays are read-only, locked again."""
+    return {
+        name: locked(value) if isinstance(value, np.ndarray) else value
+        for name, value in state.items()
+    }
+
+
 def finite_array(value: ArrayLike, name: str) -> Float64Array:
     """Return a locked float64 copy of a small array of finite numbers."""
     try:
@@ -71,13 +79,21 @@ def require_finite(array: NDArray[Any], name: str) -> None:
         )
 
 
+def integers_of(value: Any, count: int, name: str, *, kind: str = "integers") -> tuple[int, ...]:
+    """Return a tuple of `count` integers."""
+    try:
+        numbers = tuple(operator.index(n) for n in value)
+    except TypeError:
+        numbers = ()
+    if len(numbers) != count:
+        raise ValueError(f"{name} must be {count} {kind}, got {value!r}")
+    return numbers
+
+
 def shape_of(value: Any, ndim: int, name: str) -> tuple[int, ...]:
     """Return a tuple of `ndim` positive integers."""
-    try:
-        shape = tuple(operator.index(n) for n in value)
-    except TypeError:
-        shape = ()
-    if len(shape) != ndim or min(shape) < 1:
+    shape = integers_of(value, ndim, name, kind="positive integers")
+    if min(shape) < 1:
         raise ValueError(f"{name} must be {ndim} positive integers, got {value!r}")
     return shape
 

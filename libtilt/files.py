@@ -26,11 +26,13 @@ def require_writable(path: str | Path, *, overwrite: bool) -> Path:
     OSError
         If the folder does not exist or cannot be written, or the path is a folder.
     """
-    target = Path(path).expanduser().resolve()
+    target = Path(path).resolve()
     if target.is_dir():
         raise IsADirectoryError(f"cannot write {path}: it is a folder, name a file in it")
     if target.exists() and not overwrite:
-        raise FileExistsError(f"{path} exists; pass overwrite=True to replace it")
+        raise FileExistsError(
+            f"{path} exists; to replace it, ask for that (overwrite=True, --overwrite)"
+        )
     if not target.parent.is_dir():
         raise FileNotFoundError(f"cannot write {path}: the folder {target.parent} does not exist")
     if not os.access(target.parent, os.W_OK):
@@ -83,7 +85,8 @@ def atomic_write(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]
         require_writable(path, overwrite=overwrite)
         temporary.replace(target)
     except OSError as error:
-        if error.strerror is None or error.filename == str(path):
+        # A file that is written while this one is open has been named already.
+        if error.strerror is None or error.strerror.startswith("cannot write "):
             raise
         message = f"cannot write {path}: {error.strerror}"
         raise type(error)(error.errno, message) from error

@@ -16,6 +16,7 @@ from libtilt._checks import (
     Float64Array,
     finite_array,
     locked,
+    locked_state,
     per_tilt_values,
     to_image_shape,
     to_pixel_size,
@@ -27,6 +28,7 @@ from libtilt.per_tilt import PER_TILT, per_tilt_fields, summary, tilt_index
 from libtilt.rotations import (
     as_rotation_matrices,
     euler_rotations,
+    require_affine,
     require_rotations,
     specimen_to_detector,
     zyx_angles,
@@ -96,7 +98,7 @@ class TiltGeometry:
         metadata=PER_TILT,
     )
 
-    __hash__: ClassVar[None]  # type: ignore[assignment]
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]
 
     @rotation_matrices.validator
     def _check_rotations(self, _: Any, value: Float64Array) -> None:
@@ -283,7 +285,8 @@ class TiltGeometry:
             raise ValueError(f"matrices must have shape (n, 4, 4), got {projections.shape}")
         spacing = to_voxel_size(voxel_size)
         pixel = to_pixel_size(spacing[0] if pixel_size is None else pixel_size)
-        linear = np.linalg.pinv(projections[:, :3, :3]) * spacing[:, np.newaxis]
+        require_affine(projections, "matrices")
+        linear = np.linalg.inv(projections[:, :3, :3]) * spacing[:, np.newaxis]
         linear[:, :, :2] /= pixel
         linear[:, :, 2] /= np.linalg.norm(linear[:, :, 2], axis=1, keepdims=True)
         require_rotations(linear, "matrices (their scale taken off)")
@@ -401,6 +404,9 @@ class TiltGeometry:
         turned = np.atleast_2d(points) @ self.rotation_matrices[:, :, :2]
         projected: Float64Array = turned + self.shifts[:, np.newaxis]
         return projected if points.ndim == 2 else projected[:, 0]
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(locked_state(state))
 
     def __len__(self) -> int:
         return len(self.rotation_matrices)

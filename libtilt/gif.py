@@ -1,10 +1,9 @@
-"""GIF animations of volumes and tilt series."""
+"""GIF animations from frames of grey values."""
 
 from __future__ import annotations
 
-import inspect
+import errno
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
-from libtilt._checks import one_of, positive_float, positive_integer, real_data
+from libtilt._checks import positive_float, positive_integer, real_data
 from libtilt.files import atomic_write
-from libtilt.geometry import TiltGeometry
-from libtilt.projector import Projector
-from libtilt.tilt_series import TiltSeries
-from libtilt.volume import Volume
 
 Frames = NDArray[np.uint8]
 
@@ -169,107 +164,6 @@ def _levels(frame: NDArray[Any], black: float, white: float) -> Frames:
     return np.rint(scaled * 255).astype(np.uint8)
 
 
-def slice_frames(volume: Volume, *, axis: str = "z") -> NDArray[Any]:
-    """Return the slices of a volume perpendicular to an axis.
-
-    Parameters
-    ----------
-    volume : Volume
-        The volume.
-    axis : {"z", "y", "x"}, optional
-        Along which to walk.
-
-    Returns
-    -------
-    ndarray, shape (n, h, w)
-
-    Raises
-    ------
-    ValueError
-        If the axis is another.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from libtilt import Volume
-    >>> from libtilt.gif import slice_frames
-    >>> slice_frames(Volume(np.zeros((4, 5, 6))), axis="x").shape
-    (6, 4, 5)
-    """
-    one_of(axis, "axis", ("z", "y", "x"))
-    return np.moveaxis(volume.data, "zyx".index(axis), 0)
-
-
-def spin_frames(volume: Volume, *, count: int = 36, axis: str = "y") -> NDArray[Any]:
-    """Return projections of a volume over a full turn.
-
-    Parameters
-    ----------
-    volume : Volume
-        The volume; it is averaged down to at most 256 voxels along its longest side first.
-    count : int, optional
-        How many.
-    axis : {"y", "x"}, optional
-        About which it turns.
-
-    Returns
-    -------
-    ndarray, shape (count, h, w)
-
-    Raises
-    ------
-    ValueError
-        If `count` is not positive, the axis is another, or the volume has NaN.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from libtilt import Volume
-    >>> from libtilt.gif import spin_frames
-    >>> spin_frames(Volume(np.zeros((4, 5, 6))), count=8).shape
-    (8, 5, 8)
-    """
-    one_of(axis, "axis", ("y", "x"))
-    angles = np.arange(positive_integer(count, "count")) * 360 / count
-    factor = min(math.ceil(max(volume.shape) / 256), *volume.shape)
-    small = volume.bin(factor) if factor > 1 else volume
-    depth, height, width = np.array(small.shape) * small.voxel_size[::-1]
-    pixel = float(small.voxel_size.min())
-    diagonal = math.hypot(depth, width if axis == "y" else height)
-    sides = (height, diagonal) if axis == "y" else (diagonal, width)
-    turn = {"y": {"tilt_angles": angles}, "x": {"tilt_angles": 0 * angles, "x_tilts": angles}}
-    projector = Projector(
-        TiltGeometry.from_tilt_angles(**turn[axis]),
-        image_shape=tuple(math.ceil(side / pixel) for side in sides),
-        pixel_size=pixel,
-    )
-    return projector.forward(small).images
-
-
-def save_volume_gif(
-    path: str | Path, volume: Volume, *, kind: str = "slices", **options: Any
-) -> Path:
-    """Write slices of a volume, or its projections over a full turn; see `Volume.to_gif`."""
-    one_of(kind, "kind", ("slices", "spin"))
-    make: Callable[..., NDArray[Any]] = slice_frames if kind == "slices" else spin_frames
-    names = set(inspect.signature(make).parameters) - {"volume"}
-    known = names | set(inspect.signature(save_gif).parameters) - {"path", "frames"}
-    if unknown := sorted(set(options) - known):
-        raise ValueError(
-            f"options of kind {kind!r} are {', '.join(sorted(known))}; got {', '.join(unknown)}"
-        )
-    frame_options = {name: value for name, value in options.items() if name in names}
-    gif_options = {name: value for name, value in options.items() if name not in names}
-    return save_gif(
-        path, make(volume, **frame_options), **({"ping_pong": kind == "slices"} | gif_options)
-    )
-
-
-def save_tilt_series_gif(path: str | Path, tilt_series: TiltSeries, **options: Any) -> Path:
-    """Write images in the order of their tilt angles; see `TiltSeries.to_gif`."""
-    return save_gif(path, tilt_series.sort().images, **({"ping_pong": True} | options))
-
-
 def _frame_milliseconds(fps: float) -> int:
     if positive_float(fps, "fps") > 50:
         raise ValueError(f"fps must be at most 50, viewers do not show more: got {fps}")
@@ -299,8 +193,19 @@ def _there_and_back(grey: Frames) -> Frames:
 
 def _encode(path: Path, grey: Frames, duration: int, loop: int) -> None:
     """Write the file and check what it reads back as."""
-    iio.imwrite(path, grey, extension=".gif", plugin="pillow", duration=duration, loop=loop)
-    shape = iio.improps(path, plugin="pillow").shape
-    # The encoder joins equal neighbours into one longer frame, so only fewer is possible.
-    if shape[-3:-1] != grey.shape[1:] and shape[-2:] != grey.shape[1:]:
-        raise OSError(f"{path} reads back with shape {shape}, expected {grey.shape}")
+    # Indices count down from white: readers take the usual palette, black first, for a picture
+    # without one, and some then fail on frames that store only what changes.
+    palette = bytes(255 - index // 3 for index in range(768))
+    iio.imwrite(
+        path,
+        255 - grey,
+        extension=".gif",
+        plugin="pillow",
+        is_batch=True,  # Else frames of 2 to 4 columns pass for one picture in colour.
+        duration=duration,
+        loop=loop,
+        palette=palette,
+    )
+    shown = iio.imread(path, plugin="pillow", index=0, mode="L")
+    if not np.array_equal(shown, grey[0]):
+        raise OSError(errno.EIO, "it reads back other than it was written")

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import DTypeLike, NDArray
 
+from libtilt._checks import locked_state
+
 
 class ImageData(NDArrayOperatorsMixin):
     """Base of the classes that hold a three-dimensional, read-only array of image data.
@@ -60,6 +62,9 @@ class ImageData(NDArrayOperatorsMixin):
         [3.0, 3.0, 3.0]
         """
         return attrs.evolve(self, **changes)  # type: ignore[misc]
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(locked_state(state))
 
     def _check_compatible(self, other: Any) -> None:
         """Raise a ValueError where the metadata of `other` do not fit these."""

@@ -6,6 +6,7 @@ import math
 import struct
 import warnings
 import zlib
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from libtilt._checks import (
 from libtilt.files import atomic_write
 
 SUFFIXES = (".mrc", ".map", ".st", ".ali", ".rec", ".mrcs")
+_COMPRESSED_STARTS = (b"\x1f\x8b", b"BZ")
 _COMPRESSIONS = {".gz": "gzip", ".bz2": "bzip2"}
 _MODE_BYTES = {0: 1, 1: 2, 2: 4, 3: 4, 4: 8, 6: 2, 12: 2}
 _IMOD_STAMP = 1146047817
@@ -79,6 +81,7 @@ def read_mrc(path: str | Path, *, memmap: bool = False) -> MrcContent:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         try:
+            _check_extended_header(path)
             with mrcfile.open(path, permissive=True, header_only=True) as file:
                 notes = _check_header(file, path)
             with _open(path, memmap) as file:
@@ -99,9 +102,22 @@ def _open(path: Path, memmap: bool) -> Any:
     if not memmap:
         return mrcfile.open(path, permissive=True)
     with path.open("rb") as file:
-        if file.read(2) in (b"\x1f\x8b", b"BZ"):
+        if file.read(2) in _COMPRESSED_STARTS:
             raise ValueError(f"{path} is compressed and cannot be mapped; use memmap=False")
     return mrcfile.mmap(path, mode="r", permissive=True)
+
+
+def _check_extended_header(path: Path) -> None:
+    """Raise where the extended header is larger than the file; mrcfile takes that much memory."""
+    with path.open("rb") as file:
+        head = file.read(96)
+    needed = 1024 + min(int.from_bytes(head[92:], order) for order in ("little", "big"))
+    size = path.stat().st_size
+    if head[:2] not in _COMPRESSED_STARTS and size < needed:
+        raise ValueError(
+            f"{path} is not an MRC file or is cut short: its header asks for {needed} bytes, "
+            f"it has {size}"
+        )
 
 
 def _check_header(file: Any, path: Path) -> list[str]:
@@ -244,7 +260,9 @@ def write_mrc(
     with atomic_write(path, overwrite=overwrite) as temporary, warnings.catch_warnings():
         # The statistics in the header of data with NaN, which are worth saving all the same.
         warnings.simplefilter("ignore", RuntimeWarning)
-        with mrcfile.new(temporary, data=_storable(data), compression=packed) as file:
+        file = mrcfile.new(temporary, data=_storable(data), compression=packed)
+        # Where the disk is full, mrcfile leaves its stream open.
+        with closing(file._iostream), file:
             if is_image_stack:
                 file.set_image_stack()
             else:

@@ -38,12 +38,15 @@ def per_tilt_fields(instance: Any, index: Any = slice(None)) -> dict[str, Any]:
     }
 
 
-def tilt_index(index: Any, count: int) -> NDArray[np.intp]:
-    """Return the tilts that an int, slice, mask or index array selects, at least one."""
+def tilt_index(index: Any, count: int) -> Any:
+    """Return an index of one axis for an int, slice, mask or index array into `count` tilts.
+
+    A slice stays one, so that what it selects is a view.
+    """
     try:
         selected = np.atleast_1d(np.arange(count)[index])
     except IndexError as error:
         raise IndexError(f"index does not fit {count} tilts: {error}") from error
     if selected.ndim != 1 or selected.size == 0:
         raise IndexError(f"index must select at least one of {count} tilts in one dimension")
-    return selected
+    return index if isinstance(index, slice) else selected

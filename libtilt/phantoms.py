@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import attrs
 import numpy as np
@@ -13,6 +13,7 @@ from libtilt._checks import (
     Float64Array,
     finite_array,
     locked,
+    locked_state,
     positive_float,
     positive_integer,
     shape_of,
@@ -90,6 +91,8 @@ class GaussianBlobs:
         eq=attrs.cmp_using(eq=np.array_equal),
         repr=summary,
     )
+
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]
 
     @sigmas.validator
     def _check_sigmas(self, _: Any, value: Float64Array) -> None:
@@ -193,9 +196,10 @@ class GaussianBlobs:
             (0.05, (-0.34, 0.20, 0.02), (0.06, 0.10, 0.08)),
         )
         rng = np.random.default_rng(seed)
+        sizes = [max(1, round(share * count)) for share, _, _ in parts]
+        sizes[0] += max(0, count - sum(sizes))
         centers = []
-        for share, centre, half_axes in parts:
-            m = max(1, round(share * count))
+        for m, (_, centre, half_axes) in zip(sizes, parts, strict=True):
             unit = rng.normal(size=(m, 3))
             unit *= (rng.uniform(size=(m, 1)) ** (1 / 3)) / np.linalg.norm(
                 unit, axis=1, keepdims=True
@@ -292,6 +296,9 @@ class GaussianBlobs:
             v = self._profiles(points[:, 1], height, pixel)
             images[tilt] = (heights[:, np.newaxis] / steps[tilt] * v).T @ u
         return TiltSeries(images, geometry, pixel_size=pixel)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(locked_state(state))
 
     def _profiles(self, positions: Float64Array, size: int, spacing: float) -> Float64Array:
         """Return each blob's values along one axis, shape (m, size), with height 1."""

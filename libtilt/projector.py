@@ -12,6 +12,7 @@ from scipy.sparse.linalg import LinearOperator
 from libtilt._checks import (
     Float64Array,
     floating_dtype,
+    locked_state,
     one_of,
     real_data,
     require_finite,
@@ -114,7 +115,7 @@ class Projector:
         kw_only=True,
         converter=attrs.converters.optional(to_pixel_size),
     )
-    __hash__: ClassVar[None]  # type: ignore[assignment]
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]
 
     driven: str = attrs.field(
         default="ray",
@@ -335,6 +336,9 @@ class Projector:
     def __getstate__(self) -> dict[str, Any]:
         # Plans may hold threads or device memory; they are made anew where they are needed.
         return self.__dict__ | {"_kept": []}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(locked_state(state))
 
 
 @attrs.frozen(eq=False)

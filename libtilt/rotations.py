@@ -50,6 +50,18 @@ def require_rotations(matrices: Float64Array, name: str) -> None:
             )
 
 
+def require_affine(matrices: Float64Array, name: str) -> None:
+    """Raise a ValueError that names the first tilt whose 4 x 4 matrix is not affine or singular."""
+    for tilt, matrix in enumerate(matrices):
+        if np.abs(matrix[3] - (0, 0, 0, 1)).max() > TOLERANCE:
+            raise ValueError(
+                f"{name}[{tilt}] must have the last row 0, 0, 0, 1 (columns are points), "
+                f"got {matrix[3].tolist()}"
+            )
+        if np.linalg.matrix_rank(matrix[:3, :3]) < 3:
+            raise ValueError(f"{name}[{tilt}] has no inverse: it does not keep x, y and z apart")
+
+
 def euler_rotations(seq: str, angles: ArrayLike, degrees: bool) -> Rotation:
     """Return SciPy rotations, taking a one-dimensional array of angles for a one-letter `seq`.
 

@@ -64,7 +64,7 @@ def header_pixel_size(path: str | Path, voxel_size: Float64Array, notes: list[st
     """Return the pixel size of square pixels, noting where the header does not know it."""
     x, y = (float(size) for size in voxel_size[:2])
     if x <= 0 or y <= 0:
-        notes.append("it does not know the pixel size, 1.0 is taken: pass pixel_size=...")
+        notes.append("it does not know the pixel size, 1 A is taken: set pixel_size (--pixel-size)")
         return 1.0
     if abs(x - y) > 1e-3 * x:
         raise ValueError(
@@ -72,3 +72,9 @@ def header_pixel_size(path: str | Path, voxel_size: Float64Array, notes: list[st
             "pass pixel_size=..."
         )
     return x
+
+
+def find_beside(path: str | Path) -> Path | None:
+    """Return the file of the same name that holds the geometry of a stack, or None."""
+    candidates = (beside(path, suffix) for suffix in (".json", ".tlt", ".rawtlt"))
+    return next((file for file in candidates if file.exists()), None)

@@ -20,10 +20,11 @@ from libtilt._checks import (
 )
 from libtilt.files import atomic_write, require_writable
 from libtilt.geometry import TiltGeometry
+from libtilt.gif import save_gif
 from libtilt.image_data import ImageData
 from libtilt.mrc import compression, read_mrc, write_mrc
 from libtilt.per_tilt import PER_TILT, per_tilt_fields, summary, tilt_index
-from libtilt.tilt_files import beside, header_pixel_size, read_tilt_angles
+from libtilt.tilt_files import beside, find_beside, header_pixel_size, read_tilt_angles
 
 
 def _images_converter(value: ArrayLike) -> NDArray[Any]:
@@ -162,9 +163,9 @@ class TiltSeries(ImageData):
         if isinstance(geometry, TiltGeometry):
             return geometry, "geometry"
         if geometry is None and tilt_angles is None:
-            json, *texts = (beside(path, suffix) for suffix in (".json", ".tlt", ".rawtlt"))
-            geometry = json if json.exists() else None
-            tilt_angles = next((text for text in texts if text.exists()), None)
+            file = find_beside(path)
+            is_json = file is not None and file.suffix == ".json"
+            geometry, tilt_angles = (file, None) if is_json else (None, file)
         if geometry is not None:
             return cls.geometry_type.from_json(Path(geometry)), str(geometry)
         if tilt_angles is None:
@@ -344,12 +345,14 @@ class TiltSeries(ImageData):
         """
         require_finite(self.images, "images")
         images = self.images.astype(floating_dtype(self.dtype), copy=False)
+        # The deviation of equal values need not be zero: their mean is rounded.
+        if (flat := np.flatnonzero(images.min(axis=(1, 2)) == images.max(axis=(1, 2)))).size:
+            raise ValueError(
+                f"images[{flat[0]}] cannot be normalized: "
+                f"all its values are {images[flat[0], 0, 0]}"
+            )
         means = images.mean(axis=(1, 2), dtype=np.float64, keepdims=True)
         deviations = images.std(axis=(1, 2), dtype=np.float64, keepdims=True)
-        if (flat := np.flatnonzero(deviations == 0)).size:
-            raise ValueError(
-                f"images[{flat[0]}] cannot be normalized: all its values are {means.flat[flat[0]]}"
-            )
         normalized = (images - means) / deviations
         return self.evolve(images=normalized.astype(images.dtype, copy=False))
 
@@ -384,10 +387,7 @@ class TiltSeries(ImageData):
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     path = tilts.to_gif(f"{folder}/tilts.gif", fps=5)
         """
-        # Pictures stand above the arrays.
-        from libtilt.gif import save_tilt_series_gif
-
-        return save_tilt_series_gif(path, self, **options)
+        return save_gif(path, self.sort().images, **({"ping_pong": True} | options))
 
     def __getitem__(self, index: Any) -> Self:
         return self.subset(index)

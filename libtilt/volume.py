@@ -16,6 +16,7 @@ from libtilt._checks import (
     Float64Array,
     finite_array,
     floating_dtype,
+    integers_of,
     one_of,
     positive_integer,
     real_data,
@@ -57,6 +58,11 @@ def _origin_converter(value: ArrayLike) -> Float64Array:
     if origin.shape != (3,):
         raise ValueError(f"origin must be three numbers x, y, z, got shape {origin.shape}")
     return origin
+
+
+def _is_held(value: float, dtype: np.dtype[Any]) -> bool:
+    limits = np.iinfo(dtype)
+    return float(value).is_integer() and limits.min <= value <= limits.max
 
 
 @attrs.frozen(slots=False, eq=False)
@@ -158,7 +164,9 @@ class Volume(ImageData):
         notes = list(content.notes)
         spacing = content.voxel_size
         if voxel_size is None and not spacing.all():
-            notes.append("it does not know the voxel size, 1.0 is taken: pass voxel_size=...")
+            notes.append(
+                "it does not know the voxel size, 1 A is taken: set voxel_size (--voxel-size)"
+            )
             spacing = np.where(spacing > 0, spacing, 1.0)
         if notes:
             warnings.warn(f"{path} has an odd header: {'; '.join(notes)}", stacklevel=2)
@@ -241,7 +249,8 @@ class Volume(ImageData):
         [1.0, 1.0, 1.0]
         """
         box = shape_of(shape, 3, "shape")
-        middle = [n // 2 for n in self.shape] if center is None else list(center)
+        own = tuple(n // 2 for n in self.shape)
+        middle = own if center is None else integers_of(center, 3, "center")
         starts = [c - n // 2 for c, n in zip(middle, box, strict=True)]
         stops = [start + n for start, n in zip(starts, box, strict=True)]
         if min(starts) < 0 or any(s > n for s, n in zip(stops, self.shape, strict=True)):
@@ -270,7 +279,7 @@ class Volume(ImageData):
         Raises
         ------
         ValueError
-            If `shape` is smaller than the volume's.
+            If `shape` is smaller than the volume's, or an integer volume cannot hold `value`.
 
         Examples
         --------
@@ -284,6 +293,8 @@ class Volume(ImageData):
         after = [t - n - b for t, n, b in zip(target, self.shape, before, strict=True)]
         if min(before + after) < 0:
             raise ValueError(f"shape must be at least {self.shape}, got {target}; use crop")
+        if self.dtype.kind in "ui" and not _is_held(value, self.dtype):
+            raise ValueError(f"value must fit the volume's type {self.dtype}, got {value}")
         widths = list(zip(before, after, strict=True))
         data = np.pad(self.data, widths, constant_values=value)
         return self.evolve(data=data, origin=self._position([-b for b in before]))
@@ -397,9 +408,10 @@ class Volume(ImageData):
         """
         require_finite(self.data, "data")
         data = self.data.astype(floating_dtype(self.dtype), copy=False)
-        mean, deviation = data.mean(dtype=np.float64), data.std(dtype=np.float64)
-        if deviation == 0:
+        # The deviation of equal values need not be zero: their mean is rounded.
+        if data.min() == data.max():
             raise ValueError(f"data cannot be normalized: all values are {data.flat[0]}")
+        mean, deviation = data.mean(dtype=np.float64), data.std(dtype=np.float64)
         return self.evolve(data=((data - mean) / deviation).astype(data.dtype, copy=False))
 
     @property
@@ -418,7 +430,7 @@ class Volume(ImageData):
         kind : {"slices", "spin"}, optional
             A walk through slices, or projections over a full turn.
         **options
-            Of `libtilt.gif.slice_frames` or `libtilt.gif.spin_frames`, and of
+            Of `libtilt.animations.slice_frames` or `libtilt.animations.spin_frames`, and of
             `libtilt.gif.save_gif`.
 
         Returns
@@ -441,8 +453,8 @@ class Volume(ImageData):
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     path = volume.to_gif(f"{folder}/spin.gif", kind="spin", count=12)
         """
-        # Pictures stand above the arrays: spinning needs a projector, which needs this module.
-        from libtilt.gif import save_volume_gif
+        # Spinning needs a projector, which stands above this module.
+        from libtilt.animations import save_volume_gif
 
         return save_volume_gif(path, self, kind=kind, **options)
 

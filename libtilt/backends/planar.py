@@ -89,7 +89,7 @@ class PlanarLayout:
         to_plane = self.spec.grids[tilt][np.ix_(plane_axes, [1 - self.detector_axis, 2, 3])]
         depths = np.array(depth_range(self.spec.grids[tilt], self.spec.volume_shape, 1.0))
         pixels = np.arange(self.detector_shape[1])
-        step = max(1, _CHUNK // (4 * len(depths)))
+        step = max(1, _CHUNK // (4 * max(1, len(depths))))
         blocks = []
         for start in range(0, len(pixels), step):
             across = pixels[start : start + step, np.newaxis]
@@ -150,8 +150,12 @@ def _bilinear(
 def _compressed(index: NDArray[np.intp], weight: Float64Array, columns: int) -> sparse.csr_array:
     """Return a matrix with one row for each first index, equal columns added up, no zeros."""
     rows = len(index)
-    starts = np.linspace(0, index.size, rows + 1).astype(np.intp)
-    matrix = sparse.csr_array((weight.ravel(), index.ravel(), starts), shape=(rows, columns))
+    small = max(index.size, columns) < np.iinfo(np.int32).max
+    kind = np.int32 if small else np.int64
+    starts = np.linspace(0, index.size, rows + 1).astype(kind)
+    matrix = sparse.csr_array(
+        (weight.ravel(), index.ravel().astype(kind), starts), shape=(rows, columns)
+    )
     matrix.eliminate_zeros()
     matrix.sum_duplicates()
     return matrix

@@ -1,0 +1,31 @@
+"""The command line, one file for each command."""
+
+from __future__ import annotations
+
+import click
+
+from libtilt import __version__
+from libtilt.cli.backproject import backproject
+from libtilt.cli.demo import demo
+from libtilt.cli.gif import gif
+from libtilt.cli.info import info
+from libtilt.cli.project import project
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="libtilt")
+def app() -> None:
+    r"""Project volumes into tilt series, backproject them, and show both.
+
+    \b
+    Examples:
+      libtilt demo
+      libtilt info map.mrc
+      libtilt project map.mrc --tilt-range -60 60 3 -o tilts.mrc
+      libtilt backproject tilts.mrc --thickness 128 -o tomogram.mrc
+      libtilt gif tomogram.mrc -o tomogram.gif
+    """
+
+
+for command in (demo, info, project, backproject, gif):
+    app.add_command(command)

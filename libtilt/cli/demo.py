@@ -1,0 +1,148 @@
+"""``libtilt demo``."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from libtilt import data
+from libtilt.cli.running import (
+    adjoint_with_progress,
+    backend_option,
+    forward_with_progress,
+    input_file,
+    one_line_errors,
+    overwrite_option,
+    require_backend,
+    spacing_option,
+    tilt_angles,
+    with_options,
+)
+from libtilt.files import require_writable
+from libtilt.geometry import TiltGeometry
+from libtilt.phantoms import GaussianBlobs
+from libtilt.projector import Projector
+from libtilt.volume import Volume
+
+FILES = ("volume", "tilt_series", "tomogram")
+GIF_WIDTH = 320
+GIF_BYTES = 5_000_000
+
+
+@click.command()
+@click.option("--map", "map_file", type=input_file, help="A map of yours, in place of a phantom.")
+@click.option("--emdb", type=int, help="A map of the EMDB, by number; needs the network.")
+@click.option(
+    "--size",
+    type=click.IntRange(min=16),
+    default=160,
+    show_default=True,
+    help="Voxels along each side of the phantom.",
+)
+@click.option(
+    "--bin", "factor", type=click.IntRange(min=1), default=1, help="Average the map first."
+)
+@with_options(spacing_option, backend_option)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("libtilt-demo"),
+    show_default=True,
+    help="Folder to write to.",
+)
+@overwrite_option
+@one_line_errors
+def demo(
+    map_file: Path | None, emdb: int | None, size: int, factor: int, output: Path, **options: Any
+) -> None:
+    r"""Go from a map to its tilt series and back to a tomogram, with a GIF of each.
+
+    Projects every 3 degrees over +-60 about y and backprojects without any filter.
+
+    \b
+    Examples:
+      libtilt demo
+      libtilt demo --map map.mrc --bin 2 -o my-demo
+      libtilt demo --emdb 13234
+    """
+    if map_file is not None and emdb is not None:
+        raise click.UsageError("give --map or --emdb, not both")
+    backend = require_backend(options["backend"])
+    output.mkdir(parents=True, exist_ok=True)
+    targets = {name: output / f"{name}.mrc" for name in FILES}
+    gifs = {name: output / f"{name}.gif" for name in FILES}
+    overwrite = options["overwrite"]
+    for path in (*targets.values(), *gifs.values()):
+        require_writable(path, overwrite=overwrite)
+
+    with _step("volume"):
+        volume = _volume(map_file, emdb, size, factor, options["voxel_size"])
+        volume.save(targets["volume"], overwrite=overwrite)
+    click.echo(f"  {_sides(volume.shape)} voxels of {_angstroms(volume)}")
+    side = max(volume.shape)
+    projector = Projector(
+        TiltGeometry.from_tilt_angles(tilt_angles(-60, 60, 3)),
+        volume_shape=volume.shape,
+        image_shape=(side, side),
+        voxel_size=volume.voxel_size,
+        backend=backend,
+    )
+    with _step("tilt series"):
+        tilt_series = forward_with_progress(projector, volume)
+        tilt_series.save(targets["tilt_series"], overwrite=overwrite)
+    click.echo(f"  {len(tilt_series)} images of {side} x {side} pixels, every 3 degrees over +-60")
+    with _step("tomogram"):
+        tomogram = adjoint_with_progress(projector.evolve(driven="voxel"), tilt_series)
+        tomogram.save(targets["tomogram"], overwrite=overwrite)
+    click.echo(f"  {_sides(tomogram.shape)} voxels, backprojected without a filter")
+    with _step("GIFs"):
+        shown = {"width": GIF_WIDTH, "max_bytes": GIF_BYTES, "overwrite": overwrite}
+        volume.to_gif(gifs["volume"], kind="spin", count=60, **shown)
+        tilt_series.to_gif(gifs["tilt_series"], **shown)
+        tomogram.to_gif(gifs["tomogram"], kind="slices", fps=25, **shown)
+    for path in (*targets.values(), *gifs.values()):
+        click.echo(f"{path}  {path.stat().st_size / 1e6:.1f} MB")
+
+
+def _volume(
+    map_file: Path | None,
+    emdb: int | None,
+    size: int,
+    factor: int,
+    voxel_size: float | None,
+) -> Volume:
+    """Return the map that is asked for, float32, or the phantom."""
+    if emdb is not None:
+        map_file = data.emdb(emdb)
+    if map_file is None:
+        spacing = voxel_size or 320.0 / size
+        shape = (size, size, size)
+        volume = GaussianBlobs.ribosome_like().volume(shape, voxel_size=spacing)
+    else:
+        volume = Volume.open(map_file, voxel_size=voxel_size)
+    return (volume.bin(factor) if factor > 1 else volume).astype("float32")
+
+
+@contextmanager
+def _step(name: str) -> Iterator[None]:
+    click.echo(f"{name} ...", nl=False)
+    sys.stdout.flush()
+    start = time.perf_counter()
+    yield
+    click.echo(f" {time.perf_counter() - start:.1f} s")
+
+
+def _sides(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))
+
+
+def _angstroms(volume: Volume) -> str:
+    sizes = [f"{size:.4g}" for size in volume.voxel_size]
+    return f"{sizes[0] if len(set(sizes)) == 1 else ' x '.join(sizes)} A"

@@ -1,0 +1,57 @@
+"""``libtilt info``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import numpy as np
+
+from libtilt.cli.running import input_file, one_line_errors
+from libtilt.mrc import MrcContent, read_mrc
+from libtilt.tilt_files import find_beside
+
+
+@click.command()
+@click.argument("file", type=input_file)
+@one_line_errors
+def info(file: Path) -> None:
+    r"""Say what an MRC file holds, and what is odd about its header.
+
+    \b
+    Example:
+      libtilt info tomogram.rec
+    """
+    content = read_mrc(file)
+    for name, value in _rows(file, content):
+        click.echo(f"{name:<12} {value}")
+
+
+def _rows(file: Path, content: MrcContent) -> list[tuple[str, str]]:
+    data = content.data
+    sizes = content.voxel_size
+    kind = "image stack" if content.is_image_stack else "volume"
+    finite = data[np.isfinite(data)] if data.dtype.kind == "f" else data
+    rows = [
+        ("file", str(file)),
+        ("kind", f"{kind}, by its header"),
+        ("shape", f"{' x '.join(map(str, data.shape))}  (z, y, x)"),
+        ("type", str(data.dtype)),
+        ("voxel size", f"{_triple(sizes)} A  (x, y, z)" if sizes.any() else "not known"),
+        ("origin", f"{_triple(content.origin)} A  (x, y, z)"),
+    ]
+    if finite.size:
+        mean, deviation = finite.mean(dtype=np.float64), finite.std(dtype=np.float64)
+        rows += [
+            ("range", f"{finite.min():g} to {finite.max():g}"),
+            ("mean", f"{mean:g}, standard deviation {deviation:g}"),
+        ]
+    if finite.size < data.size:
+        rows.append(("not finite", f"{data.size - finite.size} values"))
+    if (geometry := find_beside(file)) is not None:
+        rows.append(("geometry", str(geometry)))
+    return rows + [("note", note) for note in content.notes]
+
+
+def _triple(values: np.ndarray) -> str:
+    return " ".join(f"{value:.5g}" for value in values)

@@ -1,0 +1,160 @@
+"""What the commands share: one-line errors and warnings, progress, and common options."""
+
+from __future__ import annotations
+
+import functools
+import math
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from libtilt.backends.registry import available_backends
+from libtilt.geometry import TiltGeometry
+from libtilt.projector import Projector
+from libtilt.tilt_files import read_tilt_angles
+from libtilt.tilt_series import TiltSeries
+from libtilt.volume import Volume
+
+GROUP = 8
+"""Tilts that are computed between two steps of a progress bar."""
+
+Command = Callable[..., None]
+
+input_file = click.Path(exists=True, dir_okay=False, path_type=Path)
+output_file = click.Path(dir_okay=False, path_type=Path)
+
+output_option = click.option(
+    "-o", "--output", type=output_file, required=True, help="File to write."
+)
+overwrite_option = click.option("--overwrite", is_flag=True, help="Replace existing files.")
+backend_option = click.option(
+    "--backend", default="auto", show_default=True, help="How to compute: a registered name."
+)
+spacing_option = click.option(
+    "--voxel-size",
+    type=float,
+    help="Angstroms, in place of what the file's header says.",
+)
+tilt_options = (
+    click.option(
+        "--tilt-range",
+        nargs=3,
+        type=float,
+        metavar="FIRST LAST STEP",
+        help="Tilt angles in degrees, the last one included.",
+    ),
+    click.option(
+        "--tlt", type=input_file, help="Text file with one tilt angle in degrees per line."
+    ),
+    click.option(
+        "--tilt-axis-angle",
+        type=float,
+        default=0.0,
+        show_default=True,
+        help="Angle of the tilt axis from the images' y axis, in degrees.",
+    ),
+)
+
+
+def one_line_errors(command: Command) -> Command:
+    """Turn what a command raises into one line on stderr and exit code 1."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **kwargs: Any) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", UserWarning)
+            warnings.showwarning = _show_warning
+            try:
+                command(*args, **kwargs)
+            except MemoryError:
+                _fail("not enough memory; try a smaller or binned volume")
+            except (ValueError, TypeError, OSError, ImportError) as error:
+                _fail(str(error))
+
+    return run
+
+
+def with_options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Apply several click options to a command, in the order of its help."""
+
+    def decorate(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def geometry_from_options(
+    tilt_range: tuple[float, float, float] | None, tlt: Path | None, tilt_axis_angle: float
+) -> TiltGeometry | None:
+    """Return the geometry that the options describe, or None where they describe none."""
+    if tilt_range is not None and tlt is not None:
+        raise click.UsageError("give --tilt-range or --tlt, not both")
+    if tlt is not None:
+        angles = read_tilt_angles(tlt)
+    elif tilt_range is not None:
+        angles = tilt_angles(*tilt_range)
+    else:
+        return None
+    return TiltGeometry.from_tilt_angles(angles, tilt_axis_angle=tilt_axis_angle)
+
+
+def tilt_angles(first: float, last: float, step: float) -> Any:
+    """Return the angles from first to last, both included where the step allows."""
+    if step <= 0 or last < first or not math.isfinite(last - first):
+        raise click.UsageError(
+            f"--tilt-range must rise by a positive step, got {first:g} {last:g} {step:g}"
+        )
+    return first + step * np.arange(math.floor((last - first) / step + 1e-9) + 1)
+
+
+def require_backend(name: str) -> str:
+    """Return the name of a backend, or fail before any file is read."""
+    if name not in available_backends():
+        raise click.BadParameter(
+            f"{name!r} is not installed; choose from {', '.join(available_backends())}",
+            param_hint="--backend",
+        )
+    return name
+
+
+def forward_with_progress(projector: Projector, volume: Volume) -> TiltSeries:
+    """Project a volume, a few tilts at a time, behind a progress bar."""
+    groups = _groups(projector.geometry)
+    with click.progressbar(groups, label="projecting", file=sys.stderr) as bar:
+        parts = [projector.evolve(geometry=group).forward(volume) for group in bar]
+    images = np.concatenate([part.images for part in parts])
+    return TiltSeries(images, projector.geometry, pixel_size=parts[0].pixel_size)
+
+
+def adjoint_with_progress(projector: Projector, tilt_series: TiltSeries) -> Volume:
+    """Backproject a tilt series, a few tilts at a time, behind a progress bar."""
+    starts = range(0, len(tilt_series), GROUP)
+    total: Volume | None = None
+    with click.progressbar(starts, label="backprojecting", file=sys.stderr) as bar:
+        for start in bar:
+            group = tilt_series[start : start + GROUP]
+            part = projector.evolve(geometry=projector.geometry[start : start + GROUP])
+            volume = part.adjoint(group)
+            total = volume if total is None else total + volume
+    assert total is not None
+    return total
+
+
+def _groups(geometry: TiltGeometry) -> list[TiltGeometry]:
+    return [geometry[start : start + GROUP] for start in range(0, len(geometry), GROUP)]
+
+
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    click.echo(f"warning: {message}", err=True)
+
+
+def _fail(message: str) -> None:
+    click.echo(f"error: {' '.join(message.split())}", err=True)
+    sys.exit(1)
