@@ -540,4 +540,4 @@ class TiltGeometry:
         --------
         See `to_json`.
         """
-        return cls(**geometry_json.read(source, [field.name for field in attrs.fields(cls)]))
+        return geometry_json.read(cls, source)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 import numpy as np
 
 from libtilt.files import atomic_write
+
+Geometry = TypeVar("Geometry", bound=attrs.AttrsInstance)
 
 FORMAT = "libtilt geometry"
 VERSION = 1
@@ -29,8 +31,8 @@ def write(geometry: Any, path: str | Path | None, *, overwrite: bool) -> str:
     return text
 
 
-def read(source: str | Path, known: list[str]) -> dict[str, Any]:
-    """Return the fields in the JSON text or file `source`, all of which must be `known`."""
+def read(kind: type[Geometry], source: str | Path) -> Geometry:
+    """Return the geometry of class `kind` that the JSON text or file `source` holds."""
     is_text = isinstance(source, str) and source.lstrip().startswith("{")
     where = "JSON text" if is_text else str(source)
     try:
@@ -42,11 +44,15 @@ def read(source: str | Path, known: list[str]) -> dict[str, Any]:
         raise ValueError(f'{where} does not hold a geometry: expected "format": "{FORMAT}"')
     if (version := content.pop("version", None)) != VERSION:
         raise ValueError(f"{where} has version {version!r}, this libtilt reads version {VERSION}")
-    if unknown := sorted(set(content) - set(known)):
+    known = {field.name for field in attrs.fields(kind) if field.init}
+    if unknown := sorted(set(content) - known):
         raise ValueError(f"{where} has fields that the class lacks: {', '.join(unknown)}")
     if "rotation_matrices" not in content:
         raise ValueError(f"{where} lacks rotation_matrices")
-    return content
+    try:
+        return kind(**content)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{where} does not hold a sound geometry: {error}") from error
 
 
 def _plain(value: Any) -> Any:

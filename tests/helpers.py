@@ -1,0 +1,112 @@
+"""What several test files share: backends, specs, a phantom without symmetry, broken backends."""
+
+import attrs
+import numpy as np
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
+
+from libtilt import GaussianBlobs, TiltGeometry
+from libtilt.backends import AutoBackend, Backend, SciPyBackend, SparseBackend
+from libtilt.backends.base import DRIVEN
+from libtilt.per_tilt import PER_TILT
+from libtilt.testing import CASES, TOLERANCES, make_spec
+
+BACKENDS = {
+    "auto": AutoBackend(),
+    "scipy-0": SciPyBackend(order=0, threads=1),
+    "scipy-1": SciPyBackend(order=1, threads=1),
+    "scipy-3": SciPyBackend(order=3, threads=1),
+    "sparse": SparseBackend(),
+}
+EVERY_BACKEND = [pytest.param(backend, id=name) for name, backend in BACKENDS.items()]
+TRILINEAR = [
+    pytest.param(backend, id=name) for name, backend in BACKENDS.items() if backend.trilinear
+]
+
+# Three distinct blobs off the centre: no rotation or mirror maps them onto themselves.
+BLOBS = GaussianBlobs(
+    [[4.5, -2.0, 5.0], [-5.0, 3.5, -1.5], [1.5, 5.0, 2.5]],
+    sigmas=[1.6, 1.8, 1.5],
+    amplitudes=[1.0, 2.0, 3.0],
+)
+SINGLE_AXIS = TiltGeometry.from_tilt_angles(
+    [-60, -17, 0, 41, 90], shifts=[[0, 0], [1, -2], [0.3, 0.7], [-2.4, 1.1], [2.5, -0.5]]
+)
+ANY_ROTATION = TiltGeometry.from_rotations(
+    Rotation.random(5, random_state=3), shifts=SINGLE_AXIS.shifts
+)
+
+quick = settings(derandomize=True, deadline=None, max_examples=25)
+
+
+def geometry_for(backend):
+    """The least regular geometry that a backend takes."""
+    return SINGLE_AXIS if isinstance(backend, SparseBackend) else ANY_ROTATION
+
+
+def specs(backend):
+    """Case, dtype and driven of every spec that a backend takes."""
+    return [
+        (case, dtype, driven)
+        for case in CASES
+        for dtype in TOLERANCES
+        for driven in DRIVEN
+        if not backend.unsupported(make_spec(case, dtype=dtype, driven=driven))
+    ]
+
+
+def arrays(spec, seed=0):
+    """A random volume and random images."""
+    rng = np.random.default_rng(seed)
+    volume = rng.normal(size=spec.volume_shape).astype(spec.dtype)
+    return volume, rng.normal(size=spec.images_shape).astype(spec.dtype)
+
+
+def relative_error(got, expected):
+    got, expected = np.asarray(got, dtype=np.float64), np.asarray(expected, dtype=np.float64)
+    assert got.shape == expected.shape
+    return np.linalg.norm(got - expected) / np.linalg.norm(expected)
+
+
+@st.composite
+def geometries(draw, single_axis=False, max_tilts=3):
+    """Geometries with any rotations, or turned about y alone, and any shifts."""
+    count = draw(st.integers(1, max_tilts))
+    angle = st.floats(-180, 180)
+
+    def angles():
+        return draw(st.lists(angle, min_size=count, max_size=count))
+
+    shift = st.tuples(st.floats(-4, 4), st.floats(-4, 4))
+    options = {"shifts": draw(st.lists(shift, min_size=count, max_size=count))}
+    if not single_axis:
+        options |= {"tilt_axis_angle": angles(), "x_tilts": angles()}
+    return TiltGeometry.from_tilt_angles(angles(), **options)
+
+
+@attrs.frozen(slots=False)
+class DosedGeometry(TiltGeometry):
+    """A geometry with a field of its own and one value per tilt."""
+
+    microscope: str = attrs.field(default="unknown", kw_only=True)
+    doses: np.ndarray = attrs.field(
+        converter=np.array,
+        eq=attrs.cmp_using(eq=np.array_equal),
+        kw_only=True,
+        metadata=PER_TILT,
+    )
+
+
+@attrs.frozen
+class ToyBackend(Backend):
+    """The base of the broken ones: hands everything to SciPy."""
+
+    name = "toy"
+
+    def forward(self, spec, volume):
+        return SciPyBackend().forward(spec, volume)
+
+    def adjoint(self, spec, images):
+        return SciPyBackend().adjoint(spec, images)

@@ -1,0 +1,189 @@
+"""The contract, the registry, the choice of "auto", and what backends say about themselves."""
+
+import pickle
+from importlib.metadata import EntryPoint
+
+import attrs
+import numpy as np
+import pytest
+from helpers import EVERY_BACKEND, ToyBackend
+
+from libtilt.backends import (
+    AutoBackend,
+    Backend,
+    Plan,
+    SamplingSpec,
+    SciPyBackend,
+    SparseBackend,
+    UnsupportedSpecError,
+    available_backends,
+    registry,
+    resolve_backend,
+)
+from libtilt.testing import make_spec
+
+GRIDS = np.eye(3, 4)[None]
+SHAPES = {"volume_shape": (4, 5, 6), "image_shape": (5, 6)}
+SPEC = SamplingSpec(grids=GRIDS, **SHAPES)
+LEAVES_THE_PLANE = make_spec("any rotation")
+
+
+def test_a_spec_locks_a_copy_of_its_grids():
+    grids = GRIDS.copy()
+    spec = SamplingSpec(grids=grids, **SHAPES)
+    grids[:] = 0
+    assert np.array_equal(spec.grids, GRIDS)
+    assert not spec.grids.flags.writeable
+    assert spec.images_shape == (1, 5, 6)
+    assert (spec.dtype, spec.driven) == (np.float32, "ray")
+
+
+def test_specs_are_compared_by_value_and_are_unhashable():
+    assert SamplingSpec(grids=GRIDS.copy(), **SHAPES) == SPEC
+    for change in ({"driven": "voxel"}, {"dtype": "float64"}, {"grids": GRIDS * 2}):
+        assert attrs.evolve(SPEC, **change) != SPEC
+    assert pickle.loads(pickle.dumps(SPEC)) == SPEC
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(SPEC)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"grids": np.eye(3, 4)}, r"grids must have shape \(n, 3, 4\) with n >= 1, got \(3, 4\)"),
+        ({"grids": np.zeros((0, 3, 4))}, r"grids must have shape .* got \(0, 3, 4\)"),
+        ({"grids": GRIDS * np.nan}, r"grids must be finite"),
+        ({"volume_shape": (4, 5)}, r"volume_shape must be 3 positive integers, got \(4, 5\)"),
+        ({"image_shape": (0, 5)}, r"image_shape must be 2 positive integers, got \(0, 5\)"),
+        ({"dtype": "int32"}, r"dtype must be one of 'float32', 'float64', got 'int32'"),
+        ({"dtype": "float16"}, r"dtype must be one of 'float32', 'float64', got 'float16'"),
+        ({"driven": "pixel"}, r"driven must be one of 'ray', 'voxel', got 'pixel'"),
+    ],
+)
+def test_a_spec_that_makes_no_sense_is_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        attrs.evolve(SPEC, **changes)
+
+
+@pytest.mark.parametrize("class_", [Backend, Plan])
+def test_the_contract_is_abstract(class_):
+    with pytest.raises(TypeError, match=r"abstract method.* .*adjoint.*forward"):
+        class_()
+
+
+def test_a_backend_without_a_plan_of_its_own_has_one_bound_to_it():
+    volume = np.ones((4, 5, 6), np.float32)
+    plan = ToyBackend().plan(SPEC)
+    assert np.array_equal(plan.forward(volume), SciPyBackend().forward(SPEC, volume))
+    images = np.ones((1, 5, 6), np.float32)
+    assert np.array_equal(plan.adjoint(images), SciPyBackend().adjoint(SPEC, images))
+
+
+@pytest.mark.parametrize("method", ["plan", "forward", "adjoint"])
+def test_what_sparse_does_not_take_is_an_error_that_names_who_does(method):
+    message = r"backend 'sparse' does not take this: the rays leave .*backend='scipy' or 'auto'"
+    arguments = {
+        "plan": (),
+        "forward": (np.zeros(LEAVES_THE_PLANE.volume_shape),),
+        "adjoint": (np.zeros(LEAVES_THE_PLANE.images_shape),),
+    }
+    with pytest.raises(UnsupportedSpecError, match=message):
+        getattr(SparseBackend(), method)(LEAVES_THE_PLANE, *arguments[method])
+
+
+def test_auto_chooses_sparse_where_it_applies_and_else_scipy():
+    assert AutoBackend().choose(SPEC) == SparseBackend()
+    assert AutoBackend().choose(LEAVES_THE_PLANE) == SciPyBackend()
+
+
+@pytest.mark.parametrize("case", ["single axis, odd sizes", "any rotation"])
+def test_auto_computes_the_bits_of_the_one_that_it_chooses(case):
+    spec = make_spec(case)
+    volume, images = np.ones(spec.volume_shape), np.ones(spec.images_shape)
+    chosen = AutoBackend().choose(spec)
+    assert np.array_equal(AutoBackend().forward(spec, volume), chosen.forward(spec, volume))
+    assert np.array_equal(AutoBackend().adjoint(spec, images), chosen.adjoint(spec, images))
+    assert type(AutoBackend().plan(spec)) is type(chosen.plan(spec))
+
+
+@pytest.mark.parametrize("backend", EVERY_BACKEND)
+def test_every_backend_is_frozen_hashable_and_picklable(backend):
+    assert pickle.loads(pickle.dumps(backend)) == backend
+    assert hash(backend) == hash(attrs.evolve(backend))
+    with pytest.raises(AttributeError):
+        backend.threads = 2
+
+
+@pytest.mark.parametrize("order", [2, 4, -1, None, "1"])
+def test_scipy_knows_orders_0_1_and_3(order):
+    with pytest.raises(ValueError, match="order must be one of 0, 1, 3, got"):
+        SciPyBackend(order=order)
+
+
+@pytest.mark.parametrize("class_", [SciPyBackend, SparseBackend])
+@pytest.mark.parametrize("threads", [0, -1, 1.5, "2"])
+def test_threads_are_a_positive_integer(class_, threads):
+    with pytest.raises(ValueError, match="threads must be a positive integer, got"):
+        class_(threads=threads)
+
+
+@pytest.mark.parametrize("given", ["scipy", SciPyBackend, SciPyBackend()])
+def test_a_backend_is_picked_by_name_class_or_instance(given):
+    assert resolve_backend(given) == SciPyBackend()
+
+
+def test_an_instance_is_taken_as_it_is():
+    backend = SciPyBackend(order=3)
+    assert resolve_backend(backend) is backend
+
+
+def test_an_unknown_name_lists_what_is_installed():
+    with pytest.raises(ValueError, match=r"'scippy' is not known: installed are auto, scipy, spar"):
+        resolve_backend("scippy")
+
+
+@pytest.mark.parametrize("given", [None, 3, int, Backend])
+def test_what_is_no_backend_is_refused(given):
+    with pytest.raises(TypeError, match=r"backend must be a name, .*auto, scipy, sparse|abstract"):
+        resolve_backend(given)
+
+
+def test_a_missing_package_names_the_extra_that_brings_it(monkeypatch):
+    monkeypatch.setitem(registry.BUILT_IN, "gpu", "libtilt_absent_module:GpuBackend")
+    monkeypatch.setitem(registry.EXTRAS, "gpu", "torch")
+    message = r"backend 'gpu' needs the package 'libtilt_absent_module': .*'libtilt\[torch\]'"
+    with pytest.raises(ImportError, match=message) as caught:
+        resolve_backend("gpu")
+    assert caught.value.name == "libtilt_absent_module"
+
+
+def registered(monkeypatch, **points):
+    def entry_points(*, group):
+        assert group == "libtilt.backends"
+        return [EntryPoint(name, value, group) for name, value in points.items()]
+
+    monkeypatch.setattr(registry, "entry_points", entry_points)
+
+
+def test_a_third_party_registers_a_backend(monkeypatch):
+    registered(monkeypatch, toy="helpers:ToyBackend", other="helpers:Other")
+    assert available_backends() == ("auto", "scipy", "sparse", "other", "toy")
+    assert resolve_backend("toy") == ToyBackend()
+
+
+def test_a_third_party_cannot_take_over_a_name_of_this_package(monkeypatch):
+    registered(monkeypatch, scipy="helpers:ToyBackend")
+    assert resolve_backend("scipy") == SciPyBackend()
+    assert available_backends() == ("auto", "scipy", "sparse")
+
+
+def test_a_third_party_backend_that_lacks_a_package_is_an_error(monkeypatch):
+    registered(monkeypatch, broken="libtilt_absent_module:Backend")
+    with pytest.raises(ImportError, match=r"'broken' needs .*libtilt_absent_module': install it"):
+        resolve_backend("broken")
+
+
+def test_a_third_party_name_that_is_no_backend_is_refused(monkeypatch):
+    registered(monkeypatch, wrong="helpers:arrays")
+    with pytest.raises(TypeError, match="backend must be a name, a Backend class or a Backend"):
+        resolve_backend("wrong")

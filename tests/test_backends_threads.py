@@ -1,0 +1,122 @@
+"""Threads change no bit, lose no exception and do not hang."""
+
+import itertools
+import os
+import signal
+import threading
+import time
+
+import attrs
+import numpy as np
+import pytest
+from helpers import arrays
+
+from libtilt.backends import SciPyBackend, SparseBackend
+from libtilt.backends.base import DRIVEN
+from libtilt.backends.threads import run_each, thread_count
+from libtilt.testing import make_spec
+
+
+@pytest.mark.parametrize(
+    "backend",
+    [SciPyBackend(order=0), SciPyBackend(), SciPyBackend(order=3), SparseBackend()],
+    ids=repr,
+)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("driven", DRIVEN)
+@pytest.mark.parametrize("case", ["single axis, odd sizes", "any rotation, spacings differ"])
+def test_the_number_of_threads_does_not_change_a_bit(backend, case, dtype, driven):
+    spec = make_spec(case, dtype=dtype, driven=driven)
+    if backend.unsupported(spec):
+        case = "tilt axis along x"
+        spec = make_spec(case, dtype=dtype, driven=driven)
+    volume, images = arrays(spec)
+    results = [
+        (threaded.forward(spec, volume).tobytes(), threaded.adjoint(spec, images).tobytes())
+        for threaded in (attrs.evolve(backend, threads=n) for n in (1, 2, 3))
+    ]
+    assert results[0] == results[1] == results[2]
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5, None])
+def test_results_come_in_the_order_of_the_pieces(threads):
+    def work(piece):
+        time.sleep(0.002 * (piece % 3))
+        return piece * 2
+
+    assert list(run_each(work, range(11), threads)) == list(range(0, 22, 2))
+    assert list(run_each(work, [], threads)) == []
+
+
+def test_no_more_pieces_are_taken_than_threads_wait():
+    taken = []
+
+    def pieces():
+        for piece in itertools.count():
+            taken.append(piece)
+            yield piece
+
+    results = run_each(lambda piece: piece, pieces(), 2)
+    assert [next(results) for _ in range(3)] == [0, 1, 2]
+    assert len(taken) <= 5
+    results.close()
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt])
+def test_an_exception_in_a_thread_is_raised_to_the_caller(threads, error):
+    def work(piece):
+        if piece == 4:
+            raise error
+        return piece
+
+    seen = []
+    with pytest.raises(error):
+        seen.extend(run_each(work, itertools.count(), threads))
+    assert seen == [0, 1, 2, 3]
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="signals are sent as on POSIX")
+def test_ctrl_c_ends_the_work_and_its_threads():
+    before = threading.active_count()
+
+    def work(piece):
+        if piece == 3:
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        time.sleep(0.005)
+
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        list(run_each(work, range(10_000), 2))
+    assert time.monotonic() - start < 5
+    assert threading.active_count() == before
+
+
+@attrs.frozen
+class FailsAtOneTilt(SciPyBackend):
+    def _ray_image(self, spec, tilt, source):
+        if tilt == 2:
+            raise RuntimeError("out of luck")
+        return super()._ray_image(spec, tilt, source)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_an_error_in_a_thread_of_a_backend_reaches_the_caller(threads):
+    spec = make_spec("any rotation")
+    with pytest.raises(RuntimeError, match="out of luck"):
+        FailsAtOneTilt(threads=threads).forward(spec, np.zeros(spec.volume_shape))
+
+
+def test_by_default_there_are_as_many_threads_as_processors(monkeypatch):
+    assert thread_count(7) == 7
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 3, 5}, raising=False)
+    assert thread_count(None) == 3
+
+
+@pytest.mark.parametrize(("processors", "expected"), [(6, 6), (None, 1)])
+def test_where_the_system_does_not_tell_affinity_all_processors_count(
+    monkeypatch, processors, expected
+):
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: processors)
+    assert thread_count(None) == expected

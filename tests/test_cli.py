@@ -1,0 +1,257 @@
+"""The commands as a user runs them: what they write, print and refuse."""
+
+import builtins
+import subprocess
+import sys
+
+import mrcfile
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image, ImageSequence
+
+from libtilt import GaussianBlobs, Projector, TiltGeometry, TiltSeries, Volume, __version__
+from libtilt.__main__ import main
+from libtilt.cli import app
+
+GEOMETRY = TiltGeometry.from_tilt_angles(range(-60, 61, 3))
+RANGE = ["--tilt-range", 0, 2, 1]
+
+
+@pytest.fixture
+def volume(tmp_path):
+    volume = GaussianBlobs.random((16, 18, 20), n=5, seed=0).volume((16, 18, 20), voxel_size=2.0)
+    return volume.astype("float32").save(tmp_path / "map.mrc")
+
+
+def run(*arguments, code=0):
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert result.exit_code == code, result.output
+    if code and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.output
+
+
+@pytest.mark.parametrize(
+    "command", [(), ("demo",), ("info",), ("project",), ("backproject",), ("gif",)]
+)
+def test_help_shows_an_example(command):
+    assert (
+        "libtilt " + (command[0] if command else "demo")
+        in run(*command, "--help").split("Example")[1]
+    )
+
+
+def test_version():
+    assert __version__ in run("--version")
+
+
+def test_project_is_the_projector(volume, tmp_path):
+    output = run("project", volume, "-o", tmp_path / "tilts.mrc")
+    assert "41 images of 18 x 20" in output
+    tilts = TiltSeries.open(tmp_path / "tilts.mrc")
+    expected = Projector(GEOMETRY).forward(Volume.open(volume))
+    assert tilts.geometry == GEOMETRY
+    assert tilts.pixel_size == 2.0
+    assert np.allclose(tilts.images, expected.images, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("options", "angles"),
+    [
+        (["--tilt-range", -4, 5, 3], [-4, -1, 2, 5]),
+        (["--tilt-range", -0.3, 0.3, 0.1], [-0.3, -0.2, -0.1, 0, 0.1, 0.2, 0.3]),
+        (["--tilt-range", 7, 7, 1], [7]),
+    ],
+)
+def test_a_tilt_range_includes_its_last_angle(volume, tmp_path, options, angles):
+    run("project", volume, *options, "-o", tmp_path / "tilts.mrc")
+    found = TiltSeries.open(tmp_path / "tilts.mrc").geometry.tilt_angles
+    assert np.allclose(found, angles)
+
+
+def test_angles_from_a_file_and_the_tilt_axis_angle(volume, tmp_path):
+    (tmp_path / "a.tlt").write_text("-10\n0\n20\n")
+    options = ["--tlt", tmp_path / "a.tlt", "--tilt-axis-angle", 85]
+    run("project", volume, *options, "-o", tmp_path / "tilts.st")
+    geometry = TiltSeries.open(tmp_path / "tilts.st").geometry
+    assert geometry == TiltGeometry.from_tilt_angles([-10, 0, 20], tilt_axis_angle=85)
+
+
+@pytest.mark.parametrize("driven", ["ray", "voxel"])
+def test_backproject_is_the_adjoint(volume, tmp_path, driven):
+    tilts = Projector(GEOMETRY).forward(Volume.open(volume))
+    path = tilts.save(tmp_path / "tilts.mrc")
+    options = ["--thickness", 12, "--driven", driven]
+    run("backproject", path, *options, "-o", tmp_path / "tomogram.mrc")
+    tomogram = Volume.open(tmp_path / "tomogram.mrc")
+    expected = Projector(GEOMETRY, volume_shape=(12, 18, 20), driven=driven).adjoint(tilts)
+    assert tomogram.voxel_size.tolist() == [2, 2, 2]
+    assert np.allclose(tomogram.data, expected.data, rtol=1e-5, atol=1e-4)
+
+
+def test_info_of_a_volume_and_of_a_stack(volume, tmp_path):
+    output = run("info", volume)
+    assert "volume, by its header" in output
+    assert "16 x 18 x 20" in output
+    assert "2 2 2 A" in output
+    run("project", volume, "-o", tmp_path / "tilts.mrc")
+    output = run("info", tmp_path / "tilts.mrc")
+    assert "image stack" in output
+    assert "tilts.json" in output
+
+
+def test_info_counts_what_is_not_finite_and_repeats_notes(tmp_path):
+    data = np.ones((2, 3, 4), np.float32)
+    data[0, 0, :2] = np.nan
+    path = Volume(data).save(tmp_path / "a.mrc")
+    with mrcfile.open(path, "r+", permissive=True) as file:
+        file.header.mapc = 9
+    output = run("info", path)
+    assert "2 values" in output
+    assert "axis order" in output
+
+
+def milliseconds(path):
+    """Total time of a GIF, whose encoder joins equal frames into one longer one."""
+    with Image.open(path) as image:
+        assert image.size[0] == 40
+        return sum(frame.info["duration"] for frame in ImageSequence.Iterator(image))
+
+
+@pytest.mark.parametrize(
+    ("options", "frames"),
+    [
+        ([], 16 + 14),
+        (["--axis", "x"], 20 + 18),
+        (["--kind", "spin", "--count", 9], 9),
+    ],
+)
+def test_gif_of_a_volume(volume, tmp_path, options, frames):
+    run("gif", volume, *options, "-o", tmp_path / "a.gif", "--width", 40, "--fps", 10)
+    assert milliseconds(tmp_path / "a.gif") == 100 * frames
+
+
+def test_gif_of_a_stack_with_angles_is_its_tilts(volume, tmp_path):
+    run("project", volume, "--tilt-range", -60, 60, 20, "-o", tmp_path / "tilts.mrc")
+    run("gif", tmp_path / "tilts.mrc", "-o", tmp_path / "a.gif", "--width", 40, "--fps", 10)
+    assert milliseconds(tmp_path / "a.gif") == 100 * (7 + 5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["project", "{map}", "-o", "{dir}/a.txt"], 1, "must end with one of .mrc"),
+        (["project", "{map}", "-o", "{map}"], 1, "map.mrc exists"),
+        (["project", "{map}", "-o", "{dir}/no/a.mrc"], 1, "does not exist"),
+        (["project", "{dir}/no.mrc", "-o", "{dir}/a.mrc"], 2, "does not exist"),
+        (["project", "{map}", "-o", "{dir}/a.mrc", "--backend", "gpu"], 2, "choose from auto"),
+        (["project", "{map}", "-o", "{dir}/a.mrc", "--tilt-range", 9, 1, 1], 2, "must rise"),
+        (["project", "{map}", "-o", "{dir}/a.mrc", "--tilt-range", 0, 9, 0], 2, "must rise"),
+        (["project", "{map}", "-o", "{dir}/a.mrc", "--voxel-size", -1], 1, "voxel_size must be"),
+        (["project", "{text}", "-o", "{dir}/a.mrc"], 1, "is not an MRC file"),
+        (["backproject", "{map}", "-o", "{dir}/a.mrc"], 1, "no geometry beside"),
+        (
+            ["backproject", "{map}", "--tilt-range", 0, 2, 1, "-o", "{dir}/a.mrc"],
+            1,
+            "has 16 images",
+        ),
+        (["backproject", "{map}", "--thickness", 0, "-o", "{dir}/a.mrc"], 2, "thickness"),
+        (["gif", "{map}", "-o", "{dir}/a.png"], 1, "must end with .gif"),
+        (["demo", "--map", "{map}", "--emdb", 1], 2, "not both"),
+    ],
+)
+def test_what_is_wrong_is_one_line_and_leaves_nothing(volume, tmp_path, arguments, code, message):
+    text = tmp_path / "text.mrc"
+    text.write_text("not a map " * 200)
+    before = sorted(tmp_path.iterdir())
+    places = {"map": volume, "dir": tmp_path, "text": text}
+    output = run(*(str(argument).format(**places) for argument in arguments), code=code)
+    assert message in output
+    if code == 1:
+        assert output.startswith("error: ")
+        assert output.count("\n") == 1
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_both_ways_to_give_angles_are_refused(volume, tmp_path):
+    (tmp_path / "a.tlt").write_text("0\n")
+    options = ["--tlt", tmp_path / "a.tlt", "--tilt-range", 0, 1, 1, "-o", tmp_path / "b.mrc"]
+    assert "not both" in run("project", volume, *options, code=2)
+
+
+def test_odd_headers_are_one_line_of_warning(tmp_path):
+    path = Volume(np.ones((4, 4, 4), np.float32)).save(tmp_path / "a.mrc")
+    with mrcfile.open(path, "r+") as file:
+        file.voxel_size = 0
+    output = run("project", path, "-o", tmp_path / "tilts.mrc")
+    assert sum(line.startswith("warning: ") for line in output.splitlines()) == 1
+
+
+def test_out_of_memory_is_one_line(volume, tmp_path, monkeypatch):
+    def explode(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(Projector, "forward", explode)
+    output = run("project", volume, "-o", tmp_path / "tilts.mrc", code=1)
+    assert "error: not enough memory" in output
+
+
+def test_demo_makes_three_maps_and_three_gifs(tmp_path):
+    output = run("demo", "--size", 32, "-o", tmp_path / "demo")
+    names = ["tilt_series", "tomogram", "volume"]
+    written = sorted(path.name for path in (tmp_path / "demo").iterdir())
+    assert [name for name in written if name.endswith(".gif")] == [f"{n}.gif" for n in names]
+    assert [name for name in written if name.endswith(".mrc")] == [f"{n}.mrc" for n in names]
+    assert " s\n" in output
+    assert "exists" in run("demo", "--size", 32, "-o", tmp_path / "demo", code=1)
+    run("demo", "--size", 32, "-o", tmp_path / "demo", "--overwrite")
+
+
+def test_demo_of_a_map_finds_the_blob_again(tmp_path):
+    blob = GaussianBlobs([[4, -6, 8]], sigmas=3.0).volume((32, 28, 30), voxel_size=2.0)
+    path = blob.save(tmp_path / "blob.mrc")
+    run("demo", "--map", path, "-o", tmp_path / "demo", "--bin", 1)
+    tomogram = Volume.open(tmp_path / "demo" / "tomogram.mrc")
+    peak = np.unravel_index(tomogram.data.argmax(), tomogram.shape)
+    assert peak == (16 + 4, 14 - 3, 15 + 2)
+
+
+@pytest.mark.parametrize("name", ["ribosome-70S-65.mrc", "EMD-3001.map"])
+def test_demo_of_real_maps(shared_data, tmp_path, name):
+    output = run("demo", "--map", shared_data / name, "-o", tmp_path / "demo")
+    assert output.count("warning: ") == 1
+    assert len(list((tmp_path / "demo").glob("*.gif"))) == 3
+
+
+def test_demo_from_the_emdb(volume, tmp_path, monkeypatch):
+    monkeypatch.setattr("libtilt.data.emdb", lambda number: {7: volume}[number])
+    run("demo", "--emdb", 7, "-o", tmp_path / "demo")
+    assert Volume.open(tmp_path / "demo" / "volume.mrc").shape == (16, 18, 20)
+
+
+def test_python_dash_m_is_the_same_program():
+    done = subprocess.run(
+        [sys.executable, "-m", "libtilt", "--version"], capture_output=True, text=True, check=True
+    )
+    assert __version__ in done.stdout
+
+
+def test_main_runs_the_commands(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["libtilt", "--version"])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 0
+
+
+def test_without_click_it_says_what_to_install(monkeypatch):
+    real = builtins.__import__
+
+    def no_click(name, *args, **kwargs):
+        if name == "click":
+            raise ImportError(name="click")
+        return real(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", no_click)
+    with pytest.raises(SystemExit, match=r"pip install 'libtilt\[cli\]'"):
+        main()

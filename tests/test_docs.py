@@ -1,0 +1,49 @@
+"""What the pages show runs, and what they link to is there."""
+
+import re
+import runpy
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import imageio.v3 as iio
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_code_of_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    module = ModuleType("page")
+    monkeypatch.setitem(sys.modules, "page", module)  # Where pickle looks for its classes.
+    text = page.read_text(encoding="utf-8")
+    for block in BLOCK.finditer(text):
+        # Blank lines before a block make the line of an error that of the page.
+        lines = "\n" * text[: block.start(1)].count("\n")
+        exec(compile(lines + block[1], str(page), "exec"), module.__dict__)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_links_and_pictures_of_a_page_exist(page):
+    missing = [
+        link
+        for link in LINK.findall(page.read_text(encoding="utf-8"))
+        if not (page.parent / link).exists()
+    ]
+    assert missing == []
+
+
+def test_most_pages_have_code_that_runs():
+    with_code = [page.stem for page in PAGES if BLOCK.search(page.read_text(encoding="utf-8"))]
+    assert {"README", "index", "quickstart", "backends", "subclassing"} <= set(with_code)
+
+
+def test_the_pictures_can_be_made_again(tmp_path):
+    script = runpy.run_path(str(ROOT / "docs" / "make_pictures.py"))
+    script["make_pictures"](tmp_path, size=24)
+    assert iio.imread(tmp_path / "story.gif", index=None).shape == (48, 24, 3 * 24 + 12, 3)
+    assert iio.imread(tmp_path / "story.png").shape[:2] == (24, 3 * 24 + 12)

@@ -1,0 +1,235 @@
+"""What goes into a `Projector`, what comes out, and what it refuses."""
+
+import attrs
+import numpy as np
+import pytest
+from helpers import ANY_ROTATION, BACKENDS, EVERY_BACKEND, SINGLE_AXIS, geometries, quick
+from hypothesis import given
+from hypothesis import strategies as st
+
+from libtilt import Projector, TiltGeometry, TiltSeries, Volume
+from libtilt.backends import SciPyBackend, SparseBackend, UnsupportedSpecError, registry
+from libtilt.backends.base import DRIVEN
+
+RNG = np.random.default_rng(8)
+VOXEL = np.array([1.0, 2.0, 3.0])
+
+side = st.integers(1, 7)
+length = st.floats(0.5, 2.5)
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+@pytest.mark.parametrize("driven", DRIVEN)
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 5e-6), ("float64", 1e-12)])
+def test_adjoint_is_the_transpose_of_forward(name, driven, dtype, tolerance):
+    @quick
+    @given(
+        geometries(single_axis=name == "sparse"),
+        st.tuples(side, side, side),
+        st.tuples(side, side),
+        st.tuples(length, length, length),
+        length,
+        st.integers(0, 99),
+    )
+    def law(geometry, volume_shape, image_shape, voxel_size, pixel_size, seed):
+        projector = Projector(
+            geometry,
+            volume_shape=volume_shape,
+            image_shape=image_shape,
+            voxel_size=voxel_size,
+            pixel_size=pixel_size,
+            backend=BACKENDS[name],
+            driven=driven,
+        )
+        rng = np.random.default_rng(seed)
+        volume = rng.uniform(0.5, 1.5, volume_shape).astype(dtype)
+        images = rng.uniform(0.5, 1.5, (len(geometry), *image_shape)).astype(dtype)
+        projected = projector.forward(volume).images.astype(np.float64)
+        backprojected = projector.adjoint(images).data.astype(np.float64)
+        left, right = np.vdot(projected, images), np.vdot(volume, backprojected)
+        size = np.linalg.norm(projected) * np.linalg.norm(images)
+        assert abs(left - right) <= tolerance * size
+
+    law()
+
+
+def test_forward_makes_a_tilt_series_of_the_geometry():
+    volume = Volume(np.ones((4, 5, 6), np.float32), voxel_size=VOXEL, origin=(7, 8, 9))
+    series = Projector(ANY_ROTATION).forward(volume)
+    assert type(series) is TiltSeries
+    assert series.geometry is ANY_ROTATION
+    assert (series.shape, series.pixel_size, series.dtype) == ((5, 5, 6), 1.0, np.float32)
+
+
+def test_adjoint_makes_a_volume_of_the_projector():
+    series = TiltSeries(np.ones((5, 6, 7)), ANY_ROTATION, pixel_size=2.5)
+    volume = Projector(ANY_ROTATION, volume_shape=(4, 3, 8)).adjoint(series)
+    assert type(volume) is Volume
+    assert (volume.shape, volume.dtype) == ((4, 3, 8), np.float64)
+    assert volume.voxel_size.tolist() == [2.5] * 3
+    anisotropic = Projector(ANY_ROTATION, volume_shape=(4, 3, 8), voxel_size=VOXEL)
+    assert anisotropic.adjoint(series).voxel_size.tolist() == VOXEL.tolist()
+
+
+@pytest.mark.parametrize("driven", DRIVEN)
+def test_arrays_give_what_the_objects_give(driven):
+    projector = Projector(ANY_ROTATION, volume_shape=(4, 5, 6), voxel_size=2.0, driven=driven)
+    data, images = RNG.normal(size=(4, 5, 6)), RNG.normal(size=(5, 5, 6))
+    volume, series = Volume(data, voxel_size=2.0), TiltSeries(images, ANY_ROTATION, pixel_size=2)
+    assert np.array_equal(projector.forward(data), projector.forward(volume))
+    assert np.array_equal(projector.adjoint(images), projector.adjoint(series))
+    assert np.array_equal(projector.forward(data.tolist()), projector.forward(volume))
+
+
+def test_spacings_come_from_the_data_or_the_projector():
+    data = np.ones((4, 5, 6))
+    assert Projector(ANY_ROTATION, pixel_size=3.0).forward(data).pixel_size == 3.0
+    assert Projector(ANY_ROTATION, voxel_size=VOXEL * 2).forward(data).pixel_size == 2.0
+    assert Projector(ANY_ROTATION).forward(Volume(data, voxel_size=1.7)).pixel_size == 1.7
+
+
+@pytest.mark.parametrize("backend", EVERY_BACKEND)
+@pytest.mark.parametrize("driven", DRIVEN)
+@pytest.mark.parametrize("image_shape", [(1, 1), (3, 11), (12, 2)])
+def test_any_detector_sees_its_part_of_a_larger_one(backend, driven, image_shape):
+    # Off the ties, which the nearest voxel breaks by rounding.
+    geometry = SINGLE_AXIS.evolve(shifts=SINGLE_AXIS.shifts + 0.123)
+    volume = RNG.normal(size=(3, 8, 5))
+    options = {"backend": backend, "driven": driven}
+    large = Projector(geometry, image_shape=(25, 25), **options).forward(volume).images
+    small = Projector(geometry, image_shape=image_shape, **options).forward(volume).images
+    height, width = image_shape
+    top, left = 12 - height // 2, 12 - width // 2
+    cut = large[:, top : top + height, left : left + width]
+    assert small.shape == (5, height, width)
+    if driven == "voxel" and backend == SciPyBackend(order=3, threads=1):
+        return  # A spline of an image depends on all of its pixels.
+    assert np.allclose(small, cut, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("backend", EVERY_BACKEND)
+@pytest.mark.parametrize("view", [np.asfortranarray, lambda a: a[::-1], lambda a: a.astype(">f8")])
+def test_memory_layout_and_byte_order_do_not_matter(backend, view):
+    projector = Projector(SINGLE_AXIS, volume_shape=(4, 5, 6), backend=backend)
+    volume, images = view(RNG.normal(size=(4, 5, 6))), view(RNG.normal(size=(5, 5, 6)))
+    plain = np.ascontiguousarray(volume, dtype=float), np.ascontiguousarray(images, dtype=float)
+    assert np.array_equal(projector.forward(volume), projector.forward(plain[0]))
+    assert np.array_equal(projector.adjoint(images), projector.adjoint(plain[1]))
+
+
+def test_integers_are_projected_without_overflow():
+    volume = np.full((300, 1, 1), 255, np.uint8)
+    assert Projector(TiltGeometry.from_tilt_angles([0])).forward(volume).images.item() == 76500
+
+
+KNOWS_ALL = Projector(
+    ANY_ROTATION, volume_shape=(4, 5, 6), image_shape=(7, 8), voxel_size=2.0, pixel_size=3.0
+)
+
+
+@pytest.mark.parametrize(
+    ("volume", "message"),
+    [
+        (np.ones((4, 5, 7)), r"volume_shape \(4, 5, 6\), got \(4, 5, 7\)"),
+        (
+            Volume(np.ones((4, 5, 6)), voxel_size=(2, 2, 2.5)),
+            r"voxel_size \[2.0, 2.0, 2.0\], got \[2.0, 2.0, 2.5\]",
+        ),
+        (np.ones((5, 6)), r"volume must have 3 dimensions, got shape \(5, 6\)"),
+        (np.ones((0, 5, 6)), r"volume must not be empty, got shape \(0, 5, 6\)"),
+    ],
+)
+def test_a_volume_that_disagrees_is_refused_with_the_numbers(volume, message):
+    with pytest.raises(ValueError, match=message):
+        KNOWS_ALL.forward(volume)
+
+
+@pytest.mark.parametrize(
+    ("series", "message"),
+    [
+        (np.ones((4, 7, 8)), "must have one image per tilt: expected 5, got 4"),
+        (np.ones((5, 8, 7)), r"image_shape \(7, 8\), got \(8, 7\)"),
+        (TiltSeries(np.ones((5, 7, 8)), ANY_ROTATION, pixel_size=2.5), "pixel_size 3.0, got 2.5"),
+        (np.ones((7, 8)), r"tilt_series must have 3 dimensions, got shape \(7, 8\)"),
+    ],
+)
+def test_a_tilt_series_that_disagrees_is_refused_with_the_numbers(series, message):
+    with pytest.raises(ValueError, match=message):
+        KNOWS_ALL.adjoint(series)
+
+
+def test_spacings_that_differ_by_rounding_agree():
+    KNOWS_ALL.forward(Volume(np.ones((4, 5, 6)), voxel_size=np.float32(2.00001)))
+    KNOWS_ALL.adjoint(TiltSeries(np.ones((5, 7, 8)), ANY_ROTATION, pixel_size=3.00001))
+
+
+def test_the_adjoint_needs_the_shape_of_the_volume():
+    with pytest.raises(ValueError, match=r"volume_shape must be given to backproject: .*, 7, 8\)"):
+        Projector(ANY_ROTATION).adjoint(np.ones((5, 7, 8)))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_values_that_are_not_finite_are_refused_with_their_index(bad):
+    volume, images = np.ones((4, 5, 6), np.float32), np.ones((5, 7, 8))
+    volume[1, 2, 3] = volume[3, 0, 0] = images[4, 6, 7] = bad
+    with pytest.raises(ValueError, match=r"volume has 2 NaN or .* first at index \(1, 2, 3\)"):
+        KNOWS_ALL.forward(volume)
+    with pytest.raises(ValueError, match=r"tilt_series has 1 NaN or .* at index \(4, 6, 7\)"):
+        KNOWS_ALL.adjoint(images)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"driven": "pixel"}, ValueError, "driven must be one of 'ray', 'voxel', got 'pixel'"),
+        ({"volume_shape": (4, 5)}, ValueError, "volume_shape must be 3 positive integers"),
+        ({"image_shape": (4, 5, 6)}, ValueError, "image_shape must be 2 positive integers"),
+        ({"voxel_size": -1}, ValueError, "voxel_size must be one positive length"),
+        ({"pixel_size": (1, 2)}, ValueError, "pixel_size must be one positive number"),
+        ({"backend": "cuda"}, ValueError, "'cuda' is not known: installed are auto, scipy, sparse"),
+        ({"backend": 3}, TypeError, "backend must be a name, a Backend class or a Backend, got 3"),
+        ({"geometry": np.eye(3)}, TypeError, "TiltGeometry"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(options, error, message):
+    with pytest.raises(error, match=message):
+        Projector(**{"geometry": ANY_ROTATION} | options)
+
+
+@pytest.mark.parametrize("given_as", ["sparse", SparseBackend, SparseBackend()])
+def test_a_backend_is_named_by_name_class_or_instance(given_as):
+    assert Projector(SINGLE_AXIS, backend=given_as).backend == SparseBackend()
+
+
+def test_a_missing_package_names_the_extra(monkeypatch):
+    monkeypatch.setitem(registry.BUILT_IN, "gpu", "libtilt_absent_module:GpuBackend")
+    monkeypatch.setitem(registry.EXTRAS, "gpu", "torch")
+    with pytest.raises(ImportError, match=r"pip install 'libtilt\[torch\]'"):
+        Projector(ANY_ROTATION, backend="gpu")
+
+
+def test_a_backend_asked_for_by_name_is_never_replaced():
+    projector = Projector(ANY_ROTATION, volume_shape=(4, 5, 6), backend="sparse")
+    for call, shape in ((projector.forward, (4, 5, 6)), (projector.adjoint, (5, 5, 6))):
+        with pytest.raises(UnsupportedSpecError, match=r"'sparse' does not take this.*'auto'"):
+            call(np.ones(shape))
+
+
+def test_evolve_makes_the_changed_copy():
+    changed = KNOWS_ALL.evolve(driven="voxel", backend="scipy")
+    assert (changed.driven, changed.backend) == ("voxel", SciPyBackend())
+    assert changed.volume_shape == (4, 5, 6)
+    assert KNOWS_ALL.driven == "ray"
+    with pytest.raises(ValueError, match="driven must be one of"):
+        KNOWS_ALL.evolve(driven="other")
+
+
+def test_projectors_are_compared_by_value_frozen_and_unhashable():
+    same = attrs.evolve(KNOWS_ALL, voxel_size=np.full(3, 2.0))
+    assert same == KNOWS_ALL
+    for change in ({"pixel_size": 4}, {"driven": "voxel"}, {"voxel_size": None}):
+        assert KNOWS_ALL.evolve(**change) != KNOWS_ALL
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        same.driven = "voxel"
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(KNOWS_ALL)

@@ -1,0 +1,210 @@
+import attrs
+import numpy as np
+import pytest
+from helpers import BACKENDS, ToyBackend, arrays, relative_error, specs
+
+from libtilt.backends import SamplingSpec, SciPyBackend, SparseBackend, available_backends
+from libtilt.backends.base import BoundPlan
+from libtilt.backends.registry import resolve_backend
+from libtilt.testing import CASES, LAWS, check_backend, make_spec
+from libtilt.testing.reference import adjoint_by_voxels, forward_by_rays, interpolate
+
+ONE_CASE = ["single axis, odd sizes"]
+
+
+@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize(
+    ("backend", "case", "dtype", "driven"),
+    [
+        pytest.param(backend, *spec, id="-".join((name, *spec)))
+        for name, backend in BACKENDS.items()
+        for spec in specs(backend)
+    ],
+)
+def test_every_backend_keeps_every_law(law, backend, case, dtype, driven):
+    LAWS[law](backend, make_spec(case, dtype=dtype, driven=driven))
+
+
+def test_the_sparse_backend_takes_every_single_axis_case():
+    taken = {case for case, _, _ in specs(SparseBackend())}
+    assert taken == {case for case in CASES if "any" not in case and "85" not in case}
+
+
+@pytest.mark.parametrize("name", available_backends())
+def test_check_backend_passes_for_every_backend_that_can_be_asked_for(name):
+    check_backend(resolve_backend(name), cases=["identity", "single axis, small detector"])
+
+
+def test_check_backend_checks_that_what_is_not_taken_is_refused():
+    check_backend(SparseBackend(), cases=["identity", "any rotation"])
+
+
+@attrs.frozen
+class WrongScale(ToyBackend):
+    def adjoint(self, spec, images):
+        return super().adjoint(spec, images) * spec.dtype.type(1.0001)
+
+
+@attrs.frozen
+class WrongDtype(ToyBackend):
+    def forward(self, spec, volume):
+        return super().forward(spec, volume).astype(np.float64)
+
+
+@attrs.frozen
+class WrongShape(ToyBackend):
+    def adjoint(self, spec, images):
+        return super().adjoint(spec, images)[:-1]
+
+
+@attrs.frozen
+class HalfPixelOff(ToyBackend):
+    """An exact pair, of another operator."""
+
+    def _moved(self, spec):
+        return attrs.evolve(spec, grids=spec.grids @ (np.eye(4) + np.eye(4, k=3) / 2))
+
+    def forward(self, spec, volume):
+        return super().forward(self._moved(spec), volume)
+
+    def adjoint(self, spec, images):
+        return super().adjoint(self._moved(spec), images)
+
+
+@attrs.frozen
+class ChangesItsInput(ToyBackend):
+    def forward(self, spec, volume):
+        volume -= 0
+        return super().forward(spec, volume)
+
+
+@attrs.frozen
+class UnlocksItsInput(ToyBackend):
+    def adjoint(self, spec, images):
+        result = super().adjoint(spec, images)
+        images.flags.writeable = True
+        images *= 2
+        return result
+
+
+@attrs.frozen
+class NotLinear(ToyBackend):
+    def forward(self, spec, volume):
+        return super().forward(spec, np.abs(volume))
+
+
+@attrs.frozen
+class Unpicklable(ToyBackend):
+    work: object = attrs.field(factory=lambda: lambda: None)
+
+
+@attrs.frozen
+class ForgetsItsOptions(ToyBackend):
+    scale: float = 1.0
+
+    def __reduce__(self):
+        return (ForgetsItsOptions, ())
+
+
+class OtherPlan(BoundPlan):
+    def adjoint(self, images):
+        return super().adjoint(images) * 2
+
+
+@attrs.frozen
+class PlansSomethingElse(ToyBackend):
+    def plan(self, spec):
+        return OtherPlan(self, spec)
+
+
+@attrs.frozen
+class PlansWhatItRefuses(ToyBackend):
+    def unsupported(self, spec):
+        return "it is never in the mood"
+
+    def require_supported(self, spec):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("backend", "law", "detail"),
+    [
+        (WrongScale(), "adjoint", r"<A x, y> = .* relative mismatch .*, allowed"),
+        (WrongDtype(), "shapes and dtypes", "forward gives float64, expected float32"),
+        (WrongShape(), "shapes and dtypes", r"adjoint gives shape \(6, 9, 11\)"),
+        (HalfPixelOff(), "conventions", "rays of the conventions: relative error"),
+        (ChangesItsInput(), "shapes and dtypes", "read-only"),
+        (UnlocksItsInput(), "shapes and dtypes", "adjoint changes the images"),
+        (Unpicklable(), "pickle", "[Pp]ickle|local object"),
+        (ForgetsItsOptions(scale=2.0), "pickle", r"ForgetsItsOptions\(scale=1.0\) came back"),
+        (PlansSomethingElse(), "plan", "adjoint differs from the backend's"),
+        (PlansWhatItRefuses(), "refusal", "plans it all the same"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, ToyBackend) else "",
+)
+def test_check_backend_catches_what_is_broken_and_names_law_and_case(backend, law, detail):
+    message = rf"{type(backend).__name__}\(.*law '{law}', case 'single axis, odd sizes'.*{detail}"
+    with pytest.raises(AssertionError, match=f"(?s){message}"):
+        check_backend(backend, cases=ONE_CASE)
+
+
+def test_the_law_of_linearity_catches_what_is_not_linear():
+    with pytest.raises(AssertionError, match="linearity of forward: relative error"):
+        LAWS["linear"](NotLinear(), make_spec("identity"))
+
+
+def test_check_backend_refuses_to_pass_without_a_case():
+    with pytest.raises(AssertionError, match="takes none of the cases"):
+        check_backend(SparseBackend(), cases=["any rotation"])
+
+
+def test_check_backend_lets_an_unknown_case_fail():
+    with pytest.raises(KeyError, match="no such case"):
+        check_backend(SciPyBackend(), cases=["no such case"])
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_specs_of_cases_have_the_shapes_of_the_case(case):
+    geometry, frame = CASES[case]
+    spec = make_spec(case, dtype="float32", driven="voxel")
+    assert isinstance(spec, SamplingSpec)
+    assert (len(spec.grids), spec.volume_shape, spec.image_shape) == (
+        len(geometry),
+        frame.volume_shape,
+        frame.image_shape,
+    )
+    assert (spec.dtype, spec.driven) == (np.float32, "voxel")
+
+
+def test_the_reference_interpolates_between_samples_and_towards_zero():
+    array = np.array([[1.0, 3.0], [5.0, 7.0]])
+    positions = np.array([[0, 0], [0.5, 0.5], [-0.25, 0], [1, 1.75], [-1, 0], [0, 2], [9, 9]])
+    assert interpolate(array, positions).tolist() == [1, 4, 0.75, 1.75, 0, 0, 0]
+
+
+@pytest.mark.parametrize("case", ["single axis, spacings differ", "any rotation, spacings differ"])
+def test_the_reference_pairs_are_what_the_laws_say_of_their_transposes(case):
+    """The reference has one direction of each pair; SciPy's other direction transposes it."""
+    for driven, literal in (("ray", forward_by_rays), ("voxel", adjoint_by_voxels)):
+        spec = make_spec(case, driven=driven)
+        volume, images = arrays(spec)
+        backend = SciPyBackend()
+        if driven == "ray":
+            left = np.vdot(literal(spec, volume), images)
+            right = np.vdot(volume, backend.adjoint(spec, images))
+        else:
+            left = np.vdot(literal(spec, images), volume)
+            right = np.vdot(images, backend.forward(spec, volume))
+        assert left == pytest.approx(right, rel=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("case", "dtype", "driven"), specs(SparseBackend()), ids=lambda value: value
+)
+def test_sparse_and_scipy_agree(case, dtype, driven):
+    spec = make_spec(case, dtype=dtype, driven=driven)
+    volume, images = arrays(spec)
+    tolerance = {"float32": 1e-6, "float64": 1e-12}[dtype]
+    sparse, scipy = SparseBackend(), SciPyBackend()
+    assert relative_error(sparse.forward(spec, volume), scipy.forward(spec, volume)) < tolerance
+    assert relative_error(sparse.adjoint(spec, images), scipy.adjoint(spec, images)) < tolerance

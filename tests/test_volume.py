@@ -1,0 +1,275 @@
+import attrs
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
+
+from libtilt import GaussianBlobs, Volume
+
+few = settings(derandomize=True, deadline=None, max_examples=25)
+DATA = np.arange(5 * 7 * 6, dtype=np.int16).reshape(5, 7, 6)
+VOLUME = Volume(DATA, voxel_size=(1.5, 2.0, 0.5), origin=(10, -20, 30))
+TURN = Rotation.from_euler("zyx", [25, -40, 15], degrees=True)
+
+
+@attrs.frozen(slots=False, eq=False)
+class Labelled(Volume):
+    label: str = attrs.field(default="", kw_only=True)
+
+
+def positions(volume):
+    """Where each voxel lies: x, y, z in angstroms, shape (d, h, w, 3)."""
+    indices = np.stack(np.indices(volume.shape)[::-1], axis=-1)
+    return volume.origin + indices * volume.voxel_size
+
+
+def position_of(volume, value):
+    return positions(volume)[volume.data == value][0]
+
+
+def central_value(volume):
+    return volume.data[tuple(n // 2 for n in volume.shape)]
+
+
+def centre_of_mass(volume):
+    """From the rotation centre, x, y, z in angstroms."""
+    middle = positions(volume)[tuple(n // 2 for n in volume.shape)]
+    return np.average((positions(volume) - middle).reshape(-1, 3), axis=0, weights=volume.data.flat)
+
+
+def test_data_are_held_read_only_and_without_a_copy():
+    assert np.shares_memory(VOLUME.data, DATA)
+    assert not VOLUME.data.flags.writeable
+    assert not VOLUME.voxel_size.flags.writeable
+    assert VOLUME[2, 3].tolist() == DATA[2, 3].tolist()
+
+
+def test_the_metadata_are_copies():
+    origin = np.zeros(3)
+    volume = Volume(DATA, origin=origin)
+    origin[0] = 1
+    assert volume.origin.tolist() == [0, 0, 0]
+
+
+def test_the_repr_shows_shapes_and_no_numbers_of_the_data():
+    assert repr(VOLUME) == (
+        "Volume(data=(5, 7, 6) int16, voxel_size=[1.5, 2.0, 0.5], origin=[10.0, -20.0, 30.0])"
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "error", "message"),
+    [
+        (DATA * 1j, TypeError, "data must be real numbers, got dtype complex128; take the real"),
+        (DATA.astype(object), TypeError, "data must be real numbers, got dtype object"),
+        (DATA[0], ValueError, r"data must have 3 dimensions, got shape \(7, 6\)"),
+        (DATA[:0], ValueError, r"data must not be empty, got shape \(0, 7, 6\)"),
+    ],
+)
+def test_what_is_no_volume_is_refused(data, error, message):
+    with pytest.raises(error, match=message):
+        Volume(data)
+
+
+@pytest.mark.parametrize("origin", [0, (1, 2), [[1, 2, 3]]])
+def test_an_origin_is_three_numbers(origin):
+    with pytest.raises(ValueError, match="origin must be three numbers x, y, z"):
+        Volume(DATA, origin=origin)
+
+
+boxes = st.tuples(*(st.integers(1, n) for n in DATA.shape))
+
+
+@few
+@given(boxes, st.data())
+def test_cropping_keeps_every_feature_at_its_position(box, data):
+    ranges = [(n // 2, size - (n + 1) // 2) for n, size in zip(box, DATA.shape, strict=True)]
+    center = data.draw(st.tuples(*(st.integers(low, high) for low, high in ranges)))
+    cropped = VOLUME.crop(box, center=center)
+    assert cropped.shape == box
+    assert central_value(cropped) == DATA[center]
+    assert np.shares_memory(cropped.data, DATA)
+    for value in (cropped.data[0, 0, 0], cropped.data[-1, -1, -1]):
+        assert np.allclose(position_of(cropped, value), position_of(VOLUME, value))
+
+
+@few
+@given(boxes, st.tuples(*(st.integers(0, 3) for _ in range(3))))
+def test_cropping_and_padding_keep_the_centre(box, more):
+    cropped = VOLUME.crop(box)
+    assert central_value(cropped) == central_value(VOLUME)
+    padded = VOLUME.pad(tuple(np.add(VOLUME.shape, more)), value=-1)
+    assert central_value(padded) == central_value(VOLUME)
+    assert np.allclose(position_of(padded, 0), VOLUME.origin)
+    assert (padded.data == -1).sum() == padded.size - DATA.size
+    again = padded.crop(VOLUME.shape)
+    assert np.array_equal(again.data, DATA)
+    assert np.allclose(again.origin, VOLUME.origin)
+
+
+def test_boxes_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match=r"inside the volume \(5, 7, 6\): the box .*use pad"):
+        VOLUME.crop((6, 7, 6))
+    with pytest.raises(ValueError, match=r"from \(-1, 0, 0\) to \(4, 7, 6\)"):
+        VOLUME.crop((5, 7, 6), center=(1, 3, 3))
+    with pytest.raises(ValueError, match=r"shape must be at least \(5, 7, 6\).*use crop"):
+        VOLUME.pad((5, 7, 5))
+    with pytest.raises(ValueError, match="shape must be 3 positive integers"):
+        VOLUME.crop((5, 7))
+
+
+@pytest.mark.parametrize("center", [(2, 3), (2.5, 3, 3), 3, "abc"])
+def test_the_centre_of_a_box_is_three_integers(center):
+    with pytest.raises(ValueError, match="center must be 3 integers, got"):
+        VOLUME.crop((1, 1, 1), center=center)
+
+
+@pytest.mark.parametrize("factor", [1, 2, 3, 5])
+def test_binning_keeps_every_feature_at_its_position(factor):
+    for axis in range(3):
+        ramp = VOLUME.evolve(data=positions(VOLUME)[..., axis])
+        binned = ramp.bin(factor)
+        assert binned.shape == tuple(n // factor for n in VOLUME.shape)
+        assert np.allclose(binned.data, positions(binned)[..., axis])
+
+
+def test_binning_takes_the_mean_of_each_block():
+    binned = VOLUME.bin(2)
+    assert binned.dtype == np.float32
+    assert binned.voxel_size.tolist() == [3, 4, 1]
+    for z, y, x in np.ndindex(binned.shape):
+        block = DATA[2 * z : 2 * z + 2, 2 * y : 2 * y + 2, 2 * x : 2 * x + 2]
+        assert binned.data[z, y, x] == block.mean()
+
+
+@pytest.mark.parametrize(
+    ("factor", "message"), [(0, "factor must be a positive"), (6, "factor must be at most 5 for")]
+)
+def test_a_factor_that_does_not_fit_is_refused(factor, message):
+    with pytest.raises(ValueError, match=message):
+        VOLUME.bin(factor)
+
+
+@pytest.mark.parametrize("order", [0, 1, 3])
+@pytest.mark.parametrize("axis", ["x", "y", "z"])
+@pytest.mark.parametrize("degrees", [90, -90, 180])
+def test_a_right_angle_moves_the_voxel_at_p_to_r_p(axis, degrees, order):
+    volume = Volume(np.random.default_rng(0).normal(size=(5, 5, 5)))
+    rotation = Rotation.from_euler(axis, degrees, degrees=True)
+    turned = volume.rotate(rotation, order=order)
+    p = np.stack(np.indices((5, 5, 5))[::-1], axis=-1).reshape(-1, 3) - 2
+    moved = np.rint(rotation.apply(p)).astype(int) + 2
+    start = p + 2
+    assert np.allclose(
+        turned.data[tuple(moved.T[::-1])], volume.data[tuple(start.T[::-1])], atol=1e-9
+    )
+
+
+@pytest.mark.parametrize("order", [0, 1, 3])
+def test_no_rotation_changes_nothing(order):
+    turned = VOLUME.astype(np.float32).rotate(np.eye(3), order=order)
+    assert turned.dtype == np.float32
+    assert np.allclose(turned.data, DATA, atol=1e-3)
+    assert np.array_equal(turned.origin, VOLUME.origin)
+
+
+@pytest.mark.parametrize("voxel_size", [1.0, (1.0, 1.3, 0.8)])
+@pytest.mark.parametrize("shape", [(40, 40, 40), (41, 37, 40)])
+def test_a_rotation_moves_a_blob_to_its_rotated_centre(voxel_size, shape):
+    centre = np.array([3.0, 5.0, -4.0])
+    volume = GaussianBlobs([centre], sigmas=2.0).volume(shape, voxel_size=voxel_size)
+    turned = volume.rotate(TURN)
+    assert np.allclose(centre_of_mass(turned), TURN.apply(centre), atol=1e-3)
+
+
+def test_a_rotation_and_its_inverse_cancel():
+    volume = GaussianBlobs.random((32, 32, 32), n=8, seed=3, sigmas=(2, 3)).volume((32, 32, 32))
+    again = volume.rotate(TURN, order=3).rotate(TURN.inv().as_matrix(), order=3)
+    assert np.abs(again.data - volume.data).max() < 0.01 * volume.data.max()
+
+
+def test_what_is_not_one_rotation_is_refused():
+    with pytest.raises(ValueError, match="rotation must be one rotation, got 2"):
+        VOLUME.rotate(Rotation.random(2, random_state=0))
+    with pytest.raises(ValueError, match="rotation"):
+        VOLUME.rotate(2 * np.eye(3))
+    with pytest.raises(ValueError, match="order must be one of 0, 1, 3, got 2"):
+        VOLUME.rotate(TURN, order=2)
+    with pytest.raises(ValueError, match="data has 1 NaN"):
+        Volume(np.where(DATA == 0, np.nan, DATA)).rotate(TURN)
+
+
+@pytest.mark.parametrize(("dtype", "computed"), [("int16", "float32"), ("float64", "float64")])
+def test_normalizing_gives_mean_0_and_standard_deviation_1(dtype, computed):
+    normalized = VOLUME.astype(dtype).normalize()
+    assert normalized.dtype == computed
+    assert abs(normalized.data.mean()) < 1e-6
+    assert abs(normalized.data.std() - 1) < 1e-6
+    assert np.array_equal(np.argsort(normalized.data, axis=None), np.arange(DATA.size))
+
+
+@pytest.mark.parametrize("value", [3.0, 0.1])
+def test_a_flat_volume_cannot_be_normalized(value):
+    with pytest.raises(ValueError, match=f"data cannot be normalized: all values are {value}"):
+        Volume(np.full((4, 4, 4), value)).normalize()
+
+
+def test_central_slices_meet_in_the_centre():
+    xy, xz, yz = VOLUME.central_slices
+    assert (xy.shape, xz.shape, yz.shape) == ((7, 6), (5, 6), (5, 7))
+    assert xy[3, 3] == xz[2, 3] == yz[2, 3] == central_value(VOLUME)
+    assert np.array_equal(VOLUME.central_slices.xz, DATA[:, 3, :])
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        lambda volume: volume.crop((2, 2, 2)),
+        lambda volume: volume.pad((8, 8, 8)),
+        lambda volume: volume.bin(2),
+        lambda volume: volume.rotate(TURN),
+        lambda volume: volume.normalize(),
+        lambda volume: 2 * volume - 1,
+        lambda volume: volume.astype(np.float64),
+    ],
+)
+def test_a_subclass_and_its_fields_are_kept(method):
+    result = method(Labelled(DATA, voxel_size=2.0, label="ribosome"))
+    assert type(result) is Labelled
+    assert result.label == "ribosome"
+
+
+def test_a_volume_survives_a_round_trip_through_a_file(tmp_path):
+    path = Labelled(DATA, voxel_size=VOLUME.voxel_size, origin=VOLUME.origin).save(
+        tmp_path / "map.mrc"
+    )
+    opened = Labelled.open(path, label="ribosome")
+    assert (type(opened), opened.label) == (Labelled, "ribosome")
+    assert opened.dtype == np.int16
+    assert np.array_equal(opened.data, DATA)
+    assert np.array_equal(opened.voxel_size, VOLUME.voxel_size)
+    assert np.array_equal(opened.origin, VOLUME.origin)
+    with pytest.raises(FileExistsError, match=r"map\.mrc exists; .*overwrite=True"):
+        VOLUME.save(path)
+    assert VOLUME.bin(2).save(path, overwrite=True) == path
+    assert Volume.open(path).shape == (2, 3, 3)
+
+
+@pytest.mark.parametrize(("kind", "options"), [("slices", {"axis": "x"}), ("spin", {"count": 4})])
+def test_both_animations_are_written(tmp_path, kind, options):
+    path = VOLUME.to_gif(tmp_path / "map.gif", kind=kind, **options)
+    assert path.read_bytes()[:6] == b"GIF89a"
+    with pytest.raises(ValueError, match="kind must be one of 'slices', 'spin', got 'walk'"):
+        VOLUME.to_gif(path, kind="walk")
+
+
+@pytest.mark.parametrize("value", [0.5, np.nan, 300, -1])
+def test_padding_an_integer_volume_by_what_it_cannot_hold_is_refused(value):
+    volume = Volume(np.ones((2, 2, 2), np.uint8))
+    with pytest.raises(ValueError, match="value must fit the volume's type uint8"):
+        volume.pad((4, 4, 4), value=value)
+
+
+def test_padding_a_float_volume_by_nan_is_a_way_to_mark_it():
+    assert np.isnan(Volume(np.ones((2, 2, 2))).pad((3, 3, 3), value=np.nan).data).sum() == 19
