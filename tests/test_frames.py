@@ -14,6 +14,8 @@ def figures(frame):
 
 
 def known(**fields):
+    if "voxel_size" in fields:
+        fields["voxel_size"] = np.array(fields["voxel_size"])
     empty = {"volume_shape": None, "image_shape": None, "voxel_size": None, "pixel_size": None}
     return PartialFrame(**(empty | fields))
 
@@ -59,6 +61,7 @@ def test_images_complete_what_is_known(partial, pixel_size, expected):
     [
         (known(volume_shape=(4, 5, 7)), r"volume_shape \(4, 5, 7\), got \(4, 5, 6\)"),
         (known(voxel_size=VOXEL * 2), r"voxel_size \[2.0, 4.0, 6.0\], got \[1.0, 2.0, 3.0\]"),
+        (known(voxel_size=[1.0, 2.0, 3.001]), r"voxel_size \[1.0, 2.0, 3.001\], got"),
     ],
 )
 def test_a_volume_that_disagrees_is_refused(partial, message):

@@ -51,6 +51,14 @@ def test_at_gimbal_lock_x_is_zero_and_the_rotation_is_kept(y):
     assert np.allclose(rotations.specimen_to_detector(z, read, x), matrices, atol=1e-13)
 
 
+@pytest.mark.parametrize("y", [90.0, -90.0])
+def test_gimbal_lock_is_seen_through_rounding(y):
+    matrices = Rotation.from_euler("ZYX", [[20, y, 35], [-130, y, -60]], degrees=True).as_matrix()
+    z, read, x = rotations.zyx_angles(matrices)
+    assert x.tolist() == [0, 0]
+    assert np.allclose(rotations.specimen_to_detector(z, read, x), matrices, atol=1e-8)
+
+
 def test_angles_lie_in_the_half_open_turn_without_negative_zeros():
     angles = np.array([-180.0, -0.0, 180.0])
     zeros = np.zeros(3)
