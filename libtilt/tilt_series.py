@@ -171,7 +171,7 @@ class TiltSeries(ImageData):
         if tilt_angles is None:
             raise ValueError(
                 f"no geometry beside {path} (.json, .tlt or .rawtlt): "
-                "pass geometry=... or tilt_angles=..."
+                "give the angles (geometry=..., tilt_angles=..., --tlt, --tilt-range)"
             )
         source = "tilt_angles"
         if isinstance(tilt_angles, str | Path):

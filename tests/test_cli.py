@@ -1,6 +1,8 @@
 """The commands as a user runs them: what they write, print and refuse."""
 
 import builtins
+import os
+import signal
 import subprocess
 import sys
 
@@ -224,10 +226,39 @@ def test_demo_of_real_maps(shared_data, tmp_path, name):
     assert len(list((tmp_path / "demo").glob("*.gif"))) == 3
 
 
+def test_a_demo_that_fails_leaves_no_folder(tmp_path, monkeypatch):
+    def offline(_):
+        raise ConnectionError("cannot download it")
+
+    monkeypatch.setattr("libtilt.data.emdb", offline)
+    output = run("demo", "--emdb", 7, "-o", tmp_path / "demo", code=1)
+    assert "\nerror: cannot download it" in output
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_demo_from_the_emdb(volume, tmp_path, monkeypatch):
     monkeypatch.setattr("libtilt.data.emdb", lambda number: {7: volume}[number])
     run("demo", "--emdb", 7, "-o", tmp_path / "demo")
     assert Volume.open(tmp_path / "demo" / "volume.mrc").shape == (16, 18, 20)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends SIGINT")
+def test_ctrl_c_leaves_nothing_half_written(tmp_path):
+    volume = GaussianBlobs.random((64, 64, 64), n=5, seed=0).volume((64, 64, 64)).astype("float32")
+    path = volume.save(tmp_path / "map.mrc")
+    command = ["-m", "libtilt", "project", path, "--backend", "scipy", "--tilt-range", -60, 60, 0.5]
+    process = subprocess.Popen(
+        [sys.executable, *map(str, command), "-o", str(tmp_path / "tilts.mrc")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr.readline().startswith("projecting")
+    process.send_signal(signal.SIGINT)
+    _, printed = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert printed.strip() == "Aborted!"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_python_dash_m_is_the_same_program():

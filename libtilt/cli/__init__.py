@@ -15,7 +15,7 @@ from libtilt.cli.project import project
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="libtilt")
 def app() -> None:
-    r"""Project volumes into tilt series, backproject them, and show both.
+    """Project volumes into tilt series, backproject them, and show both.
 
     \b
     Examples:

@@ -50,7 +50,7 @@ def backproject(
     tilt_axis_angle: float,
     **options: Any,
 ) -> None:
-    r"""Backproject a tilt series into a tomogram, without any filter.
+    """Backproject a tilt series into a tomogram, without any filter.
 
     Its geometry is the .json, .tlt or .rawtlt file of the same name, unless options give one.
 

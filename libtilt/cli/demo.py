@@ -62,7 +62,7 @@ GIF_BYTES = 5_000_000
 def demo(
     map_file: Path | None, emdb: int | None, size: int, factor: int, output: Path, **options: Any
 ) -> None:
-    r"""Go from a map to its tilt series and back to a tomogram, with a GIF of each.
+    """Go from a map to its tilt series and back to a tomogram, with a GIF of each.
 
     Projects every 3 degrees over +-60 about y and backprojects without any filter.
 
@@ -75,15 +75,16 @@ def demo(
     if map_file is not None and emdb is not None:
         raise click.UsageError("give --map or --emdb, not both")
     backend = require_backend(options["backend"])
-    output.mkdir(parents=True, exist_ok=True)
     targets = {name: output / f"{name}.mrc" for name in FILES}
     gifs = {name: output / f"{name}.gif" for name in FILES}
     overwrite = options["overwrite"]
-    for path in (*targets.values(), *gifs.values()):
-        require_writable(path, overwrite=overwrite)
+    if output.exists():
+        for path in (*targets.values(), *gifs.values()):
+            require_writable(path, overwrite=overwrite)
 
     with _step("volume"):
         volume = _volume(map_file, emdb, size, factor, options["voxel_size"])
+        output.mkdir(parents=True, exist_ok=True)
         volume.save(targets["volume"], overwrite=overwrite)
     click.echo(f"  {_sides(volume.shape)} voxels of {_angstroms(volume)}")
     side = max(volume.shape)
@@ -135,7 +136,11 @@ def _step(name: str) -> Iterator[None]:
     click.echo(f"{name} ...", nl=False)
     sys.stdout.flush()
     start = time.perf_counter()
-    yield
+    try:
+        yield
+    except BaseException:
+        click.echo()
+        raise
     click.echo(f" {time.perf_counter() - start:.1f} s")
 
 

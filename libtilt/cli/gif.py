@@ -42,7 +42,7 @@ from libtilt.volume import Volume
 @overwrite_option
 @one_line_errors
 def gif(file: Path, kind: str, output: Path, **options: Any) -> None:
-    r"""Animate a volume or a tilt series.
+    """Animate a volume or a tilt series.
 
     \b
     Examples:

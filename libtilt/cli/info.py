@@ -16,7 +16,7 @@ from libtilt.tilt_files import find_beside
 @click.argument("file", type=input_file)
 @one_line_errors
 def info(file: Path) -> None:
-    r"""Say what an MRC file holds, and what is odd about its header.
+    """Say what an MRC file holds, and what is odd about its header.
 
     \b
     Example:

@@ -47,7 +47,7 @@ def project(
     tilt_axis_angle: float,
     **options: Any,
 ) -> None:
-    r"""Project a volume into a tilt series, by default every 3 degrees over +-60.
+    """Project a volume into a tilt series, by default every 3 degrees over +-60.
 
     Writes the stack, and beside it its geometry as .json and its angles as .rawtlt.
 

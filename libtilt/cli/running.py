@@ -73,7 +73,9 @@ def one_line_errors(command: Command) -> Command:
                 command(*args, **kwargs)
             except MemoryError:
                 _fail("not enough memory; try a smaller or binned volume")
-            except (ValueError, TypeError, OSError, ImportError) as error:
+            except OSError as error:
+                _fail(error.strerror if error.filename is None and error.strerror else str(error))
+            except (ValueError, TypeError, ImportError) as error:
                 _fail(str(error))
 
     return run
