@@ -160,6 +160,8 @@ def test_gif_of_a_stack_with_angles_is_its_tilts(volume, tmp_path):
         ),
         (["backproject", "{map}", "--thickness", 0, "-o", "{dir}/a.mrc"], 2, "thickness"),
         (["gif", "{map}", "-o", "{dir}/a.png"], 1, "must end with .gif"),
+        (["gif", "{map}", "-o", "{dir}/a.gif", "--count", 3], 2, "--count is not an option of"),
+        (["gif", "{map}", "-o", "{dir}/a.gif", "--kind", "tilts", "--axis", "x"], 2, "--axis is"),
         (["demo", "--map", "{map}", "--emdb", 1], 2, "not both"),
     ],
 )

@@ -56,8 +56,16 @@ def gif(file: Path, kind: str, output: Path, **options: Any) -> None:
         with_angles = tlt is not None or find_beside(file) is not None
         stack = with_angles and read_mrc(file, memmap=False).is_image_stack
         kind = "tilts" if stack else "slices"
+    _refuse_misplaced(kind, given)
     if kind == "tilts":
         path = TiltSeries.open(file, tilt_angles=tlt, pixel_size=1.0).to_gif(output, **given)
     else:
         path = Volume.open(file).to_gif(output, kind=kind, **given)
     click.echo(f"{path}: {path.stat().st_size} bytes")
+
+
+def _refuse_misplaced(kind: str, given: dict[str, Any]) -> None:
+    """Refuse options that the kind of animation has no use for."""
+    takes = {"slices": {"axis"}, "spin": {"axis", "count"}, "tilts": set()}[kind]
+    for name in sorted({"axis", "count"} & set(given) - takes):
+        raise click.UsageError(f"--{name} is not an option of {kind}; choose another --kind")
