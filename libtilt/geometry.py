@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.spatial.transform import Rotation
 
-from libtilt import geometry_json
 from libtilt._checks import (
     Float64Array,
     finite_array,
@@ -23,6 +22,8 @@ from libtilt._checks import (
     to_volume_shape,
     to_voxel_size,
 )
+from libtilt.geometry_json import read as read_json
+from libtilt.geometry_json import write as write_json
 from libtilt.grids import homogeneous, inverse_grids, sampling_grids
 from libtilt.per_tilt import PER_TILT, per_tilt_fields, summary, tilt_index
 from libtilt.rotations import (
@@ -516,7 +517,7 @@ class TiltGeometry:
         >>> TiltGeometry.from_json(geometry.to_json()) == geometry
         True
         """
-        return geometry_json.write(self, path, overwrite=overwrite)
+        return write_json(self, path, overwrite=overwrite)
 
     @classmethod
     def from_json(cls, source: str | Path) -> Self:
@@ -540,4 +541,4 @@ class TiltGeometry:
         --------
         See `to_json`.
         """
-        return geometry_json.read(cls, source)
+        return read_json(cls, source)

@@ -115,8 +115,6 @@ class Projector:
         kw_only=True,
         converter=attrs.converters.optional(to_pixel_size),
     )
-    __hash__: ClassVar[None] = None  # type: ignore[assignment]
-
     driven: str = attrs.field(
         default="ray",
         kw_only=True,
@@ -130,6 +128,8 @@ class Projector:
     _kept: list[tuple[SamplingSpec, Plan]] = attrs.field(
         factory=list, init=False, repr=False, eq=False
     )
+
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]
 
     def forward(self, volume: Volume | ArrayLike) -> TiltSeries:
         """Project a volume.

@@ -36,6 +36,11 @@ def room(path):
     return inside.parts[0] if len(inside.parts) > 1 else inside.stem
 
 
+def code_of(path):
+    """The source without the examples in its docstrings."""
+    return "\n".join(line for line in path.read_text().splitlines() if ">>>" not in line)
+
+
 def rooms_imported(path):
     """Rooms that a module imports when it is itself imported."""
     for node in ast.parse(path.read_text()).body:
@@ -54,6 +59,11 @@ def test_every_module_has_a_room():
 def test_imports_go_one_way(path):
     above = [name for name in rooms_imported(path) if ROW.get(name, 0) > ROW[room(path)]]
     assert above == []
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_module_imports_the_face_of_the_package(path):
+    assert not re.search(r"^\s*(from libtilt import|import libtilt)", code_of(path), re.MULTILINE)
 
 
 def test_the_pinned_lowest_versions_are_those_of_the_metadata():

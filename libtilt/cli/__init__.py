@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from libtilt import __version__
 from libtilt.cli.backproject import backproject
 from libtilt.cli.demo import demo
 from libtilt.cli.gif import gif
@@ -13,7 +12,7 @@ from libtilt.cli.project import project
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, prog_name="libtilt")
+@click.version_option(package_name="libtilt", prog_name="libtilt")
 def app() -> None:
     """Project volumes into tilt series, backproject them, and show both.
 

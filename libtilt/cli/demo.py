@@ -11,7 +11,6 @@ from typing import Any
 
 import click
 
-from libtilt import data
 from libtilt.cli.running import (
     adjoint_with_progress,
     backend_option,
@@ -24,6 +23,7 @@ from libtilt.cli.running import (
     tilt_angles,
     with_options,
 )
+from libtilt.data import emdb as download
 from libtilt.files import require_writable
 from libtilt.geometry import TiltGeometry
 from libtilt.phantoms import GaussianBlobs
@@ -121,7 +121,7 @@ def _volume(
 ) -> Volume:
     """Return the map that is asked for, float32, or the phantom."""
     if emdb is not None:
-        map_file = data.emdb(emdb)
+        map_file = download(emdb)
     if map_file is None:
         spacing = voxel_size or 320.0 / size
         shape = (size, size, size)
