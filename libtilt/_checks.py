@@ -31,6 +31,8 @@ def locked_state(state: dict[str, Any]) -> dict[str, Any]:
 def finite_array(value: ArrayLike, name: str) -> Float64Array:
     """Return a locked float64 copy of a small array of finite numbers."""
     try:
+        if np.iscomplexobj(value):
+            raise ValueError("they are complex")
         array = np.array(value, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{name} must be numbers in a regular array: {error}") from error

@@ -96,6 +96,7 @@ def _pooch() -> Any:
 
 def _download(url: str, folder: Path, name: str, sha256: str | None, progress: bool) -> Path:
     pooch = _pooch()
+    folder.mkdir(parents=True, exist_ok=True)
     logger = pooch.get_logger()
     level = logger.level
     logger.setLevel("WARNING")

@@ -476,6 +476,8 @@ class TiltGeometry:
         ------
         ValueError
             If there are none.
+        TypeError
+            If they are of several classes.
 
         Examples
         --------
@@ -487,6 +489,9 @@ class TiltGeometry:
         listed = list(geometries)
         if not listed:
             raise ValueError("geometries must hold at least one geometry, got none")
+        if len({type(part) for part in listed}) > 1:
+            names = ", ".join(sorted({type(part).__name__ for part in listed}))
+            raise TypeError(f"geometries must be of one class, got {names}")
         parts = [per_tilt_fields(part) for part in listed]
         joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         return listed[0].evolve(**joined)

@@ -46,7 +46,10 @@ def read(kind: type[Geometry], source: str | Path) -> Geometry:
         raise ValueError(f"{where} has version {version!r}, this libtilt reads version {VERSION}")
     known = {field.name for field in attrs.fields(kind) if field.init}
     if unknown := sorted(set(content) - known):
-        raise ValueError(f"{where} has fields that the class lacks: {', '.join(unknown)}")
+        raise ValueError(
+            f"{where} has fields that the class lacks: {', '.join(unknown)}; read it by the "
+            "subclass that has them, from_json, and pass it as geometry=..."
+        )
     if "rotation_matrices" not in content:
         raise ValueError(f"{where} lacks rotation_matrices")
     try:

@@ -137,8 +137,7 @@ def to_grey(frames: ArrayLike, *, percentiles: tuple[float, float] = (0.5, 99.8)
     if not 0 <= low < high <= 100:
         raise ValueError(f"percentiles must rise within 0 and 100, got {percentiles}")
     values = real_data(frames, "frames", 3)
-    # An even sample of a million values gives the same percentiles to a fraction of a grey step.
-    sample = values.ravel()[:: max(1, values.size // 1_000_000)].astype(np.float64)
+    sample = _sample(values).astype(np.float64)
     finite = sample[np.isfinite(sample)]
     if finite.size == 0:
         finite = values[np.isfinite(values)].astype(np.float64)
@@ -151,6 +150,14 @@ def to_grey(frames: ArrayLike, *, percentiles: tuple[float, float] = (0.5, 99.8)
     for index, frame in enumerate(values):
         grey[index] = _levels(frame, black, white)
     return grey
+
+
+def _sample(values: NDArray[Any], count: int = 1_000_000) -> NDArray[Any]:
+    """Return all values, or a million of many: at random places, since a stride has blind spots."""
+    if values.size <= count:
+        return values.ravel()
+    rng = np.random.default_rng(0)
+    return values[tuple(rng.integers(0, n, count) for n in values.shape)]
 
 
 def _levels(frame: NDArray[Any], black: float, white: float) -> Frames:
@@ -206,6 +213,17 @@ def _encode(path: Path, grey: Frames, duration: int, loop: int) -> None:
         loop=loop,
         palette=palette,
     )
-    shown = iio.imread(path, plugin="pillow", index=0, mode="L")
-    if not np.array_equal(shown, grey[0]):
+    _check_encoded(path, grey, duration)
+
+
+def _check_encoded(path: Path, grey: Frames, duration: int) -> None:
+    """Raise an OSError where a file does not read back as its frames and their time."""
+    opened: Any = iio.imopen(path, "r", plugin="pillow")
+    with opened as file:
+        count = file.properties(index=...).shape[0]
+        # The encoder joins equal neighbours into one longer frame, so only the time must add up.
+        time = sum(file.metadata(index=i, exclude_applied=False)["duration"] for i in range(count))
+        ends = file.read(index=0, mode="L"), file.read(index=count - 1, mode="L")
+    same = np.array_equal(ends[0], grey[0]) and np.array_equal(ends[1], grey[-1])
+    if not same or time != duration * len(grey):
         raise OSError(errno.EIO, "it reads back other than it was written")

@@ -122,6 +122,9 @@ class ImageData(NDArrayOperatorsMixin):
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         kind = type(self).__name__
+        known = (ImageData, np.ndarray, np.generic)
+        if any(hasattr(v, "__array_ufunc__") and not isinstance(v, known) for v in inputs):
+            return NotImplemented  # Another library's array: its own way may know what to do.
         if any(isinstance(out, ImageData) for out in kwargs.get("out", ())):
             raise TypeError(f"{kind} is read-only: write `a = a + b` in place of `a += b`")
         first = next(value for value in inputs if isinstance(value, ImageData))

@@ -86,7 +86,11 @@ def read_mrc(path: str | Path, *, memmap: bool = False) -> MrcContent:
                 notes = _check_header(file, path)
             with _open(path, memmap) as file:
                 return _content(file, path, notes)
-        except (EOFError, MemoryError, OverflowError, zlib.error) as error:
+        except MemoryError as error:
+            raise MemoryError(
+                f"{path} does not fit into memory; if it is not compressed, use memmap=True"
+            ) from error
+        except (EOFError, OverflowError, zlib.error) as error:
             raise ValueError(f"{path} is cut short or corrupt: {error}") from error
         except OSError as error:
             if error.errno is not None:
@@ -141,7 +145,8 @@ def _check_header(file: Any, path: Path) -> list[str]:
         raise ValueError(f"{path} {what}: its header asks for {needed} bytes, it has {size}")
     notes = [] if stamped else ["it lacks the stamp 'MAP '"]
     if tuple(bytes(header.machst)[:2]) not in ((0x44, 0x44), (0x44, 0x41), (0x11, 0x11)):
-        notes.append("it lacks a machine stamp, little-endian is assumed")
+        order = "big" if header.nx.dtype.byteorder == ">" else "little"
+        notes.append(f"it lacks a machine stamp, {order}-endian is assumed")
     return notes
 
 

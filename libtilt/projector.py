@@ -75,6 +75,9 @@ class Projector:
     a depth step do not enclose the volume of one voxel, both directions of the voxel-driven pair
     are scaled by the ratio, so that both pairs approximate the same line integrals.
 
+    What is taken from a volume is not remembered: give `voxel_size` where voxels are not cubes or
+    the geometry has shifts, so that the adjoint of plain images belongs to the same operator.
+
     The plan, with the work that a backend prepares, is kept for the last shapes and dtype.
 
     Examples
@@ -260,6 +263,12 @@ class Projector:
         ValueError
             If the projector does not know the volume's shape.
 
+        Notes
+        -----
+        Flat vectors are like plain arrays: voxels are 1 angstrom unless the projector has a
+        `voxel_size` or a `pixel_size`. Give it where the geometry has shifts, or the operator is
+        another than that of a `Volume` that knows its own.
+
         Examples
         --------
         >>> from scipy.sparse.linalg import lsmr
@@ -281,10 +290,12 @@ class Projector:
         images_shape = (len(self.geometry), *frame.image_shape)
 
         def matvec(x: NDArray[Any]) -> NDArray[Any]:
-            return self._forward(x.astype(kind).reshape(frame.volume_shape), frame).ravel()
+            x = real_data(x.reshape(frame.volume_shape), "x", 3).astype(kind, copy=False)
+            return self._forward(x, frame).ravel()
 
         def rmatvec(y: NDArray[Any]) -> NDArray[Any]:
-            return self._adjoint(y.astype(kind).reshape(images_shape), frame).ravel()
+            y = real_data(y.reshape(images_shape), "y", 3).astype(kind, copy=False)
+            return self._adjoint(y, frame).ravel()
 
         shape = (int(np.prod(images_shape)), int(np.prod(frame.volume_shape)))
         return LinearOperator(shape, matvec=matvec, rmatvec=rmatvec, dtype=kind)

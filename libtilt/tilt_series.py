@@ -395,3 +395,8 @@ class TiltSeries(ImageData):
     def _check_compatible(self, other: Any) -> None:
         if not np.isclose(self.pixel_size, other.pixel_size, rtol=1e-4):
             raise ValueError(f"pixel sizes differ: {self.pixel_size} and {other.pixel_size}")
+        if self.geometry is not other.geometry and self.geometry != other.geometry:
+            raise ValueError(
+                "geometries differ, image by image these are other tilts; "
+                "use numpy.asarray on one of them if that is meant"
+            )

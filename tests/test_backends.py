@@ -187,3 +187,12 @@ def test_a_third_party_name_that_is_no_backend_is_refused(monkeypatch):
     registered(monkeypatch, wrong="helpers:arrays")
     with pytest.raises(TypeError, match="backend must be a name, a Backend class or a Backend"):
         resolve_backend("wrong")
+
+
+def test_a_library_that_cannot_be_loaded_is_said_as_it_is(monkeypatch):
+    def fail(_):
+        raise ImportError("libcuda.so: cannot open shared object file")
+
+    monkeypatch.setattr("libtilt.backends.registry.import_module", fail)
+    with pytest.raises(ImportError, match="cannot be imported: libcuda"):
+        resolve_backend("scipy")

@@ -290,3 +290,17 @@ def test_without_click_it_says_what_to_install(monkeypatch):
     monkeypatch.setattr(builtins, "__import__", no_click)
     with pytest.raises(SystemExit, match=r"pip install 'libtilt\[cli\]'"):
         main()
+
+
+def test_a_tilt_axis_angle_goes_with_the_angles_beside_the_stack(volume, tmp_path):
+    run("project", volume, "--tilt-range", -20, 20, 20, "-o", tmp_path / "tilts.mrc")
+    arguments = ["backproject", tmp_path / "tilts.mrc", "--tilt-axis-angle", 85]
+    refused = run(*arguments, "-o", tmp_path / "a.mrc", code=2)
+    assert "holds a full geometry" in refused
+    (tmp_path / "tilts.json").unlink()
+    run(*arguments, "-o", tmp_path / "a.mrc")
+    given = ["--tilt-range", -20, 20, 20, "-o", tmp_path / "b.mrc"]
+    run(*arguments, *given)
+    assert np.array_equal(
+        Volume.open(tmp_path / "a.mrc").data, Volume.open(tmp_path / "b.mrc").data
+    )

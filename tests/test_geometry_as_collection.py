@@ -162,3 +162,12 @@ def test_repr_shows_shapes_and_not_numbers():
     assert repr(DOSED).startswith(
         "DosedGeometry(rotation_matrices=(4, 3, 3) float64, shifts=(4, 2) float64, microscope="
     )
+
+
+def test_geometries_of_several_classes_are_not_joined():
+    class Other(TiltGeometry):
+        pass
+
+    parts = [TiltGeometry.from_tilt_angles([0]), Other.from_tilt_angles([1])]
+    with pytest.raises(TypeError, match="must be of one class, got Other, TiltGeometry"):
+        TiltGeometry.concatenate(parts)

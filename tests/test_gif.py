@@ -175,8 +175,18 @@ def test_a_tilt_series_is_shown_in_the_order_of_its_angles(tmp_path):
     assert read_grey(path)[:, 0, 0].tolist() == [0, 128, 255, 128]
 
 
-def test_a_file_that_reads_back_other_than_written_is_an_error(tmp_path, monkeypatch):
-    monkeypatch.setattr("imageio.v3.imread", lambda *_, **__: np.zeros((1, 1)))
+def test_contrast_has_no_blind_columns():
+    frames = np.random.default_rng(0).normal(size=(64, 256, 256))
+    bright = frames.copy()
+    bright[:, :, 65] = 100.0
+    shown = to_grey(bright)[:, :, 65]
+    assert (shown >= 250).all()
+    assert np.median(to_grey(bright)[:, :, 66]) < 20
+
+
+def test_a_file_that_lost_frames_is_an_error(tmp_path, monkeypatch):
+    write = iio.imwrite
+    monkeypatch.setattr("imageio.v3.imwrite", lambda p, f, **kw: write(p, f[::2], **kw))
     with pytest.raises(OSError, match=r"cannot write .*a\.gif: it reads back other"):
-        save_gif(tmp_path / "a.gif", np.zeros((2, 4, 4)))
+        save_gif(tmp_path / "a.gif", RNG.random((9, 8, 8)))
     assert list(tmp_path.iterdir()) == []

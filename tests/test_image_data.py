@@ -176,3 +176,11 @@ def test_a_copy_through_pickle_is_equal_and_still_read_only(image_data, copier):
     assert np.array_equal(np.asarray(copied), DATA)
     for value in vars(copied).values():
         assert not (isinstance(value, np.ndarray) and value.flags.writeable)
+
+
+def test_arrays_of_another_library_are_left_to_their_own_way():
+    class Foreign:
+        def __array_ufunc__(self, *_, **__):
+            return "foreign"
+
+    assert Volume(np.ones((2, 2, 2))) + Foreign() == "foreign"

@@ -199,3 +199,14 @@ def test_any_header_opens_or_is_refused_by_name(scratch, words):
     for word, content in words:
         set_bytes(scratch, 4 * word, content)
     assert_opens_or_is_named(scratch)
+
+
+def test_too_little_memory_is_not_called_a_corrupt_file(tmp_path, monkeypatch):
+    path = Volume(np.ones((2, 2, 2))).save(tmp_path / "a.mrc")
+
+    def explode(*_):
+        raise MemoryError
+
+    monkeypatch.setattr("libtilt.mrc._open", explode)
+    with pytest.raises(MemoryError, match=r"a\.mrc does not fit into memory.*memmap=True"):
+        read_mrc(path)

@@ -206,3 +206,17 @@ def test_tilts_add_up_in_the_adjoint():
         for tilt, image in zip(ANY_ROTATION, images, strict=True)
     )
     assert np.allclose(projector.adjoint(images), one_by_one, atol=1e-12)
+
+
+def test_with_its_voxel_size_the_operator_is_that_of_the_volume():
+    volume = VOLUME.evolve(voxel_size=2.5)
+    projector = Projector(ANY_ROTATION, volume_shape=volume.shape, voxel_size=2.5)
+    flat = projector.linear_operator("float64") @ volume.data.ravel()
+    assert np.array_equal(flat, projector(volume).images.ravel())
+
+
+def test_complex_vectors_are_refused():
+    geometry = TiltGeometry.from_tilt_angles([0])
+    operator = Projector(geometry, volume_shape=(2, 2, 2)).linear_operator()
+    with pytest.raises(TypeError, match="x must be real numbers"):
+        operator.matvec(np.ones(8) * 1j)

@@ -208,3 +208,21 @@ def test_sparse_and_scipy_agree(case, dtype, driven):
     sparse, scipy = SparseBackend(), SciPyBackend()
     assert relative_error(sparse.forward(spec, volume), scipy.forward(spec, volume)) < tolerance
     assert relative_error(sparse.adjoint(spec, images), scipy.adjoint(spec, images)) < tolerance
+
+
+@attrs.frozen
+class MirroredNearest(SciPyBackend):
+    """Another operator than the plain one, and wrong: its images are mirrored and negative."""
+
+    order: int = attrs.field(default=0, kw_only=True)
+
+    def forward(self, spec, volume):
+        return -7 * super().forward(spec, volume)[:, :, ::-1]
+
+    def adjoint(self, spec, images):
+        return -7 * super().adjoint(spec, np.ascontiguousarray(images[:, :, ::-1]))
+
+
+def test_an_operator_of_its_own_is_held_to_the_conventions_too():
+    with pytest.raises(AssertionError, match=r"law 'conventions'.*smooth data"):
+        check_backend(MirroredNearest())

@@ -254,3 +254,9 @@ def test_an_animation_is_written(tmp_path):
 def test_a_slice_of_tilts_is_a_view():
     tilts = TiltSeries(np.zeros((4, 3, 3)), TiltGeometry.from_tilt_angles([0, 1, 2, 3]))
     assert np.shares_memory(tilts[1:3].images, tilts.images)
+
+
+def test_series_of_other_tilts_do_not_add_up():
+    tilts = TiltSeries(np.zeros((2, 3, 3)), TiltGeometry.from_tilt_angles([5, -5]))
+    with pytest.raises(ValueError, match="geometries differ"):
+        tilts.sort() - tilts

@@ -90,6 +90,8 @@ def _load(name: str) -> Any:
         if point := _registered().get(name):
             return point.load()
     except ImportError as error:
+        if error.name is None:
+            raise ImportError(f"backend {name!r} cannot be imported: {error}") from error
         extra = EXTRAS.get(name)
         mend = f"install it with: pip install 'libtilt[{extra}]'" if extra else "install it first"
         raise ImportError(

@@ -107,18 +107,20 @@ class SparsePlan(Plan):
         images = np.empty(self.spec.images_shape, self.spec.dtype)
         target = self.layout.images_view(images)
 
+        by_tilt, lines = self.by_tilt, self.lines
+
         def project(tilt: int) -> None:
-            across_by_line = self.by_tilt[tilt] @ matrix
-            line = self.lines[tilt]
+            across_by_line = by_tilt[tilt] @ matrix
+            line = lines[tilt]
             target[tilt] = across_by_line.T if line is None else line @ across_by_line.T
 
-        _drain(run_each(project, self._built(self.by_tilt), self.threads))
+        _drain(run_each(project, range(len(by_tilt)), self.threads))
         return images
 
     def adjoint(self, images: NDArray[Any]) -> NDArray[Any]:
         """Backproject: the same weights, transposed."""
         source = self.layout.images_view(images)
-        lines = self.lines
+        by_plane_row, lines = self.by_plane_row, self.lines
         across = self.layout.detector_shape[1]
         matrix = np.empty((len(source) * across, self.layout.line_length), self.spec.dtype)
         for tilt, line in enumerate(lines):
@@ -128,14 +130,10 @@ class SparsePlan(Plan):
         target = self.layout.volume_view(volume)
 
         def backproject(row: int) -> None:
-            target[row] = self.by_plane_row[row] @ matrix
+            target[row] = by_plane_row[row] @ matrix
 
-        _drain(run_each(backproject, self._built(self.by_plane_row), self.threads))
+        _drain(run_each(backproject, range(len(by_plane_row)), self.threads))
         return volume
-
-    def _built(self, matrices: list[sparse.csr_array]) -> range:
-        """Return the indices of matrices; naming them builds them before threads start."""
-        return range(len(matrices))
 
     def _line_major(self, view: NDArray[Any]) -> NDArray[Any]:
         """Return the view as contiguous memory, copied only where it is not."""

@@ -22,6 +22,7 @@ from libtilt.cli.running import (
 from libtilt.files import require_writable
 from libtilt.mrc import compression
 from libtilt.projector import Projector
+from libtilt.tilt_files import find_beside
 from libtilt.tilt_series import TiltSeries
 
 
@@ -47,7 +48,7 @@ def backproject(
     tilts: Path,
     tilt_range: tuple[float, float, float] | None,
     tlt: Path | None,
-    tilt_axis_angle: float,
+    tilt_axis_angle: float | None,
     **options: Any,
 ) -> None:
     """Backproject a tilt series into a tomogram, without any filter.
@@ -63,7 +64,7 @@ def backproject(
     output, overwrite = options["output"], options["overwrite"]
     compression(output)
     require_writable(output, overwrite=overwrite)
-    geometry = geometry_from_options(tilt_range, tlt, tilt_axis_angle)
+    geometry = geometry_from_options(tilt_range, tlt, tilt_axis_angle, find_beside(tilts))
     tilt_series = TiltSeries.open(tilts, geometry=geometry, pixel_size=options["pixel_size"])
     _, height, width = tilt_series.shape
     projector = Projector(

@@ -44,7 +44,7 @@ def project(
     volume: Path,
     tilt_range: tuple[float, float, float] | None,
     tlt: Path | None,
-    tilt_axis_angle: float,
+    tilt_axis_angle: float | None,
     **options: Any,
 ) -> None:
     """Project a volume into a tilt series, by default every 3 degrees over +-60.
@@ -63,7 +63,7 @@ def project(
     geometry = geometry_from_options(tilt_range, tlt, tilt_axis_angle)
     if geometry is None:
         geometry = TiltGeometry.from_tilt_angles(
-            tilt_angles(-60, 60, 3), tilt_axis_angle=tilt_axis_angle
+            tilt_angles(-60, 60, 3), tilt_axis_angle=tilt_axis_angle or 0.0
         )
     source = Volume.open(volume, voxel_size=options["voxel_size"])
     projector = Projector(geometry, driven=options["driven"], backend=backend)

@@ -54,9 +54,7 @@ tilt_options = (
     click.option(
         "--tilt-axis-angle",
         type=float,
-        default=0.0,
-        show_default=True,
-        help="Angle of the tilt axis from the images' y axis, in degrees.",
+        help="Angle of the tilt axis from the images' y axis, in degrees.  [default: 0]",
     ),
 )
 
@@ -93,18 +91,31 @@ def with_options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def geometry_from_options(
-    tilt_range: tuple[float, float, float] | None, tlt: Path | None, tilt_axis_angle: float
+    tilt_range: tuple[float, float, float] | None,
+    tlt: Path | None,
+    tilt_axis_angle: float | None,
+    beside: Path | None = None,
 ) -> TiltGeometry | None:
-    """Return the geometry that the options describe, or None where they describe none."""
+    """Return the geometry that the options describe, or None where they describe none.
+
+    A tilt axis angle goes with the angles in the text file `beside` a stack, where no option
+    gives others.
+    """
     if tilt_range is not None and tlt is not None:
         raise click.UsageError("give --tilt-range or --tlt, not both")
     if tlt is not None:
         angles = read_tilt_angles(tlt)
     elif tilt_range is not None:
         angles = tilt_angles(*tilt_range)
+    elif tilt_axis_angle is not None and beside is not None:
+        if beside.suffix == ".json":
+            raise click.UsageError(
+                f"--tilt-axis-angle needs --tlt or --tilt-range: {beside} holds a full geometry"
+            )
+        angles = read_tilt_angles(beside)
     else:
         return None
-    return TiltGeometry.from_tilt_angles(angles, tilt_axis_angle=tilt_axis_angle)
+    return TiltGeometry.from_tilt_angles(angles, tilt_axis_angle=tilt_axis_angle or 0.0)
 
 
 def tilt_angles(first: float, last: float, step: float) -> Any:
@@ -138,15 +149,18 @@ def forward_with_progress(projector: Projector, volume: Volume) -> TiltSeries:
 def adjoint_with_progress(projector: Projector, tilt_series: TiltSeries) -> Volume:
     """Backproject a tilt series, a few tilts at a time, behind a progress bar."""
     starts = range(0, len(tilt_series), GROUP)
-    total: Volume | None = None
+    volume: Volume | None = None
     with click.progressbar(starts, label="backprojecting", file=sys.stderr) as bar:
         for start in bar:
             group = tilt_series[start : start + GROUP]
             part = projector.evolve(geometry=projector.geometry[start : start + GROUP])
-            volume = part.adjoint(group)
-            total = volume if total is None else total + volume
-    assert total is not None
-    return total
+            added = part.adjoint(group)
+            if volume is None:
+                volume, total = added, np.array(added.data)
+            else:  # In place: a tomogram may fill half of the memory.
+                total += added.data
+    assert volume is not None
+    return volume.evolve(data=total)
 
 
 def _groups(geometry: TiltGeometry) -> list[TiltGeometry]:
