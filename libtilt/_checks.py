@@ -31,7 +31,7 @@ def locked_state(state: dict[str, Any]) -> dict[str, Any]:
 def finite_array(value: ArrayLike, name: str) -> Float64Array:
     """Return a locked float64 copy of a small array of finite numbers."""
     try:
-        if np.iscomplexobj(value):
+        if isinstance(value, np.ndarray) and value.dtype.kind == "c":
             raise ValueError("they are complex")
         array = np.array(value, dtype=np.float64)
     except (TypeError, ValueError) as error:

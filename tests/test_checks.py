@@ -119,3 +119,9 @@ def test_a_positive_integer_is_at_least_one(value):
     assert _checks.positive_integer(np.int64(2), "factor") == 2
     with pytest.raises(ValueError, match="factor must be a positive integer, got"):
         _checks.positive_integer(value, "factor")
+
+
+@pytest.mark.parametrize("value", [[1j, 0], np.array([1j, 0])])
+def test_complex_numbers_are_refused(value):
+    with pytest.raises(ValueError, match="shifts must be numbers in a regular array"):
+        _checks.finite_array(value, "shifts")
