@@ -1,5 +1,6 @@
 """What the tests share."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -11,3 +12,11 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the public data files are not in ../shared/data")
     return folder
+
+
+@pytest.fixture
+def ctrl_c_is_heard():
+    """Interrupts end this process and those it starts, also where a shell has them ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

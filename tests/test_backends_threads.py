@@ -77,7 +77,7 @@ def test_an_exception_in_a_thread_is_raised_to_the_caller(threads, error):
 
 
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="signals are sent as on POSIX")
-def test_ctrl_c_ends_the_work_and_its_threads():
+def test_ctrl_c_ends_the_work_and_its_threads(ctrl_c_is_heard):
     before = threading.active_count()
 
     def work(piece):

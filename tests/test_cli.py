@@ -247,7 +247,7 @@ def test_demo_from_the_emdb(volume, tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends SIGINT")
-def test_ctrl_c_leaves_nothing_half_written(tmp_path):
+def test_ctrl_c_leaves_nothing_half_written(ctrl_c_is_heard, tmp_path):
     volume = GaussianBlobs.random((64, 64, 64), n=5, seed=0).volume((64, 64, 64)).astype("float32")
     path = volume.save(tmp_path / "map.mrc")
     command = ["-m", "libtilt", "project", path, "--backend", "scipy", "--tilt-range", -60, 60, 0.5]
