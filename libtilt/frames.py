@@ -64,11 +64,14 @@ class PartialFrame:
             )
         if voxel_size is None:
             voxel_size = _first_known(self.voxel_size, self.pixel_size)
-        elif self.voxel_size is not None and _differ(voxel_size, self.voxel_size):
-            raise ValueError(
-                f"volume must have the projector's voxel_size {self.voxel_size.tolist()}, "
-                f"got {voxel_size.tolist()}"
-            )
+        elif self.voxel_size is not None:
+            if _differ(voxel_size, self.voxel_size):
+                raise ValueError(
+                    f"volume must have the projector's voxel_size {self.voxel_size.tolist()}, "
+                    f"got {voxel_size.tolist()}"
+                )
+            # Its own, to the last digit: the adjoint knows no other.
+            voxel_size = self.voxel_size
         return Frame(
             volume_shape=shape,
             image_shape=self.image_shape or shape[1:],

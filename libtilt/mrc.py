@@ -25,6 +25,7 @@ _COMPRESSED_STARTS = (b"\x1f\x8b", b"BZ")
 _COMPRESSIONS = {".gz": "gzip", ".bz2": "bzip2"}
 _MODE_BYTES = {0: 1, 1: 2, 2: 4, 3: 4, 4: 8, 6: 2, 12: 2}
 _IMOD_STAMP = 1146047817
+_FLOAT32_NOISE = 1.2e-7
 
 
 @attrs.frozen(eq=False)
@@ -166,8 +167,7 @@ def _content(file: Any, path: Path, notes: list[str]) -> MrcContent:
         notes.append(f"its cell angles are {angles}, it is treated as if they were 90 degrees")
     cell = [float(header.cella[name]) for name in "xyz"]
     intervals = [int(header[name]) for name in ("mx", "my", "mz")]
-    sizes = [a / m if m > 0 and a > 0 else 0.0 for a, m in zip(cell, intervals, strict=True)]
-    voxel_size = np.nan_to_num(np.array(sizes), posinf=0.0)
+    voxel_size = _voxel_size(cell, intervals)
     data = data.reshape((-1, *data.shape[-2:])).transpose([2 - order.index(a) for a in (2, 1, 0)])
     return MrcContent(
         data=data if data.dtype.isnative or isinstance(data, np.memmap) else _native(data),
@@ -176,6 +176,26 @@ def _content(file: Any, path: Path, notes: list[str]) -> MrcContent:
         is_image_stack=bool(file.is_image_stack() or file.is_single_image()),
         notes=tuple(notes),
     )
+
+
+def _voxel_size(cell: list[float], intervals: list[int]) -> Float64Array:
+    """Return cell lengths by intervals, 0 where unknown, without the noise of float32.
+
+    Lengths of a cell are float32: each size becomes the shortest decimal that they allow, and axes
+    that they do not tell apart become equal.
+    """
+    sizes = [
+        a / m if m > 0 and 0 < a < math.inf else 0.0 for a, m in zip(cell, intervals, strict=True)
+    ]
+    shortest = np.array([_shortest_decimal(size) for size in sizes])
+    if np.ptp(shortest) <= 2 * _FLOAT32_NOISE * shortest[0]:
+        shortest[:] = shortest[0]
+    return shortest
+
+
+def _shortest_decimal(size: float) -> float:
+    decimals = (float(f"{size:.{digits}g}") for digits in range(1, 9))
+    return next((d for d in decimals if abs(d - size) <= _FLOAT32_NOISE * size), size)
 
 
 def _native(data: NDArray[Any]) -> NDArray[Any]:

@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import attrs
 import numpy as np
@@ -13,7 +14,7 @@ from helpers import arrays
 
 from libtilt.backends import SciPyBackend, SparseBackend
 from libtilt.backends.base import DRIVEN
-from libtilt.backends.threads import run_each, thread_count
+from libtilt.backends.threads import Once, run_each, thread_count
 from libtilt.testing import make_spec
 
 
@@ -120,3 +121,39 @@ def test_where_the_system_does_not_tell_affinity_all_processors_count(
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: processors)
     assert thread_count(None) == expected
+
+
+def test_a_value_is_made_once_by_whichever_thread_asks_first():
+    made = []
+
+    def make():
+        time.sleep(0.01)
+        made.append(threading.get_ident())
+        return object()
+
+    value = Once(make)
+    results = list(run_each(lambda _: value(), range(8), 4))
+    assert len(made) == 1
+    assert len({id(result) for result in results}) == 1
+
+
+def test_what_one_plan_prepares_does_not_wait_for_another():
+    """A ray adjoint prepares by tilt, then by row; a voxel forward the other way round."""
+    at_work = threading.Barrier(2)
+    outer = [Once(lambda: at_work.wait(timeout=10)) for _ in range(2)]
+    assert sorted(run_each(lambda value: value(), outer, 2)) == [0, 1]
+
+
+def test_plans_of_both_pairs_prepare_at_once():
+    def both():
+        ray, voxel = (
+            SparseBackend(threads=1).plan(make_spec("single axis, odd sizes", driven=driven))
+            for driven in DRIVEN
+        )
+        volume, images = arrays(ray.spec)
+        with ThreadPoolExecutor(2) as pool:
+            calls = pool.submit(ray.adjoint, images), pool.submit(voxel.forward, volume)
+            return [call.result(timeout=60).shape for call in calls]
+
+    for _ in range(20):
+        assert both() == [(7, 9, 11), (5, 9, 11)]

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import warnings
 
 import mrcfile
 import numpy as np
@@ -236,6 +237,15 @@ def test_a_demo_that_fails_leaves_no_folder(tmp_path, monkeypatch):
     output = run("demo", "--emdb", 7, "-o", tmp_path / "demo", code=1)
     assert "\nerror: cannot download it" in output
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_demo_of_a_map_with_nan_writes_nothing(tmp_path):
+    path = tmp_path / "map.mrc"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        mrcfile.write(path, np.full((16, 16, 16), np.nan, np.float32), voxel_size=1.0)
+    assert "NaN" in run("demo", "--map", path, "-o", tmp_path / "demo", code=1)
+    assert not (tmp_path / "demo").exists()
 
 
 def test_demo_from_the_emdb(volume, tmp_path, monkeypatch):

@@ -187,3 +187,14 @@ def test_a_public_map_without_a_voxel_size_is_opened_with_one(shared_data):
         volume = Volume.open(path)
     assert (volume.shape, volume.voxel_size.tolist()) == ((65, 65, 65), [1.0, 1.0, 1.0])
     assert Volume.open(path, voxel_size=4.0).voxel_size.tolist() == [4.0, 4.0, 4.0]
+
+
+@pytest.mark.parametrize("size", [7.9, 1.35, 9.99, 0.834, 1.0742187, 13.48, 200 / 3])
+def test_a_voxel_size_survives_the_float32_of_the_header(tmp_path, size):
+    """The header holds the lengths of the cell, from which each axis gets other last digits."""
+    shape = (65, 131, 97)
+    with mrcfile.new(tmp_path / "map.mrc", np.zeros(shape, np.int8)) as file:
+        file.voxel_size = size
+    got = read_mrc(tmp_path / "map.mrc").voxel_size
+    assert got[0] == got[1] == got[2]
+    assert abs(got[0] - size) <= (1.2e-7 * size if size == 200 / 3 else 0)

@@ -24,7 +24,7 @@ from libtilt.backends.splines import (
     coefficients_adjoint,
     splat,
 )
-from libtilt.backends.threads import check_threads, run_each
+from libtilt.backends.threads import check_threads, run_all, run_each
 from libtilt.grids import inverse_grids
 
 _SLAB = 1 << 18
@@ -85,8 +85,7 @@ class SciPyBackend(Backend):
             def project(tilt: int) -> None:
                 images[tilt] = self._voxel_image(spec, tilt, volume)
 
-        for _ in run_each(project, range(len(images)), self.threads):
-            pass
+        run_all(project, range(len(images)), self.threads)
         return images
 
     def adjoint(self, spec: SamplingSpec, images: NDArray[Any]) -> NDArray[Any]:
@@ -109,8 +108,7 @@ class SciPyBackend(Backend):
                 for tilt in range(len(source))
             )
 
-        for _ in run_each(backproject, range(spec.volume_shape[0]), self.threads):
-            pass
+        run_all(backproject, range(spec.volume_shape[0]), self.threads)
         return volume
 
     def _padded(self, positions: Float64Array) -> Float64Array:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any, ClassVar
 
 import attrs
@@ -12,7 +11,7 @@ from scipy import sparse
 
 from libtilt.backends.base import Backend, Plan, SamplingSpec
 from libtilt.backends.planar import PlanarLayout
-from libtilt.backends.threads import check_threads, run_each
+from libtilt.backends.threads import Once, check_threads, run_all, run_each
 
 
 @attrs.frozen
@@ -78,26 +77,26 @@ class SparsePlan(Plan):
         self.layout = layout
         self.spec = layout.spec
         self.threads = threads
+        self.by_tilt = Once(self._by_tilt)
+        self.by_plane_row = Once(self._by_plane_row)
+        self.lines = Once(self._lines)
 
-    @cached_property
-    def by_tilt(self) -> list[sparse.csr_array]:
-        """For each tilt, pixels across the axis times plane voxels."""
+    def _by_tilt(self) -> list[sparse.csr_array]:
+        """Return for each tilt, pixels across the axis times plane voxels."""
         if self.spec.driven == "voxel":
-            return _transposed(self.by_plane_row, len(self.spec.grids))
+            return _transposed(self.by_plane_row(), len(self.spec.grids))
         tilts = range(len(self.spec.grids))
         return list(run_each(self.layout.ray_matrix, tilts, self.threads))
 
-    @cached_property
-    def by_plane_row(self) -> list[sparse.csr_array]:
-        """For each plane row, plane columns times pixels across the axis of all tilts."""
+    def _by_plane_row(self) -> list[sparse.csr_array]:
+        """Return for each plane row, plane columns times pixels across the axis of all tilts."""
         rows = self.layout.plane_shape[0]
         if self.spec.driven == "ray":
-            return _transposed(self.by_tilt, rows)
+            return _transposed(self.by_tilt(), rows)
         return list(run_each(self.layout.voxel_matrix, range(rows), self.threads))
 
-    @cached_property
-    def lines(self) -> list[sparse.csr_array | None]:
-        """For each tilt, pixels along the axis times voxels along it; None for the identity."""
+    def _lines(self) -> list[sparse.csr_array | None]:
+        """Return for each tilt, pixels along the axis times voxels; None for the identity."""
         return [self.layout.line_matrix(tilt) for tilt in range(len(self.spec.grids))]
 
     def forward(self, volume: NDArray[Any]) -> NDArray[Any]:
@@ -107,20 +106,20 @@ class SparsePlan(Plan):
         images = np.empty(self.spec.images_shape, self.spec.dtype)
         target = self.layout.images_view(images)
 
-        by_tilt, lines = self.by_tilt, self.lines
+        by_tilt, lines = self.by_tilt(), self.lines()
 
         def project(tilt: int) -> None:
             across_by_line = by_tilt[tilt] @ matrix
             line = lines[tilt]
             target[tilt] = across_by_line.T if line is None else line @ across_by_line.T
 
-        _drain(run_each(project, range(len(by_tilt)), self.threads))
+        run_all(project, range(len(by_tilt)), self.threads)
         return images
 
     def adjoint(self, images: NDArray[Any]) -> NDArray[Any]:
         """Backproject: the same weights, transposed."""
         source = self.layout.images_view(images)
-        by_plane_row, lines = self.by_plane_row, self.lines
+        by_plane_row, lines = self.by_plane_row(), self.lines()
         across = self.layout.detector_shape[1]
         matrix = np.empty((len(source) * across, self.layout.line_length), self.spec.dtype)
         for tilt, line in enumerate(lines):
@@ -132,7 +131,7 @@ class SparsePlan(Plan):
         def backproject(row: int) -> None:
             target[row] = by_plane_row[row] @ matrix
 
-        _drain(run_each(backproject, range(len(by_plane_row)), self.threads))
+        run_all(backproject, range(len(by_plane_row)), self.threads)
         return volume
 
     def _line_major(self, view: NDArray[Any]) -> NDArray[Any]:
@@ -144,13 +143,8 @@ class SparsePlan(Plan):
         def fill(row: int) -> None:
             copy[row] = view[row]
 
-        _drain(run_each(fill, range(len(view)), self.threads))
+        run_all(fill, range(len(view)), self.threads)
         return copy
-
-
-def _drain(results: Any) -> None:
-    for _ in results:
-        pass
 
 
 def _transposed(blocks: list[sparse.csr_array], count: int) -> list[sparse.csr_array]:

@@ -6,11 +6,10 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
-from typing import Any, TypeVar
+from threading import RLock
+from typing import Any, Generic, TypeVar
 
-from libtilt._checks import (
-    positive_integer,
-)
+from libtilt._checks import positive_integer
 
 Piece = TypeVar("Piece")
 Result = TypeVar("Result")
@@ -29,6 +28,45 @@ def thread_count(threads: int | None) -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+class Once(Generic[Result]):
+    """A value that is made when it is first asked for, once, whatever thread asks.
+
+    `functools.cached_property` is not this: before Python 3.12 it has one lock for all instances of
+    a class, on which two plans can wait for each other for ever.
+
+    Parameters
+    ----------
+    make : callable
+        Makes the value.
+
+    Examples
+    --------
+    >>> from libtilt.backends.threads import Once
+    >>> greeting = Once(lambda: print("making it") or "hello")
+    >>> greeting(), greeting()
+    making it
+    ('hello', 'hello')
+    """
+
+    def __init__(self, make: Callable[[], Result]) -> None:
+        self._make = make
+        self._lock = RLock()
+        self._made: list[Result] = []
+
+    def __call__(self) -> Result:
+        """Return the value."""
+        with self._lock:
+            if not self._made:
+                self._made.append(self._make())
+        return self._made[0]
+
+
+def run_all(work: Callable[[Piece], object], pieces: Iterable[Piece], threads: int | None) -> None:
+    """Do ``work(piece)`` for every piece, where the results are of no interest."""
+    for _ in run_each(work, pieces, threads):
+        pass
 
 
 def run_each(

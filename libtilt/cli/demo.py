@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from libtilt._checks import require_finite
 from libtilt.cli.running import (
     adjoint_with_progress,
     backend_option,
@@ -128,7 +129,9 @@ def _volume(
         volume = GaussianBlobs.ribosome_like().volume(shape, voxel_size=spacing)
     else:
         volume = Volume.open(map_file, voxel_size=voxel_size)
-    return (volume.bin(factor) if factor > 1 else volume).astype("float32")
+    volume = (volume.bin(factor) if factor > 1 else volume).astype("float32")
+    require_finite(volume.data, str(map_file or "phantom"))
+    return volume
 
 
 @contextmanager
