@@ -10,11 +10,15 @@ from scipy.spatial.transform import Rotation
 from libtilt import GaussianBlobs, TiltGeometry
 from libtilt.backends import AutoBackend, Backend, SciPyBackend, SparseBackend
 from libtilt.backends.base import DRIVEN
+from libtilt.backends.numba import NumbaBackend
 from libtilt.per_tilt import PER_TILT
 from libtilt.testing import CASES, TOLERANCES, make_spec
 
 BACKENDS = {
     "auto": AutoBackend(),
+    "numba-rows": NumbaBackend(mode="rows"),
+    "numba-exact": NumbaBackend(mode="exact"),
+    "numba-factorized": NumbaBackend(mode="factorized"),
     "scipy-0": SciPyBackend(order=0, threads=1),
     "scipy-1": SciPyBackend(order=1, threads=1),
     "scipy-3": SciPyBackend(order=3, threads=1),
@@ -43,7 +47,8 @@ quick = settings(derandomize=True, deadline=None, max_examples=25)
 
 def geometry_for(backend):
     """The least regular geometry that a backend takes."""
-    return SINGLE_AXIS if isinstance(backend, SparseBackend) else ANY_ROTATION
+    any_rotation = make_spec("any rotation")
+    return SINGLE_AXIS if backend.unsupported(any_rotation) else ANY_ROTATION
 
 
 def specs(backend):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from helpers import EVERY_BACKEND, ToyBackend
 
+from libtilt import backends
 from libtilt.backends import (
     AutoBackend,
     Backend,
@@ -16,6 +17,7 @@ from libtilt.backends import (
     SciPyBackend,
     SparseBackend,
     UnsupportedSpecError,
+    auto,
     available_backends,
     registry,
     resolve_backend,
@@ -91,9 +93,26 @@ def test_what_sparse_does_not_take_is_an_error_that_names_who_does(method):
         getattr(SparseBackend(), method)(LEAVES_THE_PLANE, *arguments[method])
 
 
-def test_auto_chooses_sparse_where_it_applies_and_else_scipy():
-    assert AutoBackend().choose(SPEC) == SparseBackend()
-    assert AutoBackend().choose(LEAVES_THE_PLANE) == SciPyBackend()
+@pytest.mark.parametrize(
+    ("preference", "in_plane", "elsewhere"),
+    [
+        (("numba", "sparse", "scipy"), "numba", "numba"),
+        (("absent", "sparse", "scipy"), "sparse", "scipy"),
+    ],
+)
+def test_auto_chooses_the_first_that_is_installed_and_applies(
+    monkeypatch, preference, in_plane, elsewhere
+):
+    monkeypatch.setitem(registry.BUILT_IN, "absent", "libtilt_absent_module:Absent")
+    monkeypatch.setattr(auto, "PREFERENCE", preference)
+    assert AutoBackend().choose(SPEC).name == in_plane
+    assert AutoBackend().choose(LEAVES_THE_PLANE).name == elsewhere
+
+
+def test_a_backend_that_needs_an_extra_is_imported_when_it_is_asked_for():
+    assert backends.NumbaBackend is resolve_backend("numba").__class__
+    with pytest.raises(AttributeError, match="no attribute 'TorchBackend'"):
+        backends.TorchBackend  # noqa: B018
 
 
 @pytest.mark.parametrize("case", ["single axis, odd sizes", "any rotation"])
@@ -138,7 +157,10 @@ def test_an_instance_is_taken_as_it_is():
 
 
 def test_an_unknown_name_lists_what_is_installed():
-    with pytest.raises(ValueError, match=r"'scippy' is not known: installed are auto, scipy, spar"):
+    with pytest.raises(
+        ValueError,
+        match=r"'scippy' is not known: choose from auto, scipy, sparse, numba .extra 'fast'",
+    ):
         resolve_backend("scippy")
 
 
@@ -167,14 +189,14 @@ def registered(monkeypatch, **points):
 
 def test_a_third_party_registers_a_backend(monkeypatch):
     registered(monkeypatch, toy="helpers:ToyBackend", other="helpers:Other")
-    assert available_backends() == ("auto", "scipy", "sparse", "other", "toy")
+    assert available_backends() == (*registry.BUILT_IN, "other", "toy")
     assert resolve_backend("toy") == ToyBackend()
 
 
 def test_a_third_party_cannot_take_over_a_name_of_this_package(monkeypatch):
     registered(monkeypatch, scipy="helpers:ToyBackend")
     assert resolve_backend("scipy") == SciPyBackend()
-    assert available_backends() == ("auto", "scipy", "sparse")
+    assert available_backends() == tuple(registry.BUILT_IN)
 
 
 def test_a_third_party_backend_that_lacks_a_package_is_an_error(monkeypatch):

@@ -14,13 +14,20 @@ from helpers import arrays
 
 from libtilt.backends import SciPyBackend, SparseBackend
 from libtilt.backends.base import DRIVEN
+from libtilt.backends.numba import MODES, NumbaBackend
 from libtilt.backends.threads import Once, run_each, thread_count
 from libtilt.testing import make_spec
 
 
 @pytest.mark.parametrize(
     "backend",
-    [SciPyBackend(order=0), SciPyBackend(), SciPyBackend(order=3), SparseBackend()],
+    [
+        SciPyBackend(order=0),
+        SciPyBackend(),
+        SciPyBackend(order=3),
+        SparseBackend(),
+        *(NumbaBackend(mode=mode) for mode in MODES),
+    ],
     ids=repr,
 )
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -275,6 +275,19 @@ def test_ctrl_c_leaves_nothing_half_written(ctrl_c_is_heard, tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_compiling_is_said_the_first_time_only(volume, tmp_path):
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "kernels")}
+    said = []
+    for name in ("first.mrc", "second.mrc"):
+        command = [sys.executable, "-m", "libtilt", "project", volume, "-o", tmp_path / name]
+        command += ["--tilt-range", "0", "2", "1"]
+        result = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=120, check=True
+        )
+        said.append("compiling" in result.stderr)
+    assert said == [True, False]
+
+
 def test_python_dash_m_is_the_same_program():
     done = subprocess.run(
         [sys.executable, "-m", "libtilt", "--version"], capture_output=True, text=True, check=True

@@ -1,10 +1,14 @@
 """The sampling backends: one file each, one registry."""
 
+from typing import Any
+
 from libtilt.backends.auto import AutoBackend
 from libtilt.backends.base import Backend, Plan, SamplingSpec, UnsupportedSpecError
-from libtilt.backends.registry import available_backends, resolve_backend
+from libtilt.backends.registry import available_backends, load_backend, resolve_backend
 from libtilt.backends.scipy import SciPyBackend
 from libtilt.backends.sparse import SparseBackend
+
+_WITH_EXTRAS = {"NumbaBackend": "numba"}
 
 __all__ = [
     "AutoBackend",
@@ -17,3 +21,10 @@ __all__ = [
     "available_backends",
     "resolve_backend",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a backend that needs an extra when it is first asked for."""
+    if name in _WITH_EXTRAS:
+        return load_backend(_WITH_EXTRAS[name])
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

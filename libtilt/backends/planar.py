@@ -74,6 +74,13 @@ class PlanarLayout:
         u_v = self.spec.image_shape[::-1]
         return u_v[self.detector_axis], u_v[1 - self.detector_axis]
 
+    @property
+    def plane_grids(self) -> Float64Array:
+        """Matrices (n, 2, 3) from ``(s, k, 1)``, pixel across and depth, to plane row, column."""
+        plane_axes = [axis for axis in (2, 1, 0) if axis != self.axis]
+        grids: Float64Array = self.spec.grids[:, plane_axes][:, :, [1 - self.detector_axis, 2, 3]]
+        return grids
+
     def volume_view(self, volume: NDArray[Any]) -> NDArray[Any]:
         """Return the volume with the axis last: plane rows, plane columns, line."""
         return np.moveaxis(volume, 2 - self.axis, -1)
@@ -85,8 +92,7 @@ class PlanarLayout:
     def ray_matrix(self, tilt: int) -> sparse.csr_array:
         """Return one tilt's rays in the plane: pixels across the axis times plane voxels."""
         rows, columns = self.plane_shape
-        plane_axes = [a for a in (2, 1, 0) if a != self.axis]
-        to_plane = self.spec.grids[tilt][np.ix_(plane_axes, [1 - self.detector_axis, 2, 3])]
+        to_plane = self.plane_grids[tilt]
         depths = np.array(depth_range(self.spec.grids[tilt], self.spec.volume_shape, 1.0))
         pixels = np.arange(self.detector_shape[1])
         step = max(1, _CHUNK // (4 * max(1, len(depths))))

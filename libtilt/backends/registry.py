@@ -16,8 +16,9 @@ BUILT_IN = {
     "auto": "libtilt.backends.auto:AutoBackend",
     "scipy": "libtilt.backends.scipy:SciPyBackend",
     "sparse": "libtilt.backends.sparse:SparseBackend",
+    "numba": "libtilt.backends.numba:NumbaBackend",
 }
-EXTRAS: dict[str, str] = {}
+EXTRAS = {"numba": "fast"}
 """The extra that brings what a built-in backend imports, where that is not in the core."""
 
 
@@ -27,14 +28,14 @@ def available_backends() -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        Those of this package, then those that other packages registered. A name of this package
-        cannot be taken over.
+        Those of this package, some of which need an extra, then those that other packages
+        registered. A name of this package cannot be taken over.
 
     Examples
     --------
     >>> from libtilt.backends import available_backends
-    >>> available_backends()[:3]
-    ('auto', 'scipy', 'sparse')
+    >>> available_backends()[:4]
+    ('auto', 'scipy', 'sparse', 'numba')
     """
     return (*BUILT_IN, *(name for name in sorted(_registered()) if name not in BUILT_IN))
 
@@ -67,22 +68,31 @@ def resolve_backend(backend: str | type[Backend] | Backend) -> Backend:
     SciPyBackend(order=1, threads=None)
     """
     if isinstance(backend, str):
-        backend = _load(backend)
+        backend = load_backend(backend)
     if inspect.isclass(backend) and issubclass(backend, Backend):
         backend = backend()
     if not isinstance(backend, Backend):
         raise TypeError(
             f"backend must be a name, a Backend class or a Backend, got {backend!r}; "
-            f"names are {', '.join(available_backends())}"
+            f"names are {_choices()}"
         )
     return backend
+
+
+def _choices() -> str:
+    """Return all names, with the extra where one is needed."""
+    return ", ".join(
+        f"{name} (extra {EXTRAS[name]!r})" if name in EXTRAS else name
+        for name in available_backends()
+    )
 
 
 def _registered() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=GROUP)}
 
 
-def _load(name: str) -> Any:
+def load_backend(name: str) -> Any:
+    """Return the class of a backend by its name; raise as `resolve_backend` does."""
     try:
         if name in BUILT_IN:
             module, _, attribute = BUILT_IN[name].partition(":")
@@ -97,6 +107,4 @@ def _load(name: str) -> Any:
         raise ImportError(
             f"backend {name!r} needs the package {error.name!r}: {mend}", name=error.name
         ) from error
-    raise ValueError(
-        f"backend {name!r} is not known: installed are {', '.join(available_backends())}"
-    )
+    raise ValueError(f"backend {name!r} is not known: choose from {_choices()}")

@@ -134,6 +134,8 @@ def require_backend(name: str) -> str:
             f"{name!r} is not installed; choose from {', '.join(available_backends())}",
             param_hint="--backend",
         )
+    if name in ("auto", "numba"):
+        _announce_compiling()
     return name
 
 
@@ -161,6 +163,17 @@ def adjoint_with_progress(projector: Projector, tilt_series: TiltSeries) -> Volu
                 total += added.data
     assert volume is not None
     return volume.evolve(data=total)
+
+
+def _announce_compiling() -> None:
+    """Say on stderr when kernels are compiled, so that nobody takes the wait for a hang."""
+    try:
+        from libtilt.backends.kernels.compiled import announce_compiling
+    except ImportError:
+        return
+    announce_compiling(
+        lambda: click.echo("compiling kernels for this kind of data, once ...", err=True)
+    )
 
 
 def _groups(geometry: TiltGeometry) -> list[TiltGeometry]:

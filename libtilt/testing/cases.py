@@ -50,6 +50,13 @@ CASES: dict[str, tuple[TiltGeometry, Frame]] = {
         TiltGeometry.from_tilt_angles([0, 0, 0], x_tilts=[-50, 10, 75], shifts=_SHIFTS[:3]),
         _frame((8, 9, 7), (9, 8)),
     ),
+    "tilt axis along z": (
+        TiltGeometry.from_rotations(
+            Rotation.from_euler("xz", [[90, -50], [90, 20], [90, 75]], degrees=True),
+            shifts=_SHIFTS[:3],
+        ),
+        _frame((9, 7, 8), (8, 10)),
+    ),
     "tilt axis at 85 degrees": (
         _single_axis(tilt_axis_angle=85.3, x_tilts=[0, 1, -2, 3, 0]),
         _frame((7, 10, 9), (10, 9)),

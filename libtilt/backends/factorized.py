@@ -1,0 +1,95 @@
+"""The plan of the numba backend that shears and warps: any rotation by rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from libtilt._checks import Float64Array
+from libtilt.backends.base import Plan, SamplingSpec
+from libtilt.backends.kernels.warps import sample_splines, spread_splines
+from libtilt.backends.rows import RowSums
+from libtilt.backends.shear import Shear
+from libtilt.backends.splines import PADDING, coefficients, coefficients_adjoint
+from libtilt.backends.threads import run_all
+
+_SPLINE = 3
+_AXES = (0, 1)
+
+
+class FactorizedPlan(Plan):
+    """Row sums along sheared rays, and a warp between sheared images and detector."""
+
+    def __init__(self, spec: SamplingSpec, threads: int | None) -> None:
+        self._spec, self._threads = spec, threads
+        self._parts = [_Part(shear, threads) for shear in Shear.all_of(spec)]
+
+    def forward(self, volume: NDArray[Any]) -> NDArray[Any]:
+        """Project: row sums, then the warp onto the detector."""
+        images = np.zeros(self._spec.images_shape, self._spec.dtype)
+        for part in self._parts:
+            part.forward(volume, images)
+        return images
+
+    def adjoint(self, images: NDArray[Any]) -> NDArray[Any]:
+        """Backproject: the transposed warp, then the transposed row sums."""
+        total, *others = (part.adjoint(images) for part in self._parts)
+        for volume in others:
+            total += volume
+        return total
+
+
+class _Part:
+    """The tilts of one shear."""
+
+    def __init__(self, shear: Shear, threads: int | None) -> None:
+        self._shear, self._spec, self._threads = shear, shear.spec, threads
+        lengths = self._spec.volume_shape[2 - shear.axis], shear.shape[1]
+        self._sums = RowSums(shear.rays, shear.axis, lengths, self._spec.dtype, threads)
+        self._to_sheared = shear.matrices
+        back = np.linalg.inv(shear.matrices[:, :, :2])
+        self._to_detector = np.concatenate([back, -(back @ shear.matrices[:, :, 2:])], axis=2)
+
+    def forward(self, volume: NDArray[Any], images: NDArray[Any]) -> None:
+        """Write the projections of the tilts into all images."""
+        sheared = np.empty((len(self._shear.tilts), *self._shear.shape), self._spec.dtype)
+        self._sums.forward(volume, sheared, 2)
+
+        def warp(number: int) -> None:
+            image = images[self._shear.tilts[number]]
+            if self._spec.driven == "ray":
+                _sample(self._to_sheared[number], sheared[number], image)
+            else:
+                _spread(self._to_detector[number], sheared[number], image)
+
+        run_all(warp, range(len(sheared)), self._threads)
+
+    def adjoint(self, images: NDArray[Any]) -> NDArray[Any]:
+        """Return the backprojection of the tilts."""
+        sheared = np.empty((len(self._shear.tilts), *self._shear.shape), self._spec.dtype)
+
+        def warp(number: int) -> None:
+            image = images[self._shear.tilts[number]]
+            if self._spec.driven == "ray":
+                _spread(self._to_sheared[number], image, sheared[number])
+            else:
+                _sample(self._to_detector[number], image, sheared[number])
+
+        run_all(warp, range(len(sheared)), self._threads)
+        volume = np.empty(self._spec.volume_shape, self._spec.dtype)
+        self._sums.adjoint(sheared, 2, volume)
+        return volume
+
+
+def _sample(matrix: Float64Array, source: NDArray[Any], target: NDArray[Any]) -> None:
+    """Resample `source` at ``matrix @ (column, row, 1)``, column and row, of each of `target`."""
+    sample_splines(matrix, PADDING[_SPLINE], coefficients(source, _SPLINE, _AXES), target)
+
+
+def _spread(matrix: Float64Array, source: NDArray[Any], target: NDArray[Any]) -> None:
+    """Write the transpose of `_sample` for the same matrix, from its target to its source."""
+    padded = np.zeros([n + 2 * PADDING[_SPLINE] for n in target.shape])
+    spread_splines(matrix, PADDING[_SPLINE], source, padded)
+    target[:] = coefficients_adjoint(padded, _SPLINE, _AXES)

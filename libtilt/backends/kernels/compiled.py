@@ -1,0 +1,45 @@
+"""How loops are compiled: once for each kind of data, kept on disk, without Python's lock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numba
+from numba.core import event
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def compiled(function: Function) -> Function:
+    """Return `function` compiled by Numba, which keeps the result on disk where it can."""
+    try:
+        result = numba.njit(cache=True, nogil=True)(function)
+    except RuntimeError:  # No folder to keep it in can be written, as on some cluster nodes.
+        result = numba.njit(nogil=True)(function)
+    compiled_result: Function = result
+    return compiled_result
+
+
+class _Announcer(event.Listener):  # type: ignore[misc]
+    def __init__(self, announce: Callable[[], None]) -> None:
+        self._announce: Callable[[], None] | None = announce
+
+    def on_start(self, event: Any) -> None:
+        if self._announce:
+            self._announce()
+            self._announce = None
+
+    def on_end(self, event: Any) -> None:
+        pass
+
+
+def announce_compiling(announce: Callable[[], None]) -> None:
+    """Have `announce` called when Numba first compiles something in this process.
+
+    Examples
+    --------
+    >>> from libtilt.backends.kernels.compiled import announce_compiling
+    >>> announce_compiling(lambda: print("compiling, which takes some seconds"))
+    """
+    event.register("numba:compile", _Announcer(announce))

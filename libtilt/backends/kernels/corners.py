@@ -1,0 +1,239 @@
+"""The inner loops of the exact kernel, written for the vector unit.
+
+A trilinear sample takes eight voxels: four pairs of neighbours along x. All eight are loaded into
+one vector and multiplied by their eight weights, which are made in one vector, too. Nothing is
+gathered, no voxel is loaded twice, and the transpose stores by the same addresses. A compiler does
+not find this form by itself; it is given to LLVM in its own terms, which run on every processor
+that Numba runs on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic, overload
+from numba.np import arrayobj
+from numpy.typing import NDArray
+
+from libtilt.backends.kernels.vectors import (
+    add_halves,
+    bytes_of_lane,
+    cast,
+    floor,
+    in_all_lanes,
+    join,
+    lanes_of,
+    loop_with_total,
+    on_the_stack,
+    store,
+)
+
+_INT, _WORD, _DOUBLE = ir.IntType(32), ir.IntType(64), ir.DoubleType()
+
+BLOCK = 16
+"""Samples whose positions are computed together."""
+
+
+def _corners(position: NDArray[Any], row: int, plane: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return flat indices and weights of the eight voxels around a position x, y, z."""
+    first = np.floor(position).astype(int)
+    x, y, z = position - first
+    here = first @ np.array([1, row, plane])
+    steps = np.array([0, 1, row, row + 1, plane, plane + 1, plane + row, plane + row + 1])
+    weights = np.multiply.outer(np.multiply.outer([1 - z, z], [1 - y, y]), [1 - x, x])
+    return here + steps, weights.ravel()
+
+
+def sum_along(
+    volume: NDArray[Any],
+    row: int,
+    plane: int,
+    start: tuple[float, float, float],
+    step: tuple[float, float, float],
+    first: int,
+    last: int,
+) -> Any:
+    """Return the sum of trilinear samples at ``start + k * step``, k from first to last.
+
+    `volume` is flat, x fastest; its rows and planes are `row` and `plane` values apart. Positions
+    x, y, z are not negative, and all their neighbours lie inside.
+    """
+    total = volume.dtype.type(0)
+    for k in range(first, last + 1):
+        places, weights = _corners(np.array(start) + k * np.array(step), row, plane)
+        total += weights.astype(volume.dtype) @ volume[places]
+    return total
+
+
+def spread_along(
+    volume: NDArray[Any],
+    row: int,
+    plane: int,
+    start: tuple[float, float, float],
+    step: tuple[float, float, float],
+    first: int,
+    last: int,
+    value: Any,
+) -> None:
+    """Add `value` to where `sum_along` samples, with the same weights: its transpose."""
+    for k in range(first, last + 1):
+        places, weights = _corners(np.array(start) + k * np.array(step), row, plane)
+        volume[places] += weights.astype(volume.dtype) * value
+
+
+@overload(sum_along)
+def _sum_along_compiled(volume, row, plane, start, step, first, last):  # type: ignore[no-untyped-def]
+    def call(volume, row, plane, start, step, first, last):  # type: ignore[no-untyped-def]
+        return _sum_along(volume, row, plane, start, step, first, last)
+
+    return call
+
+
+@overload(spread_along)
+def _spread_along_compiled(volume, row, plane, start, step, first, last, value):  # type: ignore[no-untyped-def]
+    def call(volume, row, plane, start, step, first, last, value):  # type: ignore[no-untyped-def]
+        _spread_along(volume, row, plane, start, step, first, last, value)
+
+    return call
+
+
+@intrinsic
+def _sum_along(typing_context, volume, row, plane, start, step, first, last):  # type: ignore[no-untyped-def]
+    words = (types.int64, types.int64)
+    return volume.dtype(volume, *words, start, step, *words), _sum_code
+
+
+@intrinsic
+def _spread_along(typing_context, volume, row, plane, start, step, first, last, value):  # type: ignore[no-untyped-def]
+    words = (types.int64, types.int64)
+    return types.void(volume, *words, start, step, *words, volume.dtype), _spread_code
+
+
+def _sum_code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    corners = ir.VectorType(context.get_data_type(signature.args[0].dtype), 8)
+    nothing = ir.Constant(corners, [0.0] * 8)
+
+    def add(total: Any, weights: Any, pairs: list[Any]) -> Any:
+        loaded = [builder.load(pair, align=bytes_of_lane(corners)) for pair in pairs]
+        values = join(builder, join(builder, *loaded[:2]), join(builder, *loaded[2:]))
+        product = builder.fmul(values, weights, flags=("contract",))
+        return builder.fadd(product, total, flags=("contract",))
+
+    total = _write_loop(context, builder, signature, arguments, nothing, add)
+    half = add_halves(builder, total)
+    quarter = add_halves(builder, half)
+    parts = [builder.extract_element(quarter, ir.Constant(_INT, i)) for i in range(2)]
+    return builder.fadd(*parts)
+
+
+def _spread_code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    corners = ir.VectorType(context.get_data_type(signature.args[0].dtype), 8)
+    value = in_all_lanes(builder, corners, arguments[7])
+
+    def add(total: Any, weights: Any, pairs: list[Any]) -> Any:
+        align = bytes_of_lane(corners)
+        additions = builder.fmul(weights, value)
+        for number, pair in enumerate(pairs):
+            addition = lanes_of(builder, additions, (2 * number, 2 * number + 1))
+            sums = builder.fadd(builder.load(pair, align=align), addition)
+            builder.store(sums, pair, align=align)
+        return total
+
+    _write_loop(context, builder, signature, arguments, ir.Constant(_INT, 0), add)
+    return context.get_dummy_value()
+
+
+def _write_loop(
+    context: Any,
+    builder: Any,
+    signature: Any,
+    arguments: Any,
+    initial: Any,
+    add: Callable[[Any, Any, list[Any]], Any],
+) -> Any:
+    """Write the loop over samples; `add` makes the new total from weights and addresses."""
+    scalar = context.get_data_type(signature.args[0].dtype)
+    volume = arrayobj.make_array(signature.args[0])(context, builder, arguments[0]).data
+    row, plane, first, last = arguments[1], arguments[2], arguments[5], arguments[6]
+    start, step = (
+        [builder.extract_value(arguments[position], axis) for axis in range(3)]
+        for position in (3, 4)
+    )
+    places = [on_the_stack(builder, ir.VectorType(_INT, BLOCK))]
+    places += [on_the_stack(builder, ir.VectorType(scalar, BLOCK)) for _ in range(3)]
+    strides = [ir.Constant(_WORD, 1), row, plane]
+    neighbours = [None, row, plane, builder.add(row, plane)]
+    end = builder.add(last, ir.Constant(_WORD, 1))
+
+    def block(k: Any, total: Any) -> Any:
+        base = _fill_block(builder, scalar, k, start, step, strides, places)
+        origin = builder.gep(volume, [base])
+        left = builder.sub(end, k)
+        whole = ir.Constant(_WORD, BLOCK)
+        count = builder.select(builder.icmp_signed("<", left, whole), left, whole)
+
+        def sample(j: Any, total: Any) -> Any:
+            offset, *fractions = (builder.load(builder.gep(place, [j])) for place in places)
+            here = builder.sext(offset, _WORD)
+            pairs = []
+            for neighbour in neighbours:
+                index = here if neighbour is None else builder.add(here, neighbour)
+                pair = builder.gep(origin, [index])
+                pairs.append(builder.bitcast(pair, ir.VectorType(scalar, 2).as_pointer()))
+            return add(total, _weights(builder, scalar, fractions), pairs)
+
+        return loop_with_total(builder, ir.Constant(_WORD, 0), count, 1, total, sample)
+
+    return loop_with_total(builder, first, end, BLOCK, initial, block)
+
+
+def _fill_block(
+    builder: Any, scalar: Any, k: Any, start: Any, step: Any, strides: Any, places: Any
+) -> Any:
+    """Compute offsets and fractions of a block of samples; return the index they start from.
+
+    The block starts from a voxel found in float64, and is so short that the type of the data is
+    precise enough for the rest.
+    """
+    lanes = ir.VectorType(scalar, BLOCK)
+    numbers = ir.Constant(lanes, [float(number) for number in range(BLOCK)])
+    depth = builder.sitofp(k, _DOUBLE)
+    base, offsets = ir.Constant(_WORD, 0), None
+    for axis in range(3):
+        position = builder.fadd(builder.fmul(depth, step[axis]), start[axis])
+        lowest = builder.fptosi(position, _WORD)
+        rest = builder.fsub(position, builder.sitofp(lowest, _DOUBLE))
+        base = builder.add(base, builder.mul(lowest, strides[axis]))
+        rest, slope = (
+            in_all_lanes(builder, lanes, cast(builder, value, scalar))
+            for value in (rest, step[axis])
+        )
+        along = builder.fadd(
+            builder.fmul(numbers, slope, flags=("contract",)), rest, flags=("contract",)
+        )
+        lower = floor(builder, along)
+        store(builder, builder.fsub(along, lower), places[1 + axis])
+        whole = builder.fptosi(lower, ir.VectorType(_INT, BLOCK))
+        stride = in_all_lanes(builder, whole.type, builder.trunc(strides[axis], _INT))
+        offset = builder.mul(whole, stride)
+        offsets = offset if offsets is None else builder.add(offsets, offset)
+    store(builder, offsets, places[0])
+    return base
+
+
+def _weights(builder: Any, scalar: Any, fractions: list[Any]) -> Any:
+    """Return the weights of eight corners, x fastest, from the fractions x, y, z."""
+    corners = ir.VectorType(scalar, 8)
+    product = None
+    for axis, fraction in enumerate(fractions):
+        upper = [corner >> axis & 1 for corner in range(8)]
+        slope = ir.Constant(corners, [1.0 if up else -1.0 for up in upper])
+        at_zero = ir.Constant(corners, [0.0 if up else 1.0 for up in upper])
+        weight = builder.fmul(in_all_lanes(builder, corners, fraction), slope, flags=("contract",))
+        weight = builder.fadd(weight, at_zero, flags=("contract",))
+        product = weight if product is None else builder.fmul(product, weight)
+    return product

@@ -1,0 +1,168 @@
+"""Projecting and backprojecting by whole rows of voxels along one volume axis.
+
+Whatever the plane of the other two axes says is the same for all voxels along that axis. So a chunk
+of the axis is laid out contiguously, and each run adds weighted rows of it. A chunk owns its part
+of the result, and the sum of one value is taken in one order: threads change no bit of it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from libtilt.backends.kernels.compiled import compiled
+from libtilt.backends.kernels.entries import TILE, VOXELS
+from libtilt.backends.kernels.lanes import VECTOR_BYTES, add_rows
+
+
+@compiled
+def project_rows(
+    registers: Any,
+    chunk: int,
+    reach: Any,
+    volume: Any,
+    axis: int,
+    runs: Any,
+    images: Any,
+    along: int,
+) -> None:
+    """Project one chunk: `images` have the axis at position `along`, 1 or 2."""
+    indices, weights, starts, targets, tiles = runs
+    length = len(registers) * VECTOR_BYTES // volume.itemsize
+    width = length + reach[1] - reach[0]
+    count, across = len(images), images.shape[3 - along]
+    begin, size = chunk * length, min(length, images.shape[along] - chunk * length)
+    rows = np.zeros((VOXELS, width), volume.dtype)
+    sums = np.zeros((count * across, length), volume.dtype)
+    for tile in range(len(tiles) - 1):
+        if tiles[tile] < tiles[tile + 1]:
+            _load_tile(volume, axis, tile, begin + reach[0], rows)
+        for run in range(tiles[tile], tiles[tile + 1]):
+            add_rows(
+                registers,
+                indices,
+                weights,
+                starts[run],
+                starts[run + 1],
+                rows.reshape(-1),
+                sums.reshape(-1),
+                targets[run] * length,
+            )
+    for image in range(count):
+        rows_of_image = sums[image * across : (image + 1) * across]
+        if along == 2:
+            images[image, :, begin : begin + size] = rows_of_image[:, :size]
+        else:
+            for j in range(size):
+                for pixel in range(across):
+                    images[image, begin + j, pixel] = rows_of_image[pixel, j]
+
+
+@compiled
+def backproject_rows(
+    registers: Any,
+    chunk: int,
+    reach: Any,
+    images: Any,
+    along: int,
+    runs: Any,
+    volume: Any,
+    axis: int,
+) -> None:
+    """Backproject one chunk: the transpose of `project_rows`."""
+    indices, weights, starts, targets, tiles = runs
+    length = len(registers) * VECTOR_BYTES // images.itemsize
+    width = length + reach[1] - reach[0]
+    begin = chunk * length
+    rows = _chunk_of_images(images, along, begin - reach[1], width)
+    sums = np.zeros((VOXELS, length), images.dtype)
+    for tile in range(len(tiles) - 1):
+        sums[:] = 0
+        for run in range(tiles[tile], tiles[tile + 1]):
+            add_rows(
+                registers,
+                indices,
+                weights,
+                starts[run],
+                starts[run + 1],
+                rows.reshape(-1),
+                sums.reshape(-1),
+                targets[run] * length,
+            )
+        _store_tile(sums, axis, tile, begin, volume)
+
+
+@compiled
+def _chunk_of_images(images: Any, along: int, begin: int, width: int) -> Any:
+    """Return a chunk of all images, (images and pixels across) times width, zero outside."""
+    length, across = images.shape[along], images.shape[3 - along]
+    first, last = max(0, -begin), min(width, length - begin)
+    rows = np.zeros((len(images) * across, width), images.dtype)
+    for image in range(len(images)):
+        if along == 2:
+            for pixel in range(across):
+                for j in range(first, last):
+                    rows[image * across + pixel, j] = images[image, pixel, begin + j]
+        else:
+            for j in range(first, last):
+                for pixel in range(across):
+                    rows[image * across + pixel, j] = images[image, begin + j, pixel]
+    return rows
+
+
+@compiled
+def _corner(tile: int, shape: Any, axis: int) -> tuple[int, int, int, int]:
+    """Return where a tile begins, rows and columns, and how many of each it has."""
+    rows = shape[1] if axis == 2 else shape[0]
+    columns = shape[1] if axis == 0 else shape[2]
+    tiles_across = -(-columns // TILE)
+    top, left = tile // tiles_across * TILE, tile % tiles_across * TILE
+    return top, left, min(TILE, rows - top), min(TILE, columns - left)
+
+
+@compiled
+def _load_tile(volume: Any, axis: int, tile: int, begin: int, rows: Any) -> None:  # noqa: C901
+    """Copy a tile of the volume into rows that begin at `begin` of the axis.
+
+    What lies outside the volume is not touched: there rows stay zero.
+    """
+    top, left, height, width = _corner(tile, volume.shape, axis)
+    first, last = max(0, -begin), min(rows.shape[1], volume.shape[2 - axis] - begin)
+    if axis == 0:
+        for r in range(height):
+            for c in range(width):
+                for j in range(first, last):
+                    rows[r * TILE + c, j] = volume[top + r, left + c, begin + j]
+    elif axis == 1:
+        for r in range(height):
+            for j in range(first, last):
+                for c in range(width):
+                    rows[r * TILE + c, j] = volume[top + r, begin + j, left + c]
+    else:
+        for j in range(first, last):
+            for r in range(height):
+                for c in range(width):
+                    rows[r * TILE + c, j] = volume[begin + j, top + r, left + c]
+
+
+@compiled
+def _store_tile(sums: Any, axis: int, tile: int, begin: int, volume: Any) -> None:  # noqa: C901
+    """Copy rows of sums into a tile of the volume: the other way of `_load_tile`."""
+    top, left, height, width = _corner(tile, volume.shape, axis)
+    size = min(sums.shape[1], volume.shape[2 - axis] - begin)
+    if axis == 0:
+        for r in range(height):
+            for c in range(width):
+                for j in range(size):
+                    volume[top + r, left + c, begin + j] = sums[r * TILE + c, j]
+    elif axis == 1:
+        for r in range(height):
+            for j in range(size):
+                for c in range(width):
+                    volume[top + r, begin + j, left + c] = sums[r * TILE + c, j]
+    else:
+        for j in range(size):
+            for r in range(height):
+                for c in range(width):
+                    volume[begin + j, top + r, left + c] = sums[r * TILE + c, j]

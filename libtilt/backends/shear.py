@@ -1,0 +1,140 @@
+"""Any rotation as rows: rays sheared until each stays beside one volume axis, and a 2-D warp.
+
+After the factorisation of the viewing transformation by Lacroute and Levoy (1994), "Fast volume
+rendering using a shear-warp factorization of the viewing transformation", SIGGRAPH, 451-458.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import product
+from typing import Self
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from libtilt._checks import Float64Array
+from libtilt.backends.base import SamplingSpec
+from libtilt.backends.kernels.runs import PlaneOfRays
+from libtilt.backends.splines import PADDING
+
+_STEEPEST = 1 / math.sqrt(2)
+_SPLINE = 3
+
+
+@attrs.frozen(eq=False)
+class Shear:
+    """Some tilts of a spec, with rays that are sheared along one volume axis.
+
+    A sheared image has a row for each step of one voxel across the rays, in the plane of the other
+    two axes, and along each row a value for each voxel along the axis.
+
+    Attributes
+    ----------
+    spec : SamplingSpec
+        The spec.
+    tilts : ndarray of int
+        Which of its tilts.
+    axis : int
+        The volume axis: 0 x, 1 y, 2 z.
+    matrices : ndarray, shape (n, 2, 3)
+        From pixel ``(u, v, 1)`` to the places along and across in the sheared image.
+    planes : ndarray, shape (n, 2, 3)
+        From ``(s, k, 1)``, place across and depth step, to plane row and column.
+    shears : ndarray, shape (n, 2)
+        How rays run along the axis; see `libtilt.backends.kernels.runs.PlaneOfRays`.
+    shape : tuple of int
+        Of a sheared image: across, along.
+    """
+
+    spec: SamplingSpec
+    tilts: NDArray[np.intp]
+    axis: int
+    matrices: Float64Array
+    planes: Float64Array
+    shears: Float64Array
+    shape: tuple[int, int]
+
+    @classmethod
+    def all_of(cls, spec: SamplingSpec) -> list[Self]:
+        """Return the shears of a spec: one where an axis serves all tilts, at most three."""
+        beams = spec.grids[:, :, 2]
+        steep = np.abs(beams) / np.linalg.norm(beams, axis=1, keepdims=True)
+        best = int(steep.max(axis=0).argmin())
+        axes = np.full(len(beams), best)
+        if steep[:, best].max() > _STEEPEST:
+            axes = steep.argmin(axis=1)
+        return [cls._of(spec, np.flatnonzero(axes == axis), int(axis)) for axis in np.unique(axes)]
+
+    @classmethod
+    def _of(cls, spec: SamplingSpec, tilts: NDArray[np.intp], axis: int) -> Self:
+        parts = [_factors(spec.grids[tilt], axis, spec) for tilt in tilts]
+        matrices, planes, slopes = (np.array(part) for part in zip(*parts, strict=True))
+        first, last = _extent(spec, axis, matrices, planes, slopes)
+        # Counting from the first places that are needed.
+        matrices[:, :, 2] -= first
+        planes[:, :, 2] += planes[:, :, 0] * first[:, 1:]
+        along, across = (last - first).max(axis=0).astype(int) + 1
+        shears = np.stack([slopes, first[:, 0]], axis=1)
+        return cls(spec, tilts, axis, matrices, planes, shears, (int(across), int(along)))
+
+    @property
+    def rays(self) -> PlaneOfRays:
+        """The sheared rays."""
+        sizes = [n for a, n in enumerate(self.spec.volume_shape) if a != 2 - self.axis]
+        return PlaneOfRays(
+            grids=self.planes,
+            shears=self.shears,
+            plane_shape=(sizes[0], sizes[1]),
+            pixels=self.shape[0],
+            driven=self.spec.driven,
+        )
+
+
+def _factors(
+    grid: Float64Array, axis: int, spec: SamplingSpec
+) -> tuple[Float64Array, Float64Array, float]:
+    """Return matrix, plane and slope of one tilt, counting from the pixel in its middle."""
+    plane_axes = [a for a in (2, 1, 0) if a != axis]
+    beam = grid[plane_axes, 2]
+    length = float(np.linalg.norm(beam))
+    across = np.array([-beam[1], beam[0]]) / length
+    # The sign that lets it run as the pixels do.
+    along_u, along_v = across @ grid[plane_axes, 0], across @ grid[plane_axes, 1]
+    across *= np.sign(along_u if abs(along_u) >= abs(along_v) else along_v)
+    height, width = spec.image_shape
+    reference = grid @ np.array([width // 2, height // 2, 0, 1])
+    from_reference = grid[:, [0, 1, 3]] - reference[:, np.newaxis] * np.array([0.0, 0.0, 1.0])
+    to_across = across @ from_reference[plane_axes]
+    to_depth = beam @ from_reference[plane_axes] / length**2
+    to_along = grid[axis, [0, 1, 3]] - grid[axis, 2] * to_depth
+    matrix = np.stack([to_along, to_across])
+    plane = np.stack([across, beam, reference[plane_axes]], axis=1)
+    return matrix, plane, float(grid[axis, 2])
+
+
+def _extent(
+    spec: SamplingSpec,
+    axis: int,
+    matrices: Float64Array,
+    planes: Float64Array,
+    slopes: Float64Array,
+) -> tuple[Float64Array, Float64Array]:
+    """Return the first and last places (n, 2), along and across, of detector and volume both."""
+    height, width = spec.image_shape
+    pixels = np.array([[u, v, 1.0] for u, v in product((0, width - 1), (0, height - 1))])
+    seen = np.einsum("nij,cj->nci", matrices, pixels)
+    margin = PADDING[_SPLINE] + 2
+    sizes = list(reversed(spec.volume_shape))
+    plane_axes = [a for a in (2, 1, 0) if a != axis]
+    corners = np.array(list(product(*((-1, sizes[a]) for a in (*plane_axes, axis)))))
+    inverse = np.linalg.inv(planes[:, :, :2])
+    across_depth = np.einsum(
+        "nij,ncj->nci", inverse, corners[np.newaxis, :, :2] - planes[:, np.newaxis, :, 2]
+    )
+    along = corners[np.newaxis, :, 2] - slopes[:, np.newaxis] * across_depth[:, :, 1]
+    filled = np.stack([along, across_depth[:, :, 0]], axis=2)
+    first = np.ceil(np.maximum(filled.min(axis=1), seen.min(axis=1) - margin))
+    last = np.floor(np.minimum(filled.max(axis=1), seen.max(axis=1) + margin))
+    return first, np.maximum(last, first)

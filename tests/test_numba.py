@@ -1,0 +1,269 @@
+"""The compiled kernels: which one is taken, how near they come, and where they are kept."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from helpers import arrays, relative_error
+
+from libtilt import GaussianBlobs, Projector, TiltGeometry
+from libtilt.backends import SamplingSpec, UnsupportedSpecError, resolve_backend
+from libtilt.backends.base import DRIVEN
+from libtilt.backends.exact import ExactPlan
+from libtilt.backends.factorized import FactorizedPlan
+from libtilt.backends.kernels.lanes import VECTOR_BYTES, chunks_of
+from libtilt.backends.kernels.rays import PIXELS
+from libtilt.backends.kernels.runs import PlaneOfRays, runs_by_pixel, runs_by_voxel
+from libtilt.backends.numba import NumbaBackend
+from libtilt.backends.rows import RowsPlan
+from libtilt.backends.scipy import SciPyBackend
+from libtilt.backends.shear import Shear
+from libtilt.testing import CASES, make_spec
+
+TILTED_AXIS = TiltGeometry.from_tilt_angles(
+    [-58, -20, 0, 35, 60], tilt_axis_angle=85, x_tilts=2.0, shifts=[1.5, -2.25]
+)
+
+
+def spec_of(geometry, shape, *, dtype="float32", driven="ray", image_shape=None):
+    projector = Projector(geometry, volume_shape=shape, image_shape=image_shape, driven=driven)
+    return projector._spec(projector._known.with_volume(shape, None), np.dtype(dtype))
+
+
+@pytest.mark.parametrize(
+    ("mode", "case", "plan"),
+    [
+        ("auto", "single axis, odd sizes", RowsPlan),
+        ("auto", "any rotation", ExactPlan),
+        ("rows", "tilt axis along z", RowsPlan),
+        ("exact", "single axis, odd sizes", ExactPlan),
+        ("factorized", "single axis, odd sizes", FactorizedPlan),
+    ],
+)
+def test_the_mode_picks_the_kernel(mode, case, plan):
+    assert type(NumbaBackend(mode=mode).plan(make_spec(case))) is plan
+
+
+def test_rows_refuse_rays_that_leave_the_planes():
+    with pytest.raises(UnsupportedSpecError, match="use NumbaBackend"):
+        NumbaBackend(mode="rows").plan(make_spec("any rotation"))
+
+
+@pytest.mark.parametrize("options", [{"mode": "fast"}, {"threads": 0}])
+def test_impossible_options_are_refused(options):
+    with pytest.raises(ValueError, match=next(iter(options))):
+        NumbaBackend(**options)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("driven", DRIVEN)
+@pytest.mark.parametrize(
+    ("geometry", "shape", "image_shape"),
+    [
+        (TiltGeometry.from_tilt_angles([-60, -7, 0, 45]), (21, 150, 40), None),
+        (TiltGeometry.from_tilt_angles([0, 33], tilt_axis_angle=90), (18, 35, 101), (101, 35)),
+        (TILTED_AXIS, (40, 37, 70), (45, 90)),
+    ],
+    ids=["along y", "along x", "tilted axis"],
+)
+def test_more_than_one_tile_and_chunk_agree_with_the_reference(
+    geometry, shape, image_shape, driven, dtype
+):
+    spec = spec_of(geometry, shape, dtype=dtype, driven=driven, image_shape=image_shape)
+    assert max(spec.images_shape[1:]) > PIXELS
+    volume, images = arrays(spec)
+    reference = SciPyBackend()
+    for mode in ("auto", "exact"):
+        plan = NumbaBackend(mode=mode).plan(spec)
+        tolerance = 1e-6 if dtype == "float32" else 1e-13
+        assert relative_error(plan.forward(volume), reference.forward(spec, volume)) < tolerance
+        assert relative_error(plan.adjoint(images), reference.adjoint(spec, images)) < tolerance
+
+
+@pytest.mark.parametrize("driven", DRIVEN)
+def test_factorized_is_near_the_exact_kernel_on_smooth_data(driven):
+    phantom = GaussianBlobs(
+        [[8, -5, 10], [-12, 9, 3], [5, 14, -9]], sigmas=[4, 5, 6], amplitudes=[1, 2, 1.5]
+    )
+    shape = (60, 64, 72)
+    spec = spec_of(TILTED_AXIS, shape, dtype="float64", driven=driven)
+    factorized, exact = (NumbaBackend(mode=mode).plan(spec) for mode in ("factorized", "exact"))
+    data = phantom.volume(shape).data
+    if driven == "ray":
+        error = relative_error(factorized.forward(data), exact.forward(data))
+    else:
+        images = exact.forward(data)
+        error = relative_error(factorized.adjoint(images), exact.adjoint(images))
+    assert error < 3e-3
+
+
+@pytest.mark.parametrize("driven", DRIVEN)
+@pytest.mark.parametrize("tilt_axis_angle", [0, 90])
+def test_factorized_is_the_plain_operator_where_rays_stay_in_planes(tilt_axis_angle, driven):
+    geometry = TiltGeometry.from_tilt_angles([-60, 0, 41], tilt_axis_angle=tilt_axis_angle)
+    spec = spec_of(geometry, (12, 14, 16), dtype="float64", driven=driven)
+    volume, images = arrays(spec)
+    factorized, exact = (NumbaBackend(mode=mode).plan(spec) for mode in ("factorized", "exact"))
+    assert relative_error(factorized.forward(volume), exact.forward(volume)) < 1e-6
+    assert relative_error(factorized.adjoint(images), exact.adjoint(images)) < 1e-6
+
+
+def test_one_axis_serves_all_tilts_of_a_usual_series_and_others_are_parted():
+    assert [shear.axis for shear in Shear.all_of(spec_of(TILTED_AXIS, (20, 20, 20)))] == [1]
+    parts = Shear.all_of(make_spec("any rotation"))
+    assert len(parts) > 1
+    assert sorted(np.concatenate([shear.tilts for shear in parts])) == list(range(5))
+
+
+@pytest.mark.parametrize("hardly", [1e-320, 1e-300, 1e-18, -1e-20])
+@pytest.mark.parametrize("driven", DRIVEN)
+def test_rays_that_hardly_move_along_an_axis_beside_the_volume(driven, hardly):
+    grid = np.eye(3, 4)
+    grid[0, 1] = grid[0, 2] = grid[2, 0] = hardly
+    grid[0, 3] = -3.5
+    spec = SamplingSpec(
+        grids=[grid], volume_shape=(5, 6, 7), image_shape=(9, 14), dtype="float64", driven=driven
+    )
+    volume, images = arrays(spec)
+    plan = NumbaBackend(mode="exact").plan(spec)
+    assert relative_error(plan.forward(volume), SciPyBackend().forward(spec, volume)) < 1e-12
+    assert relative_error(plan.adjoint(images), SciPyBackend().adjoint(spec, images)) < 1e-12
+
+
+def test_a_volume_that_no_ray_meets_gives_empty_images():
+    geometry = TiltGeometry.from_tilt_angles([0, 50], shifts=[400.0, 300.0])
+    for mode in ("auto", "exact", "factorized"):
+        for driven in DRIVEN:
+            plan = NumbaBackend(mode=mode).plan(spec_of(geometry, (8, 9, 10), driven=driven))
+            assert not plan.forward(np.ones((8, 9, 10), np.float32)).any()
+            assert not plan.adjoint(np.ones((2, 9, 10), np.float32)).any()
+
+
+def test_samples_on_the_faces_of_the_volume_touch_nothing_beyond():
+    """Rounding may put them a hair outside; memory beyond would show as a large value."""
+    grid = np.eye(3, 4)
+    spec = SamplingSpec(
+        grids=[grid + np.eye(3, 4, 3) * shift for shift in (1e-7, -1e-7, 1 - 1e-8, -1 + 1e-8)],
+        volume_shape=(5, 6, 7),
+        image_shape=(9, 10),
+    )
+    volume, images = arrays(spec)
+    plan = NumbaBackend(mode="exact").plan(spec)
+    assert relative_error(plan.forward(volume), SciPyBackend().forward(spec, volume)) < 1e-6
+    assert relative_error(plan.adjoint(images), SciPyBackend().adjoint(spec, images)) < 1e-6
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.3, -0.7])
+def test_both_lists_of_weights_hold_the_same_entries(slope):
+    spec = make_spec("single axis, even sizes")
+    plane = PlaneOfRays(
+        grids=spec.grids[:, [2, 0]][:, :, [0, 2, 3]],
+        shears=np.tile([slope, 0.5], (len(spec.grids), 1)),
+        plane_shape=(8, 12),
+        pixels=12,
+        driven="ray",
+    )
+    width = 40
+    by_voxel = runs_by_voxel(plane, width, dtype=np.dtype("f8"), threads=1)
+    by_pixel = runs_by_pixel(by_voxel, plane, width, threads=1)
+    low, high = plane.reach
+
+    def entries(runs, forward):
+        for run, target in enumerate(runs.targets):
+            for entry in range(runs.starts[run], runs.starts[run + 1]):
+                row, place = divmod(int(runs.indices[entry]), width)
+                if forward:
+                    yield (row, target, place + low, runs.weights[entry])
+                else:
+                    yield (target, row, high - place, runs.weights[entry])
+
+    assert sorted(entries(by_pixel, True)) == sorted(entries(by_voxel, False))
+
+
+@pytest.mark.parametrize("length", [1, 5, 40, 88, 89, 336, 1024])
+@pytest.mark.parametrize("itemsize", [4, 8])
+@pytest.mark.parametrize("threads", [1, 2, 16])
+def test_chunks_cover_a_row(length, itemsize, threads):
+    registers, count = chunks_of(length, itemsize, threads)
+    assert len(registers) * count * VECTOR_BYTES >= length * itemsize
+    assert len(registers) * (count - 1) * VECTOR_BYTES < length * itemsize
+
+
+def in_another_python(code, **environment):
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+
+
+def test_the_kernels_are_right_as_plain_python():
+    """What Numba compiles is Python with a meaning of its own, vector loops included."""
+    cases = ["identity", "single axis, small detector", "tilts about x", "tilt axis along z"]
+    code = f"""
+from libtilt.backends.numba import NumbaBackend
+from libtilt.testing import LAWS, make_spec
+for case in {cases[:1]}:
+    for mode in ("auto", "exact", "factorized"):
+        for driven in ("ray", "voxel"):
+            for law in ("adjoint", "conventions"):
+                LAWS[law](NumbaBackend(mode=mode, threads=1), make_spec(case, driven=driven))
+for case in {cases[1:]}:
+    for driven in ("ray", "voxel"):
+        LAWS["conventions"](NumbaBackend(threads=1), make_spec(case, driven=driven))
+"""
+    result = in_another_python(code, NUMBA_DISABLE_JIT="1")
+    assert result.returncode == 0, result.stderr
+
+
+def test_it_works_where_nothing_can_be_kept_on_disk():
+    code = """
+import numba.core.caching as caching
+def no_locator(self, *arguments):
+    raise RuntimeError("cannot cache function: no locator available")
+caching.CacheImpl.__init__ = no_locator
+from libtilt.backends.kernels.compiled import compiled
+assert compiled(lambda x: x + 1)(1) == 2
+"""
+    result = in_another_python(code)
+    assert result.returncode == 0, result.stderr
+
+
+def test_it_is_announced_once_when_something_is_compiled():
+    code = """
+from libtilt.backends.kernels.compiled import announce_compiling, compiled
+announce_compiling(lambda: print("compiling"))
+for f in (lambda x: x + 1, lambda x: x + 2):
+    compiled(f)(1)
+"""
+    result = in_another_python(code)
+    assert (result.returncode, result.stdout) == (0, "compiling\n"), result.stderr
+
+
+def test_without_numba_the_extra_is_named_and_auto_does_without(monkeypatch):
+    for name in [name for name in sys.modules if name.split(".")[0] == "numba"]:
+        monkeypatch.setitem(sys.modules, name, None)
+    ours = ("numba", "exact", "factorized", "rows", "kernels")
+    for name in list(sys.modules):
+        if name.startswith("libtilt.backends.") and name.split(".")[2] in ours:
+            monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(ImportError, match=r"'numba'.*libtilt\[fast\]"):
+        resolve_backend("numba")
+    auto = resolve_backend("auto")
+    assert auto.choose(make_spec("single axis, odd sizes")).name == "sparse"
+    assert auto.choose(make_spec("any rotation")).name == "scipy"
+
+
+def test_every_case_of_rows_is_covered():
+    axes = set()
+    for case in CASES:
+        plan = NumbaBackend().plan(make_spec(case))
+        if isinstance(plan, RowsPlan):
+            axes.add((plan._layout.axis, plan._layout.detector_axis))
+    assert {axis for axis, _ in axes} == {0, 1, 2}
+    assert {detector_axis for _, detector_axis in axes} == {0, 1}
