@@ -10,12 +10,14 @@ from scipy.spatial.transform import Rotation
 from libtilt import GaussianBlobs, TiltGeometry
 from libtilt.backends import AutoBackend, Backend, SciPyBackend, SparseBackend
 from libtilt.backends.base import DRIVEN
+from libtilt.backends.fourier import FourierBackend
 from libtilt.backends.numba import NumbaBackend
 from libtilt.per_tilt import PER_TILT
 from libtilt.testing import CASES, TOLERANCES, make_spec
 
 BACKENDS = {
     "auto": AutoBackend(),
+    "fourier": FourierBackend(threads=1),
     "numba-rows": NumbaBackend(mode="rows"),
     "numba-exact": NumbaBackend(mode="exact"),
     "numba-factorized": NumbaBackend(mode="factorized"),

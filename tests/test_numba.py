@@ -13,8 +13,10 @@ from libtilt.backends import SamplingSpec, UnsupportedSpecError, resolve_backend
 from libtilt.backends.base import DRIVEN
 from libtilt.backends.exact import ExactPlan
 from libtilt.backends.factorized import FactorizedPlan
+from libtilt.backends.kernels import runs
+from libtilt.backends.kernels.compiled import digest_of_kernels
 from libtilt.backends.kernels.lanes import VECTOR_BYTES, chunks_of
-from libtilt.backends.kernels.rays import PIXELS
+from libtilt.backends.kernels.rays import PIXELS, project_rays
 from libtilt.backends.kernels.runs import PlaneOfRays, runs_by_pixel, runs_by_voxel
 from libtilt.backends.numba import NumbaBackend
 from libtilt.backends.rows import RowsPlan
@@ -232,6 +234,12 @@ assert compiled(lambda x: x + 1)(1) == 2
 """
     result = in_another_python(code)
     assert result.returncode == 0, result.stderr
+
+
+def test_what_is_kept_on_disk_depends_on_every_file_of_kernels():
+    """A constant of one file is compiled into functions of another."""
+    for kernel in (project_rays, runs.count_entries):
+        assert kernel._cache._cache_file._source_stamp == digest_of_kernels()
 
 
 def test_it_is_announced_once_when_something_is_compiled():

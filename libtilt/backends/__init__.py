@@ -8,7 +8,7 @@ from libtilt.backends.registry import available_backends, load_backend, resolve_
 from libtilt.backends.scipy import SciPyBackend
 from libtilt.backends.sparse import SparseBackend
 
-_WITH_EXTRAS = {"NumbaBackend": "numba"}
+_WITH_EXTRAS = {"FourierBackend": "fourier", "NumbaBackend": "numba"}
 
 __all__ = [
     "AutoBackend",

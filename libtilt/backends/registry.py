@@ -17,8 +17,9 @@ BUILT_IN = {
     "scipy": "libtilt.backends.scipy:SciPyBackend",
     "sparse": "libtilt.backends.sparse:SparseBackend",
     "numba": "libtilt.backends.numba:NumbaBackend",
+    "fourier": "libtilt.backends.fourier:FourierBackend",
 }
-EXTRAS = {"numba": "fast"}
+EXTRAS = {"numba": "fast", "fourier": "fourier"}
 """The extra that brings what a built-in backend imports, where that is not in the core."""
 
 

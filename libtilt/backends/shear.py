@@ -20,6 +20,7 @@ from libtilt.backends.kernels.runs import PlaneOfRays
 from libtilt.backends.splines import PADDING
 
 _STEEPEST = 1 / math.sqrt(2)
+_LEVEL = 1e-9
 _SPLINE = 3
 
 
@@ -71,6 +72,7 @@ class Shear:
     def _of(cls, spec: SamplingSpec, tilts: NDArray[np.intp], axis: int) -> Self:
         parts = [_factors(spec.grids[tilt], axis, spec) for tilt in tilts]
         matrices, planes, slopes = (np.array(part) for part in zip(*parts, strict=True))
+        slopes[np.abs(slopes) * max(*spec.volume_shape, *spec.image_shape) < _LEVEL] = 0.0
         first, last = _extent(spec, axis, matrices, planes, slopes)
         # Counting from the first places that are needed.
         matrices[:, :, 2] -= first

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
@@ -17,8 +19,30 @@ def compiled(function: Function) -> Function:
         result = numba.njit(cache=True, nogil=True)(function)
     except RuntimeError:  # No folder to keep it in can be written, as on some cluster nodes.
         result = numba.njit(nogil=True)(function)
+    else:
+        _compile_anew_when_any_kernel_changes(result)
     compiled_result: Function = result
     return compiled_result
+
+
+def digest_of_kernels() -> str:
+    """Return a digest of the source of all kernels."""
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
+
+
+def _compile_anew_when_any_kernel_changes(result: Any) -> None:
+    """Have what is kept on disk depend on all files of this folder.
+
+    Numba looks at the file of a function alone, but what is compiled holds constants and functions
+    of others, too. The time of a file says nothing where a package keeps the same time for all.
+    """
+    kept: Any = getattr(getattr(result, "_cache", None), "_cache_file", None)
+    if hasattr(kept, "_source_stamp"):
+        kept._source_stamp = _DIGEST
+
+
+_DIGEST = digest_of_kernels()
 
 
 class _Announcer(event.Listener):  # type: ignore[misc]

@@ -14,6 +14,9 @@ TILE = 16
 VOXELS = TILE * TILE
 """Of a tile."""
 
+TILTS = 14
+"""Listed together for a tile: what neighbouring voxels take from them stays in the first cache."""
+
 _MOST_TAPS = 16
 
 
@@ -62,9 +65,9 @@ def _pixel_range(inverse: Any, row: int, column: int, pixels: int, ray: bool) ->
 
 
 @compiled
-def _voxel(run: int, tiles_across: int) -> tuple[int, int]:
+def _voxel(run: int, tiles_across: int, groups: int) -> tuple[int, int]:
     """Return row and column in the plane of the voxel of a run."""
-    tile, inside = run // VOXELS, run % VOXELS
+    tile, inside = run // (groups * VOXELS), run % VOXELS
     return tile // tiles_across * TILE + inside // TILE, tile % tiles_across * TILE + inside % TILE
 
 
@@ -73,12 +76,14 @@ def count_entries(first_tile: int, last_tile: int, rays: Any, counts: Any) -> No
     """Count the entries of each run of some tiles."""
     grids, inverse, shears, sizes, ray = rays
     rows, columns, tiles_across, pixels, _, _ = sizes
+    groups = -(-len(grids) // TILTS)
     taps = np.zeros(_MOST_TAPS)
-    for run in range(first_tile * VOXELS, last_tile * VOXELS):
-        row, column = _voxel(run, tiles_across)
+    for run in range(first_tile * groups * VOXELS, last_tile * groups * VOXELS):
+        row, column = _voxel(run, tiles_across, groups)
+        group = run // VOXELS % groups
         count = 0
         if row < rows and column < columns:
-            for tilt in range(len(grids)):
+            for tilt in range(group * TILTS, min((group + 1) * TILTS, len(grids))):
                 grid, back, shear = grids[tilt], inverse[tilt], shears[tilt]
                 first, end = _pixel_range(back, row, column, pixels, ray)
                 for pixel in range(first, end):
@@ -95,12 +100,14 @@ def fill_entries(
     """Fill in the entries of each run of some tiles."""
     grids, inverse, shears, sizes, ray = rays
     rows, columns, tiles_across, pixels, width, furthest = sizes
+    groups = -(-len(grids) // TILTS)
     taps = np.zeros(_MOST_TAPS)
-    for run in range(first_tile * VOXELS, last_tile * VOXELS):
-        row, column = _voxel(run, tiles_across)
+    for run in range(first_tile * groups * VOXELS, last_tile * groups * VOXELS):
+        row, column = _voxel(run, tiles_across, groups)
+        group = run // VOXELS % groups
         entry = starts[run]
         if row < rows and column < columns:
-            for tilt in range(len(grids)):
+            for tilt in range(group * TILTS, min((group + 1) * TILTS, len(grids))):
                 grid, back, shear = grids[tilt], inverse[tilt], shears[tilt]
                 first, end = _pixel_range(back, row, column, pixels, ray)
                 for pixel in range(first, end):
@@ -114,10 +121,12 @@ def fill_entries(
 
 
 @compiled
-def count_pixels(tile: int, rows: int, width: int, indices: Any, starts: Any) -> int:
-    """Return how many pixels take something from a tile."""
+def count_pixels(
+    first_run: int, end_run: int, rows: int, width: int, indices: Any, starts: Any
+) -> int:
+    """Return how many pixels take something from a tile, which has some runs by voxel."""
     seen = np.zeros(rows, np.bool_)
-    for entry in range(starts[tile * VOXELS], starts[(tile + 1) * VOXELS]):
+    for entry in range(starts[first_run], starts[end_run]):
         seen[indices[entry] // width] = True
     count: int = seen.sum()
     return count
@@ -125,22 +134,22 @@ def count_pixels(tile: int, rows: int, width: int, indices: Any, starts: Any) ->
 
 @compiled
 def sort_by_pixel(
-    tile: int, rows: int, width: int, shift: int, old: Any, tiles: Any, new: Any
+    first_run: int, end_run: int, rows: int, width: int, shift: int, old: Any, run: int, new: Any
 ) -> None:
     """Sort the entries of one tile by pixel, keeping the order of voxels."""
     indices, weights, starts = old
     new_indices, new_weights, new_starts, targets = new
-    begin, end = starts[tile * VOXELS], starts[(tile + 1) * VOXELS]
+    begin, end = starts[first_run], starts[end_run]
     places = np.zeros(rows, np.int64)
     for entry in range(begin, end):
         places[indices[entry] // width] += 1
-    run, place = tiles[tile], begin
+    place = begin
     for pixel in range(rows):
         if places[pixel]:
             new_starts[run], targets[run] = place, pixel
             place, places[pixel], run = place + places[pixel], place, run + 1
-    for inside in range(VOXELS):
-        voxel = tile * VOXELS + inside
+    for voxel in range(first_run, end_run):
+        inside = voxel % VOXELS
         for entry in range(starts[voxel], starts[voxel + 1]):
             pixel = indices[entry] // width
             place = places[pixel]

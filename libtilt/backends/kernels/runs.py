@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from libtilt._checks import Float64Array
 from libtilt.backends.kernels.entries import (
     TILE,
+    TILTS,
     VOXELS,
     count_entries,
     count_pixels,
@@ -26,6 +27,7 @@ from libtilt.backends.kernels.entries import (
 from libtilt.backends.threads import run_all
 
 _TILES_AT_ONCE = 8
+_ALIGNED = 8
 
 
 @attrs.frozen(eq=False)
@@ -61,13 +63,18 @@ class PlaneOfRays:
 
     @property
     def reach(self) -> tuple[int, int]:
-        """The least and the greatest offset along the axis between a voxel and its pixels."""
+        """The least and the greatest offset along the axis between a voxel and its pixels.
+
+        Rounded outwards, so that an offset of zero begins where a vector register does.
+        """
         rows, columns = (np.array([-1.0, n]) for n in self.plane_shape)
         corners = np.array([[row, column, 1.0] for row in rows for column in columns])
-        # Rays sample up to their own reach beyond a voxel; half a step more costs nothing.
         depths = np.einsum("nj,cj->nc", self.inverse[:, 1], corners)
         along = self.shears[:, :1] * depths + self.shears[:, 1:]
-        return math.floor(along.min() - 1e-9), math.floor(along.max() + 1e-9) + 1
+        if not self.shears.any():
+            return 0, 0
+        low, high = along.min() - 1e-9, along.max() + 1e-9 + 1
+        return math.floor(low / _ALIGNED) * _ALIGNED, math.ceil(high / _ALIGNED) * _ALIGNED
 
     @property
     def tile_counts(self) -> tuple[int, int]:
@@ -126,9 +133,10 @@ def runs_by_voxel(
     Returns
     -------
     Runs
-        Rows added to are voxels within their tile.
+        Rows added to are voxels within their tile; a voxel has a run for every `TILTS` tilts.
     """
-    tiles = np.arange(math.prod(plane.tile_counts) + 1) * VOXELS
+    runs_of_tile = -(-len(plane.grids) // TILTS) * VOXELS
+    tiles = np.arange(math.prod(plane.tile_counts) + 1) * runs_of_tile
     counts = np.zeros(tiles[-1] + 1, np.int64)
     pieces = [
         (first, min(first + _TILES_AT_ONCE, len(tiles) - 1))
@@ -176,10 +184,12 @@ def runs_by_pixel(by_voxel: Runs, plane: PlaneOfRays, width: int, threads: int |
     old = by_voxel.indices, by_voxel.weights, by_voxel.starts
 
     def count_runs(tile: int) -> None:
-        tiles[tile + 1] = count_pixels(tile, rows, width, by_voxel.indices, by_voxel.starts)
+        first, end = by_voxel.tiles[tile], by_voxel.tiles[tile + 1]
+        tiles[tile + 1] = count_pixels(first, end, rows, width, by_voxel.indices, by_voxel.starts)
 
     def sort(tile: int) -> None:
-        sort_by_pixel(tile, rows, width, shift, old, tiles, new)
+        first, end = by_voxel.tiles[tile], by_voxel.tiles[tile + 1]
+        sort_by_pixel(first, end, rows, width, shift, old, tiles[tile], new)
 
     run_all(count_runs, range(count), threads)
     tiles = np.cumsum(tiles)

@@ -1,0 +1,105 @@
+"""Slices where rays stay in planes of the volume."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft
+
+from libtilt.backends.planar import PlanarLayout
+from libtilt.backends.slices import FourierPlan, Piece
+from libtilt.backends.threads import Once, run_all
+
+_DRIFT = 1e-9
+
+
+class PlanesPlan(FourierPlan):
+    """Slices where rays stay in planes of the volume: a transform along the tilt axis first.
+
+    Each of its frequencies then is a plane to slice, all of them at the same points.
+    """
+
+    def __init__(self, layout: PlanarLayout, sign: int, eps: float, threads: int | None) -> None:
+        volume_axes = [axis for axis in (2, 1, 0) if axis != layout.axis]
+        super().__init__(layout.spec, eps, threads, volume_axes, [1 - layout.detector_axis])
+        self.layout = layout
+        self.sign = sign
+        # One period takes in all voxels along the axis.
+        least = max(self.periods[layout.detector_axis], layout.line_length)
+        self.period = 2 * fft.next_fast_len((least + 1) // 2)
+        self.count = self.period // 2
+        line = self.spec.grids[:, layout.axis, 3]
+        self.line_offsets = line if sign == 1 else line - (layout.detector_shape[0] - 1)
+        self.slices = Once(lambda: self._slices(self.seen, layout.plane_shape, self.count))
+
+    def forward(self, volume: NDArray[Any]) -> NDArray[Any]:
+        """Project: transform along the axis, slice every plane, and transform back."""
+        view = self.layout.volume_view(volume)
+        modes = np.empty((self.count, *self.layout.plane_shape), self.dtype)
+
+        def transform(row: int) -> None:
+            modes[:, row] = fft.rfft(view[row].T, n=self.period, axis=0)[: self.count]
+
+        run_all(transform, range(len(view)), self.threads)
+        slices = self.slices()
+        values = slices.nufft.to_points(modes)
+        images = np.zeros(self.spec.images_shape, self.spec.dtype)
+        run_all(partial(self._project, values, self._along(images)), slices.each(), self.threads)
+        return images
+
+    def adjoint(self, images: NDArray[Any]) -> NDArray[Any]:
+        """Backproject: the same steps, transposed, in reverse."""
+        slices = self.slices()
+        values = np.empty((self.count, slices.size), self.dtype)
+        backproject = partial(self._backproject, self._along(images), values)
+        run_all(backproject, slices.each(), self.threads)
+        modes = slices.nufft.to_modes(values)
+        volume = np.empty(self.spec.volume_shape, self.spec.dtype)
+        view = self.layout.volume_view(volume)
+
+        def transform(row: int) -> None:
+            lines = fft.irfft(modes[:, row], n=self.period, axis=0, norm="forward")
+            view[row] = lines[: view.shape[-1]].T
+
+        run_all(transform, range(len(view)), self.threads)
+        return volume
+
+    def _along(self, images: NDArray[Any]) -> NDArray[Any]:
+        """Return the images as tilt, pixel in the direction of the axis, pixel across it."""
+        return self.layout.images_view(images)[:, :: self.sign]
+
+    def _project(self, values: NDArray[Any], images: NDArray[Any], piece: Piece) -> None:
+        tilt, kept, place = piece
+        along, across = images.shape[1:]
+        plane = np.zeros((self.count, len(kept)), self.dtype)
+        plane[:, kept] = values[:, place]
+        plane *= self._factors(tilt)
+        lines = fft.ifft(plane, axis=1, overwrite_x=True)[:, :across]
+        images[tilt] = fft.irfft(lines, n=self.period, axis=0)[:along]
+
+    def _backproject(self, images: NDArray[Any], values: NDArray[Any], piece: Piece) -> None:
+        tilt, kept, place = piece
+        # Frequencies of the half that is left out count here, and again on the way back to the
+        # volume, with inverse weights: both are left out.
+        lines = fft.rfft(images[tilt], n=self.period, axis=0, norm="forward")[: self.count]
+        plane = fft.fft(lines, n=len(kept), axis=1, norm="forward")
+        plane *= self._factors(tilt).conj()
+        values[:, place] = plane[:, kept]
+
+    def _factors(self, tilt: int) -> NDArray[Any]:
+        """Return what moves the slice of every plane to its place, and scales it."""
+        shift = self.offsets[tilt] - np.array(self.layout.plane_shape) // 2
+        turns = np.exp(2j * np.pi * self.line_offsets[tilt] / self.period * np.arange(self.count))
+        line = (self.scales[tilt] * turns).astype(self.dtype)
+        factors: NDArray[Any] = np.multiply.outer(line, self._phases(tilt, shift))
+        return factors
+
+
+def line_sign(layout: PlanarLayout) -> int:
+    """Return 1 or -1 where pixels and voxels coincide along the axis, in which order; else 0."""
+    scales = layout.spec.grids[:, layout.axis, layout.detector_axis]
+    extent = max(layout.detector_shape[0], layout.line_length)
+    return next((s for s in (1, -1) if np.abs(scales - s).max() * extent < _DRIFT), 0)
