@@ -148,7 +148,7 @@ class FinufftPlanes:
         import finufft
 
         self.job, size = job, job.size
-        self.period = scipy.fft.next_fast_len(int(size * 1.19) + 2) if self.padded else size
+        self.period = padded_period(size) if self.padded else size
         frequencies = 2 * np.pi * scipy.fft.fftfreq(self.period)
         steps = job.geometry.rotation_matrices[:, :, 0]
         points = np.outer(steps[:, 2], frequencies), np.outer(steps[:, 0], frequencies)
@@ -184,6 +184,12 @@ class FinufftPlanes:
         flat = np.ascontiguousarray(slices.transpose(1, 0, 2)).reshape(self.count, -1)
         planes = self.plans[1].execute(flat).transpose(1, 0, 2)
         return scipy.fft.irfft(planes, n=size, axis=1, workers=workers)
+
+
+def padded_period(size):
+    """Return a period at which nothing of a cube wraps into its images at 60 degrees."""
+    corner = size / 2 * (np.cos(np.pi / 3) + np.sin(np.pi / 3)) + 2
+    return 2 * scipy.fft.next_fast_len(int(np.ceil((corner + size / 2) / 2)))
 
 
 class FinufftVolume:
@@ -279,6 +285,7 @@ def all_contestants(threads):
         Astra(),
         FinufftPlanes(),
         FinufftPlanes(padded=True),
+        FinufftPlanes(eps=1e-6, padded=True),
         FinufftVolume(),
         TorchFourierSlice(),
     ]
