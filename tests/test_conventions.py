@@ -7,6 +7,7 @@ from helpers import (
     ANY_ROTATION,
     BLOBS,
     EVERY_BACKEND,
+    SAMPLING,
     SINGLE_AXIS,
     TRILINEAR,
     geometry_for,
@@ -40,7 +41,7 @@ def turned_by_axes(volume, matrix):
     return np.flip(turned, [axis for axis in range(3) if signs[axis] < 0])
 
 
-@every_backend
+@pytest.mark.parametrize("backend", SAMPLING)
 @both_driven
 def test_without_rotation_a_projection_is_the_sum_over_z(backend, driven):
     volume = RNG.normal(size=(4, 5, 6))
