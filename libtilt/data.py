@@ -64,9 +64,10 @@ def emdb(
     url = f"{base_url or EMDB_URL}/EMD-{number}/map/{name}"
     folder = Path(cache_dir or os.environ.get("LIBTILT_CACHE") or _pooch().os_cache("libtilt"))
     target = folder / name
-    if target.exists() and sha256 is None:
+    if target.exists() and (sha256 is None or _pooch().file_hash(target) == sha256):
         return target
-    path = _download(url, folder, name, sha256, progress)
+    # It gets its name when it has been read: a run that is killed leaves nothing to be trusted.
+    path = _download(url, folder, f"unchecked-{name}", sha256, progress)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -74,7 +75,7 @@ def emdb(
     except ValueError as error:
         path.unlink()
         raise ValueError(f"what {url} gave is not a sound map and was removed: {error}") from error
-    return path
+    return path.replace(target)
 
 
 def _entry_number(entry: int | str) -> int:
@@ -114,7 +115,8 @@ def _download(url: str, folder: Path, name: str, sha256: str | None, progress: b
     except OSError as error:
         raise ConnectionError(
             f"cannot download {url}: {error}. If this machine is offline, fetch that file on "
-            f"another one, and put it at {folder / name} or open it with Volume.open"
+            f"another one, and put it at {folder / name.removeprefix('unchecked-')} or open it "
+            "with Volume.open"
         ) from error
     finally:
         logger.setLevel(level)

@@ -43,6 +43,11 @@ def _matrices_converter(value: Any) -> Float64Array:
 def _shifts_converter(value: ArrayLike, geometry: Any) -> Float64Array:
     count = len(geometry.rotation_matrices)
     shifts = finite_array(value, "shifts")
+    if shifts.shape == () and shifts != 0:
+        raise ValueError(
+            f"shifts must be x, y in angstroms, one row per tilt or one for all, got {value!r}; "
+            f"if both are meant, write ({value!r}, {value!r})"
+        )
     if shifts.shape not in ((), (2,), (count, 2)):
         raise ValueError(
             f"shifts must have one row per tilt: expected ({count}, 2), got {shifts.shape}"
@@ -547,3 +552,12 @@ class TiltGeometry:
         See `to_json`.
         """
         return read_json(cls, source)
+
+
+def require_geometry(_: Any, field: Any, value: Any) -> None:
+    """Refuse what is no `TiltGeometry` (an attrs validator)."""
+    if not isinstance(value, TiltGeometry):
+        raise TypeError(
+            f"{field.name} must be a TiltGeometry, got {type(value).__name__}; make one by "
+            "TiltGeometry.from_tilt_angles or from_rotations"
+        )

@@ -24,7 +24,7 @@ from libtilt._checks import (
 from libtilt.backends.base import DRIVEN, Backend, Plan, SamplingSpec
 from libtilt.backends.registry import resolve_backend
 from libtilt.frames import Frame, PartialFrame
-from libtilt.geometry import TiltGeometry
+from libtilt.geometry import TiltGeometry, require_geometry
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
 
@@ -96,7 +96,7 @@ class Projector:
     volume_type: ClassVar[type[Volume]] = Volume
     tilt_series_type: ClassVar[type[TiltSeries]] = TiltSeries
 
-    geometry: TiltGeometry = attrs.field(validator=attrs.validators.instance_of(TiltGeometry))
+    geometry: TiltGeometry = attrs.field(validator=require_geometry)
     volume_shape: tuple[int, ...] | None = attrs.field(
         default=None,
         kw_only=True,

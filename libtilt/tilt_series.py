@@ -19,7 +19,7 @@ from libtilt._checks import (
     to_pixel_size,
 )
 from libtilt.files import atomic_write, require_writable
-from libtilt.geometry import TiltGeometry
+from libtilt.geometry import TiltGeometry, require_geometry
 from libtilt.gif import save_gif
 from libtilt.image_data import ImageData
 from libtilt.mrc import compression, read_mrc, write_mrc
@@ -68,9 +68,7 @@ class TiltSeries(ImageData):
     geometry_type: ClassVar[type[TiltGeometry]] = TiltGeometry
 
     images: NDArray[Any] = attrs.field(converter=_images_converter, repr=summary, metadata=PER_TILT)
-    geometry: TiltGeometry = attrs.field(
-        validator=attrs.validators.instance_of(TiltGeometry), metadata=PER_TILT
-    )
+    geometry: TiltGeometry = attrs.field(validator=require_geometry, metadata=PER_TILT)
     pixel_size: float = attrs.field(default=1.0, kw_only=True, converter=to_pixel_size)
 
     @geometry.validator

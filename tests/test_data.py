@@ -83,6 +83,30 @@ def test_what_is_not_a_sound_map_is_refused_and_not_kept(server, tmp_path, conte
     assert list((tmp_path / "cache").iterdir()) == []
 
 
+def test_what_was_not_checked_is_not_taken_for_the_map(server, tmp_path, monkeypatch):
+    def killed(path):
+        raise KeyboardInterrupt
+
+    root, url = server
+    put(root, 5)
+    with monkeypatch.context() as patch:
+        patch.setattr("libtilt.data.read_mrc", killed)
+        with pytest.raises(KeyboardInterrupt):
+            emdb(5, cache_dir=tmp_path / "cache", base_url=url)
+    assert not (tmp_path / "cache" / "emd_5.map.gz").exists()
+    assert Volume.open(emdb(5, cache_dir=tmp_path / "cache", base_url=url)).shape == (2, 3, 4)
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["emd_5.map.gz"]
+
+
+def test_a_kept_map_of_another_check_sum_is_fetched_anew(server, tmp_path):
+    root, url = server
+    digest = hashlib.sha256(put(root, 5).read_bytes()).hexdigest()
+    path = emdb(5, cache_dir=tmp_path, base_url=url)
+    path.write_bytes(b"changed")
+    assert emdb(5, cache_dir=tmp_path, base_url=url, sha256=digest) == path
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == digest
+
+
 def test_an_entry_that_does_not_exist_says_how_to_go_on(server, tmp_path):
     _, url = server
     with pytest.raises(ConnectionError, match=r"cannot download .*EMD-9/map.*offline.*Volume.open"):

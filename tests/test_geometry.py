@@ -180,6 +180,12 @@ def test_shifts_have_one_row_per_tilt(count):
         TiltGeometry.from_tilt_angles(range(5), shifts=np.zeros((count, 2)))
 
 
+def test_one_number_is_no_shift_but_zero():
+    with pytest.raises(ValueError, match=r"shifts must be x, y in angstroms.* write \(5, 5\)"):
+        TiltGeometry.from_tilt_angles([0, 3], shifts=5)
+    assert not TiltGeometry.from_tilt_angles([0, 3], shifts=0).shifts.any()
+
+
 def test_shifts_are_finite():
     with pytest.raises(ValueError, match=r"shifts must be finite: .* index \[1, 0\]"):
         TiltGeometry.from_tilt_angles([0, 1], shifts=[[0, 0], [np.inf, 0]])

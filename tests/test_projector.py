@@ -188,7 +188,11 @@ def test_values_that_are_not_finite_are_refused_with_their_index(bad):
         ({"pixel_size": (1, 2)}, ValueError, "pixel_size must be one positive number"),
         ({"backend": "cuda"}, ValueError, "'cuda' is not known: choose from auto, scipy, sparse"),
         ({"backend": 3}, TypeError, "backend must be a name, a Backend class or a Backend, got 3"),
-        ({"geometry": np.eye(3)}, TypeError, "TiltGeometry"),
+        (
+            {"geometry": np.eye(3)},
+            TypeError,
+            "geometry must be a TiltGeometry, got ndarray; make one",
+        ),
     ],
 )
 def test_options_that_make_no_sense_are_refused(options, error, message):

@@ -31,7 +31,7 @@ class NumbaBackend(Backend):
         (single-axis series with the tilt axis along an axis of volume and images). "exact":
         trilinear samples along each ray, for any grids. "auto" (the default): rows where they
         apply, else exact; the operator is the same one, that of ``SciPyBackend(order=1)``.
-        "factorized": another operator for any grids, some five times as fast as "exact" where
+        "factorized": another operator for any grids, more than ten times as fast as "exact" where
         rows do not apply; see Notes.
     threads : int, optional
         By default as many as there are processors. The number does not change a bit of the result.
