@@ -233,7 +233,10 @@ class FinufftVolume:
 
 
 class TorchFourierSlice:
-    """torch-fourier-slice: slices of the transform, linearly interpolated."""
+    """torch-fourier-slice: slices of the padded transform, linearly interpolated.
+
+    What it does with images is a reconstruction, divided by how often each frequency was met.
+    """
 
     name = "torch-fourier-slice"
 
@@ -244,8 +247,8 @@ class TorchFourierSlice:
         import torch
 
         torch.set_num_threads(job.threads)
-        matrices = job.geometry.rotation_matrices[:, ::-1, ::-1].copy()
-        self.torch, self.matrices = torch, torch.from_numpy(matrices).float()
+        self.torch = torch
+        self.matrices = torch.tensor(job.geometry.rotation_matrices, dtype=torch.float32)
 
     def forward(self, volume):
         from torch_fourier_slice import project_3d_to_2d
