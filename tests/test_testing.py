@@ -32,7 +32,10 @@ def test_the_sparse_backend_takes_every_single_axis_case():
 
 @pytest.mark.parametrize("name", available_backends())
 def test_check_backend_passes_for_every_backend_that_can_be_asked_for(name):
-    check_backend(resolve_backend(name), cases=["identity", "single axis, small detector"])
+    backend = resolve_backend(name)
+    if name == "fourier":  # Its threads may change last bits, as it says.
+        backend = attrs.evolve(backend, threads=1)
+    check_backend(backend, cases=["identity", "single axis, small detector"])
 
 
 def test_check_backend_checks_that_what_is_not_taken_is_refused():
