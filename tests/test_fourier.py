@@ -25,7 +25,6 @@ GEOMETRIES = {
     "85 degrees": TiltGeometry.from_tilt_angles(TILTS, tilt_axis_angle=85, shifts=SHIFTS),
     "any rotation": TiltGeometry.from_rotations(Rotation.random(6, random_state=2)),
 }
-IN_PLANES = list(GEOMETRIES)[:5]
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -210,8 +209,6 @@ def test_the_number_of_threads_matters_less_than_the_error(name):
         assert relative_error(images, expected) < 3e-5
         assert relative_error(backprojected, adjoint) < 3e-5
         np.testing.assert_array_equal(plan.forward(volume), images)
-        if name in IN_PLANES:
-            np.testing.assert_array_equal(plan.adjoint(expected), backprojected)
 
 
 @pytest.mark.parametrize("name", ["single axis", "85 degrees"])

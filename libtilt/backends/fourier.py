@@ -38,8 +38,7 @@ class FourierBackend(Backend):
         the cost.
     threads : int, optional
         By default as many as there are processors. Their number changes the result, by less than
-        its error. With more than one, an adjoint also differs by rounding from call to call,
-        unless the rays stay in planes of the volume.
+        its error. With more than one, an adjoint may also differ by rounding from call to call.
 
     Raises
     ------
