@@ -6,8 +6,9 @@
     python tests/benchmarks/compare.py --growth
 
 Seconds are medians of repeats, warm, on two threads, layout copies included. Those who are timed on
-a few tilts are scaled to all of them (marked ~). Memory is the peak over what the process had
-before it prepared, volume and images not counted, in a process of its own (Linux).
+a few tilts are scaled to all of them (marked ~); who takes over 5 s is timed once. Memory is the
+peak over what the process had before it prepared, volume and images not counted, in a process of
+its own (Linux).
 """
 
 import argparse
@@ -23,7 +24,10 @@ import numpy as np
 from contestants import all_contestants
 from jobs import PHANTOMS, Job
 
-SLOW = 20.0
+ONCE = 5.0
+"""Seconds of a forward beyond which one round is all."""
+
+PARTS = ("set-up", "forward", "adjoint")
 
 
 def main():
@@ -46,9 +50,6 @@ def main():
         peaks = "" if options.no_memory else in_own_process(name, options)
         cells = [seconds(times[name].get(part), contestant, job) for part in PARTS]
         print("|", " | ".join([name, *cells, peaks, *errors(contestant, job)]), "|", flush=True)
-
-
-PARTS = ("set-up", "forward", "adjoint")
 
 
 def parse():
@@ -82,7 +83,7 @@ def run(contestants, job, repeats):
     for turn in range(repeats + 1):
         for name, contestant in contestants.items():
             taken = times[name]
-            if turn > 1 and statistics.median(taken["forward"]) > SLOW / 4:
+            if turn > 1 and statistics.median(taken["forward"]) > ONCE:
                 continue
             if turn == 0:
                 start = time.perf_counter()
