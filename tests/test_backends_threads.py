@@ -14,7 +14,7 @@ from helpers import arrays
 
 from libtilt.backends import SciPyBackend, SparseBackend
 from libtilt.backends.base import DRIVEN
-from libtilt.backends.numba import MODES, NumbaBackend
+from libtilt.backends.numba.backend import MODES, NumbaBackend
 from libtilt.backends.threads import Once, run_each, thread_count
 from libtilt.testing import make_spec
 

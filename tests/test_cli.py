@@ -277,7 +277,7 @@ def test_ctrl_c_leaves_nothing_half_written(ctrl_c_is_heard, tmp_path):
 
 def test_it_is_said_when_kernels_are_compiled():
     code = """
-from libtilt.backends.kernels.compiled import compiled
+from libtilt.backends.numba.kernels.compiled import compiled
 from libtilt.cli.running import require_backend
 require_backend("auto")
 for f in (lambda x: x + 1, lambda x: x + 2):

@@ -9,9 +9,9 @@ from helpers import arrays, relative_error
 from scipy.spatial.transform import Rotation
 
 from libtilt import GaussianBlobs, Projector, TiltGeometry
-from libtilt.backends import SamplingSpec, SparseBackend, volume_slices
+from libtilt.backends import SamplingSpec, SparseBackend
 from libtilt.backends.base import DRIVEN
-from libtilt.backends.fourier import FourierBackend
+from libtilt.backends.fourier import FourierBackend, volume_slices
 from libtilt.testing import CASES, check_backend, make_spec
 
 TILTS = range(-60, 61, 15)

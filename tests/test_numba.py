@@ -7,21 +7,22 @@ import sys
 import numpy as np
 import pytest
 from helpers import arrays, relative_error
+from numpy.testing import assert_array_equal
 
 from libtilt import GaussianBlobs, Projector, TiltGeometry
 from libtilt.backends import SamplingSpec, UnsupportedSpecError, resolve_backend
 from libtilt.backends.base import DRIVEN
-from libtilt.backends.exact import ExactPlan
-from libtilt.backends.factorized import FactorizedPlan
-from libtilt.backends.kernels import runs
-from libtilt.backends.kernels.compiled import digest_of_kernels
-from libtilt.backends.kernels.lanes import VECTOR_BYTES, chunks_of
-from libtilt.backends.kernels.rays import PIXELS, project_rays
-from libtilt.backends.kernels.runs import PlaneOfRays, runs_by_pixel, runs_by_voxel
 from libtilt.backends.numba import NumbaBackend
-from libtilt.backends.rows import RowsPlan
+from libtilt.backends.numba.exact import ExactPlan
+from libtilt.backends.numba.factorized import FactorizedPlan
+from libtilt.backends.numba.kernels import runs
+from libtilt.backends.numba.kernels.compiled import digest_of_kernels
+from libtilt.backends.numba.kernels.lanes import VECTOR_BYTES, registers_for
+from libtilt.backends.numba.kernels.rays import PIXELS, project_rays
+from libtilt.backends.numba.kernels.runs import PlaneOfRays, runs_by_pixel, runs_by_voxel
+from libtilt.backends.numba.rows import RowsPlan
+from libtilt.backends.numba.shear import Shear
 from libtilt.backends.scipy import SciPyBackend
-from libtilt.backends.shear import Shear
 from libtilt.testing import CASES, make_spec
 
 TILTED_AXIS = TiltGeometry.from_tilt_angles(
@@ -186,11 +187,27 @@ def test_both_lists_of_weights_hold_the_same_entries(slope):
 
 @pytest.mark.parametrize("length", [1, 5, 40, 88, 89, 336, 1024])
 @pytest.mark.parametrize("itemsize", [4, 8])
-@pytest.mark.parametrize("threads", [1, 2, 16])
-def test_chunks_cover_a_row(length, itemsize, threads):
-    registers, count = chunks_of(length, itemsize, threads)
-    assert len(registers) * count * VECTOR_BYTES >= length * itemsize
-    assert len(registers) * (count - 1) * VECTOR_BYTES < length * itemsize
+def test_a_chunk_is_hardly_longer_than_a_row_and_shorter_for_many_threads(length, itemsize):
+    counts = [len(registers_for(length, itemsize, threads)) for threads in (1, 16)]
+    vectors = -(-length * itemsize // VECTOR_BYTES)
+    assert all(count == 1 or count < vectors + 4 for count in counts)
+    assert counts[1] <= counts[0]
+
+
+def test_indices_that_32_bits_do_not_hold_take_64():
+    spec = make_spec("single axis, even sizes")
+    plane = PlaneOfRays(
+        grids=spec.grids[:, [2, 0]][:, :, [0, 2, 3]],
+        shears=np.zeros((len(spec.grids), 2)),
+        plane_shape=(8, 12),
+        pixels=12,
+        driven="ray",
+    )
+    near, far = (
+        runs_by_voxel(plane, width, dtype=np.dtype("f8"), threads=1) for width in (40, 2**32)
+    )
+    assert near.indices.dtype == np.uint32
+    assert_array_equal(far.indices // np.uint64(2**32), near.indices // 40)
 
 
 def in_another_python(code, **environment):
@@ -229,7 +246,7 @@ import numba.core.caching as caching
 def no_locator(self, *arguments):
     raise RuntimeError("cannot cache function: no locator available")
 caching.CacheImpl.__init__ = no_locator
-from libtilt.backends.kernels.compiled import compiled
+from libtilt.backends.numba.kernels.compiled import compiled
 assert compiled(lambda x: x + 1)(1) == 2
 """
     result = in_another_python(code)
@@ -244,7 +261,7 @@ def test_what_is_kept_on_disk_depends_on_every_file_of_kernels():
 
 def test_it_is_announced_once_when_something_is_compiled():
     code = """
-from libtilt.backends.kernels.compiled import announce_compiling, compiled
+from libtilt.backends.numba.kernels.compiled import announce_compiling, compiled
 announce_compiling(lambda: print("compiling"))
 for f in (lambda x: x + 1, lambda x: x + 2):
     compiled(f)(1)

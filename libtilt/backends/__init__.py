@@ -1,9 +1,9 @@
-"""The sampling backends: one file each, one registry."""
+"""The sampling backends: a file or a folder each, one registry."""
 
 from typing import Any
 
 from libtilt.backends.auto import AutoBackend
-from libtilt.backends.base import Backend, Plan, SamplingSpec, UnsupportedSpecError
+from libtilt.backends.base import Backend, Plan, PlannedBackend, SamplingSpec, UnsupportedSpecError
 from libtilt.backends.registry import available_backends, load_backend, resolve_backend
 from libtilt.backends.scipy import SciPyBackend
 from libtilt.backends.sparse import SparseBackend
@@ -14,6 +14,7 @@ __all__ = [
     "AutoBackend",
     "Backend",
     "Plan",
+    "PlannedBackend",
     "SamplingSpec",
     "SciPyBackend",
     "SparseBackend",

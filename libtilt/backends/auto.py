@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import attrs
-from numpy.typing import NDArray
 
-from libtilt.backends.base import Backend, Plan, SamplingSpec
+from libtilt.backends.base import Backend, Plan, PlannedBackend, SamplingSpec
 from libtilt.backends.registry import resolve_backend
 
 PREFERENCE = ("numba", "sparse", "scipy")
 
 
 @attrs.frozen
-class AutoBackend(Backend):
+class AutoBackend(PlannedBackend):
     """Hand each spec to the fastest installed backend that computes the plain operator on it.
 
     That is numba, else sparse where it applies, else scipy.
@@ -51,14 +50,6 @@ class AutoBackend(Backend):
         True
         """
         return next(backend for backend in _installed() if not backend.unsupported(spec))
-
-    def forward(self, spec: SamplingSpec, volume: NDArray[Any]) -> NDArray[Any]:
-        """Project by the chosen backend."""
-        return self.choose(spec).forward(spec, volume)
-
-    def adjoint(self, spec: SamplingSpec, images: NDArray[Any]) -> NDArray[Any]:
-        """Backproject by the chosen backend."""
-        return self.choose(spec).adjoint(spec, images)
 
     def plan(self, spec: SamplingSpec) -> Plan:
         """Return the plan of the chosen backend."""

@@ -209,3 +209,19 @@ class Backend(ABC):
         """Raise an `UnsupportedSpecError` where `unsupported` gives a reason."""
         if reason := self.unsupported(spec):
             raise UnsupportedSpecError(f"backend {self.name!r} does not take this: {reason}")
+
+
+class PlannedBackend(Backend):
+    """A backend that prepares for whatever it computes: subclasses write `plan` alone."""
+
+    def forward(self, spec: SamplingSpec, volume: NDArray[Any]) -> NDArray[Any]:
+        """Project a volume, preparing anew."""
+        return self.plan(spec).forward(volume)
+
+    def adjoint(self, spec: SamplingSpec, images: NDArray[Any]) -> NDArray[Any]:
+        """Backproject images, preparing anew."""
+        return self.plan(spec).adjoint(images)
+
+    @abstractmethod
+    def plan(self, spec: SamplingSpec) -> Plan:
+        """Prepare for many calls with one spec; see `Backend.plan`."""

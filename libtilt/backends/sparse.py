@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from libtilt.backends.base import Backend, Plan, SamplingSpec
+from libtilt.backends.base import Plan, PlannedBackend, SamplingSpec
 from libtilt.backends.planar import PlanarLayout
 from libtilt.backends.threads import Once, check_threads, run_all, run_each
 
 
 @attrs.frozen
-class SparseBackend(Backend):
+class SparseBackend(PlannedBackend):
     """Multiply by a sparse matrix that is built once per projector.
 
     It takes grids whose rays stay in planes of the volume: single-axis tilt series with the tilt
@@ -53,14 +53,6 @@ class SparseBackend(Backend):
                 "volume and images, or it differs between tilts); use backend='scipy' or 'auto'"
             )
         return None
-
-    def forward(self, spec: SamplingSpec, volume: NDArray[Any]) -> NDArray[Any]:
-        """Project a volume, preparing anew."""
-        return self.plan(spec).forward(volume)
-
-    def adjoint(self, spec: SamplingSpec, images: NDArray[Any]) -> NDArray[Any]:
-        """Backproject images, preparing anew."""
-        return self.plan(spec).adjoint(images)
 
     def plan(self, spec: SamplingSpec) -> Plan:
         """Return a plan whose matrices are built at its first forward or adjoint."""

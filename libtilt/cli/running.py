@@ -168,7 +168,7 @@ def adjoint_with_progress(projector: Projector, tilt_series: TiltSeries) -> Volu
 def _announce_compiling() -> None:
     """Say on stderr when kernels are compiled, so that nobody takes the wait for a hang."""
     try:
-        from libtilt.backends.kernels.compiled import announce_compiling
+        from libtilt.backends.numba.kernels.compiled import announce_compiling
     except ImportError:
         return
     announce_compiling(

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import attrs
-from numpy.typing import NDArray
 
 from libtilt._checks import positive_float
-from libtilt.backends.base import Backend, Plan, SamplingSpec
+from libtilt.backends.base import Plan, PlannedBackend, SamplingSpec
+from libtilt.backends.fourier.plane_slices import PlanesPlan, line_sign
+from libtilt.backends.fourier.volume_slices import VolumePlan
 from libtilt.backends.planar import PlanarLayout
-from libtilt.backends.plane_slices import PlanesPlan, line_sign
 from libtilt.backends.threads import check_threads
-from libtilt.backends.volume_slices import VolumePlan
 
 
 def _check_eps(_: Any, field: Any, value: float) -> None:
@@ -21,7 +20,7 @@ def _check_eps(_: Any, field: Any, value: float) -> None:
 
 
 @attrs.frozen
-class FourierBackend(Backend):
+class FourierBackend(PlannedBackend):
     """Take slices of the volume's Fourier transform, by non-uniform fast Fourier transforms.
 
     Voxels are samples of a band-limited density, and projections are its line integrals, without
@@ -78,14 +77,6 @@ class FourierBackend(Backend):
     def trilinear(self) -> bool:
         """Whether it computes the plain operator: no, that of a band-limited volume."""
         return False
-
-    def forward(self, spec: SamplingSpec, volume: NDArray[Any]) -> NDArray[Any]:
-        """Project a volume, preparing anew."""
-        return self.plan(spec).forward(volume)
-
-    def adjoint(self, spec: SamplingSpec, images: NDArray[Any]) -> NDArray[Any]:
-        """Backproject images, preparing anew."""
-        return self.plan(spec).adjoint(images)
 
     def plan(self, spec: SamplingSpec) -> Plan:
         """Return a plan that computes its points at its first forward or adjoint."""

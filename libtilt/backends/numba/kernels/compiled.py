@@ -63,7 +63,7 @@ def announce_compiling(announce: Callable[[], None]) -> None:
 
     Examples
     --------
-    >>> from libtilt.backends.kernels.compiled import announce_compiling
+    >>> from libtilt.backends.numba.kernels.compiled import announce_compiling
     >>> announce_compiling(lambda: print("compiling, which takes some seconds"))
     """
     event.register("numba:compile", _Announcer(announce))

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from libtilt.backends.base import Plan
-from libtilt.backends.kernels.lanes import VECTOR_BYTES, chunks_of
-from libtilt.backends.kernels.rows import backproject_rows, project_rows
-from libtilt.backends.kernels.runs import PlaneOfRays, Runs, runs_by_pixel, runs_by_voxel
+from libtilt.backends.numba.kernels.lanes import VECTOR_BYTES, registers_for
+from libtilt.backends.numba.kernels.rows import backproject_rows, project_rows
+from libtilt.backends.numba.kernels.runs import PlaneOfRays, Runs, runs_by_pixel, runs_by_voxel
 from libtilt.backends.planar import PlanarLayout
 from libtilt.backends.threads import Once, run_all, thread_count
 
@@ -41,7 +41,7 @@ class RowSums:
         threads: int | None,
     ) -> None:
         self._plane, self._axis, self._lengths, self._threads = plane, axis, lengths, threads
-        self._registers, _ = chunks_of(max(lengths), dtype.itemsize, thread_count(threads))
+        self._registers = registers_for(max(lengths), dtype.itemsize, thread_count(threads))
         self._chunk = len(self._registers) * VECTOR_BYTES // dtype.itemsize
         self._reach = plane.reach
         self._width = self._chunk + self._reach[1] - self._reach[0]

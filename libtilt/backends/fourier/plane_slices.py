@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
+from libtilt.backends.fourier.slices import FourierPlan, Piece
 from libtilt.backends.planar import PlanarLayout
-from libtilt.backends.slices import FourierPlan, Piece
 from libtilt.backends.threads import Once, run_all
 
 _DRIFT = 1e-9
+_ROWS = 4
+"""Of the plane, transformed together: lines then lie closer in memory."""
 
 
 class PlanesPlan(FourierPlan):
@@ -41,9 +43,11 @@ class PlanesPlan(FourierPlan):
         modes = np.empty((self.count, *self.layout.plane_shape), self.dtype)
 
         def transform(row: int) -> None:
-            modes[:, row] = fft.rfft(view[row].T, n=self.period, axis=0)[: self.count]
+            some = slice(row, row + _ROWS)
+            lines = np.moveaxis(view[some], -1, 0)
+            modes[:, some] = fft.rfft(lines, n=self.period, axis=0)[: self.count]
 
-        run_all(transform, range(len(view)), self.threads)
+        run_all(transform, range(0, len(view), _ROWS), self.threads)
         slices = self.slices()
         values = slices.nufft.to_points(modes)
         images = np.zeros(self.spec.images_shape, self.spec.dtype)
@@ -61,10 +65,11 @@ class PlanesPlan(FourierPlan):
         view = self.layout.volume_view(volume)
 
         def transform(row: int) -> None:
-            lines = fft.irfft(modes[:, row], n=self.period, axis=0, norm="forward")
-            view[row] = lines[: view.shape[-1]].T
+            some = slice(row, row + _ROWS)
+            lines = fft.irfft(modes[:, some], n=self.period, axis=0, norm="forward")
+            view[some] = np.moveaxis(lines[: view.shape[-1]], 0, -1)
 
-        run_all(transform, range(len(view)), self.threads)
+        run_all(transform, range(0, len(view), _ROWS), self.threads)
         return volume
 
     def _along(self, images: NDArray[Any]) -> NDArray[Any]:

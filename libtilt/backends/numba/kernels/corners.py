@@ -19,7 +19,7 @@ from numba.extending import intrinsic, overload
 from numba.np import arrayobj
 from numpy.typing import NDArray
 
-from libtilt.backends.kernels.vectors import (
+from libtilt.backends.numba.kernels.vectors import (
     add_halves,
     bytes_of_lane,
     cast,

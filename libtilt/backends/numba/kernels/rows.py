@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from libtilt.backends.kernels.compiled import compiled
-from libtilt.backends.kernels.entries import TILE, VOXELS
-from libtilt.backends.kernels.lanes import VECTOR_BYTES, add_rows
+from libtilt.backends.numba.kernels.compiled import compiled
+from libtilt.backends.numba.kernels.entries import TILE, VOXELS
+from libtilt.backends.numba.kernels.lanes import VECTOR_BYTES, add_rows
 
 
 @compiled
@@ -28,7 +28,7 @@ def project_rows(
     along: int,
 ) -> None:
     """Project one chunk: `images` have the axis at position `along`, 1 or 2."""
-    indices, weights, starts, targets, tiles = runs
+    tiles = runs[4]
     length = len(registers) * VECTOR_BYTES // volume.itemsize
     width = length + reach[1] - reach[0]
     count, across = len(images), images.shape[3 - along]
@@ -38,17 +38,7 @@ def project_rows(
     for tile in range(len(tiles) - 1):
         if tiles[tile] < tiles[tile + 1]:
             _load_tile(volume, axis, tile, begin + reach[0], rows)
-        for run in range(tiles[tile], tiles[tile + 1]):
-            add_rows(
-                registers,
-                indices,
-                weights,
-                starts[run],
-                starts[run + 1],
-                rows.reshape(-1),
-                sums.reshape(-1),
-                targets[run] * length,
-            )
+        _add_runs(registers, tile, runs, rows, sums)
     for image in range(count):
         rows_of_image = sums[image * across : (image + 1) * across]
         if along == 2:
@@ -71,26 +61,32 @@ def backproject_rows(
     axis: int,
 ) -> None:
     """Backproject one chunk: the transpose of `project_rows`."""
-    indices, weights, starts, targets, tiles = runs
     length = len(registers) * VECTOR_BYTES // images.itemsize
     width = length + reach[1] - reach[0]
     begin = chunk * length
     rows = _chunk_of_images(images, along, begin - reach[1], width)
     sums = np.zeros((VOXELS, length), images.dtype)
-    for tile in range(len(tiles) - 1):
+    for tile in range(len(runs[4]) - 1):
         sums[:] = 0
-        for run in range(tiles[tile], tiles[tile + 1]):
-            add_rows(
-                registers,
-                indices,
-                weights,
-                starts[run],
-                starts[run + 1],
-                rows.reshape(-1),
-                sums.reshape(-1),
-                targets[run] * length,
-            )
+        _add_runs(registers, tile, runs, rows, sums)
         _store_tile(sums, axis, tile, begin, volume)
+
+
+@compiled
+def _add_runs(registers: Any, tile: int, runs: Any, rows: Any, sums: Any) -> None:
+    """Add the weighted rows of all runs of a tile to their sums."""
+    indices, weights, starts, targets, tiles = runs
+    for run in range(tiles[tile], tiles[tile + 1]):
+        add_rows(
+            registers,
+            indices,
+            weights,
+            starts[run],
+            starts[run + 1],
+            rows.reshape(-1),
+            sums.reshape(-1),
+            targets[run] * sums.shape[1],
+        )
 
 
 @compiled

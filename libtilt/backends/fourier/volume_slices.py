@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from libtilt.backends.base import SamplingSpec
-from libtilt.backends.slices import FourierPlan, Piece, Slices
+from libtilt.backends.fourier.slices import FourierPlan, Piece, Slices
 from libtilt.backends.threads import Once, run_all
 
 _LEAST_BATCH = 1 << 24

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from libtilt.backends.kernels.compiled import compiled
-from libtilt.backends.kernels.corners import spread_along, sum_along
+from libtilt.backends.numba.kernels.compiled import compiled
+from libtilt.backends.numba.kernels.corners import spread_along, sum_along
 
 PIXELS = 32
 """Side of the squares of pixels whose rays are followed together, so that they share the cache."""

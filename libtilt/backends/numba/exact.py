@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from libtilt.backends.base import Plan, SamplingSpec
-from libtilt.backends.kernels.rays import PADDING, PIXELS, backproject_rays, project_rays
-from libtilt.backends.kernels.voxels import backproject_voxels, project_voxels
+from libtilt.backends.numba.kernels.rays import PADDING, PIXELS, backproject_rays, project_rays
+from libtilt.backends.numba.kernels.voxels import backproject_voxels, project_voxels
 from libtilt.backends.threads import run_all
 from libtilt.grids import inverse_grids
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from libtilt._checks import Float64Array
-from libtilt.backends.kernels.entries import (
+from libtilt.backends.numba.kernels.entries import (
     TILE,
     TILTS,
     VOXELS,
@@ -89,7 +89,7 @@ class Runs:
 
     Attributes
     ----------
-    indices : ndarray of uint32
+    indices : ndarray of uint32, or uint64 where that is too small
         Of an entry: where the values that it reads begin.
     weights : ndarray
         Of an entry.
@@ -101,7 +101,7 @@ class Runs:
         First run of each tile, and the end of the last.
     """
 
-    indices: NDArray[np.uint32]
+    indices: NDArray[np.uint32 | np.uint64]
     weights: NDArray[Any]
     starts: NDArray[np.int64]
     targets: NDArray[np.int64]
@@ -155,7 +155,9 @@ def runs_by_voxel(
 
     run_all(count, pieces, threads)
     starts = np.cumsum(counts)
-    indices, weights = np.empty(starts[-1], np.uint32), np.empty(starts[-1], dtype)
+    values = len(plane.grids) * plane.pixels * width
+    index = np.uint32 if values < 2**32 else np.uint64
+    indices, weights = np.empty(starts[-1], index), np.empty(starts[-1], dtype)
     run_all(fill, pieces, threads)
     return Runs(indices, weights, starts, np.arange(tiles[-1]) % VOXELS, tiles)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from libtilt.backends.kernels.compiled import compiled
+from libtilt.backends.numba.kernels.compiled import compiled
 
 
 @compiled

@@ -15,7 +15,7 @@ from numba.extending import intrinsic, overload
 from numba.np import arrayobj
 from numpy.typing import NDArray
 
-from libtilt.backends.kernels.vectors import in_all_lanes
+from libtilt.backends.numba.kernels.vectors import in_all_lanes
 
 VECTOR_BYTES = 32
 """Of one register (AVX2, half of an AVX-512 one, two of ARM's)."""
@@ -26,8 +26,8 @@ MOST_REGISTERS = 11
 _REGISTERS = (1, 4, 8, MOST_REGISTERS)
 
 
-def chunks_of(length: int, itemsize: int, threads: int) -> tuple[tuple[int, ...], int]:
-    """Return how a row is cut into chunks that fit into registers.
+def registers_for(length: int, itemsize: int, threads: int) -> tuple[int, ...]:
+    """Return how many registers a chunk of a row should fill.
 
     Parameters
     ----------
@@ -40,17 +40,14 @@ def chunks_of(length: int, itemsize: int, threads: int) -> tuple[tuple[int, ...]
 
     Returns
     -------
-    registers : tuple of int
+    tuple of int
         Of as many items as a chunk fills registers; its type tells the compiler.
-    count : int
-        Chunks.
 
     Examples
     --------
-    >>> from libtilt.backends.kernels.lanes import chunks_of
-    >>> registers, count = chunks_of(336, 4, threads=2)
-    >>> len(registers), count
-    (11, 4)
+    >>> from libtilt.backends.numba.kernels.lanes import registers_for
+    >>> len(registers_for(336, 4, threads=2))
+    11
     """
 
     def cost(registers: int) -> tuple[int, int]:
@@ -61,7 +58,7 @@ def chunks_of(length: int, itemsize: int, threads: int) -> tuple[tuple[int, ...]
 
     vectors = -(-length * itemsize // VECTOR_BYTES)
     registers = min(_REGISTERS, key=cost)
-    return (0,) * registers, -(-vectors // registers)
+    return (0,) * registers
 
 
 def add_rows(

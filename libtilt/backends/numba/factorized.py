@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from libtilt._checks import Float64Array
 from libtilt.backends.base import Plan, SamplingSpec
-from libtilt.backends.kernels.warps import sample_splines, spread_splines
-from libtilt.backends.rows import RowSums
-from libtilt.backends.shear import Shear
+from libtilt.backends.numba.kernels.warps import sample_splines, spread_splines
+from libtilt.backends.numba.rows import RowSums
+from libtilt.backends.numba.shear import Shear
 from libtilt.backends.splines import PADDING, coefficients, coefficients_adjoint
 from libtilt.backends.threads import run_all
 

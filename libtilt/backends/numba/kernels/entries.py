@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from libtilt.backends.kernels.compiled import compiled
+from libtilt.backends.numba.kernels.compiled import compiled
 
 TILE = 16
 """Voxels along each side of a tile."""

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from libtilt.backends.kernels.compiled import compiled
-from libtilt.backends.kernels.rays import clip
+from libtilt.backends.numba.kernels.compiled import compiled
+from libtilt.backends.numba.kernels.rays import clip
 
 _APART = 4
 _HAIR = 1e-10

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from libtilt._checks import Float64Array
 from libtilt.backends.base import SamplingSpec
-from libtilt.backends.kernels.runs import PlaneOfRays
+from libtilt.backends.numba.kernels.runs import PlaneOfRays
 from libtilt.backends.splines import PADDING
 
 _STEEPEST = 1 / math.sqrt(2)
@@ -44,7 +44,7 @@ class Shear:
     planes : ndarray, shape (n, 2, 3)
         From ``(s, k, 1)``, place across and depth step, to plane row and column.
     shears : ndarray, shape (n, 2)
-        How rays run along the axis; see `libtilt.backends.kernels.runs.PlaneOfRays`.
+        How rays run along the axis; see `libtilt.backends.numba.kernels.runs.PlaneOfRays`.
     shape : tuple of int
         Of a sheared image: across, along.
     """

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import attrs
-from numpy.typing import NDArray
 
 from libtilt._checks import one_of
-from libtilt.backends.base import Backend, Plan, SamplingSpec
-from libtilt.backends.exact import ExactPlan
-from libtilt.backends.factorized import FactorizedPlan
+from libtilt.backends.base import Plan, PlannedBackend, SamplingSpec
+from libtilt.backends.numba.exact import ExactPlan
+from libtilt.backends.numba.factorized import FactorizedPlan
+from libtilt.backends.numba.rows import RowsPlan
 from libtilt.backends.planar import PlanarLayout
-from libtilt.backends.rows import RowsPlan
 from libtilt.backends.threads import check_threads
 
 MODES = ("auto", "rows", "exact", "factorized")
 
 
 @attrs.frozen
-class NumbaBackend(Backend):
+class NumbaBackend(PlannedBackend):
     """Kernels compiled by Numba: the fastest here, for any geometry. Needs the extra ``fast``.
 
     Kernels are compiled when they are first used, which takes some seconds, and kept on disk.
@@ -85,14 +84,6 @@ class NumbaBackend(Backend):
                 "volume and images, or it differs between tilts); use NumbaBackend(mode='auto')"
             )
         return None
-
-    def forward(self, spec: SamplingSpec, volume: NDArray[Any]) -> NDArray[Any]:
-        """Project a volume, preparing anew."""
-        return self.plan(spec).forward(volume)
-
-    def adjoint(self, spec: SamplingSpec, images: NDArray[Any]) -> NDArray[Any]:
-        """Backproject images, preparing anew."""
-        return self.plan(spec).adjoint(images)
 
     def plan(self, spec: SamplingSpec) -> Plan:
         """Return the plan of the kernel that mode and spec ask for."""
