@@ -14,6 +14,8 @@ from libtilt._checks import (
     floating_dtype,
     locked_state,
     one_of,
+    positive_float,
+    positive_integer,
     real_data,
     require_finite,
     to_image_shape,
@@ -25,6 +27,7 @@ from libtilt.backends.base import DRIVEN, Backend, Plan, SamplingSpec
 from libtilt.backends.registry import resolve_backend
 from libtilt.frames import Frame, PartialFrame
 from libtilt.geometry import TiltGeometry, require_geometry
+from libtilt.power_iteration import operator_norm
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
 
@@ -299,6 +302,57 @@ class Projector:
 
         shape = (int(np.prod(images_shape)), int(np.prod(frame.volume_shape)))
         return LinearOperator(shape, matvec=matvec, rmatvec=rmatvec, dtype=kind)
+
+    def norm(self, *, tolerance: float = 1e-3, iterations: int = 100) -> float:
+        """Return the largest factor by which projecting can lengthen a volume (its 2-norm).
+
+        Step sizes of gradient methods follow from it.
+
+        Parameters
+        ----------
+        tolerance : float, optional
+            Stop when an iteration raises the estimate, which comes from below, by less than this
+            part of it.
+        iterations : int, optional
+            At most; each projects and backprojects once.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        ValueError
+            If the projector does not know the volume's shape.
+
+        Notes
+        -----
+        Power iteration on the adjoint times the forward, from a volume of ones. Voxels are 1
+        angstrom unless the projector knows better; see `linear_operator`.
+
+        Examples
+        --------
+        One image along an axis of 8 voxels lengthens a constant volume by the square root of 8:
+
+        >>> from libtilt import Projector, TiltGeometry
+        >>> projector = Projector(TiltGeometry.from_tilt_angles([0]), volume_shape=(8, 8, 8))
+        >>> round(projector.norm() ** 2, 3)
+        8.0
+        """
+        limit, most = (
+            positive_float(tolerance, "tolerance"),
+            positive_integer(iterations, "iterations"),
+        )
+        if self.volume_shape is None:
+            raise ValueError("volume_shape must be given to compute a norm")
+        frame = self._known.with_volume(self.volume_shape, None)
+        return operator_norm(
+            lambda volume: self._forward(volume, frame),
+            lambda images: self._adjoint(images, frame),
+            np.ones(self.volume_shape, np.float32),
+            tolerance=limit,
+            iterations=most,
+        )
 
     def _forward(self, volume: NDArray[Any], frame: Frame) -> NDArray[Any]:
         """Compute the images of a sound volume; what a subclass overrides to change the model."""

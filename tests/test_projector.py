@@ -239,3 +239,32 @@ def test_projectors_are_compared_by_value_frozen_and_unhashable():
         same.driven = "voxel"
     with pytest.raises(TypeError, match="unhashable"):
         hash(KNOWS_ALL)
+
+
+@pytest.mark.parametrize("driven", ["ray", "voxel"])
+def test_the_norm_is_the_largest_singular_value(driven):
+    projector = Projector(
+        TiltGeometry.from_tilt_angles([-40, 3, 55], tilt_axis_angle=20),
+        volume_shape=(5, 6, 7),
+        driven=driven,
+    )
+    operator = projector.linear_operator("float64")
+    largest = np.linalg.svd(operator.matmat(np.eye(operator.shape[1])), compute_uv=False)[0]
+    assert projector.norm(tolerance=1e-7, iterations=500) == pytest.approx(largest, rel=1e-4)
+    assert projector.norm() == pytest.approx(largest, rel=0.02)
+
+
+def test_the_norm_needs_the_volume_s_shape_and_sound_options():
+    geometry = TiltGeometry.from_tilt_angles([0])
+    with pytest.raises(ValueError, match="volume_shape must be given to compute a norm"):
+        Projector(geometry).norm()
+    known = Projector(geometry, volume_shape=(3, 3, 3))
+    with pytest.raises(ValueError, match="tolerance must be one positive number"):
+        known.norm(tolerance=0)
+    with pytest.raises(ValueError, match="iterations must be a positive integer"):
+        known.norm(iterations=0)
+
+
+def test_a_projector_that_sees_nothing_has_norm_zero():
+    far = TiltGeometry.from_tilt_angles([0], shifts=[[1000, 1000]])
+    assert Projector(far, volume_shape=(3, 3, 3)).norm() == 0.0
