@@ -1,0 +1,17 @@
+"""What is done to a tilt series before it is aligned or reconstructed, image by image.
+
+In the usual order: `exclude_views`, `replace_outliers`, `subtract_plane`, `TiltSeries.normalize`
+(mean 0 and standard deviation 1 of each image) and `taper_edges`.
+"""
+
+from libtilt.preparation.pixels import replace_outliers, subtract_plane, taper_edges
+from libtilt.preparation.views import exclude_views, flat_views, require_usable
+
+__all__ = [
+    "exclude_views",
+    "flat_views",
+    "replace_outliers",
+    "require_usable",
+    "subtract_plane",
+    "taper_edges",
+]
