@@ -1,0 +1,216 @@
+"""Fourier shell correlation of volumes and Fourier ring correlation of images."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from libtilt._checks import floating_dtype, real_data, require_finite
+from libtilt.quality.curves import FourierCorrelation
+from libtilt.quality.shells import Shells, correlations, spectrum
+from libtilt.tilt_series import TiltSeries
+from libtilt.volume import Volume
+
+
+def fsc(
+    first: Volume,
+    second: Volume,
+    *,
+    mask: ArrayLike | None = None,
+    missing_wedge: ArrayLike | None = None,
+) -> FourierCorrelation:
+    """Return the Fourier shell correlation of two volumes.
+
+    Parameters
+    ----------
+    first, second : Volume
+        Of the same shape ``(d, h, w)`` and voxel size; their origins are not compared.
+    mask : array_like, shape (d, h, w), optional
+        Multiplied to both volumes; soft edges let it correlate the least by itself.
+    missing_wedge : array_like of bool, shape (d, h, w), optional
+        Frequencies to leave out, as `libtilt.quality.missing_wedge` returns them: zero frequency
+        at ``shape // 2``.
+
+    Returns
+    -------
+    FourierCorrelation
+        Of shells one Fourier voxel of the longest side wide, out to the Nyquist frequency of the
+        coarsest spacing. 0 in shells where a volume has no power, as a constant one.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of the wrong kind.
+    ValueError
+        If shapes or voxel sizes differ, there is NaN, the mask is zero, or nothing is measured.
+
+    Notes
+    -----
+    In shell S it is ``sum(F1 * conj(F2)) / sqrt(sum(abs(F1)**2) * sum(abs(F2)**2))`` over all
+    components whose frequency in 1/angstrom lies in S [1]_. Shell 0 holds the mean, the product of
+    whose signs is all that it says; the other shells do not depend on the means, unless a mask
+    carries them there: take the mean off before masking where the background is not zero.
+
+    References
+    ----------
+    .. [1] Harauz, G. and van Heel, M. (1986), Optik 73, 146-156.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from libtilt import Volume
+    >>> from libtilt.quality import fsc
+    >>> signal, *noise = np.random.default_rng(0).normal(size=(3, 32, 32, 32))
+    >>> halves = [Volume(signal + part, voxel_size=2.0) for part in noise]
+    >>> curve = fsc(*halves)  # half of the power is signal, in every shell
+    >>> bool(abs(curve.correlation[5:] - 0.5).max() < 0.1)
+    True
+    >>> curve.resolution()  # limited by the sampling
+    4.0
+    """
+    for volume, name in ((first, "first"), (second, "second")):
+        if not isinstance(volume, Volume):
+            raise TypeError(
+                f"{name} must be a Volume, got {type(volume).__name__}; "
+                "make one by Volume(array, voxel_size=...)"
+            )
+        require_finite(volume.data, name)
+    _require_same(first.shape, second.shape)
+    if not np.allclose(first.voxel_size, second.voxel_size, rtol=1e-4, atol=0):
+        raise ValueError(
+            f"second must have the voxel size of first: expected {first.voxel_size.tolist()}, "
+            f"got {second.voxel_size.tolist()}; resample one, or correct it with evolve"
+        )
+    soft = None if mask is None else _sound_mask(mask, first.shape)
+    wedge = None if missing_wedge is None else _sound_wedge(missing_wedge, first.shape)
+    return _fsc(first, second, soft, wedge)
+
+
+def frc(first: TiltSeries, second: TiltSeries) -> FourierCorrelation:
+    """Return the Fourier ring correlation of two tilt series, image by image.
+
+    Parameters
+    ----------
+    first, second : TiltSeries
+        Of the same shape ``(n, h, w)``, pixel size and tilts in the same order; their shifts are
+        not compared.
+
+    Returns
+    -------
+    FourierCorrelation
+        With one curve per image, ``correlation`` of shape (n, m); rings as the shells of `fsc`.
+
+    Raises
+    ------
+    TypeError
+        If an argument is not a tilt series.
+    ValueError
+        If shapes, pixel sizes or rotations differ, or there is NaN.
+
+    Notes
+    -----
+    As `fsc`, on the rings of one image [1]_.
+
+    References
+    ----------
+    .. [1] Saxton, W. O. and Baumeister, W. (1982), J. Microsc. 127, 127-138.
+
+    Examples
+    --------
+    >>> from libtilt import GaussianBlobs, TiltGeometry
+    >>> from libtilt.quality import frc
+    >>> blobs = GaussianBlobs.random((16, 16, 16), n=5, seed=0)
+    >>> tilts = blobs.tilt_series(TiltGeometry.from_tilt_angles([-60, 0, 60]), (16, 16))
+    >>> frc(tilts, 2 * tilts).resolution().tolist()
+    [2.0, 2.0, 2.0]
+    """
+    for series, name in ((first, "first"), (second, "second")):
+        if not isinstance(series, TiltSeries):
+            raise TypeError(
+                f"{name} must be a TiltSeries, got {type(series).__name__}; "
+                "make one by TiltSeries(images, geometry, pixel_size=...)"
+            )
+        require_finite(series.images, name)
+    _require_same(first.shape, second.shape)
+    if not math.isclose(first.pixel_size, second.pixel_size, rel_tol=1e-4):
+        raise ValueError(
+            f"second must have the pixel size of first: expected {first.pixel_size}, "
+            f"got {second.pixel_size}; resample one, or correct it with evolve"
+        )
+    matrices = (first.geometry.rotation_matrices, second.geometry.rotation_matrices)
+    # Angles from a text file are rounded; a tilt apart is more than that.
+    differing = np.abs(matrices[0] - matrices[1]).max(axis=(1, 2)) > 1e-3
+    if differing.any():
+        raise ValueError(
+            f"second must have the tilts of first in the same order, tilt {differing.argmax()} "
+            "is another; sort both, or give it first's with evolve(geometry=first.geometry)"
+        )
+    return _frc(first, second)
+
+
+def _fsc(
+    first: Volume,
+    second: Volume,
+    mask: NDArray[Any] | None,
+    missing_wedge: NDArray[np.bool_] | None,
+) -> FourierCorrelation:
+    shells = Shells(first.shape, first.voxel_size[::-1].tolist())
+    transforms = [_masked_spectrum(volume.data, mask) for volume in (first, second)]
+    sums = np.zeros((4, len(shells.frequencies)))
+    for plane, a, b in zip(shells.planes(missing_wedge), *transforms, strict=True):
+        sums += plane.sums(a, b)
+    return FourierCorrelation(shells.frequencies, correlations(sums), sums[3])
+
+
+def _frc(first: TiltSeries, second: TiltSeries) -> FourierCorrelation:
+    rings = Shells(first.shape[1:], [first.pixel_size] * 2)
+    (plane,) = rings.planes()
+    sums = np.stack(
+        [
+            plane.sums(_masked_spectrum(a), _masked_spectrum(b))
+            for a, b in zip(first.images, second.images, strict=True)
+        ]
+    )
+    return FourierCorrelation(rings.frequencies, correlations(sums), sums[0, 3])
+
+
+def _masked_spectrum(data: NDArray[Any], mask: NDArray[Any] | None = None) -> NDArray[Any]:
+    values = data.astype(floating_dtype(data.dtype), copy=False)
+    return spectrum(values if mask is None else values * mask.astype(values.dtype, copy=False))
+
+
+def _require_same(first: tuple[int, ...], second: tuple[int, ...]) -> None:
+    if first != second:
+        raise ValueError(
+            f"second must have the shape of first: expected {first}, got {second}; "
+            "crop or bin the larger one"
+        )
+
+
+def _sound_mask(value: ArrayLike, shape: tuple[int, ...]) -> NDArray[Any]:
+    mask = real_data(value, "mask", 3)
+    if mask.shape != shape:
+        raise ValueError(f"mask must have the shape of the volumes {shape}, got {mask.shape}")
+    require_finite(mask, "mask")
+    if not mask.any():
+        raise ValueError("mask must keep some voxels, got zero everywhere")
+    return mask
+
+
+def _sound_wedge(value: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    wedge = np.asarray(value)
+    if wedge.dtype != np.bool_:
+        raise TypeError(
+            f"missing_wedge must be boolean, True where nothing is measured, got dtype "
+            f"{wedge.dtype}; make it by libtilt.quality.missing_wedge"
+        )
+    if wedge.shape != shape:
+        raise ValueError(
+            f"missing_wedge must have the shape of the volumes {shape}, got {wedge.shape}"
+        )
+    if wedge.all():
+        raise ValueError("missing_wedge must leave some frequencies, got True everywhere")
+    return wedge

@@ -1,0 +1,185 @@
+"""How well a volume explains the images that it was made from."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from libtilt._checks import Float64Array, require_finite
+from libtilt.projector import Projector
+from libtilt.quality.correlation import frc
+from libtilt.quality.curves import FourierCorrelation
+from libtilt.tilt_series import TiltSeries
+from libtilt.volume import Volume
+
+
+def residual_per_tilt(
+    projector: Projector, volume: Volume, tilt_series: TiltSeries
+) -> Float64Array:
+    """Return how far each image is from the projection of a volume.
+
+    Parameters
+    ----------
+    projector : Projector
+        What it does not know about the images is taken from `tilt_series`, not from the volume.
+    volume : Volume
+        Shape ``(d, h, w)``.
+    tilt_series : TiltSeries
+        Shape ``(n, h, w)``, the images in the order of the projector's geometry, which is the one
+        that counts.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        ``norm(projection - image) / norm(image)`` of each tilt: 0 for a perfect volume, 1 for an
+        empty one. For an image of zeros it is 0 where the projection is zero too, else infinite.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of the wrong kind.
+    ValueError
+        If the images or the volume do not fit the projector, or have NaN.
+
+    Examples
+    --------
+    >>> from libtilt import GaussianBlobs, Projector, TiltGeometry
+    >>> from libtilt.quality import residual_per_tilt
+    >>> volume = GaussianBlobs.random((16, 16, 16), n=5, seed=0).volume((16, 16, 16))
+    >>> projector = Projector(TiltGeometry.from_tilt_angles([-60, 0, 60]))
+    >>> residual_per_tilt(projector, 1.25 * volume, projector(volume)).round(6).tolist()
+    [0.25, 0.25, 0.25]
+    """
+    reprojections = _reprojections(projector, volume, tilt_series)
+    residuals = np.empty(len(tilt_series))
+    for tilt, (image, projection) in enumerate(
+        zip(tilt_series.images, reprojections.images, strict=True)
+    ):
+        data = image.astype(np.float64)
+        # Scaled, so that no square leaves the range of float64.
+        scale = max(float(np.abs(data).max()), float(np.abs(projection).max())) or 1.0
+        difference = np.linalg.norm(projection / scale - data / scale)
+        size = np.linalg.norm(data / scale)
+        residuals[tilt] = difference / size if size else math.inf if difference else 0.0
+    return residuals
+
+
+def frc_of_reprojections(
+    projector: Projector, volume: Volume, tilt_series: TiltSeries
+) -> FourierCorrelation:
+    """Return the Fourier ring correlation of each image with the projection of a volume.
+
+    Parameters
+    ----------
+    projector : Projector
+        What it does not know about the images is taken from `tilt_series`, not from the volume.
+    volume : Volume
+        Shape ``(d, h, w)``.
+    tilt_series : TiltSeries
+        Shape ``(n, h, w)``, the images in the order of the projector's geometry, which is the one
+        that counts.
+
+    Returns
+    -------
+    FourierCorrelation
+        With one curve per image, as `frc` makes them.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of the wrong kind.
+    ValueError
+        If the images or the volume do not fit the projector, or have NaN.
+
+    Notes
+    -----
+    A volume that was made from these images has seen their noise, which correlates with itself:
+    leave out an image to judge by it, or use two halves (`even_odd`).
+
+    Examples
+    --------
+    >>> from libtilt import GaussianBlobs, Projector, TiltGeometry
+    >>> from libtilt.quality import frc_of_reprojections
+    >>> volume = GaussianBlobs.random((16, 16, 16), n=5, seed=0).volume((16, 16, 16))
+    >>> projector = Projector(TiltGeometry.from_tilt_angles([-60, 0, 60]))
+    >>> curves = frc_of_reprojections(projector, volume, projector(volume))
+    >>> curves.correlation.shape, curves.resolution().tolist()
+    ((3, 9), [2.0, 2.0, 2.0])
+    """
+    reprojections = _reprojections(projector, volume, tilt_series)
+    return frc(reprojections, tilt_series.evolve(geometry=reprojections.geometry))
+
+
+def even_odd(tilt_series: TiltSeries) -> tuple[TiltSeries, TiltSeries]:
+    """Split a tilt series into two halves of every second tilt.
+
+    Parameters
+    ----------
+    tilt_series : TiltSeries
+        At least two tilts, taken in the order in which they stand: sort it first where they are
+        to alternate in tilt angle, ``even_odd(tilt_series.sort())``.
+
+    Returns
+    -------
+    even, odd : TiltSeries
+        Tilts 0, 2, 4, ... and 1, 3, 5, ..., of the same class; views, not copies.
+
+    Raises
+    ------
+    TypeError
+        If it is not a tilt series.
+    ValueError
+        If it has one tilt only.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from libtilt import TiltGeometry, TiltSeries
+    >>> from libtilt.quality import even_odd
+    >>> tilt_series = TiltSeries(np.zeros((3, 4, 4)), TiltGeometry.from_tilt_angles([-3, 0, 3]))
+    >>> [half.geometry.tilt_angles.round(6).tolist() for half in even_odd(tilt_series)]
+    [[-3.0, 3.0], [0.0]]
+    """
+    _require_kind(tilt_series, "tilt_series", TiltSeries)
+    if len(tilt_series) < 2:
+        raise ValueError("tilt_series must have at least 2 tilts to be split, got 1")
+    return tilt_series[::2], tilt_series[1::2]
+
+
+def _reprojections(projector: Projector, volume: Volume, tilt_series: TiltSeries) -> TiltSeries:
+    """Project a volume onto the detector of a tilt series, or refuse what does not fit."""
+    _require_kind(projector, "projector", Projector)
+    _require_kind(volume, "volume", Volume)
+    _require_kind(tilt_series, "tilt_series", TiltSeries)
+    require_finite(tilt_series.images, "tilt_series")
+    image_shape, pixel_size = tilt_series.shape[1:], tilt_series.pixel_size
+    # A changed projector prepares its work anew: only where it would not know better.
+    changes: dict[str, Any] = {}
+    if projector.image_shape is None and volume.shape[1:] != image_shape:
+        changes["image_shape"] = image_shape
+    if projector.pixel_size is None and not _same_size(volume.voxel_size[0], pixel_size):
+        changes["pixel_size"] = pixel_size
+    known = projector.evolve(**changes) if changes else projector
+    expected = (len(known.geometry), *(known.image_shape or image_shape))
+    if tilt_series.shape != expected:
+        raise ValueError(
+            f"tilt_series must have the projector's shape {expected}, got {tilt_series.shape}; "
+            "give one image per tilt of its geometry, or make the projector for these images"
+        )
+    if known.pixel_size is not None and not _same_size(known.pixel_size, pixel_size):
+        raise ValueError(
+            f"tilt_series must have the projector's pixel_size {known.pixel_size}, "
+            f"got {pixel_size}; bin the images, or make the projector for them"
+        )
+    return known.forward(volume)
+
+
+def _same_size(first: float, second: float) -> bool:
+    return math.isclose(first, second, rel_tol=1e-4)
+
+
+def _require_kind(value: Any, name: str, kind: type) -> None:
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} must be a {kind.__name__}, got {type(value).__name__}")
