@@ -18,9 +18,9 @@ ROWS = (
     ("_checks", "files", "per_tilt"),
     ("rotations", "grids", "mrc", "image_data", "geometry_json", "tilt_files", "gif"),
     ("geometry", "volume"),
-    ("tilt_series", "frames", "backends"),
-    ("projector", "phantoms", "testing"),
-    ("real_space", "animations", "data"),
+    ("tilt_series", "frames", "backends", "power_iteration"),
+    ("projector", "phantoms", "testing", "preparation"),
+    ("real_space", "animations", "data", "reconstruction", "quality"),
     ("cli",),
     ("__main__",),
 )

@@ -1,0 +1,112 @@
+"""CGLS and LSMR against SciPy's own solvers, and their residuals against the volumes."""
+
+import numpy as np
+import pytest
+from helpers import BLOBS, EVERY_BACKEND, geometry_for, relative_error
+from numpy.testing import assert_allclose
+from scipy.sparse.linalg import lsmr as scipy_lsmr
+from scipy.sparse.linalg import lsqr
+
+from libtilt import GaussianBlobs, Projector, TiltGeometry
+from libtilt.reconstruction import cgls, lsmr, sirt
+
+SHAPE = (9, 12, 14)
+GEOMETRY = TiltGeometry.from_tilt_angles(
+    [-60, -35, -10, 5, 33, 58], tilt_axis_angle=11, shifts=np.arange(12).reshape(6, 2) / 7
+)
+PROJECTOR = Projector(GEOMETRY, volume_shape=SHAPE, image_shape=(13, 15))
+BOTH = pytest.mark.parametrize("method", [cgls, lsmr])
+
+
+def series(dtype="float64", geometry=GEOMETRY):
+    return BLOBS.tilt_series(geometry, (13, 15)).astype(dtype)
+
+
+def true_residual(volume):
+    images = series().images
+    return np.linalg.norm(images - PROJECTOR.forward(volume).images) / np.linalg.norm(images)
+
+
+@pytest.mark.parametrize("damping", [0.0, 2.5])
+@pytest.mark.parametrize("iterations", [1, 4, 9])
+def test_cgls_is_lsqr_without_rounding(iterations, damping):
+    result = cgls(series(), projector=PROJECTOR, iterations=iterations, damping=damping)
+    operator, images = PROJECTOR.linear_operator("float64"), series().images.ravel()
+    expected = lsqr(operator, images, damp=damping, iter_lim=iterations, atol=0, btol=0)[0]
+    assert relative_error(result.volume.data.ravel(), expected) < 1e-8
+    assert_allclose(result.residuals[-1], true_residual(result.volume), rtol=1e-9)
+
+
+@pytest.mark.parametrize("damping", [0.0, 2.5])
+@pytest.mark.parametrize("iterations", [1, 4, 9])
+def test_lsmr_is_the_one_of_scipy_and_knows_its_residuals(iterations, damping):
+    result = lsmr(series(), projector=PROJECTOR, iterations=iterations, damping=damping)
+    operator, images = PROJECTOR.linear_operator("float64"), series().images.ravel()
+    expected = scipy_lsmr(operator, images, damp=damping, maxiter=iterations, atol=0, btol=0)[0]
+    assert relative_error(result.volume.data.ravel(), expected) < 1e-12
+    assert len(result.residuals) == iterations + 1
+    assert_allclose(result.residuals[-1], true_residual(result.volume), rtol=1e-7)
+
+
+@pytest.mark.parametrize("backend", EVERY_BACKEND)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@BOTH
+def test_the_residual_falls_at_every_iteration(method, backend, dtype):
+    images = series(dtype, geometry_for(backend))
+    result = method(images, volume_shape=(15, 13, 17), iterations=6, backend=backend)
+    assert (np.diff(result.residuals) < 0).all()
+    assert result.volume.dtype == dtype
+
+
+def test_ten_iterations_of_cgls_reach_what_fifty_of_sirt_do():
+    blobs = GaussianBlobs.random((32, 32, 32), n=10, seed=4, sigmas=(2, 4))
+    geometry = TiltGeometry.from_tilt_angles(np.linspace(-90, 90, 90))
+    images = blobs.tilt_series(geometry, (32, 32))
+    slow = sirt(images, volume_shape=(32, 32, 32), iterations=50)
+    fast = cgls(images, volume_shape=(32, 32, 32), iterations=10)
+    assert fast.residuals[-1] < slow.residuals[-1]
+
+
+@BOTH
+def test_it_stops_where_it_has_converged(method):
+    result = method(series(), projector=PROJECTOR, iterations=2000, tolerance=1e-2)
+    assert result.stopped_by == "tolerance"
+    assert result.iterations < 200
+
+
+def test_cgls_goes_on_from_where_it_starts():
+    truth = np.random.default_rng(0).random(SHAPE)
+    images = PROJECTOR.forward(truth)
+    near = cgls(images, projector=PROJECTOR, iterations=1, start=truth + 1e-3)
+    assert near.residuals[0] < 1e-2
+    assert near.residuals[1] < near.residuals[0]
+    there = cgls(images, projector=PROJECTOR, iterations=5, start=truth, tolerance=0.5)
+    assert_allclose(there.volume.data, truth, atol=1e-10)
+
+
+def test_a_callback_sees_every_iteration_of_cgls_and_may_stop():
+    seen = []
+
+    def watch(iteration, volume, residual):
+        seen.append((iteration, residual))
+        return iteration == 2
+
+    result = cgls(series(), projector=PROJECTOR, iterations=9, callback=watch)
+    assert [iteration for iteration, _ in seen] == [1, 2]
+    assert_allclose([residual for _, residual in seen], result.residuals[1:])
+    assert result.stopped_by == "callback"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"iterations": 0}, "iterations must be a positive integer"),
+        ({"damping": -1.0}, "damping must be a number of at least 0, got -1.0"),
+        ({"damping": np.nan}, "damping"),
+        ({"tolerance": 0}, "tolerance must be one positive number"),
+    ],
+)
+@BOTH
+def test_what_does_not_fit_is_named(method, options, message):
+    with pytest.raises(ValueError, match=message):
+        method(series(), volume_shape=SHAPE, **options)

@@ -1,0 +1,175 @@
+"""SIRT: its step is the textbook's, its residual falls, and what is asked for is kept."""
+
+import numpy as np
+import pytest
+from helpers import BLOBS, EVERY_BACKEND, geometry_for, relative_error
+from numpy.testing import assert_allclose, assert_array_equal
+
+from libtilt import Projector, TiltGeometry, TiltSeries, Volume
+from libtilt.reconstruction import sirt
+
+SHAPE = (5, 8, 9)
+GEOMETRY = TiltGeometry.from_tilt_angles(
+    [-60, -35, -10, 5, 33, 58], tilt_axis_angle=11, shifts=np.arange(12).reshape(6, 2) / 7
+)
+
+
+def series(dtype="float64", geometry=GEOMETRY, shape=(8, 10)):
+    return BLOBS.tilt_series(geometry, shape).astype(dtype)
+
+
+def projector(geometry=GEOMETRY):
+    return Projector(geometry, volume_shape=SHAPE, image_shape=(8, 10))
+
+
+def matrix(geometry=GEOMETRY):
+    operator = projector(geometry).linear_operator("float64")
+    return operator.matmat(np.eye(operator.shape[1]))
+
+
+def inverse(sums):
+    return np.where(sums > 1e-3 * sums.max(), 1 / np.maximum(sums, 1e-300), 0)
+
+
+def textbook(system, images, volume, relaxation=1.0, columns=None):
+    columns = inverse(system.sum(axis=0)) if columns is None else columns
+    step = system.T @ (inverse(system.sum(axis=1)) * (images - system @ volume))
+    return volume + relaxation * columns * step
+
+
+@pytest.mark.parametrize("relaxation", [1.0, 0.3, 1.9])
+def test_each_step_is_the_one_of_the_textbook(relaxation):
+    system, images = matrix(), series().images.ravel()
+    start = np.random.default_rng(0).normal(size=SHAPE)
+    expected = start.ravel()
+    for _ in range(3):
+        expected = textbook(system, images, expected, relaxation)
+    result = sirt(
+        series(), volume_shape=SHAPE, iterations=3, relaxation=relaxation, start=Volume(start)
+    )
+    assert relative_error(result.volume.data.ravel(), expected) < 1e-12
+    residual = np.linalg.norm(images - system @ expected) / np.linalg.norm(images)
+    assert_allclose(result.residuals[-1], residual)
+
+
+@pytest.mark.parametrize("subsets", [2, 3, 6])
+def test_subsets_take_their_steps_in_turn(subsets):
+    whole, images = matrix(), series().images
+    parts = [matrix(GEOMETRY[i::subsets]) for i in range(subsets)]
+    columns = inverse(np.max([part.sum(axis=0) for part in parts], axis=0))
+    expected, met = np.zeros(whole.shape[1]), []
+    for _ in range(2):
+        squares = 0.0
+        for i, part in enumerate(parts):
+            wanted = images[i::subsets].ravel()
+            squares += np.sum((wanted - part @ expected) ** 2)
+            expected = textbook(part, wanted, expected, columns=columns)
+        met.append(np.sqrt(squares))
+    result = sirt(series(), volume_shape=SHAPE, iterations=2, subsets=subsets)
+    assert relative_error(result.volume.data.ravel(), expected) < 1e-12
+    met.append(np.linalg.norm(images.ravel() - whole @ expected))
+    assert_allclose(result.residuals, np.array(met) / np.linalg.norm(images))
+
+
+@pytest.mark.parametrize("backend", EVERY_BACKEND)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_residual_falls_at_every_iteration(backend, dtype):
+    geometry = geometry_for(backend)
+    images = series(dtype, geometry, (13, 15))
+    result = sirt(images, volume_shape=(15, 12, 17), iterations=8, backend=backend)
+    assert result.residuals[0] == 1.0
+    assert (np.diff(result.residuals) < 0).all()
+    assert result.volume.dtype == dtype
+    assert result.iterations == 8
+
+
+def test_a_volume_that_explains_the_images_is_left_alone():
+    truth = np.random.default_rng(1).normal(size=SHAPE)
+    images = projector().forward(truth)
+    result = sirt(images, projector=projector(), iterations=4, start=truth)
+    assert relative_error(result.volume.data, truth) < 1e-12
+    assert result.residuals.max() < 1e-13
+
+
+def test_densities_stay_in_their_bounds():
+    images = TiltSeries(np.random.default_rng(2).normal(size=(6, 8, 10)), GEOMETRY)
+    data = sirt(images, volume_shape=SHAPE, iterations=5, bounds=(-0.05, 0.1)).volume.data
+    assert data.min() == -0.05
+    assert data.max() == 0.1
+    assert sirt(images, volume_shape=SHAPE, iterations=5, bounds=(0, None)).volume.data.min() == 0
+
+
+def test_where_the_mask_is_zero_nothing_moves():
+    rng = np.random.default_rng(3)
+    mask, start = rng.random(SHAPE) > 0.5, rng.random(SHAPE)
+    masked = sirt(series(), volume_shape=SHAPE, iterations=3, start=start, mask=mask).volume.data
+    assert_array_equal(masked[~mask], start[~mask])
+    assert (masked[mask] != start[mask]).mean() > 0.9
+
+
+def test_more_subsets_are_faster_at_first():
+    geometry = TiltGeometry.from_tilt_angles(range(-60, 61, 5))
+    images = BLOBS.tilt_series(geometry, (16, 16))
+    last = [
+        sirt(images, volume_shape=(16, 16, 16), iterations=2, subsets=subsets).residuals[-1]
+        for subsets in (1, 5)
+    ]
+    assert last[1] < 0.5 * last[0]
+
+
+def test_a_callback_sees_every_iteration_and_may_stop():
+    seen = []
+
+    def watch(iteration, volume, residual):
+        seen.append((iteration, residual, volume.data.copy()))
+        return iteration == 3
+
+    result = sirt(series(), volume_shape=SHAPE, iterations=9, callback=watch)
+    assert [iteration for iteration, _, _ in seen] == [1, 2, 3]
+    assert_array_equal([residual for _, residual, _ in seen], result.residuals[1:])
+    assert_array_equal(seen[-1][2], result.volume.data)
+    assert result.stopped_by == "callback"
+    assert seen[0][2].max() != seen[1][2].max()
+
+
+def test_a_subclass_computes_in_its_own_way():
+    class Named(Volume):
+        pass
+
+    class Twice(Projector):
+        volume_type = Named
+
+        def _forward(self, volume, frame):
+            return 2 * super()._forward(volume, frame)
+
+        def _adjoint(self, images, frame):
+            return 2 * super()._adjoint(images, frame)
+
+    plain = sirt(series(), projector=projector(), iterations=4)
+    own = sirt(
+        series(), projector=Twice(GEOMETRY, volume_shape=SHAPE, image_shape=(8, 10)), iterations=4
+    )
+    assert isinstance(own.volume, Named)
+    assert relative_error(2 * own.volume.data, plain.volume.data) < 1e-12
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"iterations": 0}, "iterations must be a positive integer, got 0"),
+        ({"relaxation": 2.0}, "relaxation must be more than 0 and less than 2, got 2.0"),
+        ({"relaxation": 0.0}, "relaxation must be one positive number"),
+        ({"bounds": (1, 0)}, r"bounds must rise, got \(1, 0\)"),
+        ({"bounds": (0, np.nan)}, "bounds must be finite or None"),
+        ({"bounds": 0}, "bounds must be two"),
+        ({"subsets": 7}, "subsets must be at most as many as there are images, 6, got 7"),
+        ({"subsets": 0}, "subsets must be a positive integer"),
+        ({"start": np.zeros((2, 3, 4))}, r"start must have the volume's shape \(5, 8, 9\)"),
+        ({"start": np.full(SHAPE, np.nan)}, "start"),
+        ({"mask": np.zeros((2, 3, 4))}, r"mask must have the volume's shape"),
+        ({"mask": np.full(SHAPE, 2.0)}, "mask must be between 0 and 1, got 2 to 2"),
+    ],
+)
+def test_what_does_not_fit_is_named(options, message):
+    with pytest.raises(ValueError, match=message):
+        sirt(series(), **({"volume_shape": SHAPE} | options))
