@@ -36,7 +36,8 @@ def run(*arguments, code=0):
 
 
 @pytest.mark.parametrize(
-    "command", [(), ("demo",), ("info",), ("project",), ("backproject",), ("gif",)]
+    "command",
+    [(), ("demo",), ("info",), ("project",), ("backproject",), ("reconstruct",), ("gif",)],
 )
 def test_help_shows_an_example(command):
     assert (

@@ -47,3 +47,13 @@ def test_the_pictures_can_be_made_again(tmp_path):
     script["make_pictures"](tmp_path, size=24)
     assert iio.imread(tmp_path / "story.gif", index=None).shape == (48, 24, 3 * 24 + 12, 3)
     assert iio.imread(tmp_path / "story.png").shape[:2] == (24, 3 * 24 + 12)
+
+
+def test_the_pictures_of_the_reconstructions_can_be_made_again(tmp_path, capsys):
+    pytest.importorskip("matplotlib", reason="drawing needs the extra docs")
+    script = runpy.run_path(str(ROOT / "docs" / "make_reconstructions.py"))
+    numbers = script["make_reconstructions"](tmp_path, size=32)
+    assert numbers["tv, strength 0.1"][0] < numbers["wbp, ramp"][0]
+    assert capsys.readouterr().out.count("|\n") == 2 + len(numbers)
+    for name in ("reconstructions", "fsc"):
+        assert iio.imread(tmp_path / f"{name}.png").std() > 10

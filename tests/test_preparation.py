@@ -131,8 +131,8 @@ def test_what_is_no_tilt_series_is_refused(prepare):
 def test_images_with_nan_are_refused_and_all_of_them_named(prepare):
     message = (
         r"but 1 \(tilt angle -30\.00\) has NaN or infinite pixels, "
-        r"4 \(tilt angle 60\.00\) has NaN .*; leave them out by exclude_views\(.*, \[1, 4\]\), "
-        r"or mend pixels by replace_outliers"
+        r"4 \(tilt angle 60\.00\) has NaN .*; leave them out \(exclude_views\(.*, \[1, 4\]\), "
+        r"--exclude 1,4\), or mend pixels \(replace_outliers, --mend-outliers\)"
     )
     with pytest.raises(ValueError, match=message):
         prepare(holed())
@@ -457,7 +457,7 @@ def test_all_images_that_are_not_usable_are_named_with_what_to_do():
         r"images of tilt_series must be usable, "
         r"but 1 \(tilt angle -30\.00\) has NaN or infinite pixels, "
         r"3 \(tilt angle 30\.00\) is flat, 4 \(tilt angle 60\.00\) has no finite pixel; "
-        r"leave them out by exclude_views\(tilt_series, \[1, 3, 4\]\)"
+        r"leave them out \(exclude_views\(tilt_series, \[1, 3, 4\]\)"
     )
     with pytest.raises(ValueError, match=message):
         require_usable(holed())

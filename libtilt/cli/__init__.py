@@ -9,22 +9,23 @@ from libtilt.cli.demo import demo
 from libtilt.cli.gif import gif
 from libtilt.cli.info import info
 from libtilt.cli.project import project
+from libtilt.cli.reconstruct import reconstruct
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="libtilt", prog_name="libtilt")
 def app() -> None:
-    """Project volumes into tilt series, backproject them, and show both.
+    """Project volumes into tilt series, reconstruct them, and show both.
 
     \b
     Examples:
       libtilt demo
       libtilt info map.mrc
       libtilt project map.mrc --tilt-range -60 60 3 -o tilts.mrc
-      libtilt backproject tilts.mrc --thickness 128 -o tomogram.mrc
+      libtilt reconstruct tilts.mrc --thickness 128 -o tomogram.mrc
       libtilt gif tomogram.mrc -o tomogram.gif
     """
 
 
-for command in (demo, info, project, backproject, gif):
+for command in (demo, info, project, backproject, reconstruct, gif):
     app.add_command(command)

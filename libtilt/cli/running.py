@@ -73,7 +73,7 @@ def one_line_errors(command: Command) -> Command:
                 _fail("not enough memory; try a smaller or binned volume")
             except OSError as error:
                 _fail(error.strerror if error.filename is None and error.strerror else str(error))
-            except (ValueError, TypeError, ImportError) as error:
+            except (ValueError, TypeError, IndexError, ImportError) as error:
                 _fail(str(error))
 
     return run

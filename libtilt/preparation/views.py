@@ -141,8 +141,9 @@ def refuse(tilt_series: TiltSeries, *faults: Callable[[NDArray[Any]], str]) -> N
         angles = tilt_series.geometry.tilt_angles
         listed = ", ".join(f"{view} (tilt angle {angles[view]:.2f}) {found[view]}" for view in bad)
         raise ValueError(
-            f"images of tilt_series must be usable, but {listed}; leave them out by "
-            f"exclude_views(tilt_series, {bad}), or mend pixels by replace_outliers"
+            f"images of tilt_series must be usable, but {listed}; leave them out "
+            f"(exclude_views(tilt_series, {bad}), --exclude {','.join(map(str, bad))}), "
+            "or mend pixels (replace_outliers, --mend-outliers)"
         )
 
 

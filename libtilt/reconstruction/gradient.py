@@ -1,4 +1,4 @@
-"""The gradient of a volume, as primal-dual methods need it: plane by plane, in place."""
+"""The gradient of a volume, as primal-dual methods need it: a few planes at a time, in place."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from libtilt._checks import Float64Array
 from libtilt.backends.threads import run_all, run_each
+from libtilt.reconstruction.arrays import slabs, squared_norm
 
 Array = NDArray[Any]
 
@@ -50,19 +51,19 @@ class Gradient:
 
     def ascend(self, volume: Array, step: float) -> None:
         """Move the dual along the gradient of `volume`, and back to the ball of its limit."""
+        down, along, across = self._factors * self._dual.dtype.type(step)
 
-        def move(z: int) -> None:
-            dual = self._dual[:, z]
-            scaled = self._factors * self._dual.dtype.type(step)
-            if z + 1 < len(volume):
-                dual[0] += scaled[0] * (volume[z + 1] - volume[z])
-            dual[1, :-1] += scaled[1] * np.diff(volume[z], axis=0)
-            dual[2, :, :-1] += scaled[2] * np.diff(volume[z], axis=1)
+        def move(planes: slice) -> None:
+            dual, here = self._dual[:, planes], volume[planes]
+            above = volume[planes.start + 1 : planes.stop + 1]
+            dual[0, : len(above)] += down * (above - here[: len(above)])
+            dual[1, :, :-1] += along * np.diff(here, axis=1)
+            dual[2, :, :, :-1] += across * np.diff(here, axis=2)
             length = np.sqrt(np.square(dual).sum(axis=0))
             np.maximum(length, self._limit, out=length)
             dual *= self._limit / length
 
-        run_all(move, range(len(volume)), None)
+        run_all(move, slabs(volume), None)
 
     def descend(self, volume: Array, ahead: Array, pull: Array, step: float) -> float:
         """Move `volume` against pull and dual, keep it above the least, and extrapolate `ahead`.
@@ -71,23 +72,26 @@ class Gradient:
         """
         size = volume.dtype.type(step)
 
-        def move(z: int) -> float:
-            before = volume[z].copy()
-            volume[z] -= size * (pull[z] + self._adjoint(z))
-            np.maximum(volume[z], self._least, out=volume[z])
-            np.subtract(volume[z], before, out=before)
-            np.add(volume[z], before, out=ahead[z])
-            return float(np.vdot(before, before))
+        def move(planes: slice) -> float:
+            here = volume[planes]
+            moved = here.copy()
+            here -= size * (pull[planes] + self._adjoint(planes))
+            np.maximum(here, self._least, out=here)
+            np.subtract(here, moved, out=moved)
+            np.add(here, moved, out=ahead[planes])
+            return squared_norm(moved)
 
-        return float(np.sqrt(sum(run_each(move, range(len(volume)), None))))
+        return float(np.sqrt(sum(run_each(move, slabs(volume), None))))
 
-    def _adjoint(self, z: int) -> Array:
-        """Return a plane of the transposed gradient of the dual."""
-        down, across = self._factors[1] * self._dual[1, z], self._factors[2] * self._dual[2, z]
-        plane: Array = -self._factors[0] * self._dual[0, z]
-        if z:
-            plane += self._factors[0] * self._dual[0, z - 1]
-        plane -= down + across
-        plane[1:] += down[:-1]
-        plane[:, 1:] += across[:, :-1]
-        return plane
+    def _adjoint(self, planes: slice) -> Array:
+        """Return some planes of the transposed gradient of the dual."""
+        down, along, across = (
+            factor * dual for factor, dual in zip(self._factors, self._dual[:, planes], strict=True)
+        )
+        result: Array = -(down + along + across)
+        result[1:] += down[:-1]
+        if planes.start:
+            result[0] += self._factors[0] * self._dual[0, planes.start - 1]
+        result[:, 1:] += along[:, :-1]
+        result[:, :, 1:] += across[:, :, :-1]
+        return result

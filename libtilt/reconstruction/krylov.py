@@ -14,12 +14,8 @@ from libtilt._checks import Float64Array, finite_array, positive_float, positive
 from libtilt.backends.base import Backend
 from libtilt.backends.threads import run_all
 from libtilt.projector import Projector
-from libtilt.reconstruction.problem import (
-    Callback,
-    Problem,
-    relative_norm,
-    squared_norm,
-)
+from libtilt.reconstruction.arrays import relative_norm, slabs, squared_norm
+from libtilt.reconstruction.problem import Callback, Problem
 from libtilt.reconstruction.result import Reconstruction
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
@@ -260,18 +256,18 @@ def _add(target: NDArray[Any], factor: float, array: NDArray[Any]) -> None:
     """Add a multiple of an array in place."""
     scale = target.dtype.type(factor)
 
-    def add(plane: int) -> None:
-        target[plane] += scale * array[plane]
+    def add(part: slice) -> None:
+        target[part] += scale * array[part]
 
-    run_all(add, range(len(target)), None)
+    run_all(add, slabs(target), None)
 
 
 def _turn(direction: NDArray[Any], factor: float, gradient: NDArray[Any]) -> None:
     """Multiply a direction by a factor and add the gradient, in place."""
     scale = direction.dtype.type(factor)
 
-    def turn(plane: int) -> None:
-        direction[plane] *= scale
-        direction[plane] += gradient[plane]
+    def turn(part: slice) -> None:
+        direction[part] *= scale
+        direction[part] += gradient[part]
 
-    run_all(turn, range(len(direction)), None)
+    run_all(turn, slabs(direction), None)

@@ -127,20 +127,5 @@ def _projector(
     return projector.evolve(volume_shape=to_volume_shape(volume_shape))
 
 
-def relative_norm(residual: NDArray[Any], images: NDArray[Any]) -> float:
-    """Return the norm of `residual` over that of `images`."""
-    return float(np.sqrt(squared_norm(residual) / squared_norm(images)))
-
-
-def squared_norm(array: NDArray[Any]) -> float:
-    """Return the sum of squares, added up in float64 over the first axis."""
-    return dot(array, array)
-
-
-def dot(one: NDArray[Any], other: NDArray[Any]) -> float:
-    """Return the inner product, added up in float64 over the first axis."""
-    return float(sum(float(np.vdot(a, b)) for a, b in zip(one, other, strict=True)))
-
-
 Callback = Callable[[int, Volume, float], object]
 """Called after each iteration with its number, from 1, the volume so far and its residual."""

@@ -13,7 +13,8 @@ from libtilt.backends.base import Backend
 from libtilt.backends.threads import run_all
 from libtilt.power_iteration import operator_norm
 from libtilt.projector import Projector
-from libtilt.reconstruction.problem import Callback, Problem, relative_norm, squared_norm
+from libtilt.reconstruction.arrays import relative_norm, slabs, squared_norm
+from libtilt.reconstruction.problem import Callback, Problem
 from libtilt.reconstruction.result import Reconstruction
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
@@ -233,10 +234,10 @@ def _step(
 ) -> None:
     """Move the volume, and keep it in its bounds."""
 
-    def move(plane: int) -> None:
-        here = volume[plane]
-        here += direction[plane] * pace[plane]
+    def move(planes: slice) -> None:
+        here = volume[planes]
+        here += direction[planes] * pace[planes]
         if bounds != (None, None):
             np.clip(here, *bounds, out=here)
 
-    run_all(move, range(len(volume)), None)
+    run_all(move, slabs(volume), None)

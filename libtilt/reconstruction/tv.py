@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike
 from libtilt._checks import positive_float, positive_integer
 from libtilt.backends.base import Backend
 from libtilt.projector import Projector
+from libtilt.reconstruction.arrays import relative_norm, squared_norm
 from libtilt.reconstruction.gradient import Gradient
-from libtilt.reconstruction.problem import Callback, Problem, relative_norm, squared_norm
+from libtilt.reconstruction.problem import Callback, Problem
 from libtilt.reconstruction.result import Reconstruction
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume

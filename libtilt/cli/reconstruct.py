@@ -1,0 +1,204 @@
+"""``libtilt reconstruct``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from libtilt.cli.running import (
+    adjoint_with_progress,
+    backend_option,
+    geometry_from_options,
+    input_file,
+    one_line_errors,
+    output_file,
+    output_option,
+    overwrite_option,
+    require_backend,
+    tilt_options,
+    with_options,
+)
+from libtilt.files import require_writable
+from libtilt.mrc import compression
+from libtilt.preparation import exclude_views, replace_outliers, require_usable, taper_edges
+from libtilt.reconstruction import Reconstruction, cgls, sirt, tv
+from libtilt.reconstruction.filters import WINDOWS, Filter, RadialFilter, SIRTLikeFilter
+from libtilt.reconstruction.wbp import weighted
+from libtilt.tilt_files import find_beside
+from libtilt.tilt_series import TiltSeries
+from libtilt.volume import Volume
+
+ITERATIONS = {"sirt": 20, "cgls": 10, "tv": 100}
+
+filter_options = (
+    click.option(
+        "--filter",
+        type=click.Choice([*WINDOWS, "radial", "sirt-like"]),
+        help="Of wbp: a window of the ramp, IMOD's RADIAL, or as so many iterations of SIRT.  "
+        "[default: ramp]",
+    ),
+    click.option(
+        "--radial",
+        nargs=2,
+        type=float,
+        metavar="CUTOFF FALLOFF",
+        help="Of --filter radial, in cycles per pixel.  [default: 0.35 0.035]",
+    ),
+)
+iteration_options = (
+    click.option(
+        "--iterations",
+        type=click.IntRange(min=1),
+        help="Of sirt (20), cgls (10), tv (100, at most) or of --filter sirt-like (20).",
+    ),
+    click.option("--subsets", type=click.IntRange(min=1), help="Of sirt: steps in an iteration."),
+    click.option("--nonnegative", is_flag=True, help="Of sirt: no density below zero."),
+    click.option("--strength", type=float, help="Of tv: the more, the smoother.  [default: 0.05]"),
+)
+preparation_options = (
+    click.option(
+        "--exclude", help="Views to leave out, counted from 0, separated by commas: 0,1,40."
+    ),
+    click.option("--mend-outliers", is_flag=True, help="Replace X-ray hits and dead pixels."),
+    click.option("--normalize", is_flag=True, help="Give each image mean 0 and deviation 1."),
+    click.option("--taper", type=click.IntRange(min=1), help="Pixels over which edges fade."),
+)
+
+
+@click.command()
+@click.argument("tilts", type=input_file)
+@click.option(
+    "--method",
+    type=click.Choice(["wbp", "sirt", "cgls", "tv"]),
+    default="wbp",
+    show_default=True,
+    help="Weighted back-projection, or an iterative method.",
+)
+@with_options(*tilt_options)
+@click.option(
+    "--thickness",
+    type=click.IntRange(min=1),
+    help="Voxels along z; by default as many as the images are wide.",
+)
+@with_options(*filter_options, *iteration_options, *preparation_options)
+@click.option("--pixel-size", type=float, help="Angstroms, in place of what the header says.")
+@click.option("--gif", type=output_file, help="File for an animation of the slices, too.")
+@with_options(backend_option, output_option, overwrite_option)
+@one_line_errors
+def reconstruct(
+    tilts: Path,
+    tilt_range: tuple[float, float, float] | None,
+    tlt: Path | None,
+    tilt_axis_angle: float | None,
+    **options: Any,
+) -> None:
+    """Reconstruct a tomogram from a tilt series.
+
+    Its geometry is the .json, .tlt or .rawtlt file of the same name, unless options give one.
+
+    \b
+    Examples:
+      libtilt reconstruct tilts.mrc --thickness 128 -o tomogram.mrc
+      libtilt reconstruct tilts.st --tlt tilts.tlt --method sirt --iterations 30 -o sirt.mrc
+      libtilt reconstruct tilts.mrc --filter radial --mend-outliers --taper 20 -o tomogram.mrc
+    """
+    _refuse_what_does_not_belong(options)
+    backend = require_backend(options["backend"])
+    compression(options["output"])
+    for path in filter(None, (options["output"], options["gif"])):
+        require_writable(path, overwrite=options["overwrite"])
+    geometry = geometry_from_options(tilt_range, tlt, tilt_axis_angle, find_beside(tilts))
+    series = TiltSeries.open(tilts, geometry=geometry, pixel_size=options["pixel_size"])
+    series = _prepared(series, options)
+    _, height, width = series.shape
+    shape = (options["thickness"] or width, height, width)
+    compute = _wbp if options["method"] == "wbp" else _iterate
+    volume = compute(series, shape, backend, options)
+    volume.save(options["output"], overwrite=options["overwrite"])
+    click.echo(f"{options['output']}: {' x '.join(map(str, volume.shape))} voxels")
+    if options["gif"]:
+        volume.to_gif(options["gif"], overwrite=options["overwrite"])
+        click.echo(f"{options['gif']}: slices along z")
+
+
+def _refuse_what_does_not_belong(options: dict[str, Any]) -> None:
+    """Fail where an option would have no effect."""
+    method = options["method"]
+    belongs = {
+        "filter": ("wbp",),
+        "radial": ("wbp",),
+        "subsets": ("sirt",),
+        "nonnegative": ("sirt", "tv"),
+        "strength": ("tv",),
+    }
+    for name, methods in belongs.items():
+        if options[name] and method not in methods:
+            raise click.UsageError(f"--{name} is of {' and '.join(methods)}, not of {method}")
+    if method == "wbp" and options["iterations"] and options["filter"] != "sirt-like":
+        raise click.UsageError("--iterations is of wbp only with --filter sirt-like")
+    if options["radial"] and options["filter"] != "radial":
+        raise click.UsageError("--radial needs --filter radial")
+
+
+def _prepared(series: TiltSeries, options: dict[str, Any]) -> TiltSeries:
+    if options["exclude"]:
+        try:
+            views = [int(view) for view in options["exclude"].split(",")]
+        except ValueError:
+            raise click.UsageError(
+                f"--exclude must be numbers separated by commas, got {options['exclude']!r}"
+            ) from None
+        series = exclude_views(series, views)
+    if options["mend_outliers"]:
+        series = replace_outliers(series)
+    if options["normalize"]:
+        series = series.normalize()
+    if options["taper"]:
+        series = taper_edges(series, width=options["taper"])
+    require_usable(series)
+    return series
+
+
+def _wbp(
+    series: TiltSeries, shape: tuple[int, ...], backend: str, options: dict[str, Any]
+) -> Volume:
+    name = options["filter"] or "ramp"
+    chosen: str | Filter = name
+    if name == "radial":
+        chosen = RadialFilter(*(options["radial"] or (0.35, 0.035)))
+    elif name == "sirt-like":
+        chosen = SIRTLikeFilter(options["iterations"] or 20, shape[0])
+    projector, images = weighted(series, volume_shape=shape, filter=chosen, backend=backend)
+    return adjoint_with_progress(projector, images)
+
+
+def _iterate(
+    series: TiltSeries, shape: tuple[int, ...], backend: str, options: dict[str, Any]
+) -> Volume:
+    method = options["method"]
+    iterations = options["iterations"] or ITERATIONS[method]
+    more: dict[str, Any] = {}
+    if method == "sirt":
+        more = {"subsets": options["subsets"] or 1}
+        if options["nonnegative"]:
+            more["bounds"] = (0, None)
+    if method == "tv" and options["strength"]:
+        more = {"strength": options["strength"]}
+    methods: dict[str, Callable[..., Reconstruction]] = {"sirt": sirt, "cgls": cgls, "tv": tv}
+    with click.progressbar(length=iterations, label=method, file=sys.stderr) as bar:
+        result = methods[method](
+            series,
+            volume_shape=shape,
+            iterations=iterations,
+            callback=lambda *_: bar.update(1),
+            backend=backend,
+            **more,
+        )
+    click.echo(
+        f"{result.iterations} iterations, residual {100 * result.residuals[-1]:.2f} %", err=True
+    )
+    return result.volume

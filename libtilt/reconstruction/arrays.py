@@ -1,0 +1,30 @@
+"""Sums over large arrays, and their pieces: what iterations need beside the operator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_VALUES = 1 << 18
+"""Of a slab: enough to outweigh its start, few enough for the cache."""
+
+
+def slabs(array: NDArray[Any]) -> list[slice]:
+    """Return slices that cut an array along its first axis.
+
+    They do not depend on the number of threads.
+    """
+    step = max(1, _VALUES * len(array) // max(1, array.size))
+    return [slice(start, min(start + step, len(array))) for start in range(0, len(array), step)]
+
+
+def relative_norm(residual: NDArray[Any], images: NDArray[Any]) -> float:
+    """Return the norm of `residual` over that of `images`."""
+    return float(np.sqrt(squared_norm(residual) / squared_norm(images)))
+
+
+def squared_norm(array: NDArray[Any]) -> float:
+    """Return the sum of squares, added up in float64 over slices of the first axis."""
+    return float(sum(float(np.vdot(part, part)) for part in array))
