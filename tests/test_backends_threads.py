@@ -1,21 +1,23 @@
 """Threads change no bit, lose no exception and do not hang."""
 
+import gc
 import itertools
 import os
 import signal
 import threading
 import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import attrs
 import numpy as np
 import pytest
-from helpers import arrays
+from helpers import EVERY_BACKEND, arrays
 
 from libtilt.backends import SciPyBackend, SparseBackend
 from libtilt.backends.base import DRIVEN
 from libtilt.backends.numba.backend import MODES, NumbaBackend
-from libtilt.backends.threads import Once, run_each, thread_count
+from libtilt.backends.threads import once, run_each, thread_count
 from libtilt.testing import make_spec
 
 
@@ -133,13 +135,15 @@ def test_where_the_system_does_not_tell_affinity_all_processors_count(
 def test_a_value_is_made_once_by_whichever_thread_asks_first():
     made = []
 
-    def make():
-        time.sleep(0.01)
-        made.append(threading.get_ident())
-        return object()
+    class Maker:
+        @once
+        def value(self):
+            time.sleep(0.01)
+            made.append(threading.get_ident())
+            return object()
 
-    value = Once(make)
-    results = list(run_each(lambda _: value(), range(8), 4))
+    maker = Maker()
+    results = list(run_each(lambda _: maker.value, range(8), 4))
     assert len(made) == 1
     assert len({id(result) for result in results}) == 1
 
@@ -147,8 +151,30 @@ def test_a_value_is_made_once_by_whichever_thread_asks_first():
 def test_what_one_plan_prepares_does_not_wait_for_another():
     """A ray adjoint prepares by tilt, then by row; a voxel forward the other way round."""
     at_work = threading.Barrier(2)
-    outer = [Once(lambda: at_work.wait(timeout=10)) for _ in range(2)]
-    assert sorted(run_each(lambda value: value(), outer, 2)) == [0, 1]
+
+    class Maker:
+        @once
+        def value(self):
+            return at_work.wait(timeout=10)
+
+    assert sorted(run_each(lambda maker: maker.value, [Maker(), Maker()], 2)) == [0, 1]
+
+
+@pytest.mark.parametrize("backend", EVERY_BACKEND)
+def test_a_plan_is_gone_as_soon_as_nobody_holds_it(backend):
+    """Its memory may be that of a volume, and must not wait for the collector of cycles."""
+    spec = make_spec("single axis, odd sizes")
+    plan = backend.plan(spec)
+    volume, images = arrays(spec)
+    plan.forward(volume)
+    plan.adjoint(images)
+    gone = weakref.ref(plan)
+    gc.disable()
+    try:
+        del plan
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 def test_plans_of_both_pairs_prepare_at_once():

@@ -11,7 +11,7 @@ from scipy import sparse
 
 from libtilt.backends.base import Plan, PlannedBackend, SamplingSpec
 from libtilt.backends.planar import PlanarLayout
-from libtilt.backends.threads import Once, check_threads, run_all, run_each
+from libtilt.backends.threads import check_threads, once, run_all, run_each
 
 
 @attrs.frozen
@@ -69,25 +69,25 @@ class SparsePlan(Plan):
         self.layout = layout
         self.spec = layout.spec
         self.threads = threads
-        self.by_tilt = Once(self._by_tilt)
-        self.by_plane_row = Once(self._by_plane_row)
-        self.lines = Once(self._lines)
 
-    def _by_tilt(self) -> list[sparse.csr_array]:
+    @once
+    def by_tilt(self) -> list[sparse.csr_array]:
         """Return for each tilt, pixels across the axis times plane voxels."""
         if self.spec.driven == "voxel":
-            return _transposed(self.by_plane_row(), len(self.spec.grids))
+            return _transposed(self.by_plane_row, len(self.spec.grids))
         tilts = range(len(self.spec.grids))
         return list(run_each(self.layout.ray_matrix, tilts, self.threads))
 
-    def _by_plane_row(self) -> list[sparse.csr_array]:
+    @once
+    def by_plane_row(self) -> list[sparse.csr_array]:
         """Return for each plane row, plane columns times pixels across the axis of all tilts."""
         rows = self.layout.plane_shape[0]
         if self.spec.driven == "ray":
-            return _transposed(self.by_tilt(), rows)
+            return _transposed(self.by_tilt, rows)
         return list(run_each(self.layout.voxel_matrix, range(rows), self.threads))
 
-    def _lines(self) -> list[sparse.csr_array | None]:
+    @once
+    def lines(self) -> list[sparse.csr_array | None]:
         """Return for each tilt, pixels along the axis times voxels; None for the identity."""
         return [self.layout.line_matrix(tilt) for tilt in range(len(self.spec.grids))]
 
@@ -98,7 +98,7 @@ class SparsePlan(Plan):
         images = np.empty(self.spec.images_shape, self.spec.dtype)
         target = self.layout.images_view(images)
 
-        by_tilt, lines = self.by_tilt(), self.lines()
+        by_tilt, lines = self.by_tilt, self.lines
 
         def project(tilt: int) -> None:
             across_by_line = by_tilt[tilt] @ matrix
@@ -111,7 +111,7 @@ class SparsePlan(Plan):
     def adjoint(self, images: NDArray[Any]) -> NDArray[Any]:
         """Backproject: the same weights, transposed."""
         source = self.layout.images_view(images)
-        by_plane_row, lines = self.by_plane_row(), self.lines()
+        by_plane_row, lines = self.by_plane_row, self.lines
         across = self.layout.detector_shape[1]
         matrix = np.empty((len(source) * across, self.layout.line_length), self.spec.dtype)
         for tilt, line in enumerate(lines):

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
-from threading import RLock
+from threading import Lock, RLock
 from typing import Any, Generic, TypeVar
 
 from libtilt._checks import positive_integer
@@ -30,37 +30,46 @@ def thread_count(threads: int | None) -> int:
     return os.cpu_count() or 1
 
 
-class Once(Generic[Result]):
-    """A value that is made when it is first asked for, once, whatever thread asks.
+class once(Generic[Result]):  # noqa: N801 - a decorator
+    """A property that is computed when it is first asked for, once, whatever thread asks.
 
     `functools.cached_property` is not this: before Python 3.12 it has one lock for all instances of
     a class, on which two plans can wait for each other for ever.
 
     Parameters
     ----------
-    make : callable
-        Makes the value.
+    compute : callable
+        The method.
 
     Examples
     --------
-    >>> from libtilt.backends.threads import Once
-    >>> greeting = Once(lambda: print("making it") or "hello")
-    >>> greeting(), greeting()
+    >>> from libtilt.backends.threads import once
+    >>> class Greeter:
+    ...     @once
+    ...     def greeting(self):
+    ...         return print("making it") or "hello"
+    >>> greeter = Greeter()
+    >>> greeter.greeting, greeter.greeting
     making it
     ('hello', 'hello')
     """
 
-    def __init__(self, make: Callable[[], Result]) -> None:
-        self._make = make
-        self._lock = RLock()
-        self._made: list[Result] = []
+    def __init__(self, compute: Callable[[Any], Result]) -> None:
+        self._compute = compute
+        self._guard = Lock()
+        self._name = compute.__name__
+        self.__doc__ = compute.__doc__
 
-    def __call__(self) -> Result:
-        """Return the value."""
-        with self._lock:
-            if not self._made:
-                self._made.append(self._make())
-        return self._made[0]
+    def __get__(self, instance: Any, owner: type | None = None) -> Result:
+        """Return the value, which from then on is an attribute of the instance."""
+        attributes = vars(instance)
+        with self._guard:
+            lock = attributes.setdefault(f"_{self._name}_lock", RLock())
+        with lock:
+            if self._name not in attributes:
+                attributes[self._name] = self._compute(instance)
+        value: Result = attributes[self._name]
+        return value
 
 
 def run_all(work: Callable[[Piece], object], pieces: Iterable[Piece], threads: int | None) -> None:

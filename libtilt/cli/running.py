@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 import numpy as np
+from numpy.typing import NDArray
 
 from libtilt.backends.registry import available_backends
 from libtilt.geometry import TiltGeometry
@@ -150,18 +151,20 @@ def forward_with_progress(projector: Projector, volume: Volume) -> TiltSeries:
 
 def adjoint_with_progress(projector: Projector, tilt_series: TiltSeries) -> Volume:
     """Backproject a tilt series, a few tilts at a time, behind a progress bar."""
-    starts = range(0, len(tilt_series), GROUP)
-    volume: Volume | None = None
-    with click.progressbar(starts, label="backprojecting", file=sys.stderr) as bar:
+    groups = list(range(0, len(tilt_series), GROUP))
+    total: NDArray[Any] | None = None
+    with click.progressbar(groups, label="backprojecting", file=sys.stderr) as bar:
         for start in bar:
-            group = tilt_series[start : start + GROUP]
-            part = projector.evolve(geometry=projector.geometry[start : start + GROUP])
-            added = part.adjoint(group)
-            if volume is None:
-                volume, total = added, np.array(added.data)
-            else:  # In place: a tomogram may fill half of the memory.
-                total += added.data
-    assert volume is not None
+            some = slice(start, start + GROUP)
+            part = projector.evolve(geometry=projector.geometry[some])
+            volume = part.adjoint(tilt_series[some])
+            # In place, and one volume beside it at a time: a tomogram may fill half of the memory.
+            if total is None:
+                total = np.zeros(volume.shape, volume.dtype)
+            total += volume.data
+            if start != groups[-1]:
+                del volume
+    assert total is not None
     return volume.evolve(data=total)
 
 

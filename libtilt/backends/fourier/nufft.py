@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from threading import Lock
 from typing import Any
 
@@ -10,7 +9,7 @@ import finufft
 import numpy as np
 from numpy.typing import NDArray
 
-from libtilt.backends.threads import Once, thread_count
+from libtilt.backends.threads import once, thread_count
 
 _FLOAT32_EPS = 1e-6
 
@@ -46,7 +45,6 @@ class Nufft:
         self._eps = eps if points.dtype == np.float64 else max(eps, _FLOAT32_EPS)
         self._dtype = np.result_type(points.dtype, np.complex64)
         self._threads = thread_count(threads)
-        self._plans = {kind: Once(partial(self._make, kind)) for kind in (1, 2)}
         self._lock = Lock()
 
     def to_points(self, modes: NDArray[Any]) -> NDArray[Any]:
@@ -61,13 +59,21 @@ class Nufft:
         if self._points.shape[1] == 0:
             return np.zeros((self._count, *shape), self._dtype)
         result = np.empty((self._count, *shape), self._dtype)
-        plan = self._plans[kind]()
+        plan = self._to_points_plan if kind == 2 else self._to_modes_plan
         with self._lock:  # A plan works in buffers of its own.
             if self._count == 1:
                 plan.execute(data[0], out=result[0])
             else:
                 plan.execute(data, out=result)
         return result
+
+    @once
+    def _to_points_plan(self) -> Any:
+        return self._make(2)
+
+    @once
+    def _to_modes_plan(self) -> Any:
+        return self._make(1)
 
     def _make(self, kind: int) -> Any:
         # The finer the grid between, the less float32 rounds, but it has up to four times as many

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from libtilt.backends.fourier.slices import FourierPlan, Piece
+from libtilt.backends.fourier.slices import FourierPlan, Piece, Slices
 from libtilt.backends.planar import PlanarLayout
-from libtilt.backends.threads import Once, run_all
+from libtilt.backends.threads import once, run_all
 
 _DRIFT = 1e-9
 _ROWS = 4
@@ -35,7 +35,11 @@ class PlanesPlan(FourierPlan):
         self.count = self.period // 2
         line = self.spec.grids[:, layout.axis, 3]
         self.line_offsets = line if sign == 1 else line - (layout.detector_shape[0] - 1)
-        self.slices = Once(lambda: self._slices(self.seen, layout.plane_shape, self.count))
+
+    @once
+    def slices(self) -> Slices:
+        """All of them."""
+        return self._slices(self.seen, self.layout.plane_shape, self.count)
 
     def forward(self, volume: NDArray[Any]) -> NDArray[Any]:
         """Project: transform along the axis, slice every plane, and transform back."""
@@ -48,7 +52,7 @@ class PlanesPlan(FourierPlan):
             modes[:, some] = fft.rfft(lines, n=self.period, axis=0)[: self.count]
 
         run_all(transform, range(0, len(view), _ROWS), self.threads)
-        slices = self.slices()
+        slices = self.slices
         values = slices.nufft.to_points(modes)
         images = np.zeros(self.spec.images_shape, self.spec.dtype)
         run_all(partial(self._project, values, self._along(images)), slices.each(), self.threads)
@@ -56,7 +60,7 @@ class PlanesPlan(FourierPlan):
 
     def adjoint(self, images: NDArray[Any]) -> NDArray[Any]:
         """Backproject: the same steps, transposed, in reverse."""
-        slices = self.slices()
+        slices = self.slices
         values = np.empty((self.count, slices.size), self.dtype)
         backproject = partial(self._backproject, self._along(images), values)
         run_all(backproject, slices.each(), self.threads)

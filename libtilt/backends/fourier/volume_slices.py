@@ -13,7 +13,7 @@ from scipy import fft
 
 from libtilt.backends.base import SamplingSpec
 from libtilt.backends.fourier.slices import FourierPlan, Piece, Slices
-from libtilt.backends.threads import Once, run_all
+from libtilt.backends.threads import once, run_all
 
 _LEAST_BATCH = 1 << 24
 
@@ -33,7 +33,11 @@ class VolumePlan(FourierPlan):
         most = max(_LEAST_BATCH, math.prod(spec.volume_shape) // 2)
         step = max(1, most // math.prod(self.periods))
         self._batches = [self.seen[i : i + step] for i in range(0, len(self.seen), step)]
-        self._first = Once(lambda: self._slices(self._batches[0], self.shape, 1))
+
+    @once
+    def _first(self) -> Slices:
+        """Those of the first batch, which are kept."""
+        return self._slices(self._batches[0], self.shape, 1)
 
     def forward(self, volume: NDArray[Any]) -> NDArray[Any]:
         """Project: the transform of the folded volume at all points, then slice by slice."""
@@ -60,7 +64,7 @@ class VolumePlan(FourierPlan):
     def _all_slices(self) -> Iterator[Slices]:
         """Yield the slices of all tilts in batches; one batch alone is kept for later calls."""
         if len(self._batches) == 1:
-            yield self._first()
+            yield self._first
             return
         for tilts in self._batches:
             yield self._slices(tilts, self.shape, 1)

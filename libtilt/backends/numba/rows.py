@@ -12,7 +12,7 @@ from libtilt.backends.numba.kernels.lanes import VECTOR_BYTES, registers_for
 from libtilt.backends.numba.kernels.rows import backproject_rows, project_rows
 from libtilt.backends.numba.kernels.runs import PlaneOfRays, Runs, runs_by_pixel, runs_by_voxel
 from libtilt.backends.planar import PlanarLayout
-from libtilt.backends.threads import Once, run_all, thread_count
+from libtilt.backends.threads import once, run_all, thread_count
 
 
 class RowSums:
@@ -46,18 +46,20 @@ class RowSums:
         self._reach = plane.reach
         self._width = self._chunk + self._reach[1] - self._reach[0]
         self._dtype = dtype
-        self.by_voxel = Once(self._by_voxel)
-        self.by_pixel = Once(self._by_pixel)
 
-    def _by_voxel(self) -> Runs:
+    @once
+    def by_voxel(self) -> Runs:
+        """What each voxel takes, for the adjoint."""
         return runs_by_voxel(self._plane, self._width, dtype=self._dtype, threads=self._threads)
 
-    def _by_pixel(self) -> Runs:
-        return runs_by_pixel(self.by_voxel(), self._plane, self._width, self._threads)
+    @once
+    def by_pixel(self) -> Runs:
+        """What each pixel takes, for the forward."""
+        return runs_by_pixel(self.by_voxel, self._plane, self._width, self._threads)
 
     def forward(self, volume: NDArray[Any], images: NDArray[Any], along: int) -> None:
         """Write the projections of `volume` into images whose axis `along` follows the rows."""
-        runs = self.by_pixel().arrays
+        runs = self.by_pixel.arrays
 
         def project(chunk: int) -> None:
             project_rows(
@@ -68,7 +70,7 @@ class RowSums:
 
     def adjoint(self, images: NDArray[Any], along: int, volume: NDArray[Any]) -> None:
         """Write the backprojection of `images` into `volume`."""
-        runs = self.by_voxel().arrays
+        runs = self.by_voxel.arrays
 
         def backproject(chunk: int) -> None:
             backproject_rows(
@@ -92,13 +94,15 @@ class RowsPlan(Plan):
             driven=self._spec.driven,
         )
         self._sums = RowSums(plane, layout.axis, (length, length), self._spec.dtype, threads)
-        self._lines = Once(
-            lambda: [layout.line_matrix(tilt) for tilt in range(len(self._spec.grids))]
-        )
+
+    @once
+    def _lines(self) -> list[Any]:
+        """For each tilt, pixels along the axis times voxels; None for the identity."""
+        return [self._layout.line_matrix(tilt) for tilt in range(len(self._spec.grids))]
 
     def forward(self, volume: NDArray[Any]) -> NDArray[Any]:
         """Project: rows of the volume along the axis, weighted and added."""
-        layout, lines = self._layout, self._lines()
+        layout, lines = self._layout, self._lines
         images = np.empty(self._spec.images_shape, self._spec.dtype)
         if all(line is None for line in lines):
             self._sums.forward(volume, images, 2 - (layout.detector_axis == 1))
@@ -116,7 +120,7 @@ class RowsPlan(Plan):
 
     def adjoint(self, images: NDArray[Any]) -> NDArray[Any]:
         """Backproject: the same weights, transposed."""
-        layout, lines = self._layout, self._lines()
+        layout, lines = self._layout, self._lines
         volume = np.empty(self._spec.volume_shape, self._spec.dtype)
         if all(line is None for line in lines):
             self._sums.adjoint(images, 2 - (layout.detector_axis == 1), volume)
