@@ -162,6 +162,7 @@ def test_a_subclass_computes_in_its_own_way():
         ({"bounds": (1, 0)}, r"bounds must rise, got \(1, 0\)"),
         ({"bounds": (0, np.nan)}, "bounds must be finite or None"),
         ({"bounds": 0}, "bounds must be two"),
+        ({"bounds": "ab"}, "bounds must be finite or None"),
         ({"subsets": 7}, "subsets must be at most as many as there are images, 6, got 7"),
         ({"subsets": 0}, "subsets must be a positive integer"),
         ({"start": np.zeros((2, 3, 4))}, r"start must have the volume's shape \(5, 8, 9\)"),

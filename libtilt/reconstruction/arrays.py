@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from libtilt.backends.threads import run_each
+
 _VALUES = 1 << 18
 """Of a slab: enough to outweigh its start, few enough for the cache."""
 
@@ -26,5 +28,19 @@ def relative_norm(residual: NDArray[Any], images: NDArray[Any]) -> float:
 
 
 def squared_norm(array: NDArray[Any]) -> float:
-    """Return the sum of squares, added up in float64 over slices of the first axis."""
-    return float(sum(float(np.vdot(part, part)) for part in array))
+    """Return the sum of squares, in float64, which it cannot leave."""
+
+    def squared(part: slice) -> float:
+        values = array[part].astype(np.float64, copy=False).ravel()
+        return float(values @ values)
+
+    return sum(run_each(squared, slabs(array), None))
+
+
+def require_seen(largest: float) -> None:
+    """Raise where the largest sum of weights says that no ray meets the volume."""
+    if largest == 0:
+        raise ValueError(
+            "tilt_series must show some of the volume, but no ray meets it: check the shifts, the "
+            "volume_shape and the spacings"
+        )

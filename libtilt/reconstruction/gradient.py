@@ -59,9 +59,9 @@ class Gradient:
             dual[0, : len(above)] += down * (above - here[: len(above)])
             dual[1, :, :-1] += along * np.diff(here, axis=1)
             dual[2, :, :, :-1] += across * np.diff(here, axis=2)
-            length = np.sqrt(np.square(dual).sum(axis=0))
-            np.maximum(length, self._limit, out=length)
-            dual *= self._limit / length
+            # Relative to the limit: the squares of float32 values may be none.
+            length = np.sqrt(np.square(dual / self._limit).sum(axis=0))
+            dual /= np.maximum(length, 1, out=length)
 
         run_all(move, slabs(volume), None)
 

@@ -14,7 +14,7 @@ from libtilt._checks import Float64Array, finite_array, positive_float, positive
 from libtilt.backends.base import Backend
 from libtilt.backends.threads import run_all
 from libtilt.projector import Projector
-from libtilt.reconstruction.arrays import relative_norm, slabs, squared_norm
+from libtilt.reconstruction.arrays import relative_norm, require_seen, slabs, squared_norm
 from libtilt.reconstruction.problem import Callback, Problem
 from libtilt.reconstruction.result import Reconstruction
 from libtilt.tilt_series import TiltSeries
@@ -92,6 +92,8 @@ def cgls(
     residual = problem.images.copy() if start is None else problem.images - problem.forward(volume)
     direction = _gradient(problem, residual, volume, damping)
     first = size = squared_norm(direction)
+    if start is None:
+        require_seen(size)
     residuals, stopped_by = [relative_norm(residual, problem.images)], "iterations"
     for iteration in range(1, iterations + 1):
         if size <= limit**2 * first:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from libtilt.backends.base import Backend
 from libtilt.backends.threads import run_all
 from libtilt.power_iteration import operator_norm
 from libtilt.projector import Projector
-from libtilt.reconstruction.arrays import relative_norm, slabs, squared_norm
+from libtilt.reconstruction.arrays import relative_norm, require_seen, slabs, squared_norm
 from libtilt.reconstruction.problem import Callback, Problem
 from libtilt.reconstruction.result import Reconstruction
 from libtilt.tilt_series import TiltSeries
@@ -137,7 +138,7 @@ def check_bounds(bounds: Any) -> Bounds:
     if not isinstance(bounds, Sequence) or len(bounds) != 2:
         raise ValueError(f"bounds must be two, such as (0, None), got {bounds!r}")
     for bound in bounds:
-        if bound is not None and not np.isfinite(bound):
+        if bound is not None and not (isinstance(bound, Real) and np.isfinite(float(bound))):
             raise ValueError(f"bounds must be finite or None, got {bounds!r}")
     return bounds[0], bounds[1]
 
@@ -161,6 +162,7 @@ def _normalisation(
     columns = problem.zeros()
     for part in parts:
         np.maximum(columns, part.adjoint(np.ones_like(part.images)), out=columns)
+    require_seen(float(columns.max()))
     rings = any(sums.min() < -_LEAST * sums.max() for sums in rows)
     for sums in (*rows, columns):
         _invert(sums, _LEAST_RINGING if rings else _LEAST)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from libtilt._checks import positive_float, positive_integer
 from libtilt.backends.base import Backend
 from libtilt.projector import Projector
-from libtilt.reconstruction.arrays import relative_norm, squared_norm
+from libtilt.reconstruction.arrays import relative_norm, require_seen, squared_norm
 from libtilt.reconstruction.gradient import Gradient
 from libtilt.reconstruction.problem import Callback, Problem
 from libtilt.reconstruction.result import Reconstruction
@@ -129,7 +129,9 @@ class _PrimalDual:
             limit=strength * float(np.abs(pull).max()),
             least=0.0 if nonnegative else -np.inf,
         )
-        squared = (_SAFETY * _norm(problem)) ** 2
+        norm = _norm(problem)
+        require_seen(norm)
+        squared = (_SAFETY * norm) ** 2
         # Half of what the product of the steps may be goes to the images, half to the gradient.
         self._image_step = 1.0
         self._step = 0.5 / squared
