@@ -12,6 +12,8 @@ from libtilt.backends.threads import run_each
 _VALUES = 1 << 18
 """Of a slab: enough to outweigh its start, few enough for the cache."""
 
+_LEAST, _MOST = 1e-30, 1e38
+
 
 def slabs(array: NDArray[Any]) -> list[slice]:
     """Return slices that cut an array along its first axis.
@@ -28,13 +30,17 @@ def relative_norm(residual: NDArray[Any], images: NDArray[Any]) -> float:
 
 
 def squared_norm(array: NDArray[Any]) -> float:
-    """Return the sum of squares, in float64, which it cannot leave."""
+    """Return the sum of squares, added up in float64 over slices of the first axis."""
+    return sum(run_each(_squared, array, None))
 
-    def squared(part: slice) -> float:
-        values = array[part].astype(np.float64, copy=False).ravel()
-        return float(values @ values)
 
-    return sum(run_each(squared, slabs(array), None))
+def _squared(part: NDArray[Any]) -> float:
+    total = float(np.vdot(part, part))
+    if _LEAST < total < _MOST:
+        return total
+    # Squares that float32 does not hold.
+    values = part.astype(np.float64).ravel()
+    return float(values @ values)
 
 
 def require_seen(largest: float) -> None:
