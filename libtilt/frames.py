@@ -7,7 +7,7 @@ import numpy as np
 
 from libtilt._checks import Float64Array, to_voxel_size
 from libtilt.geometry import TiltGeometry
-from libtilt.grids import sampling_grids
+from libtilt.grids import sampling_grids, voxels_per_sample
 
 
 @attrs.frozen(eq=False)
@@ -38,7 +38,12 @@ class Frame:
             self.image_shape,
             self.voxel_size,
             self.pixel_size,
+            geometry.magnifications,
         )
+
+    def voxels_per_sample(self, geometry: TiltGeometry) -> Float64Array:
+        """Return for each tilt how many voxels a pixel and a depth step enclose."""
+        return voxels_per_sample(self.grids(geometry), geometry.magnifications)
 
 
 @attrs.frozen(eq=False)

@@ -40,6 +40,23 @@ def _matrices_converter(value: Any) -> Float64Array:
     return finite_array(as_rotation_matrices(value, "rotation_matrices"), "rotation_matrices")
 
 
+def _magnifications_converter(value: ArrayLike, geometry: Any) -> Float64Array:
+    count = len(geometry.rotation_matrices)
+    matrices = finite_array(value, "magnifications")
+    if matrices.shape not in ((2, 2), (count, 2, 2)):
+        raise ValueError(
+            "magnifications must be a 2 x 2 matrix, or one per tilt: expected "
+            f"({count}, 2, 2), got {matrices.shape}"
+        )
+    for tilt, determinant in enumerate(np.atleast_1d(np.linalg.det(matrices))):
+        if determinant <= 0:
+            raise ValueError(
+                f"magnifications[{tilt}] must have a positive determinant, got {determinant:.6g}: "
+                "it mirrors or flattens the image"
+            )
+    return locked(np.ascontiguousarray(np.broadcast_to(matrices, (count, 2, 2))))
+
+
 def _shifts_converter(value: ArrayLike, geometry: Any) -> Float64Array:
     count = len(geometry.rotation_matrices)
     shifts = finite_array(value, "shifts")
@@ -57,7 +74,7 @@ def _shifts_converter(value: ArrayLike, geometry: Any) -> Float64Array:
 
 @attrs.frozen(slots=False, unsafe_hash=False)
 class TiltGeometry:
-    """A set of detector orientations and in-plane shifts, one per tilt.
+    """A set of detector orientations, in-plane shifts and magnifications, one per tilt.
 
     Parameters
     ----------
@@ -67,6 +84,10 @@ class TiltGeometry:
     shifts : array_like, shape (n, 2) or (2,), optional
         Detector x, y in angstroms: where the specimen's centre lies on each image, measured from
         the image's centre ``shape // 2``.
+    magnifications : array_like, shape (n, 2, 2) or (2, 2), optional
+        Detector x, y: what stretches each image about the specimen's centre after the rotation and
+        before the shift, without units. The identity by default; real alignments have a change of
+        magnification and some stretch in it. No mirror images.
 
     Raises
     ------
@@ -101,6 +122,15 @@ class TiltGeometry:
         converter=attrs.Converter(_shifts_converter, takes_self=True),  # type: ignore[misc]
         eq=attrs.cmp_using(eq=np.array_equal),
         repr=summary,
+        metadata=PER_TILT,
+    )
+
+    magnifications: Float64Array = attrs.field(
+        default=((1.0, 0.0), (0.0, 1.0)),
+        kw_only=True,
+        converter=attrs.Converter(_magnifications_converter, takes_self=True),  # type: ignore[misc]
+        eq=attrs.cmp_using(eq=np.array_equal),
+        repr=False,
         metadata=PER_TILT,
     )
 
@@ -251,7 +281,8 @@ class TiltGeometry:
     ) -> Self:
         """Make a geometry from 4 x 4 projection matrices, the inverse of `projection_matrices`.
 
-        A shift along the beam does not change a projection and is dropped.
+        A shift along the beam does not change a projection and is dropped. Magnifications are not
+        read back: matrices that have some are refused.
 
         Parameters
         ----------
@@ -375,6 +406,7 @@ class TiltGeometry:
             to_image_shape(image_shape),
             spacing,
             to_pixel_size(spacing[0] if pixel_size is None else pixel_size),
+            self.magnifications,
         )
         return homogeneous(inverse_grids(grids))
 
@@ -408,7 +440,8 @@ class TiltGeometry:
         if points.ndim not in (1, 2) or points.shape[-1] != 3:
             raise ValueError(f"points_xyz must have shape (m, 3), got {points.shape}")
         turned = np.atleast_2d(points) @ self.rotation_matrices[:, :, :2]
-        projected: Float64Array = turned + self.shifts[:, np.newaxis]
+        stretched = turned @ self.magnifications.transpose(0, 2, 1)
+        projected: Float64Array = stretched + self.shifts[:, np.newaxis]
         return projected if points.ndim == 2 else projected[:, 0]
 
     def __setstate__(self, state: dict[str, Any]) -> None:

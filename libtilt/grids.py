@@ -37,6 +37,7 @@ def sampling_grids(
     image_shape: tuple[int, ...],
     voxel_size: Float64Array,
     pixel_size: float,
+    magnifications: Float64Array | None = None,
 ) -> Float64Array:
     """Return the grids `(n, 3, 4)`.
 
@@ -52,6 +53,8 @@ def sampling_grids(
         x, y, z in angstroms.
     pixel_size : float
         Angstroms.
+    magnifications : ndarray, shape (n, 2, 2), optional
+        What stretches the detector plane after the rotation; none by default.
 
     Returns
     -------
@@ -62,10 +65,23 @@ def sampling_grids(
     scales = np.full((count, 3), pixel_size, dtype=np.float64)
     scales[:, 2] = depth_steps(rotation_matrices, voxel_size)
     linear = rotation_matrices * scales[:, np.newaxis, :] / voxel_size[:, np.newaxis]
+    if magnifications is not None:
+        linear[:, :, :2] = linear[:, :, :2] @ np.linalg.inv(magnifications)
     origin = np.zeros((count, 3))
     origin[:, :2] = centre_xyz(image_shape) + shifts / pixel_size
     offset = centre_xyz(volume_shape) - (linear @ origin[:, :, np.newaxis])[:, :, 0]
     return np.concatenate([linear, offset[:, :, np.newaxis]], axis=2)
+
+
+def voxels_per_sample(grids: Float64Array, magnifications: Float64Array) -> Float64Array:
+    """Return for each tilt how many voxels the box of an unmagnified pixel and a step encloses.
+
+    The inverse of what the voxel-driven images are scaled by, so that both pairs approximate the
+    same line integrals. A magnification is left out, so that with equal spacings the voxel-driven
+    adjoint is the image value at the projected point, whatever the magnification.
+    """
+    boxes: Float64Array = np.linalg.det(grids[:, :, :3]) * np.linalg.det(magnifications)
+    return np.abs(boxes)
 
 
 def homogeneous(grids: Float64Array) -> Float64Array:

@@ -292,13 +292,34 @@ class GaussianBlobs:
         steps = depth_steps(geometry.rotation_matrices, spacing)
         images = np.empty((len(geometry), height, width))
         for tilt, points in enumerate(geometry.project_points(self.centers)):
+            amplitudes = heights / steps[tilt]
+            if not np.array_equal(geometry.magnifications[tilt], np.eye(2)):
+                unmagnify = np.linalg.inv(geometry.magnifications[tilt])
+                images[tilt] = self._image(amplitudes, points, unmagnify, (height, width), pixel)
+                continue
             u = self._profiles(points[:, 0], width, pixel)
             v = self._profiles(points[:, 1], height, pixel)
-            images[tilt] = (heights[:, np.newaxis] / steps[tilt] * v).T @ u
+            images[tilt] = (amplitudes[:, np.newaxis] * v).T @ u
         return TiltSeries(images, geometry, pixel_size=pixel)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(locked_state(state))
+
+    def _image(
+        self,
+        amplitudes: Float64Array,
+        points: Float64Array,
+        unmagnify: Float64Array,
+        shape: tuple[int, int],
+        pixel: float,
+    ) -> Float64Array:
+        """Return one image on which the blobs are no discs but ellipses."""
+        y, x = ((np.arange(size) - size // 2) * pixel for size in shape)
+        image = np.zeros(shape)
+        for amplitude, sigma, point in zip(amplitudes, self.sigmas, points, strict=True):
+            offsets = np.stack(np.meshgrid(x - point[0], y - point[1]), axis=-1) @ unmagnify.T
+            image += amplitude * np.exp(-0.5 * (offsets**2).sum(axis=-1) / sigma**2)
+        return image
 
     def _profiles(self, positions: Float64Array, size: int, spacing: float) -> Float64Array:
         """Return each blob's values along one axis, shape (m, size), with height 1."""

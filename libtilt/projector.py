@@ -27,6 +27,7 @@ from libtilt.backends.base import DRIVEN, Backend, Plan, SamplingSpec
 from libtilt.backends.registry import resolve_backend
 from libtilt.frames import Frame, PartialFrame
 from libtilt.geometry import TiltGeometry, require_geometry
+from libtilt.grids import voxels_per_sample
 from libtilt.power_iteration import operator_norm
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
@@ -76,7 +77,8 @@ class Projector:
     A projection value is the line integral divided by the length of a depth step (see
     `libtilt.grids.depth_steps`): with equal spacings, the plain sum of samples. Where a pixel and
     a depth step do not enclose the volume of one voxel, both directions of the voxel-driven pair
-    are scaled by the ratio, so that both pairs approximate the same line integrals.
+    are scaled by the ratio, so that both pairs approximate the same line integrals. A geometry's
+    magnifications do not enter that ratio: the voxel-driven adjoint takes the image's own values.
 
     What is taken from a volume is not remembered: give `voxel_size` where voxels are not cubes or
     the geometry has shifts, so that the adjoint of plain images belongs to the same operator.
@@ -370,7 +372,7 @@ class Projector:
         """Scale voxel-driven images by voxels per sample, which is 1 where spacings are equal."""
         if spec.driven == "ray":
             return images
-        weights = 1.0 / np.abs(np.linalg.det(spec.grids[:, :, :3]))
+        weights = 1.0 / voxels_per_sample(spec.grids, self.geometry.magnifications)
         if np.allclose(weights, 1.0, rtol=0, atol=1e-12):
             return images
         weighted: NDArray[Any] = images * weights.astype(spec.dtype)[:, np.newaxis, np.newaxis]

@@ -199,7 +199,7 @@ def test_projection_matrices_undo_the_sampling_grids_and_are_not_stored():
     back_and_forth = matrices[:, :3] @ np.insert(frame.grids(ANY_ROTATION), 3, [0, 0, 0, 1], axis=1)
     assert np.allclose(back_and_forth, np.eye(3, 4), atol=1e-12)
     stored = {field.name for field in attrs.fields(TiltGeometry)}
-    assert stored == {"rotation_matrices", "shifts"}
+    assert stored == {"rotation_matrices", "shifts", "magnifications"}
 
 
 @trilinear

@@ -236,3 +236,50 @@ def test_one_point_or_many_are_projected():
 def test_points_have_three_coordinates(shape):
     with pytest.raises(ValueError, match=r"points_xyz must have shape \(m, 3\), got"):
         ANY_ROTATION.project_points(np.zeros(shape))
+
+
+def test_points_are_magnified_after_the_rotation_and_before_the_shift():
+    linear = np.array([[1.1, 0.05], [-0.02, 0.9]])
+    plain = TiltGeometry.from_tilt_angles([-20, 35], tilt_axis_angle=12, x_tilts=3)
+    geometry = plain.evolve(magnifications=linear, shifts=[[1, 2], [3, 4]])
+    points = np.random.default_rng(4).normal(size=(5, 3)) * 30
+    expected = [plain.project_points(point) @ linear.T + geometry.shifts for point in points]
+    projected = geometry.project_points(points)
+    assert np.allclose(projected, np.stack(expected, axis=1), rtol=0, atol=1e-12)
+
+
+def test_projection_matrices_are_magnified_in_pixels():
+    geometry = TiltGeometry.from_tilt_angles(
+        [10], shifts=(5, -3), magnifications=[[1.2, 0.1], [0.0, 0.9]]
+    )
+    sizes = {"volume_shape": (7, 8, 9), "image_shape": (11, 10)}
+    matrix = geometry.projection_matrices(**sizes, voxel_size=(2, 3, 4), pixel_size=1.5)[0]
+    voxel = np.array([6.0, 1, 5])
+    expected = geometry.project_points((voxel - [4, 4, 3]) * [2, 3, 4])[0] / 1.5 + [5, 5]
+    assert np.allclose((matrix @ [*voxel, 1])[:2], expected, atol=1e-12)
+
+
+def test_one_magnification_stands_for_all_tilts_and_follows_them():
+    geometry = TiltGeometry.from_tilt_angles([0, 3, 6]).evolve(
+        magnifications=np.eye(2) * np.array([1.0, 1.1, 1.2])[:, None, None]
+    )
+    assert geometry[[2, 0]].magnifications[:, 0, 0].tolist() == [1.2, 1.0]
+    assert geometry.evolve(magnifications=2 * np.eye(2)).magnifications.shape == (3, 2, 2)
+    assert TiltGeometry.from_json(geometry.to_json()) == geometry
+    assert geometry != geometry.evolve(magnifications=np.eye(2))
+    assert not geometry.magnifications.flags.writeable
+
+
+@pytest.mark.parametrize(
+    ("magnifications", "message"),
+    [
+        (np.eye(3), r"expected \(2, 2, 2\), got \(3, 3\)"),
+        (np.tile(np.eye(2), (3, 1, 1)), r"expected \(2, 2, 2\), got \(3, 2, 2\)"),
+        ([np.eye(2), [[-1, 0], [0, 1]]], r"magnifications\[1\] .*positive determinant, got -1"),
+        (np.zeros((2, 2)), "positive determinant, got 0"),
+        ([[np.nan, 0], [0, 1]], "magnifications must be finite"),
+    ],
+)
+def test_magnifications_that_do_not_fit_are_named(magnifications, message):
+    with pytest.raises(ValueError, match=message):
+        TiltGeometry.from_tilt_angles([0, 1]).evolve(magnifications=magnifications)

@@ -53,6 +53,7 @@ def edited(**changes):
 
 
 MIRROR = np.diag([1, 1, -1])[None].tolist()
+PLAIN = {"magnifications": np.eye(2).tolist()}
 
 
 @pytest.mark.parametrize(
@@ -87,7 +88,10 @@ def test_other_files_are_refused_by_name(tmp_path, content):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"rotation_matrices": MIRROR, "shifts": 0}, r"rotation_matrices\[0\] .* determinant"),
+        (
+            {"rotation_matrices": MIRROR, "shifts": 0, "magnifications": np.eye(2).tolist()},
+            r"rotation_matrices\[0\] .* determinant",
+        ),
         ({"shifts": [[1, 2]]}, r"one row per tilt: expected \(5, 2\), got \(1, 2\)"),
         ({"shifts": "left"}, "shifts must be numbers"),
     ],

@@ -49,6 +49,9 @@ def interior_error(volume, truth):
         pytest.param({"x_tilts": 9}, id="x-tilt"),
         pytest.param({"tilt_axis_angle": np.linspace(80, 100, 90)}, id="an axis for each tilt"),
         pytest.param({"shifts": np.random.default_rng(0).uniform(-4, 4, (90, 2))}, id="shifts"),
+        pytest.param(
+            {"tilt_axis_angle": 20, "magnifications": [[1.04, 0.02], [-0.03, 0.97]]}, id="magnified"
+        ),
     ],
 )
 @pytest.mark.parametrize("shape", [(56, 56, 56), (48, 57, 60)])

@@ -77,17 +77,15 @@ class AxisFilter(Filter):
         self, geometry: TiltGeometry, tilt: int, u: Float64Array, v: Float64Array
     ) -> NDArray[Any]:
         """Return the profile along the direction perpendicular to the tilt axis."""
-        angle = np.radians(geometry.tilt_axis_angles[tilt])
-        cosine, sine = np.cos(angle), np.sin(angle)
-        across = np.add.outer(v * sine, u * cosine)
+        x, y = _across(geometry)[tilt]
+        across = np.add.outer(v * y, u * x)
         # Half a period further along this direction, the padded image repeats itself.
-        steps = [abs(part) * (f[1] - f[0]) for part, f in ((cosine, u), (sine, v)) if len(f) > 1]
+        steps = [abs(part) * (f[1] - f[0]) for part, f in ((x, u), (y, v)) if len(f) > 1]
         return self.profile(np.abs(across), int(0.5 / max(steps)))
 
     def only_along_x(self, geometry: TiltGeometry) -> bool:
         """Whether every tilt axis is along y."""
-        sines = np.sin(np.radians(geometry.tilt_axis_angles))
-        return bool(np.abs(sines).max() < 1e-9)
+        return bool(np.abs(_across(geometry)[:, 1]).max() < 1e-9)
 
     def tilt_weights(self, geometry: TiltGeometry) -> Float64Array:
         """Return the angle that each tilt stands for, in radians."""
@@ -254,10 +252,18 @@ class ExactFilter(Filter):
         frame = geometry.rotation_matrices[tilt]
         density = np.zeros((len(v), len(u)))
         for beam in geometry.rotation_matrices[:, :, 2]:
-            along = frame.T @ beam
+            along = geometry.magnifications[tilt] @ (frame.T @ beam)[:2]
             distance = np.abs(np.add.outer(v * along[1], u * along[0])) * self.diameter
             density += np.maximum(0.0, 1.0 - distance)
         return 1.0 / (self.diameter * density)
+
+
+def _across(geometry: TiltGeometry) -> Float64Array:
+    """Return x, y on each image of one step across its tilt axis, magnified as the image is."""
+    angles = np.radians(geometry.tilt_axis_angles)
+    steps = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    across: Float64Array = (geometry.magnifications @ steps[:, :, np.newaxis])[:, :, 0]
+    return across
 
 
 def finite_ramp(frequency: Float64Array, reach: int) -> Float64Array:

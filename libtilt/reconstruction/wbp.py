@@ -186,7 +186,7 @@ def _scales(problem: Problem, filter: Filter) -> Float64Array:  # noqa: A002
     frame, geometry = problem.frame, problem.projector.geometry
     steps = depth_steps(geometry.rotation_matrices, frame.voxel_size)
     # Of the voxel-driven adjoint's own weights nothing may be left.
-    undone = np.abs(np.linalg.det(frame.grids(geometry)[:, :, :3]))
+    undone = frame.voxels_per_sample(geometry)
     scales: Float64Array = filter.tilt_weights(geometry) * undone * steps / frame.pixel_size
     return scales
 

@@ -65,6 +65,24 @@ CASES: dict[str, tuple[TiltGeometry, Frame]] = {
         TiltGeometry.from_rotations(Rotation.random(5, random_state=7), shifts=_SHIFTS),
         _frame((9, 8, 7), (8, 10)),
     ),
+    "any rotation, magnified": (
+        TiltGeometry.from_rotations(
+            Rotation.random(3, random_state=9),
+            shifts=_SHIFTS[:3],
+            magnifications=[
+                [[1.05, 0.0], [0.0, 1.05]],
+                [[0.97, 0.04], [0.02, 1.03]],
+                [[1.3, -0.2], [0.1, 0.8]],
+            ],
+        ),
+        _frame((9, 8, 7), (8, 10)),
+    ),
+    "single axis, magnified": (
+        TiltGeometry.from_tilt_angles(
+            [-60, -17, 0, 41, 90], shifts=_SHIFTS, magnifications=[[1.02, 0.0], [0.0, 0.97]]
+        ),
+        _frame((8, 9, 10), (10, 12)),
+    ),
     "any rotation, spacings differ": (
         TiltGeometry.from_rotations(Rotation.random(4, random_state=8), shifts=_SHIFTS[:4]),
         _frame((6, 9, 8), (9, 7), (1.0, 1.3, 0.7), 0.9),
