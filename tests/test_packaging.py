@@ -18,6 +18,7 @@ ROWS = (
     ("_checks", "files", "per_tilt"),
     ("rotations", "grids", "mrc", "image_data", "geometry_json", "tilt_files", "gif"),
     ("geometry", "volume"),
+    ("alignment",),
     ("tilt_series", "frames", "backends", "power_iteration"),
     ("projector", "phantoms", "testing", "preparation"),
     ("real_space", "animations", "data", "reconstruction", "quality"),

@@ -1,0 +1,315 @@
+"""`Alignment`: a geometry with the stack and the tomogram that it belongs to; `AlignmentFile`."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from libtilt._checks import (
+    Float64Array,
+    integers_of,
+    locked,
+    shape_of,
+    to_image_shape,
+    to_pixel_size,
+    to_volume_shape,
+)
+from libtilt.alignment.matrices import geometry_from_matrices
+from libtilt.geometry import TiltGeometry, require_geometry
+
+
+def _stack_shape(value: Any) -> tuple[int, ...]:
+    return shape_of(value, 3, "stack_shape")
+
+
+def _views_converter(value: Any) -> NDArray[np.int64]:
+    views = list(value)
+    return locked(np.array(integers_of(views, len(views), "views"), dtype=np.int64))
+
+
+@attrs.frozen
+class Sizes:
+    """What the user says of a stack and its tomogram, in place of what a file leaves out.
+
+    Parameters
+    ----------
+    stack_shape : tuple of int, optional
+        ``(n, h, w)`` of the raw stack.
+    pixel_size : float, optional
+        Of the raw stack, in angstroms.
+    volume_shape : tuple of int, optional
+        ``(d, h, w)`` of the tomogram, in its own voxels.
+    voxel_size : float, optional
+        Of the tomogram, in angstroms; by default what the file's binning makes of the pixel size.
+
+    Raises
+    ------
+    ValueError
+        If a shape or a length is not positive.
+
+    Examples
+    --------
+    >>> from libtilt.alignment import Sizes
+    >>> Sizes(stack_shape=(41, 4092, 5760), pixel_size=1.35).image_shape
+    (4092, 5760)
+    """
+
+    stack_shape: tuple[int, ...] | None = attrs.field(
+        default=None, kw_only=True, converter=attrs.converters.optional(_stack_shape)
+    )
+    pixel_size: float | None = attrs.field(
+        default=None, kw_only=True, converter=attrs.converters.optional(to_pixel_size)
+    )
+    volume_shape: tuple[int, ...] | None = attrs.field(
+        default=None, kw_only=True, converter=attrs.converters.optional(to_volume_shape)
+    )
+    voxel_size: float | None = attrs.field(
+        default=None, kw_only=True, converter=attrs.converters.optional(to_pixel_size)
+    )
+
+    @property
+    def image_shape(self) -> tuple[int, ...] | None:
+        """``(h, w)`` of the raw images."""
+        return None if self.stack_shape is None else self.stack_shape[1:]
+
+    def need(self, name: str, file: str) -> Any:
+        """Return a size by name, or raise a ValueError that says which file leaves it out."""
+        value = getattr(self, name)
+        if value is None:
+            option = "--" + name.replace("_", "-")
+            raise ValueError(f"{file} does not say the {name}: give {name}=... ({option})")
+        return value
+
+    def count(self, found: int, file: str) -> int:
+        """Return the number of raw images; raise a ValueError where the user's is another one."""
+        if self.stack_shape is not None and self.stack_shape[0] != found:
+            raise ValueError(
+                f"{file} is of a stack with {found} images, the stack has {self.stack_shape[0]}"
+            )
+        return found
+
+
+@attrs.frozen(eq=False)
+class Alignment:
+    """Where each voxel of a tomogram lies on the images of a raw stack.
+
+    Parameters
+    ----------
+    geometry : TiltGeometry
+        One tilt for each view, from the tomogram's centre to the raw image's, both ``shape // 2``.
+    views : array_like of int, shape (n,)
+        Which image of the stack each tilt is, from 0. Images that are left out have none.
+    stack_shape : tuple of int
+        ``(images, h, w)`` of the raw stack.
+    pixel_size : float
+        Of the raw stack, in angstroms.
+    volume_shape : tuple of int
+        ``(d, h, w)`` of the tomogram, in its own voxels.
+    voxel_size : float
+        Of the tomogram, in angstroms.
+    left_out : tuple of str, optional
+        What the file holds beside this and a geometry cannot, in words.
+
+    Raises
+    ------
+    TypeError
+        If `geometry` is none.
+    ValueError
+        If the views do not fit the geometry or the stack.
+
+    Examples
+    --------
+    >>> from libtilt import TiltGeometry
+    >>> from libtilt.alignment import Alignment
+    >>> alignment = Alignment(
+    ...     TiltGeometry.from_tilt_angles([-3, 3]), views=[0, 2], stack_shape=(3, 64, 64),
+    ...     pixel_size=2.0, volume_shape=(32, 64, 64), voxel_size=2.0,
+    ... )
+    >>> alignment.excluded.tolist()
+    [1]
+    >>> (alignment.projection_matrices() @ [32, 32, 16, 1]).round(6).tolist()
+    [[32.0, 32.0], [32.0, 32.0]]
+    """
+
+    geometry: TiltGeometry = attrs.field(validator=require_geometry)
+    views: NDArray[np.int64] = attrs.field(kw_only=True, converter=_views_converter)
+    stack_shape: tuple[int, ...] = attrs.field(kw_only=True, converter=_stack_shape)
+    pixel_size: float = attrs.field(kw_only=True, converter=to_pixel_size)
+    volume_shape: tuple[int, ...] = attrs.field(kw_only=True, converter=to_volume_shape)
+    voxel_size: float = attrs.field(kw_only=True, converter=to_pixel_size)
+    left_out: tuple[str, ...] = attrs.field(kw_only=True, default=())
+
+    @views.validator
+    def _check_views(self, _: Any, views: NDArray[np.int64]) -> None:
+        if len(views) != len(self.geometry):
+            raise ValueError(
+                f"views must have one entry per tilt: expected {len(self.geometry)}, "
+                f"got {len(views)}"
+            )
+
+    @stack_shape.validator
+    def _check_stack(self, _: Any, shape: tuple[int, ...]) -> None:
+        if len(np.unique(self.views)) != len(self.views):
+            raise ValueError(f"views must differ from each other, got {self.views.tolist()}")
+        if self.views.min() < 0 or self.views.max() >= shape[0]:
+            raise ValueError(
+                f"views must lie in 0 to {shape[0] - 1} for a stack of {shape[0]} images, "
+                f"got {int(self.views.min())} to {int(self.views.max())}"
+            )
+
+    @classmethod
+    def from_matrices(cls, matrices: Float64Array, **fields: Any) -> Self:
+        """Make an alignment from matrices `(n, 2, 4)`, voxel index to raw pixel index.
+
+        Parameters
+        ----------
+        matrices : ndarray, shape (n, 2, 4)
+            ``(x, y, z, 1)`` to ``(u, v)``.
+        **fields
+            All the others of the class.
+
+        Returns
+        -------
+        Alignment
+
+        Raises
+        ------
+        ValueError
+            If a matrix flattens the specimen, or the fields do not fit.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from libtilt.alignment import Alignment
+        >>> Alignment.from_matrices(
+        ...     np.eye(3, 4)[np.newaxis, :2], views=[0], stack_shape=(1, 8, 8), pixel_size=1.0,
+        ...     volume_shape=(8, 8, 8), voxel_size=1.0,
+        ... ).geometry.shifts.tolist()
+        [[0.0, 0.0]]
+        """
+        geometry = geometry_from_matrices(
+            matrices,
+            volume_shape=fields["volume_shape"],
+            image_shape=to_image_shape(fields["stack_shape"][1:]),
+            voxel_size=fields["voxel_size"],
+            pixel_size=fields["pixel_size"],
+        )
+        return cls(geometry, **fields)
+
+    @property
+    def excluded(self) -> NDArray[np.int64]:
+        """The images of the stack that no tilt belongs to, from 0."""
+        return np.setdiff1d(np.arange(self.stack_shape[0]), self.views)
+
+    def projection_matrices(self) -> Float64Array:
+        """Return `(n, 2, 4)` matrices from voxel index ``(x, y, z, 1)`` to raw pixel ``(u, v)``.
+
+        Returns
+        -------
+        ndarray, shape (n, 2, 4)
+
+        Examples
+        --------
+        See the class.
+        """
+        matrices = self.geometry.projection_matrices(
+            volume_shape=self.volume_shape,
+            image_shape=self.stack_shape[1:],
+            voxel_size=self.voxel_size,
+            pixel_size=self.pixel_size,
+        )
+        return matrices[:, :2]
+
+    def distance(self, other: Alignment) -> float:
+        """Return how far apart two alignments put the corners of the tomogram, in raw pixels.
+
+        Parameters
+        ----------
+        other : Alignment
+            Of the same stack and tomogram.
+
+        Returns
+        -------
+        float
+            The largest distance over all tilts; infinite where the views differ.
+
+        Examples
+        --------
+        >>> import attrs
+        >>> from libtilt import TiltGeometry
+        >>> from libtilt.alignment import Alignment
+        >>> one = Alignment(
+        ...     TiltGeometry.from_tilt_angles([-3, 3]), views=[0, 1], stack_shape=(2, 64, 64),
+        ...     pixel_size=2.0, volume_shape=(32, 64, 64), voxel_size=2.0,
+        ... )
+        >>> moved = attrs.evolve(one, geometry=one.geometry.evolve(shifts=(6, 8)))
+        >>> round(one.distance(moved), 6)
+        5.0
+        """
+        if self.views.tolist() != other.views.tolist():
+            return float("inf")
+        d, h, w = (size - 1 for size in self.volume_shape)
+        corners = np.array(np.meshgrid([0, w], [0, h], [0, d], [1])).reshape(4, -1)
+        apart = (self.projection_matrices() - other.projection_matrices()) @ corners
+        return float(np.linalg.norm(apart, axis=1).max())
+
+
+class AlignmentFile(ABC):
+    """What one program's files say, in that program's own terms.
+
+    A format is a frozen attrs class with the numbers as they stand in the file. It reads and
+    writes, gives an `Alignment`, and is made from one.
+    """
+
+    format: ClassVar[str]
+
+    @classmethod
+    @abstractmethod
+    def read(cls, path: str | Path) -> Self:
+        """Read the file.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is none.
+        ValueError
+            If it is not sound; the message names the file and the line.
+        """
+
+    @abstractmethod
+    def write(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Write the file, all or nothing.
+
+        Raises
+        ------
+        FileExistsError
+            If it exists and `overwrite` is false.
+        """
+
+    @abstractmethod
+    def alignment(self, sizes: Sizes | None = None) -> Alignment:
+        """Return the geometry of the raw stack.
+
+        Raises
+        ------
+        ValueError
+            If something is missing that the file does not say and `sizes` does not give.
+        """
+
+    @classmethod
+    @abstractmethod
+    def from_alignment(cls, alignment: Alignment, *, like: Self | None = None) -> Self:
+        """Return the file that says the same, as near as the format can.
+
+        Parameters
+        ----------
+        alignment : Alignment
+            What to say.
+        like : AlignmentFile, optional
+            A file whose other contents are kept.
+        """

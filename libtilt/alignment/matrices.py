@@ -1,0 +1,86 @@
+"""Between a geometry and matrices from voxel index to pixel index, the formats' common ground.
+
+All formats are affine: what each of them says of a tilt is a 2 x 4 matrix from the voxel index
+``(x, y, z, 1)`` of its tomogram to the pixel index ``(u, v)`` of the raw image.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from libtilt._checks import Float64Array
+from libtilt.geometry import TiltGeometry
+
+# A matrix from angles in float64 is a rotation to some 1e-16; numbers in files have fewer digits.
+ROUNDING = 1e-13
+
+
+def geometry_from_matrices(
+    matrices: Float64Array,
+    *,
+    volume_shape: tuple[int, ...],
+    image_shape: tuple[int, ...],
+    voxel_size: float,
+    pixel_size: float,
+    kind: type[TiltGeometry] = TiltGeometry,
+) -> TiltGeometry:
+    """Return the geometry of matrices `(n, 2, 4)` from voxel index to pixel index.
+
+    The linear part is split into a rotation and a symmetric magnification by its left polar
+    decomposition (Higham, SIAM J. Sci. Stat. Comput. 7, 1986), which leaves in the magnification
+    only what no rotation can hold.
+
+    Parameters
+    ----------
+    matrices : ndarray, shape (n, 2, 4)
+        ``(x, y, z, 1)`` to ``(u, v)``, both in indices that count from 0.
+    volume_shape, image_shape : tuple of int
+        ``(d, h, w)`` and ``(h, w)``.
+    voxel_size, pixel_size : float
+        Angstroms.
+    kind : type, optional
+        Of the geometry.
+
+    Returns
+    -------
+    TiltGeometry
+
+    Raises
+    ------
+    ValueError
+        If a matrix flattens the specimen to a line; the message names the tilt.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from libtilt.alignment.matrices import geometry_from_matrices
+    >>> matrix = np.array([[[1.1, 0, 0, -0.4], [0, 1.1, 0, 0.6]]])
+    >>> geometry = geometry_from_matrices(
+    ...     matrix, volume_shape=(8, 8, 8), image_shape=(8, 8), voxel_size=2.0, pixel_size=2.0
+    ... )
+    >>> geometry.magnifications.round(6).tolist(), geometry.shifts.round(6).tolist()
+    ([[[1.1, 0.0], [0.0, 1.1]]], [[0.0, 2.0]])
+    """
+    linear = matrices[:, :, :3] * (pixel_size / voxel_size)
+    left, scales, right = np.linalg.svd(linear, full_matrices=False)
+    for tilt, (largest, smallest) in enumerate(scales):
+        if smallest <= 1e-6 * largest:
+            raise ValueError(f"the matrix of tilt {tilt} flattens the specimen to a line")
+    rows = left @ right
+    rotations = np.concatenate([rows, np.cross(rows[:, :1], rows[:, 1:])], axis=1)
+    scales[np.abs(scales - 1) < ROUNDING] = 1.0
+    plain = (scales == 1.0).all(axis=1)
+    magnifications = (left * scales[:, np.newaxis]) @ left.transpose(0, 2, 1)
+    magnifications[plain] = np.eye(2)
+    centre = np.array([size // 2 for size in volume_shape[::-1]] + [1])
+    seen = matrices @ centre - [size // 2 for size in image_shape[::-1]]
+    return kind(
+        rotations.transpose(0, 2, 1), shifts=seen * pixel_size, magnifications=magnifications
+    )
+
+
+def magnified(geometry: TiltGeometry) -> bool:
+    """Whether some tilt has a magnification other than the identity."""
+    return not bool(
+        np.array_equal(geometry.magnifications, np.tile(np.eye(2), (len(geometry), 1, 1)))
+    )
