@@ -3,6 +3,7 @@
 import signal
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 
@@ -12,6 +13,11 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the public data files are not in ../shared/data")
     return folder
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(7)
 
 
 @pytest.fixture

@@ -1,5 +1,20 @@
 """The field's alignment files: read, written and converted."""
 
+from libtilt.alignment.angles import AnglesFile
+from libtilt.alignment.aretomo import AreTomoAlignment, DarkFrame
 from libtilt.alignment.base import Alignment, AlignmentFile, Sizes
+from libtilt.alignment.geometry_file import GeometryFile
+from libtilt.alignment.imod import ImodAlignment
+from libtilt.alignment.mdoc import MdocFile
 
-__all__ = ["Alignment", "AlignmentFile", "Sizes"]
+__all__ = [
+    "Alignment",
+    "AlignmentFile",
+    "AnglesFile",
+    "AreTomoAlignment",
+    "DarkFrame",
+    "GeometryFile",
+    "ImodAlignment",
+    "MdocFile",
+    "Sizes",
+]

@@ -202,9 +202,28 @@ class Alignment:
         return cls(geometry, **fields)
 
     @property
+    def sizes(self) -> Sizes:
+        """All that a file may leave out."""
+        return Sizes(
+            stack_shape=self.stack_shape,
+            pixel_size=self.pixel_size,
+            volume_shape=self.volume_shape,
+            voxel_size=self.voxel_size,
+        )
+
+    @property
     def excluded(self) -> NDArray[np.int64]:
         """The images of the stack that no tilt belongs to, from 0."""
         return np.setdiff1d(np.arange(self.stack_shape[0]), self.views)
+
+    def every_view(self, format_name: str) -> NDArray[np.intp]:
+        """Return the order that sorts the views, where the stack has no others."""
+        if self.excluded.size:
+            raise ValueError(
+                f"{format_name} holds every image of the stack, and {self.excluded.size} of "
+                f"{self.stack_shape[0]} are left out: write a format with a list of views"
+            )
+        return np.argsort(self.views)
 
     def projection_matrices(self) -> Float64Array:
         """Return `(n, 2, 4)` matrices from voxel index ``(x, y, z, 1)`` to raw pixel ``(u, v)``.

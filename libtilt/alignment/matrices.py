@@ -81,6 +81,4 @@ def geometry_from_matrices(
 
 def magnified(geometry: TiltGeometry) -> bool:
     """Whether some tilt has a magnification other than the identity."""
-    return not bool(
-        np.array_equal(geometry.magnifications, np.tile(np.eye(2), (len(geometry), 1, 1)))
-    )
+    return bool((geometry.magnifications != np.eye(2)).any())

@@ -1,0 +1,362 @@
+"""AreTomo: ``.aln``, one row per image that is not dark, and local shifts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from libtilt._checks import Float64Array, finite_array
+from libtilt.alignment.base import Alignment, AlignmentFile, Sizes
+from libtilt.alignment.text import integer, number, numbered_lines, save_text
+from libtilt.rotations import axis_rotations
+
+COLUMNS = ("SEC", "ROT", "GMAG", "TX", "TY", "SMEAN", "SFIT", "SCALE", "BASE", "TILT")
+ROT, TX, TY, TILT = (COLUMNS.index(name) for name in ("ROT", "TX", "TY", "TILT"))
+
+
+def _array(value: Any) -> Float64Array:
+    return finite_array(value, "alignment")
+
+
+@attrs.frozen
+class DarkFrame:
+    """An image that AreTomo left out: its place by tilt angle from 0, its section, its angle."""
+
+    frame: int
+    section: int
+    tilt_angle: float
+
+
+@attrs.frozen(eq=False)
+class AreTomoAlignment(AlignmentFile):
+    """What an ``.aln`` file says: ``raw = Rz(ROT) Ry(TILT) q + (TX, TY)``.
+
+    Lengths are pixels of the raw stack, from the image's centre ``shape // 2``. TILT holds the
+    offsets AlphaOffset and BetaOffset already where AreTomo was asked to correct them; they and the
+    local shifts are kept, but a geometry has no use for them. GMAG is 1 in what AreTomo writes, and
+    is not applied.
+
+    Parameters
+    ----------
+    rows : array_like, shape (n, 10)
+        The columns SEC, ROT, GMAG, TX, TY, SMEAN, SFIT, SCALE, BASE, TILT.
+    raw_size : tuple of int
+        Width, height and number of images of the raw stack.
+    dark_frames : tuple of DarkFrame, optional
+        The images without a row.
+    first_section : int, optional
+        What SEC counts from: 1 in today's AreTomo, 0 in older ones.
+    header : tuple of str, optional
+        Other header lines, as they stand (NumPatches, AlphaOffset, BetaOffset, Thickness).
+    local : tuple of str, optional
+        The rows of the local alignment, as they stand.
+    name : str, optional
+        For messages.
+
+    Examples
+    --------
+    >>> from libtilt.alignment import AreTomoAlignment, Sizes
+    >>> file = AreTomoAlignment([[1, 85.0, 1, 4, -2, 1, 1, 1, 0, 30.0]], raw_size=(64, 60, 1))
+    >>> geometry = file.alignment(Sizes(pixel_size=2.0)).geometry
+    >>> geometry.tilt_axis_angles.round(6).tolist(), geometry.shifts.round(6).tolist()
+    ([85.0], [[8.0, -4.0]])
+    """
+
+    format: ClassVar[str] = "aretomo"
+
+    rows: Float64Array = attrs.field(converter=_array)
+    raw_size: tuple[int, int, int] = attrs.field(kw_only=True)
+    dark_frames: tuple[DarkFrame, ...] = attrs.field(kw_only=True, default=())
+    first_section: int = attrs.field(kw_only=True, default=1)
+    header: tuple[str, ...] = attrs.field(kw_only=True, default=())
+    local: tuple[str, ...] = attrs.field(kw_only=True, default=())
+    name: str = attrs.field(kw_only=True, default="the AreTomo alignment")
+
+    @rows.validator
+    def _check_rows(self, _: Any, rows: Float64Array) -> None:
+        if rows.ndim != 2 or rows.shape[1] != len(COLUMNS):
+            raise ValueError(f"rows must have {len(COLUMNS)} columns, got shape {rows.shape}")
+
+    @property
+    def views(self) -> NDArray[np.int64]:
+        """Which image of the stack each row is, from 0."""
+        return self.rows[:, 0].astype(np.int64) - self.first_section
+
+    @classmethod
+    def read(cls, path: str | Path, *, first_section: int | None = None) -> Self:
+        """Read an ``.aln`` file.
+
+        Rows may be missing: their images are left out. But a file that ends within its table is
+        refused.
+
+        Parameters
+        ----------
+        path : path
+            The file.
+        first_section : int, optional
+            0 or 1, what SEC counts from; by default settled by RawSize and the dark frames.
+
+        Returns
+        -------
+        AreTomoAlignment
+
+        Raises
+        ------
+        ValueError
+            If the file is not sound; the message names the file and the line.
+        """
+        parsed = _Parser(str(path))
+        for line, text in numbered_lines(path):
+            parsed.take(line, text)
+        raw_size = parsed.finish()
+        sections = [int(row[0]) for row in parsed.rows]
+        first = first_section
+        if first is None:
+            first = _first_section(sections, parsed.dark_frames, raw_size[2])
+        made = cls(
+            parsed.rows,
+            raw_size=raw_size,
+            dark_frames=tuple(parsed.dark_frames),
+            first_section=first,
+            header=tuple(parsed.header),
+            local=tuple(parsed.local),
+            name=str(path),
+        )
+        for section, line in zip(sections, parsed.row_lines, strict=True):
+            if not 0 <= section - first < raw_size[2]:
+                raise ValueError(
+                    f"{path}, line {line}: SEC {section} lies outside the {raw_size[2]} images of "
+                    f"RawSize (sections count from {first})"
+                )
+        return made
+
+    def write(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Write an ``.aln`` file.
+
+        Parameters
+        ----------
+        path : path
+            The file.
+        overwrite : bool, optional
+            Whether an existing file may be replaced.
+
+        Returns
+        -------
+        pathlib.Path
+            The path.
+        """
+        lines = [
+            "# AreTomo Alignment / Priims bprmMn",
+            "# RawSize = {} {} {}".format(*self.raw_size),
+        ]
+        header = self.header or ("# NumPatches = 0", "# AlphaOffset = 0.00", "# BetaOffset = 0.00")
+        lines += [text for text in header if "NumPatches" in text]
+        lines += [
+            f"# DarkFrame = {dark.frame:5d} {dark.section:4d} {dark.tilt_angle:11.4f}"
+            for dark in self.dark_frames
+        ]
+        lines += [text for text in header if "NumPatches" not in text]
+        lines.append("# SEC ROT GMAG TX TY SMEAN SFIT SCALE BASE TILT")
+        row = "{:5.0f} {:13.8f} {:9.5f} {:14.7f} {:14.7f} {:.2f} {:.2f} {:.2f} {:.2f} {:13.8f}"
+        lines += [row.format(*values) for values in self.rows]
+        if self.local:
+            lines += ["# Local Alignment", *self.local]
+        return save_text(path, "\n".join(lines) + "\n", overwrite=overwrite)
+
+    def matrices(self, sizes: Sizes | None = None) -> Float64Array:
+        """Return `(n, 2, 4)`: voxel index of a tomogram to pixel index, by the formula as it is.
+
+        Parameters
+        ----------
+        sizes : Sizes, optional
+            Of a tomogram with voxels as wide as pixels; by default as wide and high as the images.
+
+        Returns
+        -------
+        ndarray, shape (n, 2, 4)
+        """
+        width, height, _ = self.raw_size
+        depth, rows, columns = (sizes and sizes.volume_shape) or (width, height, width)
+        turned = axis_rotations("z", self.rows[:, ROT]) @ axis_rotations("y", self.rows[:, TILT])
+        linear = turned[:, :2]
+        seen = self.rows[:, [TX, TY]] + [width // 2, height // 2]
+        offset = seen - linear @ np.array([columns // 2, rows // 2, depth // 2])
+        return np.concatenate([linear, offset[:, :, np.newaxis]], axis=2)
+
+    def alignment(self, sizes: Sizes | None = None) -> Alignment:
+        """Return the geometry of the raw stack.
+
+        Parameters
+        ----------
+        sizes : Sizes, optional
+            The pixel size is needed. The tomogram is by default as wide and high as the images, and
+            as deep as it is wide; its centre is ``shape // 2``, whatever its size and binning.
+
+        Returns
+        -------
+        Alignment
+        """
+        sizes = sizes or Sizes()
+        width, height, count = self.raw_size
+        sizes.count(count, self.name)
+        if sizes.image_shape not in (None, (height, width)):
+            raise ValueError(
+                f"{self.name} is of images (h, w) of {(height, width)}, the stack has "
+                f"{sizes.image_shape}"
+            )
+        pixel_size = sizes.need("pixel_size", self.name)
+        plain = Alignment.from_matrices(
+            self.matrices(),
+            views=self.views.tolist(),
+            stack_shape=(count, height, width),
+            pixel_size=pixel_size,
+            volume_shape=(width, height, width),
+            voxel_size=pixel_size,
+            left_out=("local alignment",) if self.local else (),
+        )
+        return attrs.evolve(
+            plain,
+            volume_shape=sizes.volume_shape or plain.volume_shape,
+            voxel_size=sizes.voxel_size or pixel_size,
+        )
+
+    @classmethod
+    def from_alignment(cls, alignment: Alignment, *, like: Self | None = None) -> Self:
+        """Return an ``.aln`` that says the same, but for x-tilts and magnifications.
+
+        Parameters
+        ----------
+        alignment : Alignment
+            What to say.
+        like : AreTomoAlignment, optional
+            A file of the same views whose other columns and header are kept.
+
+        Returns
+        -------
+        AreTomoAlignment
+        """
+        count, height, width = alignment.stack_shape
+        geometry = alignment.geometry
+        if like is not None and like.views.tolist() == alignment.views.tolist():
+            rows, rest = np.array(like.rows), like
+        else:
+            rows = np.tile([1.0, 0, 1, 0, 0, 1, 1, 1, 0, 0], (len(geometry), 1))
+            rows[:, 0] += alignment.views
+            rest = cls(rows, raw_size=(width, height, count), dark_frames=_dark_frames(alignment))
+        rows[:, ROT] = geometry.tilt_axis_angles
+        rows[:, TILT] = geometry.tilt_angles
+        rows[:, [TX, TY]] = geometry.shifts / alignment.pixel_size
+        return attrs.evolve(rest, rows=rows)
+
+
+def _dark_frames(alignment: Alignment) -> tuple[DarkFrame, ...]:
+    """Return the images that are left out, with tilt angles between those of their neighbours."""
+    order = np.argsort(alignment.views)
+    angles = np.interp(
+        np.arange(alignment.stack_shape[0]),
+        alignment.views[order],
+        alignment.geometry.tilt_angles[order],
+    )
+    places = np.argsort(np.argsort(angles, kind="stable"))
+    return tuple(
+        DarkFrame(int(places[view]), int(view) + 1, float(angles[view]))
+        for view in alignment.excluded
+    )
+
+
+def _first_section(sections: list[int], dark_frames: list[DarkFrame], count: int) -> int:
+    """Return what SEC counts from: the one that fits all sections, else AreTomo's own rule.
+
+    AreTomo 3 takes the numbers of a file to count from 0 where a dark frame has section 0.
+    """
+    dark = [frame.section for frame in dark_frames]
+    known = set(sections) | (set(dark) if len(set(dark)) == len(dark) else set())
+    if 0 in known or count in known:
+        return 0 if 0 in known else 1
+    return 0 if 0 in dark else 1
+
+
+class _Parser:
+    """Takes the lines of an ``.aln`` one by one."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.raw_size: tuple[int, int, int] | None = None
+        self.dark_frames: list[DarkFrame] = []
+        self.header: list[str] = []
+        self.rows: list[list[float]] = []
+        self.row_lines: list[int] = []
+        self.local: list[str] = []
+        self.in_local = False
+        self.last_line = 0
+
+    def take(self, line: int, text: str) -> None:
+        where = f"{self.path}, line {line}"
+        self.last_line = line
+        if text.startswith("#"):
+            self._header(text, where)
+        elif self.in_local:
+            words = text.split()
+            if len(words) != 7:
+                raise ValueError(f"{where}: expected 7 numbers of a local shift, got {text!r}")
+            for word in words:
+                number(word, where)
+            self.local.append(text)
+        else:
+            words = text.split()
+            if self.raw_size is None:
+                raise ValueError(f"{where}: a row before '# RawSize =': not an AreTomo .aln file")
+            if len(words) != len(COLUMNS):
+                raise ValueError(f"{where}: expected {' '.join(COLUMNS)}, got {text!r}")
+            integer(words[0], f"{where}, SEC")
+            self.rows.append([number(word, where) for word in words])
+            self.row_lines.append(line)
+
+    def _header(self, text: str, where: str) -> None:
+        name, _, value = text.lstrip("# ").partition("=")
+        name = name.strip()
+        if name == "RawSize":
+            size = [integer(word, f"{where}, RawSize") for word in value.split()]
+            if len(size) != 3 or min(size) < 1:
+                raise ValueError(f"{where}: RawSize must be three positive integers, got {value!r}")
+            self.raw_size = (size[0], size[1], size[2])
+        elif name == "DarkFrame":
+            words = value.split()
+            if len(words) != 3:
+                raise ValueError(f"{where}: DarkFrame must be three numbers, got {value!r}")
+            self.dark_frames.append(
+                DarkFrame(
+                    integer(words[0], where), integer(words[1], where), number(words[2], where)
+                )
+            )
+        elif name == "Local Alignment":
+            self.in_local = True
+        elif value:
+            self.header.append(text)
+
+    def finish(self) -> tuple[int, int, int]:
+        """Check what only the whole file shows and return its RawSize."""
+        if self.raw_size is None or not self.rows:
+            raise ValueError(
+                f"{self.path} is not an AreTomo .aln file: it has no "
+                + ("'# RawSize ='" if self.raw_size is None else "rows")
+            )
+        seen: dict[float, int] = {}
+        for row, line in zip(self.rows, self.row_lines, strict=True):
+            if row[0] in seen:
+                raise ValueError(
+                    f"{self.path}, line {line}: SEC {int(row[0])} stands on line {seen[row[0]]} too"
+                )
+            seen[row[0]] = line
+        expected = self.raw_size[2] - len(self.dark_frames)
+        if len(self.rows) > expected or (len(self.rows) < expected and not self.in_local):
+            raise ValueError(
+                f"{self.path}, line {self.last_line}: expected {expected} rows (RawSize has "
+                f"{self.raw_size[2]} images, {len(self.dark_frames)} are dark), "
+                f"got {len(self.rows)}: the file was cut off or is of another stack"
+            )
+        return self.raw_size

@@ -1,0 +1,210 @@
+"""What IMOD's ``tilt`` and ``newstack`` are told of sizes and centres, and what they make of it."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import attrs
+import numpy as np
+
+from libtilt._checks import Float64Array
+from libtilt.alignment.imod_com import CommandFile
+from libtilt.rotations import axis_rotations
+
+
+@attrs.frozen
+class TiltSetup:
+    """The part of ``tilt.com`` that says where things are; lengths are unbinned, as in the file.
+
+    Parameters
+    ----------
+    binning : int, optional
+        IMAGEBINNED.
+    thickness, width : int, optional
+        THICKNESS, WIDTH; None where the file does not say it.
+    full_image, subset_start : tuple of int, optional
+        FULLIMAGE, SUBSETSTART: x, y.
+    offset : tuple of float, optional
+        OFFSET: degrees added to the tilt angles, and how far the axis is from the middle, in x.
+    shift : tuple of float, optional
+        SHIFT: x, z of the tomogram.
+    x_axis_tilt : float, optional
+        XAXISTILT, taken off the x-tilts.
+    excluded : frozenset of int, optional
+        EXCLUDELIST and EXCLUDELIST2, from 1.
+    included : frozenset of int, optional
+        INCLUDE, from 1; empty where the file has none.
+    slices : tuple of int, optional
+        SLICE: first and last, from 0.
+    left_out : tuple of str, optional
+        Files for what a geometry cannot hold.
+    """
+
+    binning: int = 1
+    thickness: int | None = None
+    width: int | None = None
+    full_image: tuple[int, ...] | None = None
+    subset_start: tuple[int, ...] = (0, 0)
+    offset: tuple[float, ...] = (0.0, 0.0)
+    shift: tuple[float, ...] = (0.0, 0.0)
+    x_axis_tilt: float = 0.0
+    excluded: frozenset[int] = frozenset()
+    included: frozenset[int] = frozenset()
+    slices: tuple[int, ...] | None = None
+    left_out: tuple[str, ...] = ()
+
+    @classmethod
+    def from_command(cls, command: CommandFile) -> Self:
+        """Take what is needed from a command file that runs ``tilt``."""
+        binning, thickness, width = (
+            command.positive(keyword, 1) for keyword in ("IMAGEBINNED", "THICKNESS", "WIDTH")
+        )
+        beside = {"LOCALFILE": "local alignments", "ZFACTORFILE": "z factors"}
+        return cls(
+            binning=binning[0] if binning else 1,
+            thickness=thickness[0] if thickness else None,
+            width=width[0] if width else None,
+            full_image=command.positive("FULLIMAGE", 2),
+            subset_start=command.integers("SUBSETSTART", 2) or (0, 0),
+            offset=tuple(command.numbers("OFFSET", 2)),
+            shift=tuple(command.numbers("SHIFT", 2)),
+            x_axis_tilt=command.numbers("XAXISTILT", 1)[0],
+            excluded=command.view_list("EXCLUDELIST", "EXCLUDELIST2"),
+            included=command.view_list("INCLUDE"),
+            slices=command.integers("SLICE", 2),
+            left_out=tuple(
+                f"{what} ({command.text(keyword)})"
+                for keyword, what in beside.items()
+                if command.text(keyword)
+            ),
+        )
+
+    def text(self, root: str) -> str:
+        """Return a command file that runs ``tilt`` on the aligned stack ``root.ali``."""
+        lines = [
+            "# Weighted back-projection of the aligned stack, written by libtilt",
+            "$tilt -StandardInput",
+            f"InputProjections {root}.ali",
+            f"OutputFile {root}_full.rec",
+            f"IMAGEBINNED {self.binning}",
+            f"TILTFILE {root}.tlt",
+            f"XTILTFILE {root}.xtilt",
+            "SUBSETSTART {} {}".format(*self.subset_start),
+            "OFFSET {:.8g} {:.10g}".format(*self.offset),
+            "SHIFT {:.10g} {:.10g}".format(*self.shift),
+            f"XAXISTILT {self.x_axis_tilt:.8g}",
+            "RADIAL 0.35 0.035",
+            "MODE 2",
+            "PERPENDICULAR",
+            "AdjustOrigin",
+        ]
+        for keyword, size in (("THICKNESS", self.thickness), ("WIDTH", self.width)):
+            if size is not None:
+                lines.append(f"{keyword} {size}")
+        if self.full_image is not None:
+            lines.append("FULLIMAGE {} {}".format(*self.full_image))
+        for keyword, views in (("EXCLUDELIST", self.excluded), ("INCLUDE", self.included)):
+            if views:
+                lines.append(f"{keyword} {','.join(map(str, sorted(views)))}")
+        if self.slices is not None:
+            lines.append("SLICE {} {}".format(*self.slices))
+        return "\n".join(lines) + "\n"
+
+    def views(self, count: int) -> list[int]:
+        """Return the views that are used, from 0."""
+        kept = self.included or range(1, count + 1)
+        return [view - 1 for view in sorted(set(kept) - self.excluded) if view <= count]
+
+    def layout(self, aligned_shape: tuple[int, ...]) -> TiltLayout:
+        """Return sizes and centres in the pixels of the aligned stack, as ``tilt`` reckons them.
+
+        Thickness, width and the subset's start are divided by the binning without a remainder,
+        toward zero; the full size is rounded up; OFFSET and SHIFT are divided as they are.
+        """
+        b = self.binning
+        rows, columns = aligned_shape
+        full = [-(-size // b) for size in self.full_image] if self.full_image else [columns, rows]
+        start = [int(first / b) for first in self.subset_start]
+        middle = [(size - 1) / 2 - first for size, first in zip(full, start, strict=True)]
+        width = columns if self.width is None else self.width // b
+        thickness = 0 if self.thickness is None else self.thickness // b
+        first, last = 0, rows - 1
+        if self.slices is not None:
+            first, last = (min(max(-(-(s + 1) // b), 1), rows) - 1 for s in self.slices)
+        axis, (shift_x, shift_z) = self.offset[1] / b, self.shift
+        depth = thickness // 2 - 0.5 + shift_z / b
+        return TiltLayout(
+            volume_shape=(thickness, last - first + 1, width),
+            image_centre=np.array([middle[0] + axis, middle[1]]),
+            volume_centre=np.array(
+                [
+                    width // 2 - 0.5 + axis + shift_x / b,
+                    middle[1] - first,
+                    thickness - 1 - depth,
+                ]
+            ),
+        )
+
+
+@attrs.frozen(eq=False)
+class TiltLayout:
+    """Where ``tilt`` puts the tilt axis, in binned pixels that count from 0.
+
+    Attributes
+    ----------
+    volume_shape : tuple of int
+        ``(d, h, w)`` of the tomogram after ``trimvol -rx``.
+    image_centre : ndarray, shape (2,)
+        x, y on the aligned image.
+    volume_centre : ndarray, shape (3,)
+        x, y, z in the tomogram after ``trimvol -rx``.
+    """
+
+    volume_shape: tuple[int, ...]
+    image_centre: Float64Array
+    volume_centre: Float64Array
+
+    def matrices(self, tilt_angles: Float64Array, x_tilts: Float64Array) -> Float64Array:
+        """Return `(n, 2, 4)`: voxel index after ``trimvol -rx`` to pixel of the aligned stack."""
+        turned = (axis_rotations("y", tilt_angles) @ axis_rotations("x", x_tilts))[:, :2]
+        offset = self.image_centre - turned @ self.volume_centre
+        return np.concatenate([turned, offset[:, :, np.newaxis]], axis=2)
+
+
+@attrs.frozen
+class NewstackSetup:
+    """What ``newst.com`` says: the size of the aligned stack (x, y) and its binning."""
+
+    size: tuple[int, ...] | None = None
+    binning: int = 1
+
+    @classmethod
+    def from_command(cls, command: CommandFile) -> Self:
+        """Take what is needed from a command file that runs ``newstack``."""
+        for keyword in ("OffsetsInXandY", "DistortionField", "GradientFile", "ShrinkByFactor"):
+            entry = command.find(keyword)
+            if entry is not None and entry.value.strip("0., \t"):
+                raise ValueError(
+                    f"{command.where(entry)}: not supported, the aligned stack cannot be placed "
+                    f"exactly; got {entry.value!r}"
+                )
+        factor = command.positive("BinByFactor", 1)
+        return cls(command.positive("SizeToOutputInXandY", 2), factor[0] if factor else 1)
+
+    def text(self, root: str) -> str:
+        """Return a command file that makes the aligned stack ``root.ali`` from ``root.st``."""
+        lines = [
+            "# The aligned stack, written by libtilt",
+            "$newstack -StandardInput",
+            f"InputFile {root}.st",
+            f"OutputFile {root}.ali",
+            f"TransformFile {root}.xf",
+            "TaperAtFill 1,1",
+            "AdjustOrigin",
+            "OffsetsInXandY 0.0,0.0",
+            f"BinByFactor {self.binning}",
+            "AntialiasFilter -1",
+        ]
+        if self.size:
+            lines.append("SizeToOutputInXandY {},{}".format(*self.size))
+        return "\n".join(lines) + "\n"
