@@ -18,6 +18,7 @@ from libtilt._checks import (
     require_finite,
     to_pixel_size,
 )
+from libtilt.alignment import Alignment, open_alignment
 from libtilt.files import atomic_write, require_writable
 from libtilt.geometry import TiltGeometry, require_geometry
 from libtilt.gif import save_gif
@@ -86,14 +87,15 @@ class TiltSeries(ImageData):
         *,
         geometry: TiltGeometry | str | Path | None = None,
         tilt_angles: ArrayLike | str | Path | None = None,
+        alignment: Alignment | str | Path | None = None,
         pixel_size: float | None = None,
         memmap: bool = False,
         **fields: Any,
     ) -> Self:
         """Open a stack (``.st .mrc .ali .mrcs ...``, also ``.gz`` and ``.bz2``) and its geometry.
 
-        Where neither `geometry` nor `tilt_angles` is given, the file of the same name that ends
-        with ``.json``, else ``.tlt``, else ``.rawtlt`` is taken.
+        Where no geometry is given, the file of the same name that ends with ``.json``, else
+        ``.tlt``, else ``.rawtlt`` is taken.
 
         Parameters
         ----------
@@ -103,6 +105,9 @@ class TiltSeries(ImageData):
             The geometry, or the JSON file that holds it.
         tilt_angles : array_like, shape (n,), or path, optional
             Degrees, or the text file that holds one per line.
+        alignment : Alignment or path, optional
+            An alignment by IMOD, AreTomo, RELION or Warp, as `libtilt.alignment.open_alignment`
+            takes it. Images that it leaves out are left out.
         pixel_size : float, optional
             Angstroms; in place of what the header says.
         memmap : bool, optional
@@ -138,26 +143,62 @@ class TiltSeries(ImageData):
         ...     TiltSeries.open(path).geometry == geometry
         True
         """
+        if sum(given is not None for given in (geometry, tilt_angles, alignment)) > 1:
+            raise ValueError("give one of geometry, tilt_angles and alignment, not two")
         content = read_mrc(path, memmap=memmap)
-        found, source = cls._find_geometry(path, geometry, tilt_angles)
-        if len(found) != len(content.data):
-            raise ValueError(
-                f"{path} has {len(content.data)} images, but {source} has {len(found)} tilts"
-            )
-        notes = list(content.notes)
-        if pixel_size is None:
+        images, notes = content.data, list(content.notes)
+        if pixel_size is None and isinstance(alignment, Alignment):
+            pixel_size = alignment.pixel_size
+        elif pixel_size is None:
             pixel_size = header_pixel_size(path, content.voxel_size, notes)
+        if alignment is None:
+            found, source = cls._find_geometry(path, geometry, tilt_angles)
+        else:
+            views, found = cls._align(path, images.shape, alignment, pixel_size)
+            source, images = "alignment", images if views is None else images[views]
+        if len(found) != len(images):
+            raise ValueError(
+                f"{path} has {len(images)} images, but {source} has {len(found)} tilts"
+            )
         if notes:
             warnings.warn(f"{path} has an odd header: {'; '.join(notes)}", stacklevel=2)
-        return cls(content.data, found, pixel_size=pixel_size, **fields)
+        return cls(images, found, pixel_size=pixel_size, **fields)
+
+    @classmethod
+    def _align(
+        cls,
+        path: str | Path,
+        stack_shape: tuple[int, ...],
+        alignment: Alignment | str | Path,
+        pixel_size: float,
+    ) -> tuple[NDArray[np.int64] | None, TiltGeometry]:
+        """Return the images that an alignment uses, None for all as they are, and its geometry."""
+        if not isinstance(alignment, Alignment):
+            alignment = open_alignment(alignment, stack_shape=stack_shape, pixel_size=pixel_size)
+        if alignment.stack_shape != stack_shape:
+            raise ValueError(
+                f"alignment is of a stack of {alignment.stack_shape}, {path} has {stack_shape}"
+            )
+        if not np.isclose(alignment.pixel_size, pixel_size, rtol=1e-4):
+            raise ValueError(
+                f"alignment has pixels of {alignment.pixel_size:.6g} A, "
+                f"{path} of {pixel_size:.6g} A"
+            )
+        geometry = alignment.geometry
+        if cls.geometry_type is not TiltGeometry:
+            geometry = cls.geometry_type(
+                geometry.rotation_matrices,
+                shifts=geometry.shifts,
+                magnifications=geometry.magnifications,
+            )
+        views = alignment.views
+        return (None if np.array_equal(views, np.arange(stack_shape[0])) else views), geometry
 
     @classmethod
     def _find_geometry(
         cls, path: str | Path, geometry: Any, tilt_angles: Any
     ) -> tuple[TiltGeometry, str]:
         """Return the geometry and what it came from, for messages."""
-        if geometry is not None and tilt_angles is not None:
-            raise ValueError("give geometry or tilt_angles, not both")
         if isinstance(geometry, TiltGeometry):
             return geometry, "geometry"
         if geometry is None and tilt_angles is None:

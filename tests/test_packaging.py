@@ -20,7 +20,7 @@ ROWS = (
     ("geometry", "volume"),
     ("alignment",),
     ("tilt_series", "frames", "backends", "power_iteration"),
-    ("projector", "phantoms", "testing", "preparation", "resampling"),
+    ("projector", "phantoms", "testing", "preparation"),
     ("real_space", "animations", "data", "reconstruction", "quality"),
     ("cli",),
     ("__main__",),

@@ -190,7 +190,7 @@ def test_the_geometry_can_be_given_or_named(tmp_path, kind):
     for angles in (ANGLES, kind(tmp_path / "other.tlt")):
         opened = TiltSeries.open(path, tilt_angles=angles)
         assert np.allclose(opened.geometry.tilt_angles, ANGLES)
-    with pytest.raises(ValueError, match="give geometry or tilt_angles, not both"):
+    with pytest.raises(ValueError, match="give one of geometry, tilt_angles and alignment"):
         TiltSeries.open(path, geometry=GEOMETRY, tilt_angles=ANGLES)
 
 

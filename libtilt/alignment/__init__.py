@@ -6,6 +6,14 @@ from libtilt.alignment.base import Alignment, AlignmentFile, Sizes
 from libtilt.alignment.geometry_file import GeometryFile
 from libtilt.alignment.imod import ImodAlignment
 from libtilt.alignment.mdoc import MdocFile
+from libtilt.alignment.opening import (
+    detect_format,
+    open_alignment,
+    read_alignment_file,
+    save_alignment,
+)
+from libtilt.alignment.relion import RelionAlignment
+from libtilt.alignment.warp import WarpAlignment
 
 __all__ = [
     "Alignment",
@@ -16,5 +24,11 @@ __all__ = [
     "GeometryFile",
     "ImodAlignment",
     "MdocFile",
+    "RelionAlignment",
     "Sizes",
+    "WarpAlignment",
+    "detect_format",
+    "open_alignment",
+    "read_alignment_file",
+    "save_alignment",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from libtilt.cli.backproject import backproject
+from libtilt.cli.convert import convert
 from libtilt.cli.demo import demo
 from libtilt.cli.gif import gif
 from libtilt.cli.info import info
@@ -23,9 +24,10 @@ def app() -> None:
       libtilt info map.mrc
       libtilt project map.mrc --tilt-range -60 60 3 -o tilts.mrc
       libtilt reconstruct tilts.mrc --thickness 128 -o tomogram.mrc
+      libtilt convert TS_01.aln TS_01.star --pixel-size 1.35 --volume-shape 2000 4092 5760
       libtilt gif tomogram.mrc -o tomogram.gif
     """
 
 
-for command in (demo, info, project, backproject, reconstruct, gif):
+for command in (demo, info, project, backproject, reconstruct, convert, gif):
     app.add_command(command)

@@ -1,0 +1,304 @@
+"""Finding out what a file or folder is, opening and saving it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from libtilt._checks import one_of, positive_float
+from libtilt.alignment.angles import AnglesFile
+from libtilt.alignment.aretomo import AreTomoAlignment
+from libtilt.alignment.base import Alignment, AlignmentFile, Sizes
+from libtilt.alignment.geometry_file import GeometryFile
+from libtilt.alignment.imod import ImodAlignment
+from libtilt.alignment.imod_files import holds_imod
+from libtilt.alignment.mdoc import MdocFile
+from libtilt.alignment.relion import RelionAlignment
+from libtilt.alignment.warp import WarpAlignment
+
+SUFFIXES: dict[str, type[AlignmentFile]] = {
+    ".com": ImodAlignment,
+    ".xf": ImodAlignment,
+    ".aln": AreTomoAlignment,
+    ".star": RelionAlignment,
+    ".xml": WarpAlignment,
+    ".mdoc": MdocFile,
+    ".tlt": AnglesFile,
+    ".rawtlt": AnglesFile,
+    ".json": GeometryFile,
+}
+FORMATS: dict[str, type[AlignmentFile]] = {kind.format: kind for kind in SUFFIXES.values()}
+# Nominal angles lie beside most alignments: they count where there is nothing else.
+_REFINED = (".aln", ".star", ".xml", ".json")
+_NOMINAL = (".mdoc", ".rawtlt", ".tlt")
+
+
+def detect_format(path: str | Path) -> str:
+    """Return which format a file or folder is of.
+
+    Parameters
+    ----------
+    path : path
+        A file, by its suffix; or a folder, by the files in it.
+
+    Returns
+    -------
+    str
+        ``imod``, ``aretomo``, ``relion``, ``warp``, ``mdoc``, ``angles`` or ``json``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file, or the folder holds no alignment.
+    ValueError
+        If the suffix is not known, or a folder holds alignments of several formats.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from libtilt.alignment import detect_format
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = (pathlib.Path(folder) / "TS_1.aln").write_text("# AreTomo Alignment")
+    ...     detect_format(folder)
+    'aretomo'
+    """
+    return _locate(Path(path))[0].format
+
+
+def _locate(path: Path) -> tuple[type[AlignmentFile], Path]:
+    """Return the format of a path and the file that holds it."""
+    if not path.exists():
+        raise FileNotFoundError(f"no such file or folder: {path}")
+    if not path.is_dir():
+        return _kind(path), path
+    found: list[tuple[type[AlignmentFile], Path]] = []
+    if holds_imod(path):
+        found.append((ImodAlignment, path))
+    found += [(SUFFIXES[file.suffix.lower()], file) for file in _files(path, _REFINED)]
+    tables = [file for _, file in found if file.name == "tomograms.star"]
+    if tables:
+        found = [entry for entry in found if entry[1].suffix != ".star" or entry[1] in tables]
+    found = found or [(SUFFIXES[f.suffix.lower()], f) for f in _files(path, _NOMINAL)[:1]]
+    if not found:
+        raise FileNotFoundError(
+            f"{path} holds no alignment: expected tilt.com, or .xf with .tlt, or a file ending "
+            f"with {' '.join(_REFINED + _NOMINAL)}"
+        )
+    if len(found) > 1:
+        names = ", ".join(f"{file.name} ({kind.format})" for kind, file in found)
+        raise ValueError(f"{path} holds several alignments: {names}; name the one that is meant")
+    return found[0]
+
+
+def _files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
+    return [
+        file
+        for suffix in suffixes
+        for file in sorted(folder.iterdir())
+        if file.suffix.lower() == suffix and file.is_file()
+    ]
+
+
+def _kind(path: Path) -> type[AlignmentFile]:
+    kind = SUFFIXES.get(path.suffix.lower())
+    if kind is None:
+        raise ValueError(
+            f"{path}: the format is not known by its suffix; expected one of "
+            f"{' '.join(SUFFIXES)}, or give the format: {', '.join(FORMATS)}"
+        )
+    return kind
+
+
+def read_alignment_file(
+    path: str | Path,
+    *,
+    format: str | None = None,  # noqa: A002
+    **options: Any,
+) -> AlignmentFile:
+    r"""Read a file or folder of any format, in that format's own terms.
+
+    Parameters
+    ----------
+    path : path
+        The file or folder.
+    format : str, optional
+        In place of what the suffix says.
+    **options
+        Of the format's ``read``: ``aligned=True`` (IMOD), ``name="TS_1"`` (RELION),
+        ``first_section=0`` (AreTomo).
+
+    Returns
+    -------
+    AlignmentFile
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    TypeError
+        If the format does not have an option.
+    ValueError
+        If the file is not sound; the message names the file and the line.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from libtilt.alignment import read_alignment_file
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "TS_1.tlt"
+    ...     _ = path.write_text("-3.0\n3.0\n")
+    ...     read_alignment_file(path).tilt_angles.tolist()
+    [-3.0, 3.0]
+    """
+    if format is None:
+        kind, file = _locate(Path(path))
+    else:
+        kind, file = FORMATS[one_of(format, "format", tuple(FORMATS))], Path(path)
+    try:
+        return kind.read(file, **options)
+    except TypeError as error:
+        if not options or "unexpected keyword" not in str(error):
+            raise
+        raise TypeError(f"{kind.format} files are not read with {', '.join(options)}") from error
+
+
+def open_alignment(
+    path: str | Path,
+    *,
+    stack_shape: tuple[int, ...] | None = None,
+    pixel_size: float | None = None,
+    volume_shape: tuple[int, ...] | None = None,
+    voxel_size: float | None = None,
+    format: str | None = None,  # noqa: A002
+    **options: Any,
+) -> Alignment:
+    r"""Open what a program says of a stack and its tomogram.
+
+    Parameters
+    ----------
+    path : path
+        A file, or the folder of one alignment.
+    stack_shape : tuple of int, optional
+        ``(n, h, w)`` of the raw stack, where the file does not say it (all but AreTomo's).
+    pixel_size : float, optional
+        Of the raw stack in angstroms, where the file does not say it.
+    volume_shape : tuple of int, optional
+        ``(d, h, w)`` of the tomogram, where the file does not say it.
+    voxel_size : float, optional
+        Of the tomogram in angstroms, where the file does not say its binning.
+    format : str, optional
+        ``imod``, ``aretomo``, ``relion``, ``warp``, ``mdoc``, ``angles`` or ``json``; by default
+        what the path looks like.
+    **options
+        As in `read_alignment_file`.
+
+    Returns
+    -------
+    Alignment
+
+    Raises
+    ------
+    FileNotFoundError
+        If a file is missing.
+    ValueError
+        If a file is not sound, or says too little; the message names what to give.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from libtilt.alignment import open_alignment
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "TS_1.tlt"
+    ...     _ = path.write_text("-3.0\n3.0\n")
+    ...     alignment = open_alignment(path, stack_shape=(2, 64, 64), pixel_size=2.0)
+    >>> alignment.geometry.tilt_angles.round(6).tolist()
+    [-3.0, 3.0]
+    """
+    sizes = Sizes(
+        stack_shape=stack_shape,
+        pixel_size=pixel_size,
+        volume_shape=volume_shape,
+        voxel_size=voxel_size,
+    )
+    return read_alignment_file(path, format=format, **options).alignment(sizes)
+
+
+def save_alignment(
+    alignment: Alignment,
+    path: str | Path,
+    *,
+    format: str | None = None,  # noqa: A002
+    like: AlignmentFile | None = None,
+    tolerance: float = 1e-3,
+    overwrite: bool = False,
+) -> Path:
+    """Write an alignment in any format that can hold it.
+
+    Parameters
+    ----------
+    alignment : Alignment
+        What to write.
+    path : path
+        The file; IMOD's others are written beside its ``.xf``.
+    format : str, optional
+        In place of what the suffix says.
+    like : AlignmentFile, optional
+        A file of the same format whose other contents are kept.
+    tolerance : float, optional
+        How far the corners of the tomogram may move, in raw pixels. Not every format holds x-tilts,
+        magnifications or shifts.
+    overwrite : bool, optional
+        Whether existing files may be replaced.
+
+    Returns
+    -------
+    pathlib.Path
+        The path.
+
+    Raises
+    ------
+    ValueError
+        If the format cannot hold the alignment; the message says what would be lost.
+    FileExistsError
+        If a file exists and `overwrite` is false.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from libtilt import TiltGeometry
+    >>> from libtilt.alignment import Alignment, open_alignment, save_alignment
+    >>> alignment = Alignment(
+    ...     TiltGeometry.from_tilt_angles([-3, 3], tilt_axis_angle=85, shifts=(4, -2)),
+    ...     views=[0, 1], stack_shape=(2, 64, 64), pixel_size=2.0,
+    ...     volume_shape=(32, 64, 64), voxel_size=2.0,
+    ... )
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = save_alignment(alignment, f"{folder}/TS_1.aln")
+    ...     again = open_alignment(path, pixel_size=2.0, volume_shape=(32, 64, 64))
+    >>> alignment.distance(again) < 1e-6
+    True
+    """
+    positive_float(tolerance, "tolerance")
+    target = Path(path)
+    kind = FORMATS[one_of(format, "format", tuple(FORMATS))] if format else _kind(target)
+    if like is not None and not isinstance(like, kind):
+        raise TypeError(f"like must be of format {kind.format}, got {type(like).__name__}")
+    made = kind.from_alignment(alignment, like=like)
+    moved = alignment.distance(made.alignment(alignment.sizes))
+    if moved > tolerance:
+        raise ValueError(
+            f"{kind.format} files cannot hold this alignment: corners of the tomogram would move "
+            f"by {moved:.3g} pixels (tolerance {tolerance:g}); {_reasons(alignment)}"
+        )
+    return made.write(target, overwrite=overwrite)
+
+
+def _reasons(alignment: Alignment) -> str:
+    """Say what of an alignment some formats lack."""
+    geometry = alignment.geometry
+    stretch = abs(geometry.magnifications - [[1, 0], [0, 1]]).max()
+    tilts, shifts = abs(geometry.x_tilts).max(), abs(geometry.shifts).max()
+    return (
+        f"it has x-tilts up to {tilts:.3g} degrees, magnifications up to {stretch:.3g} from 1 and "
+        f"shifts up to {shifts:.3g} A"
+    )

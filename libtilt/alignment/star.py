@@ -1,0 +1,182 @@
+"""STAR files, as RELION writes them: blocks of single values or of one table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import attrs
+
+from libtilt.alignment.text import number, numbered_lines
+
+_WORD = re.compile(r"""'([^']*)'(?=\s|$)|"([^"]*)"(?=\s|$)|(\#.*)|(\S+)""")
+
+
+@attrs.frozen
+class StarBlock:
+    """One ``data_`` block: a table, or single values, which are a table of one row.
+
+    Parameters
+    ----------
+    name : str
+        What stands behind ``data_``.
+    labels : tuple of str
+        Without the leading underscore.
+    rows : tuple of tuple of str
+        One text per label.
+    lines : tuple of int
+        The line that each row stands on.
+    path : str, optional
+        For messages.
+
+    Examples
+    --------
+    >>> from libtilt.alignment.star import StarBlock
+    >>> block = StarBlock("global", ("rlnTomoName",), (("TS_1",),), (5,))
+    >>> block.column("rlnTomoName")
+    ['TS_1']
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    lines: tuple[int, ...]
+    path: str = "STAR file"
+
+    def __contains__(self, label: str) -> bool:
+        return label in self.labels
+
+    def column(self, label: str) -> list[str]:
+        """Return the texts of a column; raise a ValueError where there is none."""
+        if label not in self.labels:
+            raise ValueError(f"{self.path} has no _{label} in data_{self.name}")
+        place = self.labels.index(label)
+        return [row[place] for row in self.rows]
+
+    def numbers(self, label: str) -> list[float]:
+        """Return the numbers of a column; raise a ValueError that names the line."""
+        return [
+            number(text, f"{self.path}, line {line}, {label}")
+            for text, line in zip(self.column(label), self.lines, strict=True)
+        ]
+
+
+def read_star(path: str | Path) -> dict[str, StarBlock]:
+    """Read all blocks of a STAR file.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+
+    Returns
+    -------
+    dict of str to StarBlock
+        By name, in the order of the file.
+
+    Raises
+    ------
+    ValueError
+        If the file is not sound; the message names the file and the line.
+    """
+    blocks: dict[str, StarBlock] = {}
+    open_block: _OpenBlock | None = None
+    for line, text in numbered_lines(path):
+        where = f"{path}, line {line}"
+        words = _words(text)
+        if not words:
+            continue
+        if words[0].lower().startswith("data_"):
+            name = words[0][5:]
+            if name in blocks or (open_block is not None and open_block.name == name):
+                raise ValueError(f"{where}: a second block data_{name}")
+            if open_block is not None:
+                blocks[open_block.name] = open_block.close()
+            open_block = _OpenBlock(name, str(path))
+        elif open_block is None:
+            raise ValueError(f"{where}: expected data_..., got {text[:80]!r}: not a STAR file")
+        else:
+            open_block.take(words, line, where)
+    if open_block is None:
+        raise ValueError(f"{path} is not a STAR file: it has no data_ block")
+    blocks[open_block.name] = open_block.close()
+    return blocks
+
+
+def star_text(blocks: Iterable[StarBlock]) -> str:
+    """Return the text of a STAR file, each block as a table."""
+    lines = ["# made by libtilt"]
+    for block in blocks:
+        lines += ["", f"data_{block.name}", "", "loop_"]
+        lines += [f"_{label} #{place}" for place, label in enumerate(block.labels, start=1)]
+        lines += [" ".join(map(_quoted, row)) + " " for row in block.rows]
+    return "\n".join(lines) + "\n"
+
+
+def table(name: str, columns: Mapping[str, Sequence[str]]) -> StarBlock:
+    """Return a block from its columns."""
+    rows = tuple(zip(*columns.values(), strict=True))
+    return StarBlock(name, tuple(columns), rows, tuple(range(len(rows))))
+
+
+class _OpenBlock:
+    """A block that is being read."""
+
+    def __init__(self, name: str, path: str) -> None:
+        self.name, self.path = name, path
+        self.is_table = False
+        self.labels: list[str] = []
+        self.rows: list[tuple[str, ...]] = []
+        self.lines: list[int] = []
+        self.single: list[str] = []
+
+    def take(self, words: list[str], line: int, where: str) -> None:
+        if words[0].lower() == "loop_":
+            if self.is_table or self.labels:
+                raise ValueError(f"{where}: a second loop_ or one behind values in one block")
+            self.is_table = True
+        elif words[0].startswith("_") and not self.rows:
+            self._label(words, line, where)
+        elif not self.is_table or not self.labels:
+            raise ValueError(f"{where}: expected a label like _rlnTomoName, got {words[0]!r}")
+        elif len(words) != len(self.labels):
+            raise ValueError(
+                f"{where}: expected {len(self.labels)} values in data_{self.name}, got {len(words)}"
+            )
+        else:
+            self.rows.append(tuple(words))
+            self.lines.append(line)
+
+    def _label(self, words: list[str], line: int, where: str) -> None:
+        label = words[0][1:]
+        if not label or label in self.labels:
+            raise ValueError(f"{where}: a second label _{label} in data_{self.name}")
+        self.labels.append(label)
+        if not self.is_table:
+            if len(words) != 2:
+                raise ValueError(f"{where}: expected one value behind _{label}")
+            self.single.append(words[1])
+            self.lines = [line]
+
+    def close(self) -> StarBlock:
+        rows = tuple(self.rows) if self.is_table else (tuple(self.single),)
+        lines = self.lines if self.is_table or self.lines else [0]
+        return StarBlock(self.name, tuple(self.labels), rows, tuple(lines), self.path)
+
+
+def _words(text: str) -> list[str]:
+    """Return the values of a line; quotes hold blanks together, a comment ends the line."""
+    words: list[str] = []
+    for match in _WORD.finditer(text):
+        if match[4] is not None:
+            words.append(match[4])
+        elif match[3] is not None:
+            break
+        else:
+            words.append(match[1] if match[1] is not None else match[2])
+    return words
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"' if not text or re.search(r"[\s#]", text) or text[0] in "_'\"" else text

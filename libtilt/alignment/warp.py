@@ -1,0 +1,270 @@
+"""Warp and M: the ``.xml`` of a tilt series."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import ClassVar, Self
+from xml.etree import ElementTree
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from libtilt._checks import Float64Array
+from libtilt.alignment.base import Alignment, AlignmentFile, Sizes
+from libtilt.alignment.text import number, numbered_lines, save_text
+from libtilt.rotations import specimen_to_detector
+
+NUMBERS = ("Angles", "AxisAngle", "AxisOffsetX", "AxisOffsetY")
+GRIDS = (
+    "GridMovementX",
+    "GridMovementY",
+    "GridVolumeWarpX",
+    "GridVolumeWarpY",
+    "GridVolumeWarpZ",
+    "GridAngleX",
+    "GridAngleY",
+    "GridAngleZ",
+)
+
+
+@attrs.frozen(eq=False)
+class WarpAlignment(AlignmentFile):
+    """A tilt series as Warp and M keep it, in angstroms.
+
+    ``p = Rz(AxisAngle) Ry(-(Angle + LevelAngleY)) Rx(LevelAngleX) (q - V / 2) + offset + I / 2``,
+    with `V` and `I` the extents of tomogram and image: the tilt's sign is opposite to RELION's, and
+    centres lie at half the size. Grids that M refined are kept, and not applied.
+
+    Parameters
+    ----------
+    root : xml.etree.ElementTree.Element
+        The whole file.
+    name : str, optional
+        For messages.
+
+    Examples
+    --------
+    >>> from xml.etree import ElementTree
+    >>> from libtilt.alignment import Sizes, WarpAlignment
+    >>> text = "<TiltSeries><Angles>30</Angles><AxisAngle>85</AxisAngle></TiltSeries>"
+    >>> file = WarpAlignment(ElementTree.fromstring(text))
+    >>> sizes = Sizes(stack_shape=(1, 64, 64), pixel_size=2.0, volume_shape=(32, 64, 64))
+    >>> file.alignment(sizes).geometry.tilt_angles.round(6).tolist()
+    [-30.0]
+    """
+
+    format: ClassVar[str] = "warp"
+
+    root: ElementTree.Element
+    name: str = attrs.field(kw_only=True, default="the Warp alignment")
+
+    @classmethod
+    def read(cls, path: str | Path) -> Self:
+        """Read the ``.xml`` of a tilt series.
+
+        Parameters
+        ----------
+        path : path
+            The file.
+
+        Returns
+        -------
+        WarpAlignment
+
+        Raises
+        ------
+        ValueError
+            If the file is no XML, or of something else, or its lists differ in length; the message
+            names the file, and the line or the element.
+        """
+        numbered_lines(path)
+        try:
+            root = ElementTree.fromstring(Path(path).read_bytes())
+        except (ElementTree.ParseError, LookupError, ValueError) as error:
+            line = getattr(error, "position", (1, 0))[0]
+            raise ValueError(f"{path}, line {line}: not XML: {error}") from error
+        if root.tag != "TiltSeries":
+            raise ValueError(f"{path}: expected <TiltSeries>, got <{root.tag}>")
+        made = cls(root, name=str(path))
+        made._columns()
+        made._used()
+        return made
+
+    def write(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Write the ``.xml``.
+
+        Parameters
+        ----------
+        path : path
+            The file.
+        overwrite : bool, optional
+            Whether an existing file may be replaced.
+
+        Returns
+        -------
+        pathlib.Path
+            The path.
+        """
+        text = ElementTree.tostring(self.root, encoding="unicode")
+        head = '<?xml version="1.0" encoding="utf-8"?>\n'
+        return save_text(path, head + text + "\n", overwrite=overwrite)
+
+    @property
+    def views(self) -> NDArray[np.int64]:
+        """The images of the stack that are used, from 0."""
+        return np.flatnonzero(self._used())
+
+    def _texts(self, tag: str) -> list[str]:
+        element = self.root.find(tag)
+        return [] if element is None or element.text is None else element.text.split()
+
+    def _columns(self) -> list[Float64Array]:
+        """Return angles, axis angles and offsets, one of each per image."""
+        count = len(self._texts("Angles"))
+        if count == 0:
+            raise ValueError(f"{self.name} has no <Angles>")
+        columns = []
+        for tag in NUMBERS:
+            texts = self._texts(tag) or ["0"] * count
+            if len(texts) != count:
+                raise ValueError(
+                    f"{self.name}, <{tag}>: expected {count} numbers, as <Angles> has, "
+                    f"got {len(texts)}"
+                )
+            columns.append(
+                np.array(
+                    [
+                        number(text, f"{self.name}, <{tag}>, entry {entry}")
+                        for entry, text in enumerate(texts, start=1)
+                    ]
+                )
+            )
+        return columns
+
+    def _used(self) -> NDArray[np.bool_]:
+        count = len(self._texts("Angles"))
+        texts = self._texts("UseTilt") or ["True"] * count
+        if len(texts) != count or not {text.lower() for text in texts} <= {"true", "false"}:
+            raise ValueError(
+                f"{self.name}, <UseTilt>: expected True or False {count} times, got {texts}"
+            )
+        used = np.array([text.lower() == "true" for text in texts])
+        if not used.any():
+            raise ValueError(f"{self.name}, <UseTilt>: all {count} images are left out")
+        return used
+
+    def _level(self, axis: str) -> float:
+        key = f"LevelAngle{axis}"
+        return number(self.root.get(key, "0"), f"{self.name}, {key}")
+
+    def matrices(self, sizes: Sizes) -> Float64Array:
+        """Return `(n, 2, 4)`: voxel index to pixel index of every image, by the formula as it is.
+
+        Parameters
+        ----------
+        sizes : Sizes
+            Shapes and spacings, all of which Warp keeps elsewhere.
+
+        Returns
+        -------
+        ndarray, shape (n, 2, 4)
+        """
+        pixel = sizes.need("pixel_size", self.name)
+        voxel = sizes.voxel_size or pixel
+        volume = np.array(sizes.need("volume_shape", self.name)[::-1]) * voxel
+        image = np.array(sizes.need("stack_shape", self.name)[:0:-1]) * pixel
+        angles, axes, x, y = self._columns()
+        x_tilts = np.full(len(angles), self._level("X"))
+        linear = specimen_to_detector(axes, -(angles + self._level("Y")), x_tilts)[:, :2]
+        offset = np.stack([x, y], axis=1) + image / 2 - linear @ (volume / 2)
+        pixels: Float64Array = np.concatenate([linear * voxel, offset[:, :, np.newaxis]], axis=2)
+        pixels /= pixel
+        return pixels
+
+    def alignment(self, sizes: Sizes | None = None) -> Alignment:
+        """Return the geometry of the raw stack.
+
+        Parameters
+        ----------
+        sizes : Sizes
+            Shapes and pixel size are needed, the voxel size where it is another.
+
+        Returns
+        -------
+        Alignment
+        """
+        sizes = sizes or Sizes()
+        count = sizes.count(len(self._texts("Angles")), self.name)
+        stack_shape = sizes.need("stack_shape", self.name)
+        views = self.views
+        return Alignment.from_matrices(
+            self.matrices(sizes)[views],
+            views=views.tolist(),
+            stack_shape=(count, *stack_shape[1:]),
+            pixel_size=sizes.need("pixel_size", self.name),
+            volume_shape=sizes.need("volume_shape", self.name),
+            voxel_size=sizes.voxel_size or sizes.need("pixel_size", self.name),
+            left_out=tuple(tag for tag in GRIDS if self._moves(tag)),
+        )
+
+    def _moves(self, tag: str) -> bool:
+        """Whether a grid holds anything but zeros."""
+        nodes = (node.get("Value", "0") for node in self.root.findall(f"{tag}/Node"))
+        return any(value.strip("0.-+eE ") for value in nodes)
+
+    @classmethod
+    def from_alignment(cls, alignment: Alignment, *, like: Self | None = None) -> Self:
+        """Return the ``.xml``, with one x-tilt for all images and without magnifications.
+
+        Parameters
+        ----------
+        alignment : Alignment
+            What to say.
+        like : WarpAlignment, optional
+            A file of the same stack whose other contents are kept.
+
+        Returns
+        -------
+        WarpAlignment
+        """
+        count, views, geometry = alignment.stack_shape[0], alignment.views, alignment.geometry
+        if like is None:
+            columns = _plausible(alignment)
+            root = ElementTree.Element("TiltSeries", {"LevelAngleX": "0", "LevelAngleY": "0"})
+        else:
+            columns, root = like._columns(), copy.deepcopy(like.root)
+        made = cls(root)
+        columns[0][views] = -geometry.tilt_angles - made._level("Y")
+        columns[1][views] = geometry.tilt_axis_angles
+        root.set("LevelAngleX", f"{geometry.x_tilts.mean():.9f}")
+        columns[2][views] = columns[3][views] = 0
+        lists = dict(zip(NUMBERS, columns, strict=True))
+        made._set(lists, [view in views for view in range(count)])
+        # What lies between Warp's centres and those that the geometry has, is part of the offset.
+        wanted = alignment.projection_matrices()[:, :, 3]
+        found = made.matrices(alignment.sizes)[views, :, 3]
+        columns[2][views], columns[3][views] = ((wanted - found) * alignment.pixel_size).T
+        made._set(lists, [view in views for view in range(count)])
+        return made
+
+    def _set(self, lists: dict[str, Float64Array], used: list[bool]) -> None:
+        """Put lists into a tree that nobody else holds."""
+        texts = {tag: [f"{value:.9f}" for value in values] for tag, values in lists.items()}
+        for tag, entries in (texts | {"UseTilt": [str(use) for use in used]}).items():
+            element = self.root.find(tag)
+            if element is None:
+                element = ElementTree.SubElement(self.root, tag)
+            element.text = "\n".join(entries)
+
+
+def _plausible(alignment: Alignment) -> list[Float64Array]:
+    """Return rows for all images, with angles between their neighbours' where they are left out."""
+    count = alignment.stack_shape[0]
+    order = np.argsort(alignment.views)
+    angles, axes = (
+        np.interp(np.arange(count), alignment.views[order], values[order])
+        for values in (-alignment.geometry.tilt_angles, alignment.geometry.tilt_axis_angles)
+    )
+    return [angles, axes, np.zeros(count), np.zeros(count)]

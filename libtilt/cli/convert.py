@@ -1,0 +1,90 @@
+"""``libtilt convert``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from libtilt.alignment import Sizes, read_alignment_file, save_alignment
+from libtilt.alignment.opening import FORMATS
+from libtilt.cli.running import input_file, one_line_errors, overwrite_option, with_options
+from libtilt.mrc import read_mrc
+from libtilt.tilt_files import header_pixel_size
+
+formats = click.Choice(sorted(FORMATS))
+
+
+@click.command()
+@click.argument("source", metavar="IN", type=click.Path(exists=True, path_type=Path))
+@click.argument("target", metavar="OUT", type=click.Path(path_type=Path))
+@click.option("--stack", type=input_file, help="The raw stack: its header gives size and pixels.")
+@click.option(
+    "--stack-shape", nargs=3, type=int, metavar="N H W", help="Images, height and width instead."
+)
+@click.option("--pixel-size", type=float, help="Of the raw stack, in angstroms.")
+@click.option(
+    "--volume-shape", nargs=3, type=int, metavar="D H W", help="Of the tomogram, in its voxels."
+)
+@click.option("--voxel-size", type=float, help="Of the tomogram, in angstroms.")
+@click.option("--from", "from_format", type=formats, help="Format of IN, if its name does not say.")
+@click.option("--to", "to_format", type=formats, help="Format of OUT, if its name does not say.")
+@click.option("--name", help="Which tomogram of a RELION file.")
+@click.option("--aligned", is_flag=True, help="The stack is IMOD's aligned one (.ali).")
+@click.option(
+    "--like",
+    type=click.Path(exists=True, path_type=Path),
+    help="A file in the format of OUT whose other contents are kept.",
+)
+@click.option(
+    "--tolerance",
+    type=float,
+    default=1e-3,
+    show_default=True,
+    help="By how many pixels a corner of the tomogram may move where OUT cannot hold all of IN.",
+)
+@with_options(overwrite_option)
+@one_line_errors
+def convert(source: Path, target: Path, **options: Any) -> None:
+    """Convert an alignment: IMOD, AreTomo, RELION-5, Warp, mdoc, tilt angles, libtilt's .json.
+
+    IN is a file or the folder of one alignment, OUT a file whose suffix says the format: .xf
+    (with .tlt, .xtilt, tilt.com and newst.com beside it), .aln, .star, .xml, .mdoc, .tlt, .json.
+
+    \b
+    Examples:
+      libtilt convert TS_01.aln TS_01.star --pixel-size 1.35 --volume-shape 2000 4092 5760
+      libtilt convert etomo/TS_01/ TS_01.aln --stack etomo/TS_01/TS_01.st
+      libtilt convert tomograms.star TS_01.xf --name TS_01 --stack TS_01.st
+    """
+    stack_shape, pixel_size = options["stack_shape"], options["pixel_size"]
+    if options["stack"] is not None:
+        if stack_shape is not None:
+            raise click.UsageError("give --stack or --stack-shape, not both")
+        header = read_mrc(options["stack"], memmap=True)
+        stack_shape = header.data.shape
+        if pixel_size is None:
+            pixel_size = header_pixel_size(options["stack"], header.voxel_size, [])
+    sizes = Sizes(
+        stack_shape=stack_shape,
+        pixel_size=pixel_size,
+        volume_shape=options["volume_shape"],
+        voxel_size=options["voxel_size"],
+    )
+    read_options = {key: options[key] for key in ("name", "aligned") if options[key]}
+    file = read_alignment_file(source, format=options["from_format"], **read_options)
+    alignment = file.alignment(sizes)
+    like = options["like"] and read_alignment_file(options["like"], format=options["to_format"])
+    save_alignment(
+        alignment,
+        target,
+        format=options["to_format"],
+        like=like,
+        tolerance=options["tolerance"],
+        overwrite=options["overwrite"],
+    )
+    used, count = len(alignment.views), alignment.stack_shape[0]
+    click.echo(f"{target}: {used} of {count} images, from {file.format}")
+    for what in alignment.left_out:
+        click.echo(f"left out: {what}")

@@ -1,0 +1,227 @@
+"""Alignments between formats: what they are split into, what is found, what is kept."""
+
+import attrs
+import numpy as np
+import pytest
+from helpers import quick
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
+
+from libtilt import TiltGeometry
+from libtilt.alignment import (
+    Alignment,
+    AnglesFile,
+    AreTomoAlignment,
+    ImodAlignment,
+    RelionAlignment,
+    Sizes,
+    WarpAlignment,
+    detect_format,
+    open_alignment,
+    read_alignment_file,
+    save_alignment,
+)
+from libtilt.alignment.matrices import geometry_from_matrices, magnified
+
+# The suffix that each format is written with.
+PATHS = {"imod": "a.xf", "aretomo": "a.aln", "relion": "a.star", "warp": "a.xml"}
+KINDS = {
+    "imod": ImodAlignment,
+    "aretomo": AreTomoAlignment,
+    "relion": RelionAlignment,
+    "warp": WarpAlignment,
+}
+
+
+def random_alignment(seed=0, views=(0, 1, 3, 4, 6), x_tilts=0.0, binning=2, shape=(21, 18, 20)):
+    rng = np.random.default_rng(seed)
+    geometry = TiltGeometry.from_tilt_angles(
+        rng.uniform(-70, 70, len(views)),
+        tilt_axis_angle=rng.normal(85, 1, len(views)),
+        x_tilts=x_tilts,
+        shifts=rng.normal(size=(len(views), 2)) * 30,
+    )
+    return Alignment(
+        geometry,
+        views=views,
+        stack_shape=(7, 37, 40),
+        pixel_size=1.37,
+        volume_shape=shape,
+        voxel_size=1.37 * binning,
+    )
+
+
+def everything(seed=0):
+    """With all that the richest formats hold."""
+    plain = random_alignment(seed, x_tilts=[1.0, -2, 0.5, 3, 0])
+    stretch = np.eye(2) + np.random.default_rng(seed).normal(size=(5, 2, 2)) * 0.02
+    return attrs.evolve(plain, geometry=plain.geometry.evolve(magnifications=stretch))
+
+
+@quick
+@given(st.integers(0, 10**6), st.integers(1, 9), st.integers(1, 9))
+def test_any_matrices_are_split_and_put_together_again(seed, height, width):
+    rng = np.random.default_rng(seed)
+    rotation = Rotation.random(4, random_state=seed).as_matrix()[:, :2]
+    matrices = np.concatenate([rotation, rng.normal(size=(4, 2, 1)) * 50], axis=2)
+    matrices[:, :, :3] = (np.eye(2) + rng.normal(size=(4, 2, 2)) * 0.1) @ matrices[:, :, :3]
+    sizes = {"volume_shape": (5, height, width), "image_shape": (width, height)}
+    geometry = geometry_from_matrices(matrices, voxel_size=3.0, pixel_size=1.5, **sizes)
+    again = geometry.projection_matrices(voxel_size=3.0, pixel_size=1.5, **sizes)[:, :2]
+    assert np.abs(again - matrices).max() < 1e-11
+    m = geometry.magnifications
+    assert np.abs(m - m.transpose(0, 2, 1)).max() < 1e-12
+
+
+def test_a_plain_rotation_has_no_magnification():
+    matrices = Rotation.random(5, random_state=2).as_matrix()[:, :2]
+    matrices = np.concatenate([matrices, np.zeros((5, 2, 1))], axis=2)
+    sizes = {"volume_shape": (5, 6, 7), "image_shape": (6, 7)}
+    geometry = geometry_from_matrices(matrices, voxel_size=2.0, pixel_size=2.0, **sizes)
+    assert not magnified(geometry)
+    matrices[3, 1] = 0.0
+    with pytest.raises(ValueError, match="matrix of tilt 3 flattens the specimen to a line"):
+        geometry_from_matrices(matrices, voxel_size=2.0, pixel_size=2.0, **sizes)
+
+
+@pytest.mark.parametrize("first", PATHS)
+@pytest.mark.parametrize("second", PATHS)
+@pytest.mark.parametrize(("binning", "shape"), [(1, (30, 37, 40)), (2, (21, 18, 20))])
+def test_every_pair_of_formats_keeps_the_projected_points(tmp_path, first, second, binning, shape):
+    alignment = random_alignment(3, binning=binning, shape=shape)
+    for step, name in enumerate((first, second)):
+        folder = tmp_path / str(step)
+        folder.mkdir()
+        path = save_alignment(alignment, folder / PATHS[name])
+        again = open_alignment(path, **attrs.asdict(alignment.sizes))
+        assert again.views.tolist() == alignment.views.tolist()
+        assert alignment.distance(again) < 1e-4
+        alignment = again
+    assert random_alignment(3, binning=binning, shape=shape).distance(alignment) < 1e-3
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_a_format_read_and_written_like_itself_is_the_same(tmp_path, name):
+    path = save_alignment(random_alignment(5), tmp_path / PATHS[name])
+    sizes = random_alignment().sizes
+    file = read_alignment_file(path)
+    (tmp_path / "again").mkdir()
+    again = save_alignment(
+        file.alignment(sizes), tmp_path / "again" / PATHS[name], like=file, tolerance=1e-6
+    )
+    geometries = [
+        read_alignment_file(p).alignment(sizes).geometry for p in (path, again)
+    ]  # fmt: skip
+    for what in ("tilt_angles", "tilt_axis_angles", "x_tilts", "shifts"):
+        assert np.abs(getattr(geometries[0], what) - getattr(geometries[1], what)).max() < 1e-6
+
+
+@pytest.mark.parametrize("name", ["imod", "relion"])
+def test_the_richest_formats_hold_everything(tmp_path, name):
+    alignment = everything()
+    path = save_alignment(alignment, tmp_path / PATHS[name])
+    assert alignment.distance(open_alignment(path, **attrs.asdict(alignment.sizes))) < 1e-4
+
+
+@pytest.mark.parametrize("name", ["aretomo", "warp"])
+def test_what_a_format_cannot_hold_is_said_and_nothing_is_written(tmp_path, name):
+    path = tmp_path / PATHS[name]
+    message = r"cannot hold this alignment: .* pixels .* x-tilts up to 3 degrees, magnifications"
+    with pytest.raises(ValueError, match=message):
+        save_alignment(everything(), path)
+    assert not path.exists()
+    assert save_alignment(everything(), path, tolerance=100.0).exists()
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_the_format_is_found_by_the_file_or_the_folder(tmp_path, name):
+    path = save_alignment(random_alignment(), tmp_path / PATHS[name])
+    (tmp_path / "a.rawtlt").write_text("0\n" * 7)
+    assert detect_format(path) == detect_format(tmp_path) == name
+    sizes = attrs.asdict(random_alignment().sizes)
+    assert open_alignment(tmp_path, **sizes).distance(open_alignment(path, **sizes)) == 0
+    assert isinstance(read_alignment_file(path, format=name), KINDS[name])
+
+
+def test_a_folder_of_nominal_angles_is_one_too(tmp_path):
+    (tmp_path / "a.rawtlt").write_text("0\n3\n")
+    assert detect_format(tmp_path) == "angles"
+
+
+def test_samples_are_found(shared_data):
+    folder = shared_data / "alignments"
+    assert detect_format(folder / "aretomo") == "aretomo"
+    for name in ("imod_bb", "imod_etomo", "imod_portal"):
+        assert detect_format(folder / name) == "imod"
+
+
+def test_what_is_not_known_is_refused_by_name(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"holds no alignment: expected tilt\.com"):
+        detect_format(tmp_path)
+    with pytest.raises(FileNotFoundError, match="no such file or folder"):
+        detect_format(tmp_path / "none.xf")
+    (tmp_path / "a.txt").write_text("0\n")
+    with pytest.raises(
+        ValueError, match=r"a\.txt: the format is not known .* expected one of \.com"
+    ):
+        open_alignment(tmp_path / "a.txt")
+    assert isinstance(read_alignment_file(tmp_path / "a.txt", format="angles"), AnglesFile)
+    with pytest.raises(ValueError, match="format must be one of 'imod'"):
+        read_alignment_file(tmp_path / "a.txt", format="protomo")
+    with pytest.raises(TypeError, match="angles files are not read with aligned"):
+        read_alignment_file(tmp_path / "a.txt", format="angles", aligned=True)
+    for name in ("aretomo", "warp"):
+        save_alignment(random_alignment(), tmp_path / PATHS[name])
+    with pytest.raises(
+        ValueError, match=r"several alignments: a\.aln \(aretomo\), a\.xml \(warp\)"
+    ):
+        detect_format(tmp_path)
+
+
+def test_like_must_be_of_the_same_format(tmp_path):
+    with pytest.raises(TypeError, match="like must be of format aretomo, got AnglesFile"):
+        save_alignment(random_alignment(), tmp_path / "a.aln", like=AnglesFile([0]))
+
+
+def test_formats_of_all_images_refuse_what_leaves_some_out(tmp_path):
+    for name in ("a.tlt", "a.mdoc", "a.json"):
+        with pytest.raises(ValueError, match="holds every image of the stack, and 2 of 7"):
+            save_alignment(random_alignment(), tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"views": [0, 1]}, r"views must have one entry per tilt: expected 5, got 2"),
+        ({"views": [0, 1, 2, 3, 3]}, "views must differ"),
+        ({"views": [0, 1, 2, 3, 7]}, "views must lie in 0 to 6 for a stack of 7 images"),
+        ({"views": [0, 1, 2, 3, 4.5]}, "views must be 5 integers"),
+        ({"stack_shape": (7, 40)}, "stack_shape must be 3 positive integers"),
+        ({"voxel_size": 0}, "must be one positive number"),
+        ({"volume_shape": (1, 0, 3)}, "volume_shape must be 3 positive integers"),
+    ],
+)
+def test_alignments_that_do_not_fit_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        attrs.evolve(random_alignment(), **changes)
+    with pytest.raises(TypeError, match="geometry must be a TiltGeometry"):
+        attrs.evolve(random_alignment(), geometry=3)
+
+
+def test_alignments_of_other_views_are_infinitely_far(tmp_path):
+    one, other = random_alignment(), random_alignment(views=(0, 1, 2, 3, 4))
+    assert one.distance(other) == np.inf
+    assert one.excluded.tolist() == [2, 5]
+
+
+def test_imod_needs_a_whole_binning(tmp_path):
+    alignment = attrs.evolve(random_alignment(), voxel_size=2.0)
+    with pytest.raises(ValueError, match="voxel_size must be 1 times pixel_size for IMOD"):
+        save_alignment(alignment, tmp_path / "a.xf")
+
+
+def test_sizes_are_asked_for_by_name():
+    with pytest.raises(ValueError, match=r"a\.xf does not say the voxel_size: give voxel_size="):
+        Sizes().need("voxel_size", "a.xf")
+    assert Sizes().image_shape is None

@@ -1,0 +1,124 @@
+"""Warp's XML: the formula written out, images that are not used, damage."""
+
+import numpy as np
+import pytest
+from helpers import quick
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
+
+from libtilt.alignment import Sizes, WarpAlignment
+
+TAGS = ("Angles", "AxisAngle", "AxisOffsetX", "AxisOffsetY")
+
+
+def series(n=4, seed=0, level=(1.5, -2.5), use=(True, False, True, True)):
+    values = np.random.default_rng(seed).normal(size=(n, 4)) * [40, 1, 30, 30] + [0, 85, 0, 0]
+    lines = ['<?xml version="1.0" encoding="utf-16"?>'.replace("utf-16", "utf-8")]
+    lines += [f'<TiltSeries PlaneNormal="0,0,1" LevelAngleX="{level[0]}" LevelAngleY="{level[1]}">']
+    for tag, column in zip(TAGS, values.T, strict=True):
+        lines.append(f"  <{tag}>" + "\n".join(f"{x:.6f}" for x in column) + f"</{tag}>")
+    lines.append("  <UseTilt>" + "\n".join(map(str, use)) + "</UseTilt>")
+    lines.append('  <GridMovementX Width="1"><Node X="0" Value="0" /></GridMovementX>')
+    lines.append('  <GridVolumeWarpX Width="1"><Node X="0" Value="0.25" /></GridVolumeWarpX>')
+    return "\n".join([*lines, "</TiltSeries>"]) + "\n", np.round(values, 6)
+
+
+def read(tmp_path, content):
+    path = tmp_path / "TS_1.xml"
+    path.write_text(content)
+    return WarpAlignment.read(path)
+
+
+@pytest.mark.parametrize("volume", [(21, 36, 41), (20, 35, 40)])
+@pytest.mark.parametrize("image", [(36, 41), (37, 40)])
+@pytest.mark.parametrize("voxel", [1.7, 4.25])
+def test_points_agree_with_the_formula_written_out(tmp_path, rng, volume, image, voxel):
+    content, values = series()
+    alignment = read(tmp_path, content).alignment(
+        Sizes(stack_shape=(4, *image), pixel_size=1.7, volume_shape=volume, voxel_size=voxel)
+    )
+    assert alignment.views.tolist() == [0, 2, 3]
+    points = rng.uniform(0, 40, (9, 3))
+    seen = np.insert(points, 3, 1, axis=1) @ alignment.projection_matrices().transpose(0, 2, 1)
+    for (angle, axis, x, y), pixels in zip(values[[0, 2, 3]], seen, strict=True):
+        turned = (
+            Rotation.from_euler("z", axis, degrees=True)
+            * Rotation.from_euler("y", -(angle - 2.5), degrees=True)
+            * Rotation.from_euler("x", 1.5, degrees=True)
+        ).apply(points * voxel - np.array(volume[::-1]) * voxel / 2)
+        angstroms = turned[:, :2] + [x, y] + np.array(image[::-1]) * 1.7 / 2
+        assert np.abs(pixels - angstroms / 1.7).max() < 1e-9
+
+
+def test_what_is_written_comes_back_with_the_rest_of_the_file(tmp_path):
+    file = read(tmp_path, series()[0])
+    sizes = Sizes(stack_shape=(4, 37, 40), pixel_size=1.7, volume_shape=(21, 36, 41))
+    alignment = file.alignment(sizes)
+    assert alignment.left_out == ("GridVolumeWarpX",)
+    made = WarpAlignment.from_alignment(alignment, like=file)
+    again = WarpAlignment.read(made.write(tmp_path / "new.xml"))
+    assert alignment.distance(again.alignment(sizes)) < 1e-6
+    assert again.root.get("PlaneNormal") == "0,0,1"
+    assert again.alignment(sizes).left_out == ("GridVolumeWarpX",)
+    for column, other in zip(file._columns(), again._columns(), strict=True):
+        assert np.abs(column - other).max() < 1e-6
+    assert file.root.find("Angles").text != again.root.find("Angles").text
+
+
+def test_lists_that_are_missing_are_zeros(tmp_path):
+    file = read(tmp_path, "<TiltSeries><Angles>1 2</Angles></TiltSeries>")
+    assert file.views.tolist() == [0, 1]
+    assert [column.tolist() for column in file._columns()[1:]] == [[0.0, 0.0]] * 3
+
+
+GOOD = series()[0]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", r"TS_1\.xml is empty"),
+        ("hello", r"TS_1\.xml, line 1: not XML"),
+        (GOOD[:-30], r"TS_1\.xml, line \d+: not XML"),
+        ("<Movie></Movie>", r"TS_1\.xml: expected <TiltSeries>, got <Movie>"),
+        ("<TiltSeries></TiltSeries>", r"TS_1\.xml has no <Angles>"),
+        (GOOD.replace("True\nFalse", "True"), r"<UseTilt>: expected True or False 4 times"),
+        (GOOD.replace("False", "Maybe"), r"<UseTilt>: expected True or False"),
+        (GOOD.replace("True", "False"), r"<UseTilt>: all 4 images are left out"),
+        (GOOD.replace("<AxisAngle>", "<AxisAngle>x\n"), r"<AxisAngle>: expected 4 numbers"),
+        (
+            GOOD.replace("<AxisOffsetX>", "<AxisOffsetX>x"),
+            r"<AxisOffsetX>, entry 1: expected",
+        ),
+        (GOOD.replace('X="1.5"', 'X="up"'), r"LevelAngleX: expected a number, got 'up'"),
+        ("\0" + GOOD, "not a text file"),
+    ],
+)
+def test_files_that_are_not_sound_are_named(tmp_path, content, message):
+    sizes = Sizes(stack_shape=(4, 37, 40), pixel_size=1.7, volume_shape=(21, 36, 41))
+    with pytest.raises(ValueError, match=message):
+        read(tmp_path, content).alignment(sizes)
+
+
+@pytest.mark.parametrize("name", ["stack_shape", "pixel_size", "volume_shape"])
+def test_what_warp_keeps_elsewhere_is_asked_for(tmp_path, name):
+    sizes = {"stack_shape": (4, 37, 40), "pixel_size": 1.7, "volume_shape": (21, 36, 41)}
+    with pytest.raises(ValueError, match=f"does not say the {name}"):
+        read(tmp_path, GOOD).alignment(Sizes(**(sizes | {name: None})))
+
+
+@quick
+@given(st.data())
+def test_damaged_files_are_read_or_refused_by_name(tmp_path_factory, data):
+    path = tmp_path_factory.mktemp("fuzz") / "a.xml"
+    content = GOOD.encode()
+    place, length = data.draw(st.integers(0, len(content))), data.draw(st.integers(0, 30))
+    path.write_bytes(content[:place] + data.draw(st.binary(max_size=6)) + content[place + length :])
+    sizes = Sizes(stack_shape=(4, 37, 40), pixel_size=1.7, volume_shape=(21, 36, 41))
+    message = ""
+    try:
+        WarpAlignment.read(path).alignment(sizes)
+    except ValueError as error:
+        message = str(error)
+    assert not message or str(path) in message

@@ -1,0 +1,111 @@
+"""``libtilt convert``, and series that are opened with an alignment."""
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from test_alignment import random_alignment
+
+from libtilt import GaussianBlobs, TiltGeometry, TiltSeries
+from libtilt.alignment import open_alignment, save_alignment
+from libtilt.cli import app
+
+SIZES = ["--stack-shape", 7, 37, 40, "--pixel-size", 1.37, "--volume-shape", 21, 18, 20]
+SIZES += ["--voxel-size", 2.74]
+
+
+def run(*arguments, fails=False):
+    result = CliRunner().invoke(app, [str(argument) for argument in ("convert", *arguments)])
+    assert (result.exit_code != 0) == fails, result.output
+    return result.output
+
+
+@pytest.fixture
+def source(tmp_path):
+    return save_alignment(random_alignment(), tmp_path / "a.aln")
+
+
+def test_an_alignment_is_converted(source, tmp_path):
+    output = run(source, tmp_path / "b.star", *SIZES)
+    assert "b.star: 5 of 7 images, from aretomo" in output
+    sizes = {"stack_shape": (7, 37, 40), "pixel_size": 1.37, "volume_shape": (21, 18, 20)}
+    made = open_alignment(tmp_path / "b.star", voxel_size=2.74, **sizes)
+    assert random_alignment().distance(made) < 1e-3
+    assert "exists" in run(source, tmp_path / "b.star", *SIZES, fails=True)
+    run(source, tmp_path / "b.star", *SIZES, "--overwrite")
+
+
+def test_a_stack_gives_its_sizes(source, tmp_path):
+    stack = random_series().save(tmp_path / "a.st")
+    run(source, tmp_path / "b.xf", "--stack", stack, "--volume-shape", 21, 18, 20)
+    assert (tmp_path / "tilt.com").exists()
+    assert "not both" in run(
+        source, tmp_path / "b.xf", "--stack", stack, "--stack-shape", 7, 37, 40, fails=True
+    )
+
+
+def test_what_is_missing_or_cannot_be_held_is_said_in_one_line(source, tmp_path):
+    message = run(source, tmp_path / "b.star", fails=True)
+    assert "does not say the pixel_size: give pixel_size=... (--pixel-size)" in message
+    message = run(source, tmp_path / "b.txt", *SIZES, fails=True)
+    assert "the format is not known by its suffix" in message
+    assert "like must be of format" in run(
+        source, tmp_path / "b.star", *SIZES, "--like", source, fails=True
+    )
+
+
+def random_series(seed=0):
+    images = np.random.default_rng(seed).normal(size=(7, 37, 40)).astype(np.float32)
+    return TiltSeries(images, TiltGeometry.from_tilt_angles(np.zeros(7)), pixel_size=1.37)
+
+
+def test_a_series_takes_the_images_that_the_alignment_uses(source, tmp_path):
+    series = random_series()
+    stack = series.save(tmp_path / "a.st")
+    opened = TiltSeries.open(stack, alignment=source)
+    assert np.array_equal(opened.images, series.images[[0, 1, 3, 4, 6]])
+    assert np.allclose(opened.geometry.shifts, random_alignment().geometry.shifts, atol=1e-5)
+    again = TiltSeries.open(stack, alignment=random_alignment(), memmap=True)
+    assert again.geometry == random_alignment().geometry
+    with pytest.raises(ValueError, match="give one of geometry, tilt_angles and alignment"):
+        TiltSeries.open(stack, alignment=source, tilt_angles=np.zeros(7))
+
+
+def test_an_alignment_of_another_stack_is_refused(source, tmp_path):
+    stack = random_series()[:6].save(tmp_path / "a.st")
+    with pytest.raises(ValueError, match="stack with 7 images, the stack has 6"):
+        TiltSeries.open(stack, alignment=source)
+    with pytest.raises(ValueError, match=r"alignment is of a stack of \(7, 37, 40\)"):
+        TiltSeries.open(stack, alignment=random_alignment())
+    stack = random_series().save(tmp_path / "b.st")
+    with pytest.raises(ValueError, match=r"alignment has pixels of 1\.37 A, .*of 3 A"):
+        TiltSeries.open(stack, alignment=random_alignment(), pixel_size=3.0)
+
+
+def test_a_subclass_gets_its_own_geometry(source, tmp_path):
+    class MyGeometry(TiltGeometry):
+        pass
+
+    class MySeries(TiltSeries):
+        geometry_type = MyGeometry
+
+    stack = random_series().save(tmp_path / "a.st")
+    assert type(MySeries.open(stack, alignment=source).geometry) is MyGeometry
+
+
+def test_the_phantom_comes_back_through_files_of_every_format(tmp_path):
+    """What is projected, written, read and compared is the same object at the same place."""
+    alignment = random_alignment(2, views=range(7))
+    blobs = GaussianBlobs([[6, -4, 8], [-9, 7, -3]], sigmas=[4, 5], amplitudes=[1, 2])
+    truth = blobs.tilt_series(alignment.geometry, (37, 40), pixel_size=1.37)
+    stack = truth.save(tmp_path / "a.st")
+    for name in ("a.xf", "a.aln", "a.star", "a.xml"):
+        save_alignment(alignment, tmp_path / name)
+        opened = open_alignment(tmp_path / name, **alignment_sizes(alignment))
+        series = TiltSeries.open(stack, alignment=opened)
+        again = blobs.tilt_series(series.geometry, (37, 40), pixel_size=1.37)
+        assert np.abs(again.images - truth.images).max() < 1e-4 * truth.images.max()
+
+
+def alignment_sizes(alignment):
+    names = ("stack_shape", "pixel_size", "volume_shape", "voxel_size")
+    return {name: getattr(alignment, name) for name in names}
