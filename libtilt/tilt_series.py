@@ -25,7 +25,9 @@ from libtilt.gif import save_gif
 from libtilt.image_data import ImageData
 from libtilt.mrc import compression, read_mrc, write_mrc
 from libtilt.per_tilt import PER_TILT, per_tilt_fields, summary, tilt_index
+from libtilt.stacks import aligned_stack, crops_at
 from libtilt.tilt_files import beside, find_beside, header_pixel_size, read_tilt_angles
+from libtilt.volume import Volume
 
 
 def _images_converter(value: ArrayLike) -> NDArray[Any]:
@@ -359,6 +361,120 @@ class TiltSeries(ImageData):
             geometry=self.geometry.evolve(shifts=shifts),
             pixel_size=self.pixel_size * f,
         )
+
+    def aligned(self, **options: Any) -> Self:
+        """Resample the images to the canonical frame: tilt axis along y, no shifts.
+
+        Then the tomogram is a stack of independent slices, which is the fastest case of every
+        backend. It costs one interpolation: where that is not needed, reconstruct from the images
+        as they are.
+
+        Parameters
+        ----------
+        **options
+            Of `libtilt.stacks.aligned_stack`: ``image_shape``, ``order`` (cubic splines by default)
+            and ``fill``.
+
+        Returns
+        -------
+        TiltSeries
+            With the geometry that fits the new images.
+
+        Raises
+        ------
+        ValueError
+            If there are NaN, or an option does not fit.
+
+        Examples
+        --------
+        >>> from libtilt import GaussianBlobs, TiltGeometry
+        >>> blobs = GaussianBlobs([[5, -4, 3]], sigmas=3)
+        >>> turned = TiltGeometry.from_tilt_angles([-30, 30], tilt_axis_angle=85, shifts=(2.5, 1))
+        >>> aligned = blobs.tilt_series(turned, (48, 48)).aligned()
+        >>> abs(aligned.geometry.tilt_axis_angles).max() < 1e-12, aligned.geometry.shifts.tolist()
+        (np.True_, [[0.0, 0.0], [0.0, 0.0]])
+        """
+        images, geometry = aligned_stack(
+            self.images, self.geometry, pixel_size=self.pixel_size, **options
+        )
+        return self.evolve(images=images, geometry=geometry)
+
+    def extract(
+        self, points_xyz: ArrayLike, size: int | tuple[int, ...], **options: Any
+    ) -> list[Self]:
+        """Cut a small tilt series about each point of the specimen.
+
+        Pixels are copied as they are; the parts of a pixel that remain are in the shifts.
+
+        Parameters
+        ----------
+        points_xyz : array_like, shape (m, 3) or (3,)
+            Angstroms from the specimen's centre.
+        size : int or tuple of int
+            Pixels of a box, ``(h, w)`` or a square.
+        **options
+            Of `libtilt.stacks.crops_at`: ``outside`` (by default, tilts on which the box does not
+            lie in the image are left out), ``fill`` and ``resample``.
+
+        Returns
+        -------
+        list of TiltSeries
+            One per point, which is the centre of the specimen in its geometry.
+
+        Raises
+        ------
+        ValueError
+            If an argument does not fit, or no image shows a point in a whole box.
+
+        Examples
+        --------
+        >>> from libtilt import GaussianBlobs, TiltGeometry
+        >>> blobs = GaussianBlobs([[9, -7.25, 4]], sigmas=2)
+        >>> series = blobs.tilt_series(TiltGeometry.from_tilt_angles([-40, 0, 40]), (48, 48))
+        >>> small, = series.extract([9, -7.25, 4], 16)
+        >>> small.shape, small.geometry.shifts[1].round(6).tolist()
+        ((3, 16, 16), [0.0, -0.25])
+        """
+        crops = crops_at(
+            self.images, self.geometry, points_xyz, size, pixel_size=self.pixel_size, **options
+        )
+        return [
+            self.subset(crop.tilts).evolve(images=crop.images, geometry=crop.geometry)
+            for crop in crops
+        ]
+
+    def reconstruct_subvolume(
+        self, points_xyz: ArrayLike, size: int, **options: Any
+    ) -> list[Volume]:
+        """Reconstruct a cube about each point: `libtilt.reconstruction.reconstruct_subvolume`.
+
+        Parameters
+        ----------
+        points_xyz : array_like, shape (m, 3) or (3,)
+            Angstroms from the specimen's centre.
+        size : int
+            Voxels along each side.
+        **options
+            Of `libtilt.reconstruction.wbp`.
+
+        Returns
+        -------
+        list of Volume
+            One per point.
+
+        Raises
+        ------
+        ValueError
+            If an argument does not fit.
+
+        Examples
+        --------
+        See `libtilt.reconstruction.reconstruct_subvolume`.
+        """
+        # A reconstruction needs a projector, which needs this class.
+        from libtilt.reconstruction.subvolumes import reconstruct_subvolume
+
+        return reconstruct_subvolume(self, points_xyz, size, **options)
 
     def normalize(self) -> Self:
         """Shift and scale each image to mean 0 and standard deviation 1.

@@ -19,7 +19,7 @@ ROWS = (
     ("rotations", "grids", "mrc", "image_data", "geometry_json", "tilt_files", "gif"),
     ("geometry", "volume"),
     ("alignment",),
-    ("tilt_series", "frames", "backends", "power_iteration"),
+    ("tilt_series", "stacks", "frames", "backends", "power_iteration"),
     ("projector", "phantoms", "testing", "preparation"),
     ("real_space", "animations", "data", "reconstruction", "quality"),
     ("cli",),

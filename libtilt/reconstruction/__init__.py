@@ -10,6 +10,7 @@ from libtilt.reconstruction.filters import (
 from libtilt.reconstruction.krylov import cgls, lsmr
 from libtilt.reconstruction.result import Reconstruction
 from libtilt.reconstruction.sirt import sirt
+from libtilt.reconstruction.subvolumes import reconstruct_subvolume
 from libtilt.reconstruction.tv import tv
 from libtilt.reconstruction.wbp import wbp
 
@@ -22,6 +23,7 @@ __all__ = [
     "SIRTLikeFilter",
     "cgls",
     "lsmr",
+    "reconstruct_subvolume",
     "sirt",
     "tv",
     "wbp",

@@ -1,0 +1,77 @@
+"""Small volumes about points, without the tomogram around them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from libtilt._checks import positive_integer
+from libtilt.reconstruction.wbp import weighted
+from libtilt.tilt_series import TiltSeries
+from libtilt.volume import Volume
+
+
+def reconstruct_subvolume(
+    tilt_series: TiltSeries, points_xyz: ArrayLike, size: int, **options: Any
+) -> list[Volume]:
+    """Reconstruct a cube about each point by weighted back-projection.
+
+    The whole images are filtered, and of each only a box is back-projected: the cube has, up to
+    rounding, the values that the whole tomogram would have there, at points between voxels too.
+
+    Parameters
+    ----------
+    tilt_series : TiltSeries
+        ``n`` images.
+    points_xyz : array_like, shape (m, 3) or (3,)
+        Angstroms from the specimen's centre.
+    size : int
+        Voxels along each side of the cubes; the point lies at index ``size // 2``.
+    **options
+        Of `libtilt.reconstruction.wbp`, but for `volume_shape`.
+
+    Returns
+    -------
+    list of Volume
+        One per point, each with its `origin` where the cube begins: angstroms from the specimen's
+        centre.
+
+    Raises
+    ------
+    ValueError
+        If an argument does not fit, or the images have NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from libtilt import GaussianBlobs, TiltGeometry
+    >>> from libtilt.reconstruction import reconstruct_subvolume
+    >>> blobs = GaussianBlobs([[9.5, -7.25, 4]], sigmas=3)
+    >>> geometry = TiltGeometry.from_tilt_angles(np.linspace(-60, 60, 41))
+    >>> series = blobs.tilt_series(geometry, (48, 48))
+    >>> volume, = reconstruct_subvolume(series, [9.5, -7.25, 4], 9)
+    >>> np.unravel_index(volume.data.argmax(), volume.shape)
+    (np.int64(4), np.int64(4), np.int64(4))
+    """
+    side = positive_integer(size, "size")
+    if "volume_shape" in options:
+        raise ValueError("volume_shape does not go with size: the cubes are size voxels wide")
+    projector, filtered = weighted(tilt_series, volume_shape=(side,) * 3, **options)
+    projector = projector.evolve(volume_shape=(side,) * 3, image_shape=None)
+    voxel = projector.voxel_size
+    spacing = np.full(3, tilt_series.pixel_size) if voxel is None else np.asarray(voxel)
+    largest = np.linalg.norm(tilt_series.geometry.magnifications, ord=2, axis=(1, 2)).max()
+    reach = (side // 2 + 1) * float(np.linalg.norm(spacing)) * largest / tilt_series.pixel_size
+    box = 2 * math.ceil(reach) + 4
+    points = np.atleast_2d(np.asarray(points_xyz, dtype=np.float64))
+    volumes = []
+    for point, crop in zip(
+        points, filtered.extract(points, box, outside="pad", fill=0.0), strict=True
+    ):
+        volume = projector.evolve(geometry=crop.geometry).adjoint(crop)
+        origin = point - spacing * (side // 2)
+        volumes.append(volume.evolve(origin=origin))
+    return volumes

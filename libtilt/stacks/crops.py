@@ -1,0 +1,185 @@
+"""Boxes around points of the specimen, cut from every image."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import ndimage
+
+from libtilt._checks import finite_array, floating_dtype, one_of, require_finite, to_image_shape
+from libtilt.geometry import TiltGeometry
+from libtilt.stacks.fill import fill_values
+
+# Beyond this distance a cubic spline has forgotten an edge: 0.27 per pixel, so 1e-7 after 12.
+MARGIN = 12
+
+
+@attrs.frozen(eq=False)
+class Crop:
+    """The boxes of one point: which tilts, their images, and where the point lies in them.
+
+    Attributes
+    ----------
+    tilts : ndarray, shape (k,)
+        Of the tilts that are kept.
+    images : ndarray, shape (k, h, w)
+        The boxes.
+    geometry : TiltGeometry
+        Whose specimen centre is the point.
+    """
+
+    tilts: NDArray[np.intp]
+    images: NDArray[Any]
+    geometry: TiltGeometry
+
+
+def crops_at(
+    images: NDArray[Any],
+    geometry: TiltGeometry,
+    points_xyz: ArrayLike,
+    size: int | tuple[int, ...],
+    *,
+    pixel_size: float = 1.0,
+    outside: str = "drop",
+    fill: str | float = "mean",
+    resample: bool = False,
+) -> Iterator[Crop]:
+    """Cut boxes about the projections of points.
+
+    Pixels are copied as they are: a box begins at a whole pixel, and the rest of the way to the
+    point is kept in the shifts of its geometry, so that nothing is lost. With `resample` cubic
+    splines move the images by that rest, and the shifts are zero.
+
+    Parameters
+    ----------
+    images : ndarray, shape (n, h, w)
+        Real numbers.
+    geometry : TiltGeometry
+        With n tilts.
+    points_xyz : array_like, shape (m, 3) or (3,)
+        Angstroms from the specimen's centre.
+    size : int or tuple of int
+        Pixels of a box, ``(h, w)`` or a square; the point lies at its centre ``size // 2``.
+    pixel_size : float, optional
+        Angstroms.
+    outside : {"drop", "pad", "raise"}, optional
+        What becomes of a box that does not lie in its image: the tilt is left out, the box is
+        filled up, or it is an error.
+    fill : "mean" or float, optional
+        What a box is filled up with: its image's mean, or a number.
+    resample : bool, optional
+        Whether to move by parts of a pixel.
+
+    Yields
+    ------
+    Crop
+        One per point.
+
+    Raises
+    ------
+    ValueError
+        If an argument does not fit, the images have NaN, or no tilt shows a point in a whole box.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from libtilt import TiltGeometry
+    >>> from libtilt.stacks import crops_at
+    >>> images = np.arange(64.0).reshape(1, 8, 8)
+    >>> crop, = crops_at(images, TiltGeometry.from_tilt_angles([0]), [1.25, -1, 0], 3)
+    >>> crop.images[0].tolist()
+    [[20.0, 21.0, 22.0], [28.0, 29.0, 30.0], [36.0, 37.0, 38.0]]
+    >>> crop.geometry.shifts.tolist()
+    [[0.25, 0.0]]
+    """
+    points = finite_array(points_xyz, "points_xyz")
+    if points.ndim not in (1, 2) or points.shape[-1] != 3 or points.size == 0:
+        raise ValueError(f"points_xyz must have shape (m, 3), got {points.shape}")
+    box = _box(size)
+    one_of(outside, "outside", ("drop", "pad", "raise"))
+    require_finite(images, "images")
+    values = np.array(fill_values(images, fill))
+    centre = np.array([side // 2 for side in images.shape[1:]])
+    return (
+        _crop(images, geometry, place, point, box, pixel_size, outside, values, resample)
+        for place, point in zip(
+            centre
+            + geometry.project_points(np.atleast_2d(points)).transpose(1, 0, 2)[..., ::-1]
+            / pixel_size,
+            np.atleast_2d(points),
+            strict=True,
+        )
+    )
+
+
+def _box(size: int | tuple[int, ...]) -> tuple[int, ...]:
+    try:
+        side = operator.index(size)  # type: ignore[arg-type]
+    except TypeError:
+        return to_image_shape(size)
+    return to_image_shape((side, side))
+
+
+def _crop(
+    images: NDArray[Any],
+    geometry: TiltGeometry,
+    places: NDArray[np.float64],
+    point: NDArray[np.float64],
+    box: tuple[int, ...],
+    pixel_size: float,
+    outside: str,
+    values: NDArray[np.float64],
+    resample: bool,
+) -> Crop:
+    """Return the boxes of one point, whose places `(n, 2)` are rows and columns."""
+    whole = np.rint(places).astype(int)
+    starts = whole - [side // 2 for side in box]
+    sides = images.shape[1:]
+    inside = ((starts >= 0) & (starts + box <= sides)).all(axis=1)
+    kept = np.arange(len(images)) if outside == "pad" else np.flatnonzero(inside)
+    if len(kept) < (len(images) if outside == "raise" else 1):
+        raise ValueError(
+            f"the box of {box} pixels about the point {point.tolist()} does not lie in "
+            f"{'any image' if outside == 'drop' else f'image {int(np.argmin(inside))}'}: choose a "
+            'smaller size, or outside="pad"'
+        )
+    rest = places - whole
+    moves = [rest[tilt] if resample else None for tilt in kept]
+    cut = [
+        _cut(images[tilt], starts[tilt], box, values[tilt], move)
+        for tilt, move in zip(kept, moves, strict=True)
+    ]
+    shifts = np.zeros((len(kept), 2)) if resample else rest[kept, ::-1] * pixel_size
+    return Crop(kept, np.stack(cut), geometry[kept].evolve(shifts=shifts))
+
+
+def _cut(
+    image: NDArray[Any],
+    start: NDArray[np.intp],
+    box: tuple[int, ...],
+    value: float,
+    move: NDArray[np.float64] | None,
+) -> NDArray[Any]:
+    """Return one box, filled up where the image ends; moved by part of a pixel where asked."""
+    margin = 0 if move is None else MARGIN
+    dtype = image.dtype if move is None and image.dtype.kind == "f" else floating_dtype(image.dtype)
+    cut = np.full([side + 2 * margin for side in box], value, dtype=dtype)
+    first = start - margin
+    spans = zip(first.tolist(), cut.shape, image.shape, strict=True)
+    source = [slice(max(a, 0), max(min(a + n, side), 0)) for a, n, side in spans]
+    target = [
+        slice(part.start - a, part.start - a + max(part.stop - part.start, 0))
+        for part, a in zip(source, first, strict=True)
+    ]
+    if all(part.stop > part.start for part in source):
+        cut[tuple(target)] = image[tuple(source)]
+    if move is None:
+        return cut
+    moved = ndimage.shift(cut, -move, order=3, mode="nearest")
+    inner: NDArray[Any] = moved[margin:-margin, margin:-margin]
+    return inner

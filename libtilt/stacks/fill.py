@@ -1,0 +1,22 @@
+"""What stands where an image has nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from libtilt._checks import finite_array
+
+
+def fill_values(images: NDArray[Any], fill: str | float) -> list[float]:
+    """Return one value per image: its mean, or the number that is asked for."""
+    if fill == "mean":
+        return [float(mean) for mean in images.mean(axis=(1, 2), dtype=np.float64)]
+    if isinstance(fill, str):
+        raise ValueError(f'fill must be "mean" or a number, got {fill!r}')
+    number = finite_array(fill, "fill")
+    if number.ndim:
+        raise ValueError(f'fill must be "mean" or one number, got {fill!r}')
+    return [float(number)] * len(images)

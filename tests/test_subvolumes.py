@@ -1,0 +1,58 @@
+"""Cubes about points are what the whole tomogram has there."""
+
+import numpy as np
+import pytest
+from helpers import relative_error
+
+from libtilt import GaussianBlobs, Projector, TiltGeometry, TiltSeries
+from libtilt.reconstruction import wbp
+
+BLOBS = GaussianBlobs([[9, -7, 6], [-8, 9, -4]], sigmas=[3, 3.5], amplitudes=[1, 2])
+GEOMETRY = TiltGeometry.from_tilt_angles(
+    np.linspace(-60, 60, 21), tilt_axis_angle=84, shifts=(1.5, -0.7)
+)
+
+
+@pytest.mark.parametrize("size", [8, 9])
+@pytest.mark.parametrize("backend", ["scipy", "auto"])
+def test_a_cube_is_cut_from_the_whole_tomogram(size, backend):
+    series = BLOBS.tilt_series(GEOMETRY, (48, 50), pixel_size=2.0)
+    tomogram = wbp(series, volume_shape=(40, 48, 50), backend=backend)
+    points = [[4, -6, 2], [-20, 10, 8], [40, 0, -30]]
+    volumes = series.reconstruct_subvolume(points, size, backend=backend)
+    for point, volume in zip(points, volumes, strict=True):
+        z, y, x = np.array([20, 24, 25]) + np.array(point[::-1]) // 2 - size // 2
+        expected = tomogram.data[z : z + size, y : y + size, x : x + size]
+        assert relative_error(volume, expected) < 1e-9
+        assert np.allclose(volume.origin, np.array(point) - size // 2 * 2.0)
+
+
+def test_a_point_between_voxels_is_at_the_centre():
+    point = [9.5, -7.25, 4.75]
+    series = GaussianBlobs([point], sigmas=3).tilt_series(
+        TiltGeometry.from_tilt_angles(np.linspace(-90, 90, 61)), (48, 48)
+    )
+    (volume,) = series.reconstruct_subvolume(point, 15)
+    truth = GaussianBlobs([[0, 0, 0]], sigmas=3).volume((15, 15, 15))
+    assert relative_error(volume, truth) < 0.03
+
+
+def test_voxels_of_another_size_and_a_projector_of_ones_own():
+    class Mine(Projector):
+        pass
+
+    series = BLOBS.tilt_series(GEOMETRY, (48, 50))
+    projector = Mine(GEOMETRY, volume_shape=(9, 9, 9), voxel_size=2.0, pixel_size=1.0)
+    (volume,) = series.reconstruct_subvolume([3, 1, 2], 8, projector=projector)
+    (fine,) = series.reconstruct_subvolume([3, 1, 2], 16)
+    assert volume.voxel_size.tolist() == [2.0] * 3
+    # The images are line integrals per step, and the steps are twice as long.
+    assert relative_error(volume, 2 * fine.data[::2, ::2, ::2]) < 1e-6
+
+
+def test_what_does_not_fit_is_refused():
+    series = TiltSeries(np.random.default_rng(0).normal(size=(21, 9, 9)), GEOMETRY)
+    with pytest.raises(ValueError, match="size must be a positive integer"):
+        series.reconstruct_subvolume([0, 0, 0], 0)
+    with pytest.raises(ValueError, match="volume_shape does not go with size"):
+        series.reconstruct_subvolume([0, 0, 0], 4, volume_shape=(4, 4, 4))
