@@ -5,7 +5,7 @@ import pytest
 from click.testing import CliRunner
 from test_alignment import random_alignment
 
-from libtilt import GaussianBlobs, TiltGeometry, TiltSeries
+from libtilt import GaussianBlobs, Projector, TiltGeometry, TiltSeries, Volume
 from libtilt.alignment import open_alignment, save_alignment
 from libtilt.cli import app
 
@@ -109,3 +109,30 @@ def test_the_phantom_comes_back_through_files_of_every_format(tmp_path):
 def alignment_sizes(alignment):
     names = ("stack_shape", "pixel_size", "volume_shape", "voxel_size")
     return {name: getattr(alignment, name) for name in names}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["reconstruct"], ["reconstruct", "--method", "sirt", "--iterations", 2], ["backproject"]],
+)
+def test_a_tomogram_is_as_the_alignment_says(tmp_path, command):
+    alignment = random_alignment(4)
+    path = save_alignment(alignment, tmp_path / "a.xf")
+    stack = random_series().save(tmp_path / "a.st")
+    output = tmp_path / "tomogram.mrc"
+    arguments = [*command, stack, "--alignment", path, "-o", output]
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert result.exit_code == 0, result.output
+    volume = Volume.open(output)
+    assert volume.shape == (21, 18, 20)
+    assert np.allclose(volume.voxel_size, 2.74)
+    if command == ["backproject"]:
+        series = TiltSeries.open(stack, alignment=alignment)
+        projector = Projector(
+            series.geometry, driven="voxel", volume_shape=(21, 18, 20), voxel_size=2.74
+        )
+        expected = projector.adjoint(series).data
+        assert np.abs(volume.data - expected).max() < 1e-4 * np.abs(expected).max()
+    output.unlink()
+    result = CliRunner().invoke(app, [*map(str, arguments), "--tilt-axis-angle", "3"])
+    assert "--alignment holds the whole geometry" in result.output

@@ -9,10 +9,11 @@ import click
 
 from libtilt.cli.running import (
     adjoint_with_progress,
+    alignment_option,
     backend_option,
-    geometry_from_options,
     input_file,
     one_line_errors,
+    open_tilts,
     output_option,
     overwrite_option,
     require_backend,
@@ -22,13 +23,11 @@ from libtilt.cli.running import (
 from libtilt.files import require_writable
 from libtilt.mrc import compression
 from libtilt.projector import Projector
-from libtilt.tilt_files import find_beside
-from libtilt.tilt_series import TiltSeries
 
 
 @click.command()
 @click.argument("tilts", type=input_file)
-@with_options(*tilt_options)
+@with_options(*tilt_options, alignment_option)
 @click.option(
     "--thickness",
     type=click.IntRange(min=1),
@@ -64,14 +63,9 @@ def backproject(
     output, overwrite = options["output"], options["overwrite"]
     compression(output)
     require_writable(output, overwrite=overwrite)
-    geometry = geometry_from_options(tilt_range, tlt, tilt_axis_angle, find_beside(tilts))
-    tilt_series = TiltSeries.open(tilts, geometry=geometry, pixel_size=options["pixel_size"])
-    _, height, width = tilt_series.shape
+    tilt_series, tomogram = open_tilts(tilts, (tilt_range, tlt, tilt_axis_angle), options)
     projector = Projector(
-        tilt_series.geometry,
-        volume_shape=(options["thickness"] or width, height, width),
-        driven=options["driven"],
-        backend=backend,
+        tilt_series.geometry, driven=options["driven"], backend=backend, **tomogram
     )
     volume = adjoint_with_progress(projector, tilt_series)
     volume.save(output, overwrite=overwrite)

@@ -11,10 +11,11 @@ import click
 
 from libtilt.cli.running import (
     adjoint_with_progress,
+    alignment_option,
     backend_option,
-    geometry_from_options,
     input_file,
     one_line_errors,
+    open_tilts,
     output_file,
     output_option,
     overwrite_option,
@@ -25,10 +26,10 @@ from libtilt.cli.running import (
 from libtilt.files import require_writable
 from libtilt.mrc import compression
 from libtilt.preparation import exclude_views, replace_outliers, require_usable, taper_edges
+from libtilt.projector import Projector
 from libtilt.reconstruction import Reconstruction, cgls, sirt, tv
 from libtilt.reconstruction.filters import WINDOWS, Filter, RadialFilter, SIRTLikeFilter
 from libtilt.reconstruction.wbp import weighted
-from libtilt.tilt_files import find_beside
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
 
@@ -78,7 +79,7 @@ preparation_options = (
     show_default=True,
     help="Weighted back-projection, or an iterative method.",
 )
-@with_options(*tilt_options)
+@with_options(*tilt_options, alignment_option)
 @click.option(
     "--thickness",
     type=click.IntRange(min=1),
@@ -98,12 +99,15 @@ def reconstruct(
 ) -> None:
     """Reconstruct a tomogram from a tilt series.
 
-    Its geometry is the .json, .tlt or .rawtlt file of the same name, unless options give one.
+    Its geometry is the .json, .tlt or .rawtlt file of the same name, unless options give one. With
+    --alignment, tilts are the raw images, and the tomogram is as large and as binned as the
+    alignment says.
 
     \b
     Examples:
       libtilt reconstruct tilts.mrc --thickness 128 -o tomogram.mrc
       libtilt reconstruct tilts.st --tlt tilts.tlt --method sirt --iterations 30 -o sirt.mrc
+      libtilt reconstruct TS_01.st --alignment etomo/TS_01 -o tomogram.mrc
       libtilt reconstruct tilts.mrc --filter radial --mend-outliers --taper 20 -o tomogram.mrc
     """
     _refuse_what_does_not_belong(options)
@@ -111,13 +115,11 @@ def reconstruct(
     compression(options["output"])
     for path in filter(None, (options["output"], options["gif"])):
         require_writable(path, overwrite=options["overwrite"])
-    geometry = geometry_from_options(tilt_range, tlt, tilt_axis_angle, find_beside(tilts))
-    series = TiltSeries.open(tilts, geometry=geometry, pixel_size=options["pixel_size"])
+    series, tomogram = open_tilts(tilts, (tilt_range, tlt, tilt_axis_angle), options)
     series = _prepared(series, options)
-    _, height, width = series.shape
-    shape = (options["thickness"] or width, height, width)
+    projector = Projector(series.geometry, backend=backend, **tomogram)
     compute = _wbp if options["method"] == "wbp" else _iterate
-    volume = compute(series, shape, backend, options)
+    volume = compute(series, projector, options)
     volume.save(options["output"], overwrite=options["overwrite"])
     click.echo(f"{options['output']}: {' x '.join(map(str, volume.shape))} voxels")
     if options["gif"]:
@@ -163,22 +165,19 @@ def _prepared(series: TiltSeries, options: dict[str, Any]) -> TiltSeries:
     return series
 
 
-def _wbp(
-    series: TiltSeries, shape: tuple[int, ...], backend: str, options: dict[str, Any]
-) -> Volume:
+def _wbp(series: TiltSeries, projector: Projector, options: dict[str, Any]) -> Volume:
     name = options["filter"] or "ramp"
     chosen: str | Filter = name
     if name == "radial":
         chosen = RadialFilter(*(options["radial"] or (0.35, 0.035)))
     elif name == "sirt-like":
-        chosen = SIRTLikeFilter(options["iterations"] or 20, shape[0])
-    projector, images = weighted(series, volume_shape=shape, filter=chosen, backend=backend)
+        assert projector.volume_shape is not None
+        chosen = SIRTLikeFilter(options["iterations"] or 20, projector.volume_shape[0])
+    projector, images = weighted(series, projector=projector, filter=chosen)
     return adjoint_with_progress(projector, images)
 
 
-def _iterate(
-    series: TiltSeries, shape: tuple[int, ...], backend: str, options: dict[str, Any]
-) -> Volume:
+def _iterate(series: TiltSeries, projector: Projector, options: dict[str, Any]) -> Volume:
     method = options["method"]
     iterations = options["iterations"] or ITERATIONS[method]
     more: dict[str, Any] = {}
@@ -192,10 +191,9 @@ def _iterate(
     with click.progressbar(length=iterations, label=method, file=sys.stderr) as bar:
         result = methods[method](
             series,
-            volume_shape=shape,
+            projector=projector,
             iterations=iterations,
             callback=lambda *_: bar.update(1),
-            backend=backend,
             **more,
         )
     click.echo(

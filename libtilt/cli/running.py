@@ -14,10 +14,12 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from libtilt.alignment import Alignment, open_alignment
 from libtilt.backends.registry import available_backends
 from libtilt.geometry import TiltGeometry
+from libtilt.mrc import read_mrc
 from libtilt.projector import Projector
-from libtilt.tilt_files import read_tilt_angles
+from libtilt.tilt_files import find_beside, header_pixel_size, read_tilt_angles
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
 
@@ -57,6 +59,13 @@ tilt_options = (
         type=float,
         help="Angle of the tilt axis from the images' y axis, in degrees.  [default: 0]",
     ),
+)
+
+
+alignment_option = click.option(
+    "--alignment",
+    type=click.Path(exists=True, path_type=Path),
+    help="An alignment by IMOD, AreTomo, RELION-5 or Warp: a file, or the folder of one series.",
 )
 
 
@@ -117,6 +126,46 @@ def geometry_from_options(
     else:
         return None
     return TiltGeometry.from_tilt_angles(angles, tilt_axis_angle=tilt_axis_angle or 0.0)
+
+
+def open_tilts(
+    tilts: Path, angles: tuple[Any, Any, Any], options: dict[str, Any]
+) -> tuple[TiltSeries, dict[str, Any]]:
+    """Open a stack as the options say; return also the shape and voxel size of its tomogram.
+
+    `angles` are the values of `tilt_options`.
+    """
+    thickness, pixel_size = options["thickness"], options["pixel_size"]
+    if options["alignment"] is not None:
+        if any(option is not None for option in angles):
+            raise click.UsageError("--alignment holds the whole geometry: give no other angles")
+        series, alignment = open_aligned(
+            tilts, options["alignment"], thickness=thickness, pixel_size=pixel_size
+        )
+        shape = alignment.volume_shape
+        return series, {"volume_shape": shape, "voxel_size": alignment.voxel_size}
+    geometry = geometry_from_options(*angles, find_beside(tilts))
+    series = TiltSeries.open(tilts, geometry=geometry, pixel_size=pixel_size)
+    _, height, width = series.shape
+    return series, {"volume_shape": (thickness or width, height, width)}
+
+
+def open_aligned(
+    tilts: Path, alignment: Path, *, thickness: int | None, pixel_size: float | None
+) -> tuple[TiltSeries, Alignment]:
+    """Open a stack with the alignment of another program, which knows the tomogram."""
+    content = read_mrc(tilts, memmap=True)
+    pixel = pixel_size or header_pixel_size(tilts, content.voxel_size, [])
+    shape = content.data.shape
+    opened = open_alignment(
+        alignment,
+        stack_shape=shape,
+        pixel_size=pixel,
+        volume_shape=None if thickness is None else (thickness, *shape[1:]),
+    )
+    for what in opened.left_out:
+        click.echo(f"{alignment}: left out: {what}", err=True)
+    return TiltSeries.open(tilts, alignment=opened, pixel_size=pixel_size), opened
 
 
 def tilt_angles(first: float, last: float, step: float) -> Any:
