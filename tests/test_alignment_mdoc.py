@@ -118,3 +118,11 @@ def test_lists_of_angles_and_geometries_come_back(tmp_path):
     (tmp_path / "a.tlt").write_text("1 2\n")
     with pytest.raises(ValueError, match=r"a\.tlt, line 1: expected one angle"):
         AnglesFile.read(tmp_path / "a.tlt")
+
+
+def test_an_mdoc_is_read_as_mdocfile_reads_it(tmp_path):
+    mdocfile = pytest.importorskip("mdocfile")
+    file = read(tmp_path, MDOC)
+    table = mdocfile.read(tmp_path / "TS_1.mrc.mdoc")
+    assert table["TiltAngle"].tolist() == file.tilt_angles.tolist()
+    assert table["ExposureDose"].tolist()[:2] == file.doses.tolist()[:2]

@@ -1,8 +1,9 @@
 """The field's alignment files: read, written and converted."""
 
 from libtilt.alignment.angles import AnglesFile
-from libtilt.alignment.aretomo import AreTomoAlignment, DarkFrame
-from libtilt.alignment.base import Alignment, AlignmentFile, Sizes
+from libtilt.alignment.aretomo import AreTomoAlignment
+from libtilt.alignment.aretomo_lines import DarkFrame
+from libtilt.alignment.base import Alignment, AlignmentFile
 from libtilt.alignment.geometry_file import GeometryFile
 from libtilt.alignment.imod import ImodAlignment
 from libtilt.alignment.mdoc import MdocFile
@@ -13,6 +14,7 @@ from libtilt.alignment.opening import (
     save_alignment,
 )
 from libtilt.alignment.relion import RelionAlignment
+from libtilt.alignment.sizes import Sizes
 from libtilt.alignment.warp import WarpAlignment
 
 __all__ = [

@@ -8,8 +8,9 @@ from typing import ClassVar, Self
 import attrs
 
 from libtilt._checks import Float64Array, finite_array
-from libtilt.alignment.base import Alignment, AlignmentFile, Sizes
+from libtilt.alignment.base import Alignment, AlignmentFile
 from libtilt.alignment.imod_tables import column_text, read_column
+from libtilt.alignment.sizes import Sizes
 from libtilt.alignment.text import save_text
 from libtilt.geometry import TiltGeometry
 

@@ -10,25 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from libtilt._checks import Float64Array, finite_array
-from libtilt.alignment.base import Alignment, AlignmentFile, Sizes
-from libtilt.alignment.text import integer, number, numbered_lines, save_text
+from libtilt.alignment.aretomo_lines import COLUMNS, AlnParser, DarkFrame, first_section_of
+from libtilt.alignment.base import Alignment, AlignmentFile
+from libtilt.alignment.sizes import Sizes
+from libtilt.alignment.text import numbered_lines, save_text
 from libtilt.rotations import axis_rotations
 
-COLUMNS = ("SEC", "ROT", "GMAG", "TX", "TY", "SMEAN", "SFIT", "SCALE", "BASE", "TILT")
 ROT, TX, TY, TILT = (COLUMNS.index(name) for name in ("ROT", "TX", "TY", "TILT"))
 
 
 def _array(value: Any) -> Float64Array:
     return finite_array(value, "alignment")
-
-
-@attrs.frozen
-class DarkFrame:
-    """An image that AreTomo left out: its place by tilt angle from 0, its section, its angle."""
-
-    frame: int
-    section: int
-    tilt_angle: float
 
 
 @attrs.frozen(eq=False)
@@ -109,14 +101,14 @@ class AreTomoAlignment(AlignmentFile):
         ValueError
             If the file is not sound; the message names the file and the line.
         """
-        parsed = _Parser(str(path))
+        parsed = AlnParser(str(path))
         for line, text in numbered_lines(path):
             parsed.take(line, text)
         raw_size = parsed.finish()
         sections = [int(row[0]) for row in parsed.rows]
         first = first_section
         if first is None:
-            first = _first_section(sections, parsed.dark_frames, raw_size[2])
+            first = first_section_of(sections, parsed.dark_frames, raw_size[2])
         made = cls(
             parsed.rows,
             raw_size=raw_size,
@@ -266,97 +258,3 @@ def _dark_frames(alignment: Alignment) -> tuple[DarkFrame, ...]:
         DarkFrame(int(places[view]), int(view) + 1, float(angles[view]))
         for view in alignment.excluded
     )
-
-
-def _first_section(sections: list[int], dark_frames: list[DarkFrame], count: int) -> int:
-    """Return what SEC counts from: the one that fits all sections, else AreTomo's own rule.
-
-    AreTomo 3 takes the numbers of a file to count from 0 where a dark frame has section 0.
-    """
-    dark = [frame.section for frame in dark_frames]
-    known = set(sections) | (set(dark) if len(set(dark)) == len(dark) else set())
-    if 0 in known or count in known:
-        return 0 if 0 in known else 1
-    return 0 if 0 in dark else 1
-
-
-class _Parser:
-    """Takes the lines of an ``.aln`` one by one."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-        self.raw_size: tuple[int, int, int] | None = None
-        self.dark_frames: list[DarkFrame] = []
-        self.header: list[str] = []
-        self.rows: list[list[float]] = []
-        self.row_lines: list[int] = []
-        self.local: list[str] = []
-        self.in_local = False
-        self.last_line = 0
-
-    def take(self, line: int, text: str) -> None:
-        where = f"{self.path}, line {line}"
-        self.last_line = line
-        if text.startswith("#"):
-            self._header(text, where)
-        elif self.in_local:
-            words = text.split()
-            if len(words) != 7:
-                raise ValueError(f"{where}: expected 7 numbers of a local shift, got {text!r}")
-            for word in words:
-                number(word, where)
-            self.local.append(text)
-        else:
-            words = text.split()
-            if self.raw_size is None:
-                raise ValueError(f"{where}: a row before '# RawSize =': not an AreTomo .aln file")
-            if len(words) != len(COLUMNS):
-                raise ValueError(f"{where}: expected {' '.join(COLUMNS)}, got {text!r}")
-            integer(words[0], f"{where}, SEC")
-            self.rows.append([number(word, where) for word in words])
-            self.row_lines.append(line)
-
-    def _header(self, text: str, where: str) -> None:
-        name, _, value = text.lstrip("# ").partition("=")
-        name = name.strip()
-        if name == "RawSize":
-            size = [integer(word, f"{where}, RawSize") for word in value.split()]
-            if len(size) != 3 or min(size) < 1:
-                raise ValueError(f"{where}: RawSize must be three positive integers, got {value!r}")
-            self.raw_size = (size[0], size[1], size[2])
-        elif name == "DarkFrame":
-            words = value.split()
-            if len(words) != 3:
-                raise ValueError(f"{where}: DarkFrame must be three numbers, got {value!r}")
-            self.dark_frames.append(
-                DarkFrame(
-                    integer(words[0], where), integer(words[1], where), number(words[2], where)
-                )
-            )
-        elif name == "Local Alignment":
-            self.in_local = True
-        elif value:
-            self.header.append(text)
-
-    def finish(self) -> tuple[int, int, int]:
-        """Check what only the whole file shows and return its RawSize."""
-        if self.raw_size is None or not self.rows:
-            raise ValueError(
-                f"{self.path} is not an AreTomo .aln file: it has no "
-                + ("'# RawSize ='" if self.raw_size is None else "rows")
-            )
-        seen: dict[float, int] = {}
-        for row, line in zip(self.rows, self.row_lines, strict=True):
-            if row[0] in seen:
-                raise ValueError(
-                    f"{self.path}, line {line}: SEC {int(row[0])} stands on line {seen[row[0]]} too"
-                )
-            seen[row[0]] = line
-        expected = self.raw_size[2] - len(self.dark_frames)
-        if len(self.rows) > expected or (len(self.rows) < expected and not self.in_local):
-            raise ValueError(
-                f"{self.path}, line {self.last_line}: expected {expected} rows (RawSize has "
-                f"{self.raw_size[2]} images, {len(self.dark_frames)} are dark), "
-                f"got {len(self.rows)}: the file was cut off or is of another stack"
-            )
-        return self.raw_size

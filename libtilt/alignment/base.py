@@ -14,84 +14,18 @@ from libtilt._checks import (
     Float64Array,
     integers_of,
     locked,
-    shape_of,
     to_image_shape,
     to_pixel_size,
     to_volume_shape,
 )
 from libtilt.alignment.matrices import geometry_from_matrices
+from libtilt.alignment.sizes import Sizes, to_stack_shape
 from libtilt.geometry import TiltGeometry, require_geometry
-
-
-def _stack_shape(value: Any) -> tuple[int, ...]:
-    return shape_of(value, 3, "stack_shape")
 
 
 def _views_converter(value: Any) -> NDArray[np.int64]:
     views = list(value)
     return locked(np.array(integers_of(views, len(views), "views"), dtype=np.int64))
-
-
-@attrs.frozen
-class Sizes:
-    """What the user says of a stack and its tomogram, in place of what a file leaves out.
-
-    Parameters
-    ----------
-    stack_shape : tuple of int, optional
-        ``(n, h, w)`` of the raw stack.
-    pixel_size : float, optional
-        Of the raw stack, in angstroms.
-    volume_shape : tuple of int, optional
-        ``(d, h, w)`` of the tomogram, in its own voxels.
-    voxel_size : float, optional
-        Of the tomogram, in angstroms; by default what the file's binning makes of the pixel size.
-
-    Raises
-    ------
-    ValueError
-        If a shape or a length is not positive.
-
-    Examples
-    --------
-    >>> from libtilt.alignment import Sizes
-    >>> Sizes(stack_shape=(41, 4092, 5760), pixel_size=1.35).image_shape
-    (4092, 5760)
-    """
-
-    stack_shape: tuple[int, ...] | None = attrs.field(
-        default=None, kw_only=True, converter=attrs.converters.optional(_stack_shape)
-    )
-    pixel_size: float | None = attrs.field(
-        default=None, kw_only=True, converter=attrs.converters.optional(to_pixel_size)
-    )
-    volume_shape: tuple[int, ...] | None = attrs.field(
-        default=None, kw_only=True, converter=attrs.converters.optional(to_volume_shape)
-    )
-    voxel_size: float | None = attrs.field(
-        default=None, kw_only=True, converter=attrs.converters.optional(to_pixel_size)
-    )
-
-    @property
-    def image_shape(self) -> tuple[int, ...] | None:
-        """``(h, w)`` of the raw images."""
-        return None if self.stack_shape is None else self.stack_shape[1:]
-
-    def need(self, name: str, file: str) -> Any:
-        """Return a size by name, or raise a ValueError that says which file leaves it out."""
-        value = getattr(self, name)
-        if value is None:
-            option = "--" + name.replace("_", "-")
-            raise ValueError(f"{file} does not say the {name}: give {name}=... ({option})")
-        return value
-
-    def count(self, found: int, file: str) -> int:
-        """Return the number of raw images; raise a ValueError where the user's is another one."""
-        if self.stack_shape is not None and self.stack_shape[0] != found:
-            raise ValueError(
-                f"{file} is of a stack with {found} images, the stack has {self.stack_shape[0]}"
-            )
-        return found
 
 
 @attrs.frozen(eq=False)
@@ -138,7 +72,7 @@ class Alignment:
 
     geometry: TiltGeometry = attrs.field(validator=require_geometry)
     views: NDArray[np.int64] = attrs.field(kw_only=True, converter=_views_converter)
-    stack_shape: tuple[int, ...] = attrs.field(kw_only=True, converter=_stack_shape)
+    stack_shape: tuple[int, ...] = attrs.field(kw_only=True, converter=to_stack_shape)
     pixel_size: float = attrs.field(kw_only=True, converter=to_pixel_size)
     volume_shape: tuple[int, ...] = attrs.field(kw_only=True, converter=to_volume_shape)
     voxel_size: float = attrs.field(kw_only=True, converter=to_pixel_size)

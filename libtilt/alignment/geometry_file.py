@@ -7,7 +7,8 @@ from typing import ClassVar, Self
 
 import attrs
 
-from libtilt.alignment.base import Alignment, AlignmentFile, Sizes
+from libtilt.alignment.base import Alignment, AlignmentFile
+from libtilt.alignment.sizes import Sizes
 from libtilt.geometry import TiltGeometry
 
 

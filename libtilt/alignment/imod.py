@@ -10,10 +10,11 @@ import attrs
 import numpy as np
 
 from libtilt._checks import Float64Array, finite_array
-from libtilt.alignment.base import Alignment, AlignmentFile, Sizes
+from libtilt.alignment.base import Alignment, AlignmentFile
 from libtilt.alignment.imod_files import ImodFiles
 from libtilt.alignment.imod_tables import column_text, read_column, read_xf, xf_text
 from libtilt.alignment.imod_tilt import NewstackSetup, TiltLayout, TiltSetup
+from libtilt.alignment.sizes import Sizes
 from libtilt.files import atomic_write, require_writable
 
 Imod = TypeVar("Imod", bound="ImodAlignment")

@@ -9,7 +9,8 @@ from typing import Any, ClassVar, Self
 import attrs
 import numpy as np
 
-from libtilt.alignment.base import Alignment, AlignmentFile, Sizes
+from libtilt.alignment.base import Alignment, AlignmentFile
+from libtilt.alignment.sizes import Sizes
 from libtilt.alignment.text import integer, number, numbered_lines, save_text
 from libtilt.geometry import TiltGeometry
 

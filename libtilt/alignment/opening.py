@@ -8,12 +8,13 @@ from typing import Any
 from libtilt._checks import one_of, positive_float
 from libtilt.alignment.angles import AnglesFile
 from libtilt.alignment.aretomo import AreTomoAlignment
-from libtilt.alignment.base import Alignment, AlignmentFile, Sizes
+from libtilt.alignment.base import Alignment, AlignmentFile
 from libtilt.alignment.geometry_file import GeometryFile
 from libtilt.alignment.imod import ImodAlignment
 from libtilt.alignment.imod_files import holds_imod
 from libtilt.alignment.mdoc import MdocFile
 from libtilt.alignment.relion import RelionAlignment
+from libtilt.alignment.sizes import Sizes
 from libtilt.alignment.warp import WarpAlignment
 
 SUFFIXES: dict[str, type[AlignmentFile]] = {

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from libtilt._checks import Float64Array
-from libtilt.alignment.base import Alignment, AlignmentFile, Sizes
+from libtilt.alignment.base import Alignment, AlignmentFile
 from libtilt.alignment.matrices import magnified
 from libtilt.alignment.relion_tables import RelionTables
+from libtilt.alignment.sizes import Sizes
 from libtilt.alignment.star import StarBlock, star_text, table
 from libtilt.alignment.text import number, save_text
 from libtilt.grids import centre_xyz

@@ -14,7 +14,7 @@ def numbered_lines(path: str | Path) -> Iterator[tuple[int, str]]:
     content = Path(path).read_bytes()
     if b"\0" in content:
         raise ValueError(f"{path} is not a text file: it holds zero bytes")
-    text = content.decode("utf-8", errors="replace")
+    text = content.decode("utf-8-sig", errors="replace")
     lines = [(n, line.strip()) for n, line in enumerate(text.splitlines(), start=1)]
     if not any(line for _, line in lines):
         raise ValueError(f"{path} is empty")

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from libtilt._checks import Float64Array
-from libtilt.alignment.base import Alignment, AlignmentFile, Sizes
+from libtilt.alignment.base import Alignment, AlignmentFile
+from libtilt.alignment.sizes import Sizes
 from libtilt.alignment.text import number, numbered_lines, save_text
 from libtilt.rotations import specimen_to_detector
 

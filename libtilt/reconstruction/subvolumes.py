@@ -53,8 +53,8 @@ def reconstruct_subvolume(
     >>> geometry = TiltGeometry.from_tilt_angles(np.linspace(-60, 60, 41))
     >>> series = blobs.tilt_series(geometry, (48, 48))
     >>> volume, = reconstruct_subvolume(series, [9.5, -7.25, 4], 9)
-    >>> np.unravel_index(volume.data.argmax(), volume.shape)
-    (np.int64(4), np.int64(4), np.int64(4))
+    >>> [int(index) for index in np.unravel_index(volume.data.argmax(), volume.shape)]
+    [4, 4, 4]
     """
     side = positive_integer(size, "size")
     if "volume_shape" in options:

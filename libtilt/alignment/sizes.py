@@ -1,0 +1,76 @@
+"""`Sizes`: what the user says of a stack and its tomogram, where a file does not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from libtilt._checks import shape_of, to_pixel_size, to_volume_shape
+
+
+def to_stack_shape(value: Any) -> tuple[int, ...]:
+    """Return ``(n, h, w)``."""
+    return shape_of(value, 3, "stack_shape")
+
+
+@attrs.frozen
+class Sizes:
+    """What the user says of a stack and its tomogram, in place of what a file leaves out.
+
+    Parameters
+    ----------
+    stack_shape : tuple of int, optional
+        ``(n, h, w)`` of the raw stack.
+    pixel_size : float, optional
+        Of the raw stack, in angstroms.
+    volume_shape : tuple of int, optional
+        ``(d, h, w)`` of the tomogram, in its own voxels.
+    voxel_size : float, optional
+        Of the tomogram, in angstroms; by default what the file's binning makes of the pixel size.
+
+    Raises
+    ------
+    ValueError
+        If a shape or a length is not positive.
+
+    Examples
+    --------
+    >>> from libtilt.alignment import Sizes
+    >>> Sizes(stack_shape=(41, 4092, 5760), pixel_size=1.35).image_shape
+    (4092, 5760)
+    """
+
+    stack_shape: tuple[int, ...] | None = attrs.field(
+        default=None, kw_only=True, converter=attrs.converters.optional(to_stack_shape)
+    )
+    pixel_size: float | None = attrs.field(
+        default=None, kw_only=True, converter=attrs.converters.optional(to_pixel_size)
+    )
+    volume_shape: tuple[int, ...] | None = attrs.field(
+        default=None, kw_only=True, converter=attrs.converters.optional(to_volume_shape)
+    )
+    voxel_size: float | None = attrs.field(
+        default=None, kw_only=True, converter=attrs.converters.optional(to_pixel_size)
+    )
+
+    @property
+    def image_shape(self) -> tuple[int, ...] | None:
+        """``(h, w)`` of the raw images."""
+        return None if self.stack_shape is None else self.stack_shape[1:]
+
+    def need(self, name: str, file: str) -> Any:
+        """Return a size by name, or raise a ValueError that says which file leaves it out."""
+        value = getattr(self, name)
+        if value is None:
+            option = "--" + name.replace("_", "-")
+            raise ValueError(f"{file} does not say the {name}: give {name}=... ({option})")
+        return value
+
+    def count(self, found: int, file: str) -> int:
+        """Return the number of raw images; raise a ValueError where the user's is another one."""
+        if self.stack_shape is not None and self.stack_shape[0] != found:
+            raise ValueError(
+                f"{file} is of a stack with {found} images, the stack has {self.stack_shape[0]}"
+            )
+        return found
