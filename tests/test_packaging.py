@@ -21,7 +21,7 @@ ROWS = (
     ("alignment",),
     ("tilt_series", "stacks", "frames", "backends", "power_iteration"),
     ("projector", "phantoms", "testing", "preparation"),
-    ("real_space", "animations", "data", "reconstruction", "quality"),
+    ("real_space", "animations", "data", "reconstruction", "quality", "plot"),
     ("cli",),
     ("__main__",),
 )
@@ -69,7 +69,7 @@ def test_no_module_imports_the_face_of_the_package(path):
 
 def test_the_pinned_lowest_versions_are_those_of_the_metadata():
     wanted = [*PROJECT["dependencies"]]
-    for extra in ("cli", "data", "fast", "fourier", "test"):
+    for extra in ("cli", "data", "fast", "fourier", "plot", "test"):
         wanted += [
             item for item in PROJECT["optional-dependencies"][extra] if "libtilt" not in item
         ]

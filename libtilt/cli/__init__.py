@@ -11,6 +11,7 @@ from libtilt.cli.gif import gif
 from libtilt.cli.info import info
 from libtilt.cli.project import project
 from libtilt.cli.reconstruct import reconstruct
+from libtilt.cli.show import show
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -26,8 +27,9 @@ def app() -> None:
       libtilt reconstruct tilts.mrc --thickness 128 -o tomogram.mrc
       libtilt convert TS_01.aln TS_01.star --pixel-size 1.35 --volume-shape 2000 4092 5760
       libtilt gif tomogram.mrc -o tomogram.gif
+      libtilt show tomogram.mrc -o slices.png
     """
 
 
-for command in (demo, info, project, backproject, reconstruct, convert, gif):
+for command in (demo, info, project, backproject, reconstruct, convert, gif, show):
     app.add_command(command)

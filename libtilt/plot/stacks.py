@@ -1,0 +1,149 @@
+"""Figures of tilt series: contact sheets, sinograms."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from libtilt._checks import positive_integer
+from libtilt.plot.axes import axes_or_new, bare, check_cmap, contrast, scale_bar
+from libtilt.tilt_series import TiltSeries
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def contact_sheet(
+    tilt_series: TiltSeries,
+    *,
+    columns: int | None = None,
+    percentiles: tuple[float, float] = (0.5, 99.8),
+    cmap: str = "gray",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw all images beside each other, with their tilt angles, in the order of the series.
+
+    Parameters
+    ----------
+    tilt_series : TiltSeries
+        ``n`` images.
+    columns : int, optional
+        Images in a row; by default as many as make the sheet about square.
+    percentiles : (float, float), optional
+        Of all finite values, to be drawn black and white, the same for all images.
+    cmap : str, optional
+        A colour map of matplotlib.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    ValueError
+        If an option does not fit, or there is nothing finite to draw.
+    ImportError
+        If matplotlib is missing.
+
+    Examples
+    --------
+    >>> from libtilt import GaussianBlobs, TiltGeometry
+    >>> from libtilt.plot import contact_sheet
+    >>> blobs = GaussianBlobs.ribosome_like()
+    >>> series = blobs.tilt_series(TiltGeometry.from_tilt_angles([-60, 0, 60]), (32, 32))
+    >>> [text.get_text() for text in contact_sheet(series).texts][:3]
+    ['-60.0°', '0.0°', '60.0°']
+    """
+    count, height, width = tilt_series.shape
+    across = math.ceil(math.sqrt(count * height / width))
+    if columns is not None:
+        across = positive_integer(columns, "columns")
+    across = min(max(across, 1), count)
+    rows = math.ceil(count / across)
+    # Enough for a page: a sheet of full images would be larger than all of them together.
+    step = max(1, math.ceil(across * width / 4000))
+    images = tilt_series.images[:, ::step, ::step]
+    low, high = contrast(images, percentiles, "tilt_series")
+    h, w = images.shape[1:]
+    sheet = np.full((rows * (h + 1) - 1, across * (w + 1) - 1), high)
+    ax = axes_or_new(ax, size=(8.0, 8.0 * rows * h / (across * w)))
+    for tilt, image in enumerate(images):
+        top, left = (tilt // across) * (h + 1), (tilt % across) * (w + 1)
+        sheet[top : top + h, left : left + w] = image
+        angle = f"{tilt_series.geometry.tilt_angles[tilt] + 0.0:.1f}°".replace("-0.0°", "0.0°")
+        ax.text(left + 0.04 * w, top + 0.04 * h, angle, color="yellow", fontsize=7, va="top")
+    ax.imshow(sheet, cmap=check_cmap(cmap), vmin=low, vmax=high, interpolation="nearest")
+    scale_bar(ax, w, h, tilt_series.pixel_size * step)
+    bare(ax)
+    return ax
+
+
+def sinogram(
+    tilt_series: TiltSeries,
+    *,
+    row: int | None = None,
+    percentiles: tuple[float, float] = (0.5, 99.8),
+    cmap: str = "gray",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw one row of every image over its tilt angle.
+
+    Parameters
+    ----------
+    tilt_series : TiltSeries
+        With its tilt axis along y (see `TiltSeries.aligned`), so that a row belongs to one slice.
+    row : int, optional
+        Of the images; by default the centre ``h // 2``.
+    percentiles : (float, float), optional
+        Of all finite values, to be drawn black and white.
+    cmap : str, optional
+        A colour map of matplotlib.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        x in nanometres from the centre, tilt angles in degrees.
+
+    Raises
+    ------
+    ValueError
+        If the row lies outside, or there is nothing finite to draw.
+    ImportError
+        If matplotlib is missing.
+
+    Examples
+    --------
+    >>> from libtilt import GaussianBlobs, TiltGeometry
+    >>> from libtilt.plot import sinogram
+    >>> blobs = GaussianBlobs.ribosome_like()
+    >>> series = blobs.tilt_series(TiltGeometry.from_tilt_angles(range(-60, 61, 3)), (32, 32))
+    >>> sinogram(series).get_ylabel()
+    'tilt angle (°)'
+    """
+    _, height, width = tilt_series.shape
+    chosen = height // 2 if row is None else row
+    if not 0 <= chosen < height:
+        raise ValueError(f"row must lie in 0 to {height - 1}, got {row}")
+    ordered = tilt_series.sort()
+    lines = ordered.images[:, chosen]
+    low, high = contrast(lines, percentiles, "tilt_series")
+    angles = ordered.geometry.tilt_angles
+    edges = (angles[1:] + angles[:-1]) / 2 if len(angles) > 1 else np.zeros(0)
+    first, last = (edges[0], edges[-1]) if len(edges) else (angles[0], angles[0])
+    reach = 2 * angles[0] - first, 2 * angles[-1] - last
+    if not len(edges):
+        reach = angles[0] - 0.5, angles[0] + 0.5
+    ax = axes_or_new(ax)
+    x = (np.arange(width + 1) - width // 2 - 0.5) * tilt_series.pixel_size / 10
+    y = np.concatenate([[reach[0]], edges, [reach[1]]])
+    ax.pcolormesh(x, y, lines, cmap=check_cmap(cmap), vmin=low, vmax=high)
+    ax.set_xlabel("x (nm)")
+    ax.set_ylabel("tilt angle (°)")
+    ax.set_title(f"row {chosen}")
+    return ax

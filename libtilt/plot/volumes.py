@@ -1,0 +1,174 @@
+"""Figures of volumes: orthogonal slices, power spectra."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from libtilt._checks import integers_of, require_finite
+from libtilt.plot.axes import axes_or_new, bare, check_cmap, contrast, scale_bar
+from libtilt.volume import Volume
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def orthoslices(
+    volume: Volume,
+    *,
+    position_xyz: tuple[int, int, int] | None = None,
+    percentiles: tuple[float, float] = (0.5, 99.8),
+    cmap: str = "gray",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the three slices through a voxel, with cross-hairs and a scale bar.
+
+    The slice across z is at the upper left with x to the right and y downward, the one across y
+    below it, the one across x on its right. Voxels that are no cubes are drawn to scale.
+
+    Parameters
+    ----------
+    volume : Volume
+        Shape ``(d, h, w)``.
+    position_xyz : tuple of int, optional
+        Index x, y, z of the voxel; by default the centre ``shape // 2``.
+    percentiles : (float, float), optional
+        Of all finite values of the three slices, to be drawn black and white.
+    cmap : str, optional
+        A colour map of matplotlib.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    ValueError
+        If the position lies outside, or there is nothing finite to draw.
+    ImportError
+        If matplotlib is missing.
+
+    Examples
+    --------
+    >>> from libtilt import GaussianBlobs
+    >>> from libtilt.plot import orthoslices
+    >>> volume = GaussianBlobs.ribosome_like().volume((24, 32, 40), voxel_size=8.0)
+    >>> orthoslices(volume).get_title()
+    'x 20, y 16, z 12'
+    """
+    d, h, w = volume.shape
+    position = (w // 2, h // 2, d // 2)
+    if position_xyz is not None:
+        position = integers_of(position_xyz, 3, "position_xyz")  # type: ignore[assignment]
+    if not all(0 <= index < size for index, size in zip(position, (w, h, d), strict=True)):
+        raise ValueError(f"position_xyz must lie within x, y, z of {(w, h, d)}, got {position}")
+    ax = axes_or_new(ax)
+    x, y, z = position
+    data, sizes = volume.data, volume.voxel_size
+    panels = (data[z], data[:, y], data[:, :, x].T)
+    low, high = contrast(np.concatenate([p.ravel() for p in panels]), percentiles, "volume")
+    gap = 0.02 * max(w * sizes[0], h * sizes[1])
+    across, down = w * sizes[0], h * sizes[1]
+    deep = d * sizes[2]
+    places = [
+        (0.0, 0.0, across, down, (x + 0.5) * sizes[0], (y + 0.5) * sizes[1]),
+        (0.0, down + gap, across, deep, (x + 0.5) * sizes[0], (z + 0.5) * sizes[2]),
+        (across + gap, 0.0, deep, down, (z + 0.5) * sizes[2], (y + 0.5) * sizes[1]),
+    ]
+    style = {"cmap": check_cmap(cmap), "vmin": low, "vmax": high, "interpolation": "nearest"}
+    for panel, (left, top, width, height, u, v) in zip(panels, places, strict=True):
+        ax.imshow(panel, extent=(left, left + width, top + height, top), **style)  # type: ignore[arg-type]
+        line = {"color": "tab:orange", "linewidth": 0.8, "alpha": 0.8}
+        ax.plot([left, left + width], [top + v, top + v], **line)  # type: ignore[arg-type]
+        ax.plot([left + u, left + u], [top, top + height], **line)  # type: ignore[arg-type]
+    ax.set_xlim(0, across + gap + deep)
+    ax.set_ylim(down + gap + deep, 0)
+    ax.set_facecolor("black")
+    _bar(ax, across, down)
+    bare(ax)
+    ax.set_aspect("equal")
+    ax.set_title(f"x {x}, y {y}, z {z}")
+    return ax
+
+
+def _bar(ax: Axes, across: float, down: float) -> None:
+    """Draw a scale bar where axes are in angstroms."""
+    scale_bar(ax, across, down, 1.0)
+
+
+def power_spectrum(
+    volume: Volume,
+    *,
+    axis: str = "y",
+    cmap: str = "gray",
+    percentiles: tuple[float, float] = (1.0, 99.9),
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the logarithm of the power spectrum, in which the missing wedge is seen.
+
+    Parameters
+    ----------
+    volume : Volume
+        Shape ``(d, h, w)``, finite.
+    axis : {"x", "y", "z"}, optional
+        The axis that the central plane of Fourier space is perpendicular to: along the tilt axis,
+        ``"y"``, the wedge is seen from its edge.
+    cmap : str, optional
+        A colour map of matplotlib.
+    percentiles : (float, float), optional
+        To be drawn black and white.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        In 1/angstrom.
+
+    Raises
+    ------
+    ValueError
+        If an option does not fit, or the volume has NaN.
+    ImportError
+        If matplotlib is missing.
+
+    Notes
+    -----
+    The plane is tapered by a Hann window first.
+
+    The central plane is the transform of the projection along `axis` (the projection-slice
+    theorem, Bracewell, Aust. J. Phys. 9, 1956), so that a plane costs one 2-D transform.
+
+    Examples
+    --------
+    >>> from libtilt import GaussianBlobs
+    >>> from libtilt.plot import power_spectrum
+    >>> power_spectrum(GaussianBlobs.ribosome_like().volume((16, 16, 16))).get_xlabel()
+    'x frequency (1/Å)'
+    """
+    names = {"x": ("y", "z"), "y": ("x", "z"), "z": ("x", "y")}
+    if axis not in names:
+        raise ValueError(f"axis must be one of 'x', 'y', 'z', got {axis!r}")
+    require_finite(volume.data, "volume")
+    ax = axes_or_new(ax)
+    plane = volume.data.sum(axis="zyx".index(axis), dtype=np.float64)
+    # Opposite borders are neighbours to a discrete transform: their step would draw a cross.
+    window = np.outer(*(np.hanning(size + 2)[1:-1] for size in plane.shape))
+    plane = (plane - np.average(plane, weights=window)) * window
+    power = np.abs(np.fft.fftshift(np.fft.fft2(plane))) ** 2
+    shown = np.log10(power + 1e-12 * power.max() + 1e-300)
+    low, high = contrast(shown, percentiles, "volume")
+    u, v = names[axis]
+    extent = []
+    for name, size in ((u, plane.shape[1]), (v, plane.shape[0])):
+        step = 1 / (size * volume.voxel_size["xyz".index(name)])
+        extent += [(-(size // 2) - 0.5) * step, (size - size // 2 - 0.5) * step]
+    box = (extent[0], extent[1], extent[3], extent[2])
+    ax.imshow(shown, extent=box, cmap=check_cmap(cmap), vmin=low, vmax=high)
+    ax.set_xlabel(f"{u} frequency (1/Å)")
+    ax.set_ylabel(f"{v} frequency (1/Å)")
+    ax.set_title("log power spectrum")
+    return ax

@@ -1,0 +1,218 @@
+"""Figures: what is drawn where, read back from the axes."""
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from libtilt import GaussianBlobs, Projector, TiltGeometry, Volume
+from libtilt.cli import app
+from libtilt.plot import (
+    contact_sheet,
+    fourier_correlation,
+    orthoslices,
+    power_spectrum,
+    sinogram,
+    tilt_scheme,
+)
+from libtilt.plot.axes import nice_length
+from libtilt.plot.schemes import missing_sectors
+from libtilt.quality import FourierCorrelation
+
+pyplot = pytest.importorskip("matplotlib.pyplot")
+BLOBS = GaussianBlobs([[30, -40, 50]], sigmas=12)
+SERIES = BLOBS.tilt_series(
+    TiltGeometry.from_tilt_angles([30, -60, 0, 60, -30]), (24, 30), pixel_size=8.0
+)
+
+
+@pytest.fixture(autouse=True)
+def no_screen():
+    pyplot.switch_backend("agg")
+    yield
+    pyplot.close("all")
+
+
+def volume(voxel_size=(8.0, 8.0, 8.0)):
+    return BLOBS.volume((20, 24, 30), voxel_size=voxel_size)
+
+
+def test_orthoslices_show_the_voxel_at_the_cross_hairs():
+    data = np.zeros((4, 5, 6), np.float32)
+    data[1, 2, 3] = 1
+    ax = orthoslices(
+        Volume(data, voxel_size=(2, 3, 4)), position_xyz=(3, 2, 1), percentiles=(0, 100)
+    )
+    assert [np.argwhere(image.get_array() == 1).tolist() for image in ax.images] == [
+        [[2, 3]],
+        [[1, 3]],
+        [[2, 1]],
+    ]
+    # Each panel's cross-hairs cross in the middle of that voxel.
+    for image, across, down in zip(ax.images, ax.lines[::2], ax.lines[1::2], strict=False):
+        left, right, bottom, top = image.get_extent()
+        rows, columns = image.get_array().shape
+        v = (across.get_ydata()[0] - top) / (bottom - top) * rows
+        u = (down.get_xdata()[0] - left) / (right - left) * columns
+        assert image.get_array()[int(v), int(u)] == 1
+    left, right, bottom, top = ax.images[0].get_extent()
+    assert (right - left, bottom - top) == (12, 15)
+
+
+def test_a_figure_is_drawn_where_it_is_asked_for_and_nothing_is_shown():
+    figure, (first, second) = pyplot.subplots(1, 2)
+    assert orthoslices(volume(), ax=first) is first
+    assert sinogram(SERIES, ax=second) is second
+    assert pyplot.get_fignums() == [figure.number]
+
+
+@pytest.mark.parametrize(
+    ("extent", "length"), [(30, 10), (59, 10), (60, 20), (149, 20), (150, 50), (2.9, 0.5)]
+)
+def test_a_scale_bar_is_1_2_or_5_and_at_most_a_third(extent, length):
+    assert nice_length(extent) == pytest.approx(length)
+
+
+def test_the_scale_bar_says_its_length():
+    ax = orthoslices(volume())
+    assert ax.texts[0].get_text() == "5 nm"
+    bar = ax.lines[-1].get_xdata()
+    assert bar[1] - bar[0] == pytest.approx(50)
+    ax = contact_sheet(SERIES)
+    bar = ax.lines[-1].get_xdata()
+    assert (bar[1] - bar[0]) * 8.0 == pytest.approx(50)
+
+
+def test_a_contact_sheet_has_every_image_at_its_place_with_its_angle():
+    ax = contact_sheet(SERIES, columns=3)
+    sheet = ax.images[0].get_array()
+    assert sheet.shape == (2 * 24 + 1, 3 * 30 + 2)
+    assert np.array_equal(sheet[:24, 31:61], SERIES.images[1])
+    assert np.array_equal(sheet[25:, :30], SERIES.images[3])
+    texts = [text.get_text() for text in ax.texts][:5]
+    assert texts == ["30.0°", "-60.0°", "0.0°", "60.0°", "-30.0°"]
+    assert contact_sheet(SERIES, columns=99).images[0].get_array().shape[0] == 24
+
+
+def test_a_sinogram_rises_with_the_tilt_angle():
+    ax = sinogram(SERIES, row=7)
+    (mesh,) = ax.collections
+    values = mesh.get_array().reshape(5, 30)
+    assert np.array_equal(values, SERIES.sort().images[:, 7])
+    corners = mesh.get_coordinates()
+    assert np.allclose(corners[:, 0, 1], [-75, -45, -15, 15, 45, 75])
+    # Pixel 15 of 30 is the centre.
+    assert np.allclose(corners[0, 15:17, 0], [-0.4, 0.4])
+    assert sinogram(SERIES[2]).get_ylim() == pytest.approx((-0.5, 0.5))
+
+
+@pytest.mark.parametrize(("low", "high"), [(-60, 60), (-40, 70)])
+def test_the_missing_sectors_lie_where_no_beam_is(low, high):
+    geometry = TiltGeometry.from_tilt_angles(np.arange(low, high + 1, 2))
+    (first, last), other = missing_sectors(geometry.beam_directions)
+    assert last - first == pytest.approx(180 - (high - low))
+    beams = np.degrees(np.arctan2(*geometry.beam_directions.T[[2, 0]])) % 180
+    assert not ((beams > first + 1e-6) & (beams < last - 1e-6)).any()
+    assert other == pytest.approx((first + 180, last + 180))
+    ax = tilt_scheme(geometry)
+    assert len(ax.lines) == len(geometry)
+    assert ax.get_title() == f"{len(geometry)} tilts, {low}° to {high}°"
+
+
+def test_the_beam_of_a_tilt_is_drawn_as_it_runs_through_the_specimen():
+    ax = tilt_scheme(TiltGeometry.from_tilt_angles([30]))
+    (line,) = ax.lines
+    along = np.array([line.get_xdata()[1], line.get_ydata()[1]])
+    beam = TiltGeometry.from_tilt_angles([30]).beam_directions[0]
+    assert np.allclose(along, beam[[0, 2]])
+
+
+def test_the_power_spectrum_is_empty_in_the_missing_wedge():
+    """And nowhere else: the wedge is where the scheme says."""
+    noise = Volume(np.random.default_rng(0).normal(size=(48, 48, 48)).astype(np.float32))
+    geometry = TiltGeometry.from_tilt_angles(np.arange(-60, 61, 3))
+    projector = Projector(geometry, driven="voxel", volume_shape=noise.shape)
+    ax = power_spectrum(projector.adjoint(projector.forward(noise)))
+    power = ax.images[0].get_array()
+    along_z, along_x = power[:10, 22:27].mean(), power[22:27, :10].mean()
+    assert along_x > along_z + 2
+    assert ax.images[0].get_extent()[0] == pytest.approx(-24.5 / 48)
+
+
+def test_curves_are_drawn_with_their_levels():
+    curve = FourierCorrelation([0, 0.1, 0.2], [[1, 0.9, 0.1], [1, 0.7, 0.3]], [1, 18, 62])
+    ax = fourier_correlation(curve, thresholds=(0.143,))
+    assert ax.lines[0].get_ydata() == pytest.approx([1, 0.8, 0.2])
+    assert ax.lines[1].get_ydata()[0] == 0.143
+    assert ax.get_legend() is None
+    with pytest.raises(ValueError, match="curves must hold at least one curve"):
+        fourier_correlation({})
+    with pytest.raises(TypeError, match="curves must be of FourierCorrelation, got list for 'a'"):
+        fourier_correlation({"a": [1]})
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (lambda: orthoslices(volume(), position_xyz=(30, 0, 0)), "must lie within x, y, z"),
+        (lambda: orthoslices(volume(), position_xyz=(1, 2)), "position_xyz must be 3 integers"),
+        (lambda: orthoslices(volume(), cmap="mud"), "cmap must be one of"),
+        (lambda: orthoslices(volume(), percentiles=(9, 1)), "percentiles must rise"),
+        (lambda: orthoslices(Volume(np.full((2, 2, 2), np.nan))), "volume must hold finite values"),
+        (lambda: power_spectrum(volume(), axis="w"), "axis must be one of 'x', 'y', 'z'"),
+        (lambda: power_spectrum(Volume(np.full((2, 2, 2), np.nan))), "volume has 8 NaN"),
+        (lambda: contact_sheet(SERIES, columns=0), "columns must be a positive integer"),
+        (lambda: sinogram(SERIES, row=24), "row must lie in 0 to 23, got 24"),
+        (lambda: tilt_scheme(SERIES.geometry, thickness=0), "thickness must be one positive"),
+    ],
+)
+def test_what_does_not_fit_is_refused(draw, message):
+    with pytest.raises(ValueError, match=message):
+        draw()
+
+
+@pytest.mark.parametrize("value", [0.0, 3e30, -1e-30])
+def test_constant_and_extreme_values_are_drawn(value):
+    data = np.full((4, 5, 6), value, np.float32)
+    orthoslices(Volume(data)).figure.canvas.draw()
+    power_spectrum(Volume(data)).figure.canvas.draw()
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["show", *map(str, arguments)])
+
+
+@pytest.mark.parametrize("kind", ["auto", "slices", "spectrum"])
+def test_show_draws_a_volume(tmp_path, kind):
+    path = volume().save(tmp_path / "map.mrc")
+    result = run(path, "--kind", kind, "-o", tmp_path / "map.png")
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("kind", ["auto", "sheet", "sinogram", "scheme"])
+def test_show_draws_a_tilt_series(tmp_path, kind):
+    path = SERIES.save(tmp_path / "tilts.st")
+    result = run(path, "--kind", kind, "-o", tmp_path / "tilts.pdf")
+    assert result.exit_code == 0, result.output
+    assert ("sheet" if kind == "auto" else kind) in result.output
+
+
+def test_show_refuses_in_one_line_and_leaves_no_file(tmp_path):
+    path = volume().save(tmp_path / "map.mrc")
+    for arguments, message in [
+        (["-o", tmp_path / "map.bmp"], "must end with .png, .pdf, .svg"),
+        (["-o", tmp_path / "map.png", "--cmap", "mud"], "cmap must be one of"),
+        (["-o", tmp_path / "no" / "map.png"], "the folder"),
+        (["-o", tmp_path / "map.png", "--kind", "sheet"], "no geometry beside"),
+        (["-o", tmp_path / "m.png", "--kind", "spectrum", "--position", 1, 1, 1], "--position is"),
+    ]:
+        result = run(path, *arguments)
+        assert result.exit_code != 0
+        assert message in result.output
+    assert [file.name for file in tmp_path.iterdir()] == ["map.mrc"]
+
+
+def test_without_matplotlib_the_extra_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
+    path = volume().save(tmp_path / "map.mrc")
+    assert "pip install 'libtilt[plot]'" in run(path, "-o", tmp_path / "map.png").output
