@@ -66,7 +66,7 @@ def show(
             "figures need matplotlib; install it with: pip install 'libtilt[plot]'"
         ) from error
     matplotlib.use("agg")
-    from libtilt import plot
+    from libtilt.plot import contact_sheet, orthoslices, power_spectrum, sinogram, tilt_scheme
 
     if kind == "auto":
         with_angles = tlt is not None or find_beside(file) is not None
@@ -77,16 +77,16 @@ def show(
     if kind in ("slices", "spectrum"):
         volume = Volume.open(file)
         axes = (
-            plot.orthoslices(volume, position_xyz=position, cmap=cmap)
+            orthoslices(volume, position_xyz=position, cmap=cmap)
             if kind == "slices"
-            else plot.power_spectrum(volume, cmap=cmap)
+            else power_spectrum(volume, cmap=cmap)
         )
     else:
         series = TiltSeries.open(file, tilt_angles=tlt)
         axes = {
-            "sheet": lambda: plot.contact_sheet(series, cmap=cmap),
-            "sinogram": lambda: plot.sinogram(series, cmap=cmap),
-            "scheme": lambda: plot.tilt_scheme(series.geometry),
+            "sheet": lambda: contact_sheet(series, cmap=cmap),
+            "sinogram": lambda: sinogram(series, cmap=cmap),
+            "scheme": lambda: tilt_scheme(series.geometry),
         }[kind]()
     figure = axes.get_figure(root=True)
     assert figure is not None
