@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from scipy import ndimage
 
 from libtilt._checks import positive_float, positive_integer, real_data
 from libtilt.files import atomic_write
+from libtilt.overlays import Overlay
 
 Frames = NDArray[np.uint8]
 
@@ -30,6 +32,9 @@ def save_gif(
     percentiles: tuple[float, float] = (0.5, 99.8),
     width: int | None = None,
     max_bytes: int | None = None,
+    labels: str | Sequence[str] | None = None,
+    dial: ArrayLike | None = None,
+    pixel_size: float | None = None,
     overwrite: bool = False,
 ) -> Path:
     """Write frames of grey values as an animated GIF, all or nothing.
@@ -53,6 +58,12 @@ def save_gif(
     max_bytes : int, optional
         The largest file. The picture shrinks until it fits, down to 64 pixels, then every second
         frame is dropped as often as it takes.
+    labels : str or sequence of str, optional
+        A text for all frames or one for each, written at the upper left.
+    dial : array_like, shape (n,), optional
+        Tilt angles in degrees, drawn as a disc with the specimen in it, at the lower right.
+    pixel_size : float, optional
+        Angstroms of a pixel of the frames: draws a scale bar at the lower left.
     overwrite : bool, optional
         Whether an existing file may be replaced.
 
@@ -86,11 +97,13 @@ def save_gif(
     if loop < 0:
         raise ValueError(f"loop must be 0 (for ever) or positive, got {loop}")
     limit = None if max_bytes is None else positive_integer(max_bytes, "max_bytes")
+    overlay = Overlay(labels=labels, dial=dial, pixel_size=pixel_size)
     grey = to_grey(frames, percentiles=percentiles)
+    overlay.require_count(len(grey))
     shown = grey.shape[2] if width is None else positive_integer(width, "width")
     with atomic_write(path, overwrite=overwrite) as temporary:
         while True:
-            sequence = _resized(grey, shown)
+            sequence = overlay.draw(_resized(grey, shown), shrunk=shown / grey.shape[2])
             _encode(temporary, _there_and_back(sequence) if ping_pong else sequence, duration, loop)
             size = temporary.stat().st_size
             if limit is None or size <= limit:
@@ -98,7 +111,7 @@ def save_gif(
             if shown > _SMALLEST_WIDTH:
                 shown = _narrower(shown, size, limit)
             elif len(grey) > 2:
-                grey, duration = grey[::2], 2 * duration
+                grey, overlay, duration = grey[::2], overlay.every(2), 2 * duration
             else:
                 raise ValueError(
                     f"max_bytes={limit} is too small: {len(grey)} frames of {shown} pixels "

@@ -24,6 +24,7 @@ from libtilt.geometry import TiltGeometry, require_geometry
 from libtilt.gif import save_gif
 from libtilt.image_data import ImageData
 from libtilt.mrc import compression, read_mrc, write_mrc
+from libtilt.overlays import angle_labels
 from libtilt.per_tilt import PER_TILT, per_tilt_fields, summary, tilt_index
 from libtilt.stacks import aligned_stack, crops_at
 from libtilt.tilt_files import beside, find_beside, header_pixel_size, read_tilt_angles
@@ -511,13 +512,15 @@ class TiltSeries(ImageData):
         normalized = (images - means) / deviations
         return self.evolve(images=normalized.astype(images.dtype, copy=False))
 
-    def to_gif(self, path: str | Path, **options: Any) -> Path:
+    def to_gif(self, path: str | Path, *, annotate: bool = False, **options: Any) -> Path:
         """Write an animation of the images in the order of their tilt angles, there and back.
 
         Parameters
         ----------
         path : path
             Ends with ``.gif``.
+        annotate : bool, optional
+            Whether to write each tilt angle on its image, with a dial of the tilt and a scale bar.
         **options
             Of `libtilt.gif.save_gif`.
 
@@ -542,7 +545,16 @@ class TiltSeries(ImageData):
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     path = tilts.to_gif(f"{folder}/tilts.gif", fps=5)
         """
-        return save_gif(path, self.sort().images, **({"ping_pong": True} | options))
+        ordered = self.sort()
+        drawn: dict[str, Any] = {}
+        if annotate:
+            angles = ordered.geometry.tilt_angles
+            drawn = {
+                "labels": angle_labels(angles.tolist()),
+                "dial": angles,
+                "pixel_size": self.pixel_size,
+            }
+        return save_gif(path, ordered.images, **({"ping_pong": True} | drawn | options))
 
     def __getitem__(self, index: Any) -> Self:
         return self.subset(index)

@@ -329,3 +329,21 @@ def test_a_tilt_axis_angle_goes_with_the_angles_beside_the_stack(volume, tmp_pat
     assert np.array_equal(
         Volume.open(tmp_path / "a.mrc").data, Volume.open(tmp_path / "b.mrc").data
     )
+
+
+def test_gifs_are_annotated_where_that_is_asked_for(tmp_path):
+    blobs = GaussianBlobs([[0, 0, 60]], sigmas=12)
+    series = blobs.tilt_series(TiltGeometry.from_tilt_angles([-40, 40]), (72, 96), pixel_size=4.0)
+    files = {
+        "tilts": series.save(tmp_path / "tilts.st"),
+        "slices": blobs.volume((8, 40, 90), voxel_size=4.0).save(tmp_path / "map.mrc"),
+    }
+    for kind, file in files.items():
+        plain, drawn = tmp_path / f"{kind}.gif", tmp_path / f"{kind}-annotated.gif"
+        for path, flags in ((plain, []), (drawn, ["--annotate"])):
+            arguments = ["gif", file, "--kind", kind, "-o", path, *flags]
+            result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+            assert result.exit_code == 0, result.output
+        assert plain.read_bytes() != drawn.read_bytes()
+    arguments = ["gif", str(files["slices"]), "--kind", "spin", "-o", "s.gif", "--annotate"]
+    assert "--annotate is of slices and tilts" in CliRunner().invoke(app, arguments).output

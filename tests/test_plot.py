@@ -6,6 +6,7 @@ from click.testing import CliRunner
 
 from libtilt import GaussianBlobs, Projector, TiltGeometry, Volume
 from libtilt.cli import app
+from libtilt.overlays import nice_length
 from libtilt.plot import (
     contact_sheet,
     fourier_correlation,
@@ -14,7 +15,6 @@ from libtilt.plot import (
     sinogram,
     tilt_scheme,
 )
-from libtilt.plot.axes import nice_length
 from libtilt.plot.schemes import missing_sectors
 from libtilt.quality import FourierCorrelation
 

@@ -38,17 +38,18 @@ from libtilt.volume import Volume
     show_default=True,
     help="Of all values, drawn black and white.",
 )
+@click.option("--annotate", is_flag=True, help="Scale bar; on tilts, also the angle and a dial.")
 @output_option
 @overwrite_option
 @one_line_errors
-def gif(file: Path, kind: str, output: Path, **options: Any) -> None:
+def gif(file: Path, kind: str, output: Path, annotate: bool, **options: Any) -> None:
     """Animate a volume or a tilt series.
 
     \b
     Examples:
       libtilt gif tomogram.mrc -o tomogram.gif
       libtilt gif map.mrc --kind spin --count 60 -o map.gif --max-bytes 2000000
-      libtilt gif tilts.mrc --tlt tilts.tlt -o tilts.gif
+      libtilt gif tilts.mrc --tlt tilts.tlt --annotate -o tilts.gif
     """
     given = {name: value for name, value in options.items() if value is not None}
     tlt = given.pop("tlt", None)
@@ -57,10 +58,18 @@ def gif(file: Path, kind: str, output: Path, **options: Any) -> None:
         stack = with_angles and read_mrc(file, memmap=False).is_image_stack
         kind = "tilts" if stack else "slices"
     _refuse_misplaced(kind, given)
+    if annotate and kind == "spin":
+        raise click.UsageError("--annotate is of slices and tilts: a spin shrinks its volume first")
     if kind == "tilts":
-        path = TiltSeries.open(file, tilt_angles=tlt, pixel_size=1.0).to_gif(output, **given)
+        pixel_size = None if annotate else 1.0
+        series = TiltSeries.open(file, tilt_angles=tlt, pixel_size=pixel_size)
+        path = series.to_gif(output, annotate=annotate, **given)
     else:
-        path = Volume.open(file).to_gif(output, kind=kind, **given)
+        volume = Volume.open(file)
+        if annotate:
+            # Columns of slices across x run along y, those of all others along x.
+            given["pixel_size"] = float(volume.voxel_size[int(given.get("axis") == "x")])
+        path = volume.to_gif(output, kind=kind, **given)
     click.echo(f"{path}: {path.stat().st_size} bytes")
 
 

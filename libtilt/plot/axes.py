@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from libtilt._checks import one_of
+from libtilt.overlays import length_text, nice_length
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,22 +51,14 @@ def check_cmap(cmap: str) -> str:
     return str(one_of(cmap, "cmap", tuple(colormaps)))
 
 
-def nice_length(extent: float) -> float:
-    """Return 1, 2 or 5 times a power of ten, the longest that is at most a third of `extent`."""
-    power = 10.0 ** np.floor(np.log10(extent / 3))
-    return float(max(step * power for step in (1, 2, 5) if step * power <= extent / 3))
-
-
 def scale_bar(ax: Axes, width: float, height: float, pixel_size: float) -> None:
     """Draw a bar with its length in the lower left corner of an image of `width` pixels."""
     length = nice_length(width * pixel_size)
     pixels, margin = length / pixel_size, 0.04 * min(width, height)
-    unit = f"{length / 10:g} nm" if length >= 10 else f"{length:g} Å"
     left, low = margin - 0.5, height - 0.5 - margin
     ax.plot([left, left + pixels], [low, low], color="white", linewidth=3, solid_capstyle="butt")
-    ax.text(
-        left + pixels / 2, low - margin, unit, color="white", ha="center", va="bottom", fontsize=9
-    )  # fmt: skip
+    style = {"color": "white", "ha": "center", "va": "bottom", "fontsize": 9}
+    ax.text(left + pixels / 2, low - margin, length_text(length), **style)  # type: ignore[arg-type]
 
 
 def bare(ax: Axes) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from libtilt._checks import positive_integer
+from libtilt.overlays import angle_labels
 from libtilt.plot.axes import axes_or_new, bare, check_cmap, contrast, scale_bar
 from libtilt.tilt_series import TiltSeries
 
@@ -71,11 +72,11 @@ def contact_sheet(
     h, w = images.shape[1:]
     sheet = np.full((rows * (h + 1) - 1, across * (w + 1) - 1), high)
     ax = axes_or_new(ax, size=(8.0, 8.0 * rows * h / (across * w)))
+    texts = angle_labels(tilt_series.geometry.tilt_angles.tolist())
     for tilt, image in enumerate(images):
         top, left = (tilt // across) * (h + 1), (tilt % across) * (w + 1)
         sheet[top : top + h, left : left + w] = image
-        angle = f"{tilt_series.geometry.tilt_angles[tilt] + 0.0:.1f}°".replace("-0.0°", "0.0°")
-        ax.text(left + 0.04 * w, top + 0.04 * h, angle, color="yellow", fontsize=7, va="top")
+        ax.text(left + 0.04 * w, top + 0.04 * h, texts[tilt], color="yellow", fontsize=7, va="top")
     ax.imshow(sheet, cmap=check_cmap(cmap), vmin=low, vmax=high, interpolation="nearest")
     scale_bar(ax, w, h, tilt_series.pixel_size * step)
     bare(ax)

@@ -1,0 +1,109 @@
+"""Labels, scale bars and dials, found again in the pixels."""
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+
+from libtilt import GaussianBlobs, TiltGeometry
+from libtilt.gif import save_gif
+from libtilt.overlays import Overlay, angle_labels, length_text
+
+FRAMES = np.full((3, 96, 120), 60, np.uint8)
+
+
+def test_frames_are_copied_and_nothing_is_drawn_unasked():
+    assert Overlay().draw(FRAMES) is FRAMES
+    Overlay(labels="a").draw(FRAMES)
+    assert (FRAMES == 60).all()
+
+
+def test_a_label_stands_at_the_upper_left_and_differs_by_frame():
+    drawn = Overlay(labels=["-60.0°", "0.0°", "60.0°"]).draw(FRAMES)
+    changed = drawn != FRAMES
+    assert changed[:, :20, :60].any(axis=(1, 2)).all()
+    assert not changed[:, 40:].any()
+    assert not changed[:, :, 80:].any()
+    assert (drawn[0] != drawn[2]).any()
+    same = Overlay(labels="map").draw(FRAMES)
+    assert np.array_equal(same[0], same[2])
+
+
+@pytest.mark.parametrize(
+    ("pixel_size", "shrunk", "length", "text"),
+    [
+        (1.0, 1.0, 20, "2 nm"),
+        (4.0, 1.0, 25, "10 nm"),
+        (4.0, 0.5, 25, "20 nm"),
+        (0.05, 1.0, 40, "0.2 nm"),
+    ],
+)
+def test_a_scale_bar_has_the_length_that_it_says(pixel_size, shrunk, length, text):
+    drawn = Overlay(pixel_size=pixel_size).draw(FRAMES, shrunk=shrunk)[0]
+    assert (drawn[-7] == 255).sum() == length
+    assert length_text(length * pixel_size / shrunk) == text
+    assert (drawn[-30:-9, :60] != 60).any()
+
+
+@pytest.mark.parametrize("angle", [-60, -20, 20, 60])
+def test_the_dial_turns_as_the_specimen_does(angle):
+    """A point at the right end of the slab is where the geometry says: down for a positive tilt."""
+    drawn = Overlay(dial=[angle]).draw(FRAMES[:1])[0]
+    rows, columns = np.nonzero(drawn == 255)
+    centre = 96 - 7 - 5, 120 - 7 - 5
+    right = columns > centre[1] + 1
+    matrix = TiltGeometry.from_tilt_angles([angle]).rotation_matrices[0].T
+    x, _, z = matrix @ [1.0, 0, 0]
+    assert np.sign(rows[right].mean() - centre[0]) == np.sign(-z)
+    assert x > 0
+    slope = np.polyfit(columns - centre[1], rows - centre[0], 1)[0]
+    if abs(angle) < 45:
+        assert slope == pytest.approx(np.tan(np.radians(angle)), abs=0.15)
+
+
+def test_an_annotated_series_reads_back_with_its_angles_and_its_time(tmp_path):
+    blobs = GaussianBlobs([[0, 0, 60]], sigmas=12)
+    geometry = TiltGeometry.from_tilt_angles([40, -40, 0])
+    series = blobs.tilt_series(geometry, (72, 96), pixel_size=4.0)
+    path = series.to_gif(tmp_path / "a.gif", annotate=True, ping_pong=False, fps=5)
+    frames = iio.imread(path, mode="L", index=None)
+    assert frames.shape == (3, 72, 96)
+    plain = series.to_gif(tmp_path / "b.gif", ping_pong=False, fps=5)
+    changed = frames != iio.imread(plain, mode="L", index=None)
+    for corner in (np.s_[:, :16, :40], np.s_[:, -16:, :30], np.s_[:, -20:, -20:]):
+        assert changed[corner].any(axis=(1, 2)).all()
+    # The blob above the axis moves to the right as the angle rises: middle rows, no overlay there.
+    assert not changed[:, 30:44].any()
+    where = frames[:, 30:44].argmax(axis=2)[:, 6]
+    assert where[0] < where[1] < where[2]
+
+
+def test_labels_follow_when_frames_are_dropped(tmp_path):
+    rng = np.random.default_rng(0)
+    frames = rng.normal(size=(8, 64, 64))
+    path = save_gif(
+        tmp_path / "a.gif", frames, labels=list("abcdefgh"), dial=range(8), max_bytes=20_000
+    )
+    assert path.stat().st_size <= 20_000
+    assert Overlay(labels=list("abcd"), dial=range(4)).every(2).labels == ("a", "c")
+    assert Overlay(labels="a").every(2).labels == ("a",)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"labels": ["a", "b"]}, "labels must be one text or one per frame: expected 3, got 2"),
+        ({"labels": [1, 2, 3]}, "labels must be one text or one per frame"),
+        ({"dial": [1, 2]}, "dial must have one angle per frame: expected 3, got 2"),
+        ({"dial": [1, 2, np.nan]}, "dial must be finite"),
+        ({"dial": 3}, "dial must have one angle per frame, got shape"),
+        ({"pixel_size": 0}, "pixel_size must be one positive number"),
+    ],
+)
+def test_what_does_not_fit_is_refused_and_leaves_no_file(tmp_path, options, message):
+    with pytest.raises(ValueError, match=message):
+        save_gif(tmp_path / "a.gif", FRAMES, **options)
+    assert not list(tmp_path.iterdir())
+
+
+def test_zero_has_no_minus():
+    assert angle_labels([-0.04, -3.0]) == ["0.0°", "-3.0°"]
