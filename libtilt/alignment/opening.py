@@ -230,7 +230,7 @@ def save_alignment(
     *,
     format: str | None = None,  # noqa: A002
     like: AlignmentFile | None = None,
-    tolerance: float = 1e-3,
+    tolerance: float = 1e-2,
     overwrite: bool = False,
 ) -> Path:
     """Write an alignment in any format that can hold it.
@@ -247,7 +247,7 @@ def save_alignment(
         A file of the same format whose other contents are kept.
     tolerance : float, optional
         How far the corners of the tomogram may move, in raw pixels. Not every format holds x-tilts,
-        magnifications or shifts.
+        magnifications or shifts, and IMOD's seven digits alone come to 0.002 pixels.
     overwrite : bool, optional
         Whether existing files may be replaced.
 
@@ -289,7 +289,8 @@ def save_alignment(
     if moved > tolerance:
         raise ValueError(
             f"{kind.format} files cannot hold this alignment: corners of the tomogram would move "
-            f"by {moved:.3g} pixels (tolerance {tolerance:g}); {_reasons(alignment)}"
+            f"by {moved:.3g} pixels; {_reasons(alignment)}; to write it all the same, allow that "
+            f"(tolerance=..., --tolerance; now {tolerance:g})"
         )
     return made.write(target, overwrite=overwrite)
 

@@ -40,7 +40,7 @@ formats = click.Choice(sorted(FORMATS))
 @click.option(
     "--tolerance",
     type=float,
-    default=1e-3,
+    default=1e-2,
     show_default=True,
     help="By how many pixels a corner of the tomogram may move where OUT cannot hold all of IN.",
 )
