@@ -66,6 +66,12 @@ def test_what_is_written_comes_back_with_the_rest_of_the_file(tmp_path):
     assert file.root.find("Angles").text != again.root.find("Angles").text
 
 
+def test_files_in_utf_16_as_warp_writes_them_are_read(tmp_path):
+    path = tmp_path / "TS_1.xml"
+    path.write_bytes(GOOD.replace("utf-8", "utf-16").encode("utf-16"))
+    assert WarpAlignment.read(path).views.tolist() == [0, 2, 3]
+
+
 def test_lists_that_are_missing_are_zeros(tmp_path):
     file = read(tmp_path, "<TiltSeries><Angles>1 2</Angles></TiltSeries>")
     assert file.views.tolist() == [0, 1]
@@ -92,7 +98,7 @@ GOOD = series()[0]
             r"<AxisOffsetX>, entry 1: expected",
         ),
         (GOOD.replace('X="1.5"', 'X="up"'), r"LevelAngleX: expected a number, got 'up'"),
-        ("\0" + GOOD, "not a text file"),
+        ("\0" + GOOD, r"TS_1\.xml, line 1: not XML"),
     ],
 )
 def test_files_that_are_not_sound_are_named(tmp_path, content, message):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from libtilt._checks import Float64Array
 from libtilt.alignment.base import Alignment, AlignmentFile
 from libtilt.alignment.sizes import Sizes
-from libtilt.alignment.text import number, numbered_lines, save_text
+from libtilt.alignment.text import number, save_text
 from libtilt.rotations import specimen_to_detector
 
 NUMBERS = ("Angles", "AxisAngle", "AxisOffsetX", "AxisOffsetY")
@@ -80,9 +80,12 @@ class WarpAlignment(AlignmentFile):
             If the file is no XML, or of something else, or its lists differ in length; the message
             names the file, and the line or the element.
         """
-        numbered_lines(path)
+        # Warp writes UTF-16, so that bytes must reach the parser as they are.
+        content = Path(path).read_bytes()
+        if not content.strip():
+            raise ValueError(f"{path} is empty")
         try:
-            root = ElementTree.fromstring(Path(path).read_bytes())
+            root = ElementTree.fromstring(content)
         except (ElementTree.ParseError, LookupError, ValueError) as error:
             line = getattr(error, "position", (1, 0))[0]
             raise ValueError(f"{path}, line {line}: not XML: {error}") from error
