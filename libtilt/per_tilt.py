@@ -31,12 +31,14 @@ def summary(array: NDArray[Any]) -> str:
     return f"{array.shape} {array.dtype}"
 
 
-def per_tilt_fields(instance: Any, index: Any = slice(None)) -> dict[str, Any]:
+def per_tilt_fields(
+    instance: Any, index: Any = slice(None), *, but: tuple[str, ...] = ()
+) -> dict[str, Any]:
     """Return the fields of `instance` that are marked with `PER_TILT`, each indexed."""
     return {
         field.name: getattr(instance, field.name)[index]
         for field in attrs.fields(type(instance))
-        if field.metadata.get("libtilt.per_tilt")
+        if field.metadata.get("libtilt.per_tilt") and field.name not in but
     }
 
 

@@ -415,7 +415,7 @@ class TiltSeries(ImageData):
             Pixels of a box, ``(h, w)`` or a square.
         **options
             Of `libtilt.stacks.crops_at`: ``outside`` (by default, tilts on which the box does not
-            lie in the image are left out), ``fill`` and ``resample``.
+            lie in the image are left out), ``fill``, ``resample`` and ``order``.
 
         Returns
         -------
@@ -439,8 +439,13 @@ class TiltSeries(ImageData):
         crops = crops_at(
             self.images, self.geometry, points_xyz, size, pixel_size=self.pixel_size, **options
         )
+        # Other fields follow the tilts; the large images do not need to.
         return [
-            self.subset(crop.tilts).evolve(images=crop.images, geometry=crop.geometry)
+            self.evolve(
+                **per_tilt_fields(self, crop.tilts, but=("images", "geometry")),
+                images=crop.images,
+                geometry=crop.geometry,
+            )
             for crop in crops
         ]
 

@@ -1,5 +1,7 @@
 """Images aligned and cropped: against the closed form, with the geometry in step."""
 
+import tracemalloc
+
 import attrs
 import numpy as np
 import pytest
@@ -63,6 +65,9 @@ def test_number_types_follow_the_rule(dtype, result):
     series = TiltSeries(np.ones((1, 9, 9), dtype=dtype), geometry)
     assert series.aligned().dtype == result
     assert series.extract([0, 0, 0], 3, resample=True)[0].dtype == result
+    assert series.extract([0, 0, 0], 3)[0].dtype == result
+    still = series.evolve(geometry=TiltGeometry.from_tilt_angles([0]))
+    assert still.aligned().dtype == result
 
 
 def test_beyond_an_image_stands_its_mean_or_a_number():
@@ -71,14 +76,16 @@ def test_beyond_an_image_stands_its_mean_or_a_number():
     series = TiltSeries(images, geometry)
     assert np.allclose(series.aligned().images[0, :, -5:], images.mean())
     assert np.allclose(series.aligned(fill=7.0).images[0, :, -5:], 7)
+    last = np.repeat(images[0, :, -1:], 5, axis=1)
+    assert np.allclose(series.aligned(fill="edge").images[0, :, -5:], last)
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"order": 2}, "order must be one of 1, 3, got 2"),
-        ({"fill": "edge"}, 'fill must be "mean" or a number'),
-        ({"fill": [1, 2]}, 'fill must be "mean" or one number'),
+        ({"fill": "wrap"}, 'fill must be "mean", "edge" or a number'),
+        ({"fill": [1, 2]}, 'fill must be "mean", "edge" or one number'),
         ({"image_shape": (3,)}, "image_shape must be 2 positive integers"),
     ],
 )
@@ -114,6 +121,42 @@ def test_a_resampled_small_series_has_its_point_at_the_centre():
     assert not small.geometry.shifts.any()
     moved = attrs.evolve(WIDE, centers=WIDE.centers - POINTS[0])
     assert relative_error(small, moved.tilt_series(small.geometry, (24, 24))) < 1e-3
+
+
+@pytest.mark.parametrize("order", [1, 3])
+@pytest.mark.parametrize("fill", ["mean", "edge", 2.5])
+@pytest.mark.parametrize("point", [[0, 0, 0], [-15.3, 12.6, 0], [17, 17, 0], [-80, 3, 0]])
+def test_a_resampled_box_is_what_the_whole_image_moved_has_there(order, fill, point):
+    images = np.random.default_rng(1).normal(size=(1, 50, 51))
+    geometry = TiltGeometry.from_tilt_angles([0], shifts=(0.3, -0.4))
+    series = TiltSeries(images, geometry)
+    (box,) = series.extract(point, 16, resample=True, outside="pad", fill=fill, order=order)
+    about = geometry.evolve(shifts=geometry.shifts + point[:2])
+    whole = series.evolve(geometry=about).aligned(image_shape=(16, 16), fill=fill, order=order)
+    assert np.abs(box.images - whole.images).max() < 1e-5
+
+
+def test_a_box_between_pixels_lies_in_the_image_or_is_left_out():
+    images = np.random.default_rng(1).normal(size=(4, 20, 20))
+    moved = [[0.0, 0], [0.3, 0], [-0.3, 0], [0, -0.2]]
+    series = TiltSeries(images, TiltGeometry.from_tilt_angles([0, 1, 2, 3], shifts=moved))
+    (left,) = series.extract([-6, 0, 0], 8, resample=True)
+    assert left.geometry.tilt_angles.round(6).tolist() == [0, 1, 3]
+    (corner,) = series.extract([-6, -6, 0], 8, resample=True)
+    assert corner.geometry.tilt_angles.round(6).tolist() == [0, 1]
+
+
+def test_boxes_are_cut_without_copies_of_the_series():
+    images = np.zeros((40, 200, 200), np.float32)
+    series = TiltSeries(images, TiltGeometry.from_tilt_angles(np.linspace(-60, 60, 40)))
+    tracemalloc.start()
+    try:
+        small = series.extract(np.zeros((20, 3)), 8)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(small) == 20
+    assert peak < images.nbytes / 2
 
 
 def test_tilts_that_do_not_show_the_whole_box_are_left_out_filled_up_or_refused():

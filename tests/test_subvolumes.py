@@ -50,6 +50,18 @@ def test_voxels_of_another_size_and_a_projector_of_ones_own():
     assert relative_error(volume, 2 * fine.data[::2, ::2, ::2]) < 1e-6
 
 
+@pytest.mark.parametrize("magnified", [False, True])
+def test_a_projector_is_followed_where_its_geometry_is_another(magnified):
+    series = BLOBS.tilt_series(GEOMETRY, (48, 50))
+    unaligned = series.evolve(geometry=TiltGeometry.from_tilt_angles(GEOMETRY.tilt_angles))
+    geometry = GEOMETRY.evolve(magnifications=1.1 * np.eye(2)) if magnified else GEOMETRY
+    projector = Projector(geometry, volume_shape=(40, 48, 50))
+    tomogram = wbp(unaligned, projector=projector)
+    (volume,) = unaligned.reconstruct_subvolume([4, -6, 2], 9, projector=projector)
+    expected = tomogram.data[18:27, 14:23, 25:34]
+    assert relative_error(volume, expected) < 1e-9
+
+
 def test_what_does_not_fit_is_refused():
     series = TiltSeries(np.random.default_rng(0).normal(size=(21, 9, 9)), GEOMETRY)
     with pytest.raises(ValueError, match="size must be a positive integer"):

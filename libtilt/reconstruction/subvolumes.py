@@ -63,7 +63,9 @@ def reconstruct_subvolume(
     projector = projector.evolve(volume_shape=(side,) * 3, image_shape=None)
     voxel = projector.voxel_size
     spacing = np.full(3, tilt_series.pixel_size) if voxel is None else np.asarray(voxel)
-    largest = np.linalg.norm(tilt_series.geometry.magnifications, ord=2, axis=(1, 2)).max()
+    # Where both are given, reconstruction is along the projector's geometry.
+    filtered = filtered.evolve(geometry=projector.geometry)
+    largest = np.linalg.norm(projector.geometry.magnifications, ord=2, axis=(1, 2)).max()
     reach = (side // 2 + 1) * float(np.linalg.norm(spacing)) * largest / tilt_series.pixel_size
     box = 2 * math.ceil(reach) + 4
     points = np.atleast_2d(np.asarray(points_xyz, dtype=np.float64))

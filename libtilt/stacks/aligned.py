@@ -12,7 +12,7 @@ from libtilt._checks import floating_dtype, one_of, require_finite, to_image_sha
 from libtilt.backends.threads import run_all
 from libtilt.geometry import TiltGeometry
 from libtilt.rotations import axis_rotations, specimen_to_detector
-from libtilt.stacks.fill import fill_values
+from libtilt.stacks.fill import fill_values, spline_mode
 
 Geometry = TypeVar("Geometry", bound=TiltGeometry)
 
@@ -41,14 +41,14 @@ def aligned_stack(
         ``(w, h)``.
     order : {1, 3}, optional
         Of the splines: cubic (the default) or linear.
-    fill : "mean" or float, optional
-        What stands beyond an image: its mean, or a number.
+    fill : "mean", "edge" or float, optional
+        What stands beyond an image: its mean, the value of its nearest pixel, or a number.
 
     Returns
     -------
     images : ndarray, shape (n, h, w)
-        Resampled once; float32, or float64 where they were. They are the images themselves where
-        nothing needs to move.
+        Resampled once; float32, or float64 where they were. Where nothing needs to move they are
+        not resampled, nor copied if their type is one of these.
     geometry : TiltGeometry
         With the same tilt angles and x-tilts, and nothing else.
 
@@ -84,7 +84,7 @@ def aligned_stack(
     dtype = floating_dtype(images.dtype)
     still = np.abs(turns - np.eye(2)).max() < 1e-12 and np.abs(shifts).max() < 1e-12
     if still and shape == images.shape[1:]:
-        return images, canonical
+        return images.astype(dtype, copy=False), canonical
     old, new = (np.array([size // 2 for size in pair]) for pair in (images.shape[1:], shape))
     result = np.empty((len(images), *shape), dtype=dtype)
 
@@ -97,7 +97,7 @@ def aligned_stack(
             output_shape=shape,
             output=result[tilt],
             order=order,
-            cval=values[tilt],
+            **spline_mode(values, tilt),
         )
 
     run_all(resample, range(len(images)), None)

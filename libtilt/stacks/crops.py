@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from libtilt._checks import finite_array, floating_dtype, one_of, require_finite, to_image_shape
 from libtilt.geometry import TiltGeometry
-from libtilt.stacks.fill import fill_values
+from libtilt.stacks.fill import fill_values, spline_mode
 
 # Beyond this distance a cubic spline has forgotten an edge: 0.27 per pixel, so 1e-7 after 12.
 MARGIN = 12
@@ -48,12 +48,13 @@ def crops_at(
     outside: str = "drop",
     fill: str | float = "mean",
     resample: bool = False,
+    order: int = 3,
 ) -> Iterator[Crop]:
     """Cut boxes about the projections of points.
 
     Pixels are copied as they are: a box begins at a whole pixel, and the rest of the way to the
-    point is kept in the shifts of its geometry, so that nothing is lost. With `resample` cubic
-    splines move the images by that rest, and the shifts are zero.
+    point is kept in the shifts of its geometry, so that nothing is lost. With `resample` splines
+    move the images by that rest, and the shifts are zero.
 
     Parameters
     ----------
@@ -70,15 +71,17 @@ def crops_at(
     outside : {"drop", "pad", "raise"}, optional
         What becomes of a box that does not lie in its image: the tilt is left out, the box is
         filled up, or it is an error.
-    fill : "mean" or float, optional
-        What a box is filled up with: its image's mean, or a number.
+    fill : "mean", "edge" or float, optional
+        What a box is filled up with: its image's mean, the value of the nearest pixel, or a number.
     resample : bool, optional
         Whether to move by parts of a pixel.
+    order : {1, 3}, optional
+        Of the splines that do so: cubic (the default) or linear.
 
     Yields
     ------
     Crop
-        One per point.
+        One per point; its images are float32, or float64 where they were.
 
     Raises
     ------
@@ -102,11 +105,13 @@ def crops_at(
         raise ValueError(f"points_xyz must have shape (m, 3), got {points.shape}")
     box = _box(size)
     one_of(outside, "outside", ("drop", "pad", "raise"))
+    one_of(order, "order", (1, 3))
     require_finite(images, "images")
-    values = np.array(fill_values(images, fill))
+    values = fill_values(images, fill)
+    spline = order if resample else None
     centre = np.array([side // 2 for side in images.shape[1:]])
     return (
-        _crop(images, geometry, place, point, box, pixel_size, outside, values, resample)
+        _crop(images, geometry, place, point, box, pixel_size, outside, values, spline)
         for place, point in zip(
             centre
             + geometry.project_points(np.atleast_2d(points)).transpose(1, 0, 2)[..., ::-1]
@@ -133,14 +138,17 @@ def _crop(
     box: tuple[int, ...],
     pixel_size: float,
     outside: str,
-    values: NDArray[np.float64],
-    resample: bool,
+    values: list[float] | None,
+    spline: int | None,
 ) -> Crop:
     """Return the boxes of one point, whose places `(n, 2)` are rows and columns."""
     whole = np.rint(places).astype(int)
+    rest = places - whole
+    rest[np.abs(rest) < 1e-9] = 0.0
     starts = whole - [side // 2 for side in box]
-    sides = images.shape[1:]
-    inside = ((starts >= 0) & (starts + box <= sides)).all(axis=1)
+    # What is resampled lies between pixels, and has to lie between two of the image.
+    first = starts + (0 if spline is None else rest)
+    inside = ((first >= 0) & (first + box <= images.shape[1:])).all(axis=1)
     kept = np.arange(len(images)) if outside == "pad" else np.flatnonzero(inside)
     if len(kept) < (len(images) if outside == "raise" else 1):
         raise ValueError(
@@ -148,38 +156,51 @@ def _crop(
             f"{'any image' if outside == 'drop' else f'image {int(np.argmin(inside))}'}: choose a "
             'smaller size, or outside="pad"'
         )
-    rest = places - whole
-    moves = [rest[tilt] if resample else None for tilt in kept]
-    cut = [
-        _cut(images[tilt], starts[tilt], box, values[tilt], move)
-        for tilt, move in zip(kept, moves, strict=True)
-    ]
-    shifts = np.zeros((len(kept), 2)) if resample else rest[kept, ::-1] * pixel_size
-    return Crop(kept, np.stack(cut), geometry[kept].evolve(shifts=shifts))
+    cut = np.empty((len(kept), *box), dtype=floating_dtype(images.dtype))
+    for into, tilt in zip(cut, kept.tolist(), strict=True):
+        if spline is None:
+            into[:] = _copied(images[tilt], starts[tilt], box, values, tilt)
+        else:
+            _resample(images[tilt], first[tilt], into, spline, spline_mode(values, tilt))
+    shifts = rest[kept, ::-1] * pixel_size if spline is None else np.zeros((len(kept), 2))
+    return Crop(kept, cut, geometry[kept].evolve(shifts=shifts))
 
 
-def _cut(
+def _copied(
     image: NDArray[Any],
     start: NDArray[np.intp],
     box: tuple[int, ...],
-    value: float,
-    move: NDArray[np.float64] | None,
+    values: list[float] | None,
+    tilt: int,
 ) -> NDArray[Any]:
-    """Return one box, filled up where the image ends; moved by part of a pixel where asked."""
-    margin = 0 if move is None else MARGIN
-    dtype = image.dtype if move is None and image.dtype.kind == "f" else floating_dtype(image.dtype)
-    cut = np.full([side + 2 * margin for side in box], value, dtype=dtype)
-    first = start - margin
-    spans = zip(first.tolist(), cut.shape, image.shape, strict=True)
-    source = [slice(max(a, 0), max(min(a + n, side), 0)) for a, n, side in spans]
-    target = [
-        slice(part.start - a, part.start - a + max(part.stop - part.start, 0))
-        for part, a in zip(source, first, strict=True)
+    """Return the pixels of one box, filled up where the image ends."""
+    rows, columns = (
+        np.arange(begin, begin + side) for begin, side in zip(start.tolist(), box, strict=True)
+    )
+    height, width = image.shape
+    nearest = np.ix_(rows.clip(0, height - 1), columns.clip(0, width - 1))
+    pixels: NDArray[Any] = image[nearest]
+    if values is None:
+        return pixels
+    beyond = ((rows < 0) | (rows >= height))[:, np.newaxis] | (columns < 0) | (columns >= width)
+    return np.where(beyond, values[tilt], pixels) if beyond.any() else pixels
+
+
+def _resample(
+    image: NDArray[Any],
+    first: NDArray[np.float64],
+    into: NDArray[Any],
+    order: int,
+    mode: dict[str, Any],
+) -> None:
+    """Write the box whose first pixel lies at `first`, between pixels of the image."""
+    spans = zip(np.floor(first).astype(int).tolist(), into.shape, image.shape, strict=True)
+    window = [
+        (min(max(begin - MARGIN, 0), side - 1), min(max(begin + size + 1 + MARGIN, 1), side))
+        for begin, size, side in spans
     ]
-    if all(part.stop > part.start for part in source):
-        cut[tuple(target)] = image[tuple(source)]
-    if move is None:
-        return cut
-    moved = ndimage.shift(cut, -move, order=3, mode="nearest")
-    inner: NDArray[Any] = moved[margin:-margin, margin:-margin]
-    return inner
+    part = image[tuple(slice(*ends) for ends in window)].astype(into.dtype, copy=False)
+    offset = first - [begin for begin, _ in window]
+    ndimage.affine_transform(
+        part, np.ones(2), offset=offset, output_shape=into.shape, output=into, order=order, **mode
+    )
