@@ -10,6 +10,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import DTypeLike, NDArray
 
 from libtilt._checks import locked_state
+from libtilt.thumbnails import notebook_card, thumbnail, value_range
 
 
 class ImageData(NDArrayOperatorsMixin):
@@ -110,6 +111,21 @@ class ImageData(NDArrayOperatorsMixin):
         dtype('float32')
         """
         return self._like(self._array.astype(dtype, copy=False))
+
+    def _pictures(self) -> list[NDArray[Any]]:
+        """Return the slices or images that stand for these data in a notebook."""
+        return [self._array[len(self._array) // 2]]
+
+    def _facts(self) -> dict[str, str]:
+        """Return what a notebook writes beside them."""
+        return {"shape": " x ".join(map(str, self.shape)), "type": str(self.dtype)}
+
+    def _repr_png_(self) -> bytes:
+        return thumbnail(self._pictures())
+
+    def _repr_html_(self) -> str:
+        facts = self._facts() | {"range": value_range(self._array, self._pictures())}
+        return notebook_card(type(self).__name__, facts, self._repr_png_())
 
     def __len__(self) -> int:
         return len(self._array)

@@ -21,10 +21,8 @@ from libtilt._checks import (
 from libtilt.alignment import Alignment, open_alignment
 from libtilt.files import atomic_write, require_writable
 from libtilt.geometry import TiltGeometry, require_geometry
-from libtilt.gif import save_gif
 from libtilt.image_data import ImageData
 from libtilt.mrc import compression, read_mrc, write_mrc
-from libtilt.overlays import angle_labels
 from libtilt.per_tilt import PER_TILT, per_tilt_fields, summary, tilt_index
 from libtilt.stacks import aligned_stack, crops_at
 from libtilt.tilt_files import beside, find_beside, header_pixel_size, read_tilt_angles
@@ -523,7 +521,7 @@ class TiltSeries(ImageData):
         Parameters
         ----------
         path : path
-            Ends with ``.gif``.
+            Ends with ``.gif``, ``.png`` or ``.apng`` (animated PNG), or ``.mp4`` (extra ``video``).
         annotate : bool, optional
             Whether to write each tilt angle on its image, with a dial of the tilt and a scale bar.
         **options
@@ -550,16 +548,50 @@ class TiltSeries(ImageData):
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     path = tilts.to_gif(f"{folder}/tilts.gif", fps=5)
         """
-        ordered = self.sort()
-        drawn: dict[str, Any] = {}
-        if annotate:
-            angles = ordered.geometry.tilt_angles
-            drawn = {
-                "labels": angle_labels(angles.tolist()),
-                "dial": angles,
-                "pixel_size": self.pixel_size,
-            }
-        return save_gif(path, ordered.images, **({"ping_pong": True} | drawn | options))
+        # Objects as panels stand above this module, beside those of volumes.
+        from libtilt.animations.objects import save_object
+
+        return save_object(path, self, annotate=annotate, **options)
+
+    def to_layer_data(self) -> tuple[NDArray[Any], dict[str, Any], str]:
+        """Return what napari needs for an image layer, in the order of the series.
+
+        Returns
+        -------
+        data : ndarray, shape (n, h, w)
+        options : dict
+            Scale in angstroms, 1 along the tilts; the tilt angles are in ``metadata``.
+        kind : str
+            ``"image"``.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from libtilt import TiltGeometry, TiltSeries
+        >>> geometry = TiltGeometry.from_tilt_angles([-3, 0, 3])
+        >>> series = TiltSeries(np.zeros((3, 4, 4)), geometry, pixel_size=2.0)
+        >>> series.to_layer_data()[1]["scale"]
+        (1.0, 2.0, 2.0)
+        """
+        angles = self.geometry.tilt_angles.tolist()
+        options = {
+            "name": type(self).__name__,
+            "scale": (1.0, self.pixel_size, self.pixel_size),
+            "metadata": {"units": "angstrom", "tilt_angles": angles},
+        }
+        return self.images, options, "image"
+
+    def _pictures(self) -> list[NDArray[Any]]:
+        angles = self.geometry.tilt_angles
+        places = dict.fromkeys([angles.argmin(), abs(angles).argmin(), angles.argmax()])
+        return [self.images[place] for place in places]
+
+    def _facts(self) -> dict[str, str]:
+        angles = self.geometry.tilt_angles
+        return super()._facts() | {
+            "pixel size": f"{self.pixel_size:.4g} Å",
+            "tilt angles": f"{angles.min():.1f}° to {angles.max():.1f}°",
+        }
 
     def __getitem__(self, index: Any) -> Self:
         return self.subset(index)

@@ -426,12 +426,12 @@ class Volume(ImageData):
         Parameters
         ----------
         path : path
-            Ends with ``.gif``.
+            Ends with ``.gif``, ``.png`` or ``.apng`` (animated PNG), or ``.mp4`` (extra ``video``).
         kind : {"slices", "spin"}, optional
-            A walk through slices, or projections over a full turn.
+            A walk through slices, or pictures over a full turn: projections, maxima, or a surface.
         **options
-            Of `libtilt.animations.slice_frames` or `libtilt.animations.spin_frames`, and of
-            `libtilt.gif.save_gif`.
+            Of `libtilt.animations.volume_panel` (``annotate``, and those of `slice_frames` or
+            `spin_frames`) and of `libtilt.gif.save_gif`.
 
         Returns
         -------
@@ -454,9 +454,45 @@ class Volume(ImageData):
         ...     path = volume.to_gif(f"{folder}/spin.gif", kind="spin", count=12)
         """
         # Spinning needs a projector, which stands above this module.
-        from libtilt.animations import save_volume_gif
+        from libtilt.animations.objects import save_object
 
-        return save_volume_gif(path, self, kind=kind, **options)
+        return save_object(path, self, kind=kind, **options)
+
+    def to_layer_data(self) -> tuple[NDArray[Any], dict[str, Any], str]:
+        """Return what napari needs for an image layer.
+
+        Returns
+        -------
+        data : ndarray, shape (d, h, w)
+        options : dict
+            Scale and translation in angstroms, in napari's order z, y, x.
+        kind : str
+            ``"image"``.
+
+        Examples
+        --------
+        In napari: ``viewer.add_layer(napari.layers.Layer.create(*volume.to_layer_data()))``.
+
+        >>> import numpy as np
+        >>> from libtilt import Volume
+        >>> _, options, kind = Volume(np.zeros((2, 3, 4)), voxel_size=(1, 2, 3)).to_layer_data()
+        >>> kind, options["scale"]
+        ('image', (3.0, 2.0, 1.0))
+        """
+        options = {
+            "name": type(self).__name__,
+            "scale": tuple(self.voxel_size[::-1].tolist()),
+            "translate": tuple(self.origin[::-1].tolist()),
+            "metadata": {"units": "angstrom"},
+        }
+        return self.data, options, "image"
+
+    def _pictures(self) -> list[NDArray[Any]]:
+        return [self.data[len(self.data) // 2], self.data[:, self.shape[1] // 2]]
+
+    def _facts(self) -> dict[str, str]:
+        sizes = " x ".join(f"{size:.4g}" for size in dict.fromkeys(self.voxel_size.tolist()))
+        return super()._facts() | {"voxel size (x, y, z)": f"{sizes} Å"}
 
     def __getitem__(self, index: Any) -> Any:
         return self.data[index]

@@ -161,7 +161,18 @@ def test_gif_of_a_stack_with_angles_is_its_tilts(volume, tmp_path):
             "has 16 images",
         ),
         (["backproject", "{map}", "--thickness", 0, "-o", "{dir}/a.mrc"], 2, "thickness"),
-        (["gif", "{map}", "-o", "{dir}/a.png"], 1, "must end with .gif"),
+        (["gif", "{map}", "-o", "{dir}/a.webm"], 1, "must end with .gif, .png, .apng, .mp4"),
+        (["gif", "{map}", "-o", "{dir}/a.gif", "--cmap", "grey9"], 1, "cmap must be a colour map"),
+        (["gif", "{map}", "-o", "{dir}/no/a.gif"], 1, "does not exist"),
+        (["gif", "{map}", "-o", "{dir}/a.gif", "--limits", 2, 1], 1, "contrast must be"),
+        (
+            ["gif", "{map}", "-o", "{dir}/a.gif", "--label", "a", "--label", "b"],
+            2,
+            "give a --label",
+        ),
+        (["gif", "{map}", "-o", "{dir}/a.gif", "--before-after"], 2, "takes two volumes"),
+        (["gif", "{map}", "-o", "{dir}/a.gif", "--kind", "spin", "--axis", "z"], 1, "axis must be"),
+        (["gif", "{map}", "-o", "{dir}/a.gif", "--level", 2], 2, "--level is not an option of"),
         (["gif", "{map}", "-o", "{dir}/a.gif", "--count", 3], 2, "--count is not an option of"),
         (["gif", "{map}", "-o", "{dir}/a.gif", "--kind", "tilts", "--axis", "x"], 2, "--axis is"),
         (["demo", "--map", "{map}", "--emdb", 1], 2, "not both"),
@@ -345,5 +356,46 @@ def test_gifs_are_annotated_where_that_is_asked_for(tmp_path):
             result = CliRunner().invoke(app, [str(argument) for argument in arguments])
             assert result.exit_code == 0, result.output
         assert plain.read_bytes() != drawn.read_bytes()
-    arguments = ["gif", str(files["slices"]), "--kind", "spin", "-o", "s.gif", "--annotate"]
-    assert "--annotate is of slices and tilts" in CliRunner().invoke(app, arguments).output
+
+
+def test_several_inputs_stand_beside_each_other_with_their_names(tmp_path):
+    blobs = GaussianBlobs([[0, 0, 60]], sigmas=12)
+    geometry = TiltGeometry.from_tilt_angles([-40, 0, 40])
+    tilts = blobs.tilt_series(geometry, (40, 40), pixel_size=4.0).save(tmp_path / "tilts.st")
+    volume = blobs.volume((12, 40, 40), voxel_size=4.0).save(tmp_path / "map.mrc")
+    run("gif", volume, tilts, "--kind", "spin", "--count", 6, "-o", tmp_path / "a.gif")
+    with Image.open(tmp_path / "a.gif") as image:
+        assert image.size == (42 + 4 + 40, 40)
+        assert sum(1 for _ in ImageSequence.Iterator(image)) == 6
+    names = ["--label", "the map", "--label", "its tilts"]
+    run("gif", volume, tilts, "--kind", "spin", "--count", 6, *names, "-o", tmp_path / "b.gif")
+    assert (tmp_path / "a.gif").read_bytes() != (tmp_path / "b.gif").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--kind", "spin", "--render", "surface", "--count", 3, "--cmap", "copper"],
+        ["--kind", "spin", "--render", "maximum", "--count", 3, "--annotate"],
+        ["--limits", 0, 1, "--max-size", 12],
+        ["--per-frame", "--axis", "x", "--loop", 2],
+    ],
+)
+@pytest.mark.parametrize("suffix", ["gif", "apng"])
+def test_animations_of_all_looks(volume, tmp_path, options, suffix):
+    path = tmp_path / f"a.{suffix}"
+    run("gif", volume, *options, "-o", path)
+    with Image.open(path) as image:
+        assert image.n_frames > 1
+        if "--max-size" in options:
+            assert max(image.size) == 12
+        if "--cmap" in options:
+            assert np.ptp(np.asarray(image.convert("RGB")).astype(int), axis=2).max() > 50
+
+
+def test_one_volume_is_wiped_over_another(volume, tmp_path):
+    Volume.open(volume).normalize().save(tmp_path / "after.mrc")
+    arguments = ["--before-after", "--axis", "y", "--annotate", "-o", tmp_path / "a.gif"]
+    run("gif", volume, tmp_path / "after.mrc", *arguments)
+    with Image.open(tmp_path / "a.gif") as image:
+        assert image.size == (20, 16)

@@ -1,12 +1,17 @@
 """GIFs are read back: frames, times, sizes and what they show."""
 
+import sys
+from types import ModuleType
+
 import imageio.v3 as iio
+import matplotlib
 import numpy as np
 import pytest
 from PIL import Image
 
 from libtilt import TiltGeometry, TiltSeries
-from libtilt.gif import save_gif, to_grey
+from libtilt.gif import Panel, save_animation, save_gif, to_grey
+from libtilt.gif.films import Film
 
 RNG = np.random.default_rng(5)
 
@@ -154,8 +159,9 @@ def test_bad_input_is_named_and_leaves_nothing(tmp_path, frames, options, messag
 
 
 def test_another_suffix_is_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"path must end with \.gif"):
-        save_gif(tmp_path / "a.png", np.zeros((2, 4, 4)))
+    with pytest.raises(ValueError, match=r"path must end with \.gif, \.png, \.apng, \.mp4, got"):
+        save_gif(tmp_path / "a.webm", np.zeros((2, 4, 4)))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_existing_gif_is_kept_unless_asked(tmp_path):
@@ -185,8 +191,135 @@ def test_contrast_has_no_blind_columns():
 
 
 def test_a_file_that_lost_frames_is_an_error(tmp_path, monkeypatch):
-    write = iio.imwrite
-    monkeypatch.setattr("imageio.v3.imwrite", lambda p, f, **kw: write(p, f[::2], **kw))
+    write = Image.Image.save
+
+    def lossy(image, path, append_images, **options):
+        write(image, path, append_images=list(append_images)[::2], **options)
+
+    monkeypatch.setattr(Image.Image, "save", lossy)
     with pytest.raises(OSError, match=r"cannot write .*a\.gif: it reads back other"):
         save_gif(tmp_path / "a.gif", RNG.random((9, 8, 8)))
     assert list(tmp_path.iterdir()) == []
+
+
+COLOURED = RNG.normal(size=(5, 40, 50)).cumsum(axis=0)
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.png", "a.apng"])
+@pytest.mark.parametrize("cmap", ["gray", "viridis"])
+def test_all_frames_read_back_in_the_colours_of_the_map(tmp_path, name, cmap):
+    path = save_gif(tmp_path / name, COLOURED, cmap=cmap, fps=10)
+    film = Film.of((Panel(COLOURED, cmap=cmap),))
+    with Image.open(path) as image:
+        assert image.n_frames == 5
+        assert image.info["loop"] == 0
+        for index in range(5):
+            image.seek(index)
+            shown = np.asarray(image.convert("RGB"))
+            assert np.array_equal(shown, film.palette.table[film.frame(index, 50)])
+    assert duration_ms(path) == 500
+
+
+def test_colours_are_those_of_matplotlib():
+    ramp = np.linspace(0, 1, 256).reshape(1, 1, 256)
+    film = Film.of((Panel(ramp, cmap="magma", percentiles=(0, 100)),))
+    colours = film.palette.table[film.frame(0, 256)][0] / 255
+    expected = matplotlib.colormaps["magma"](np.linspace(0, 1, 256))[:, :3]
+    assert np.abs(colours - expected).max() < 0.02
+    with pytest.raises(ValueError, match=r"cmap must be a colour map of matplotlib.*got 'grey9'"):
+        Film.of((Panel(ramp, cmap="grey9"),))
+
+
+def test_labels_are_grey_on_any_colour_map(tmp_path):
+    frames = RNG.normal(size=(2, 64, 80))
+    path = save_gif(tmp_path / "a.gif", frames, cmap="viridis", labels="map", pixel_size=4.0)
+    corner = iio.imread(path, index=0)[-12:, :40].astype(int)
+    white = (corner > 250).all(axis=-1)
+    assert white.sum() >= 25
+
+
+def test_contrast_per_frame_and_by_values():
+    frames = np.stack([np.linspace(0, top, 101).reshape(1, 101) for top in (1.0, 100.0)])
+    own = to_grey(frames, contrast="frame", percentiles=(0, 100))
+    assert np.abs(own[0].astype(int) - own[1]).max() <= 1
+    assert to_grey(frames, contrast="stack", percentiles=(0, 100))[0].max() == 3
+    fixed = to_grey(frames, contrast=(0, 2))
+    assert fixed[0, 0, 100] == 128
+    assert (fixed[1, 0, 2:] == 255).all()
+    empty = np.stack([np.full((1, 101), np.nan), frames[1]])
+    assert (to_grey(empty, contrast="frame")[0] == 0).all()
+
+
+@pytest.mark.parametrize("contrast", ["stak", (2, 1), (0, np.inf), (1, 2, 3)])
+def test_contrast_that_does_not_fit_is_refused(contrast):
+    with pytest.raises(ValueError, match='contrast must be "stack", "frame" or the two rising'):
+        to_grey(np.ones((1, 2, 2)), contrast=contrast)
+
+
+def test_panels_stand_beside_each_other_and_each_runs_once(tmp_path):
+    up = np.arange(8.0)[:, None, None] + np.zeros((8, 20, 30))
+    few = np.arange(2.0)[:, None, None] + np.zeros((2, 40, 40))
+    panels = [Panel(up, percentiles=(0, 100)), Panel(few, percentiles=(0, 100))]
+    path = save_animation(tmp_path / "a.gif", panels)
+    frames = read_grey(path)
+    assert frames.shape == (8, 40, 60 + 4 + 40)
+    assert (frames[:, :, 60:64] == 255).all()
+    assert frames[:, 5, 5].tolist() == [0, 36, 73, 109, 146, 182, 219, 255]
+    assert frames[:, 5, 80].tolist() == [0] * 4 + [255] * 4
+    small = save_animation(tmp_path / "b.gif", panels, width=56)
+    assert read_grey(small).shape == (8, 21, 56)
+
+
+def test_the_longest_side_is_kept(tmp_path):
+    tall = RNG.random((2, 90, 60))
+    assert read_grey(save_gif(tmp_path / "a.gif", tall, max_size=45)).shape == (2, 45, 30)
+    assert read_grey(save_gif(tmp_path / "b.gif", tall, max_size=200)).shape == (2, 90, 60)
+    with pytest.raises(ValueError, match="max_size must be a positive integer"):
+        save_gif(tmp_path / "c.gif", tall, max_size=0)
+
+
+# The reader leaves its pipes to be closed by chance.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("shape", [(40, 50), (33, 47)])
+def test_a_film_has_its_frames_its_time_and_its_picture(tmp_path, shape):
+    pytest.importorskip("imageio_ffmpeg", reason="MP4 films need the extra video")
+    frames = np.zeros((12, *shape))
+    for index, frame in enumerate(frames):
+        frame[:, 3 * index : 3 * index + 8] = 1
+    path = save_gif(tmp_path / "a.mp4", frames, fps=24, percentiles=(0, 100))
+    read = np.stack(list(iio.imiter(path, plugin="FFMPEG")))
+    assert read.shape == (12, shape[0] + shape[0] % 2, shape[1] + shape[1] % 2, 3)
+    assert iio.immeta(path, plugin="FFMPEG")["duration"] == pytest.approx(0.5, abs=0.01)
+    centres = [np.average(np.arange(read.shape[2]), weights=f[..., 1].sum(axis=0)) for f in read]
+    assert np.abs(np.diff(centres) - 3).max() < 0.6
+    with pytest.raises(ValueError, match=r"loop is not kept in an \.mp4"):
+        save_gif(tmp_path / "b.mp4", frames, loop=2)
+
+
+def test_a_film_without_ffmpeg_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    with pytest.raises(ImportError, match=r"pip install 'libtilt\[video\]'"):
+        save_gif(tmp_path / "a.mp4", np.zeros((2, 4, 4)))
+    absent = ModuleType("imageio_ffmpeg")
+
+    def not_found():
+        raise RuntimeError("no ffmpeg")
+
+    absent.get_ffmpeg_exe = not_found
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", absent)
+    with pytest.raises(ImportError, match="imageio-ffmpeg did not find: install it"):
+        save_gif(tmp_path / "a.mp4", np.zeros((2, 4, 4)))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_colour_map_without_matplotlib_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ImportError, match=r"pip install 'libtilt\[plot\]'"):
+        save_gif(tmp_path / "a.gif", np.zeros((2, 4, 4)), cmap="magma")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("panels", [[], [np.zeros((2, 4, 4))]])
+def test_what_is_no_panel_is_refused(tmp_path, panels):
+    with pytest.raises(ValueError, match="panels must be one Panel or more"):
+        save_animation(tmp_path / "a.gif", panels)

@@ -6,25 +6,38 @@ import pytest
 
 from libtilt import GaussianBlobs, TiltGeometry
 from libtilt.gif import save_gif
-from libtilt.overlays import Overlay, angle_labels, length_text
+from libtilt.gif.colours import Palette
+from libtilt.gif.overlays import Overlay, angle_labels, length_text
 
 FRAMES = np.full((3, 96, 120), 60, np.uint8)
 
 
-def test_frames_are_copied_and_nothing_is_drawn_unasked():
-    assert Overlay().draw(FRAMES) is FRAMES
-    Overlay(labels="a").draw(FRAMES)
-    assert (FRAMES == 60).all()
+def drawn_into(overlay, frames=FRAMES, shrunk=1.0):
+    """Frames of grey values with everything drawn into them."""
+    palette = Palette.of(("gray",))
+    layers = [overlay.layer(index, frames.shape[1:], shrunk) for index in range(len(frames))]
+    return np.stack([palette.inked(f, *layer) for f, layer in zip(frames, layers, strict=True)])
+
+
+def test_nothing_is_drawn_unasked():
+    assert Overlay().layer(0, (96, 120)) is None
+
+
+def test_a_title_stands_at_the_left_and_moves_labels_to_the_right():
+    changed = drawn_into(Overlay(title="map", labels=["-60", "0", "60"])) != FRAMES
+    assert changed[:, :20, :40].any(axis=(1, 2)).all()
+    assert changed[:, :20, 80:].any(axis=(1, 2)).all()
+    assert not changed[:, 40:].any()
 
 
 def test_a_label_stands_at_the_upper_left_and_differs_by_frame():
-    drawn = Overlay(labels=["-60.0°", "0.0°", "60.0°"]).draw(FRAMES)
+    drawn = drawn_into(Overlay(labels=["-60.0°", "0.0°", "60.0°"]))
     changed = drawn != FRAMES
     assert changed[:, :20, :60].any(axis=(1, 2)).all()
     assert not changed[:, 40:].any()
     assert not changed[:, :, 80:].any()
     assert (drawn[0] != drawn[2]).any()
-    same = Overlay(labels="map").draw(FRAMES)
+    same = drawn_into(Overlay(labels="map"))
     assert np.array_equal(same[0], same[2])
 
 
@@ -38,7 +51,7 @@ def test_a_label_stands_at_the_upper_left_and_differs_by_frame():
     ],
 )
 def test_a_scale_bar_has_the_length_that_it_says(pixel_size, shrunk, length, text):
-    drawn = Overlay(pixel_size=pixel_size).draw(FRAMES, shrunk=shrunk)[0]
+    drawn = drawn_into(Overlay(pixel_size=pixel_size), shrunk=shrunk)[0]
     assert (drawn[-7] == 255).sum() == length
     assert length_text(length * pixel_size / shrunk) == text
     assert (drawn[-30:-9, :60] != 60).any()
@@ -47,7 +60,7 @@ def test_a_scale_bar_has_the_length_that_it_says(pixel_size, shrunk, length, tex
 @pytest.mark.parametrize("angle", [-60, -20, 20, 60])
 def test_the_dial_turns_as_the_specimen_does(angle):
     """A point at the right end of the slab is where the geometry says: down for a positive tilt."""
-    drawn = Overlay(dial=[angle]).draw(FRAMES[:1])[0]
+    drawn = drawn_into(Overlay(dial=[angle]), FRAMES[:1])[0]
     rows, columns = np.nonzero(drawn == 255)
     centre = 96 - 7 - 5, 120 - 7 - 5
     right = columns > centre[1] + 1
@@ -84,8 +97,11 @@ def test_labels_follow_when_frames_are_dropped(tmp_path):
         tmp_path / "a.gif", frames, labels=list("abcdefgh"), dial=range(8), max_bytes=20_000
     )
     assert path.stat().st_size <= 20_000
-    assert Overlay(labels=list("abcd"), dial=range(4)).every(2).labels == ("a", "c")
-    assert Overlay(labels="a").every(2).labels == ("a",)
+    plain = save_gif(tmp_path / "b.gif", frames[::4], labels=list("ae"), dial=range(0, 8, 4))
+    kept, expected = (iio.imread(p, mode="L", index=None) for p in (path, plain))
+    corner = np.s_[:, :12, :12]
+    assert kept.shape == expected.shape
+    assert np.abs(kept[corner].astype(int) - expected[corner]).max() < 20
 
 
 @pytest.mark.parametrize(

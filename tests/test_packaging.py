@@ -15,13 +15,13 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 # From the bottom to the top: a module imports from its own row and from rows above this one's.
 ROWS = (
-    ("_checks", "files", "per_tilt", "overlays"),
-    ("rotations", "grids", "mrc", "image_data", "geometry_json", "tilt_files", "gif"),
+    ("_checks", "files", "per_tilt"),
+    ("rotations", "grids", "mrc", "image_data", "geometry_json", "tilt_files", "gif", "thumbnails"),
     ("geometry", "volume"),
     ("alignment",),
     ("tilt_series", "stacks", "frames", "backends", "power_iteration"),
     ("projector", "phantoms", "testing", "preparation"),
-    ("real_space", "animations", "data", "reconstruction", "quality", "plot"),
+    ("real_space", "animations", "data", "reconstruction", "quality", "plot", "napari"),
     ("cli",),
     ("__main__",),
 )
@@ -69,7 +69,7 @@ def test_no_module_imports_the_face_of_the_package(path):
 
 def test_the_pinned_lowest_versions_are_those_of_the_metadata():
     wanted = [*PROJECT["dependencies"]]
-    for extra in ("cli", "data", "fast", "fourier", "plot", "test"):
+    for extra in ("cli", "data", "fast", "fourier", "plot", "video", "test"):
         wanted += [
             item for item in PROJECT["optional-dependencies"][extra] if "libtilt" not in item
         ]

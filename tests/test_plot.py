@@ -6,7 +6,7 @@ from click.testing import CliRunner
 
 from libtilt import GaussianBlobs, Projector, TiltGeometry, Volume
 from libtilt.cli import app
-from libtilt.overlays import nice_length
+from libtilt.gif.overlays import nice_length
 from libtilt.plot import (
     contact_sheet,
     fourier_correlation,

@@ -7,15 +7,80 @@ from typing import Any
 
 import click
 
-from libtilt.cli.running import input_file, one_line_errors, output_option, overwrite_option
+from libtilt.animations import before_after, panel_of
+from libtilt.cli.running import (
+    input_file,
+    one_line_errors,
+    output_file,
+    overwrite_option,
+    with_options,
+)
+from libtilt.files import require_writable
+from libtilt.gif import Panel, save_animation
+from libtilt.gif.formats import format_of
 from libtilt.mrc import read_mrc
 from libtilt.tilt_files import find_beside
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
 
+SAVING = ("fps", "loop", "width", "max_size", "max_bytes", "overwrite")
+TAKES = {
+    "slices": {"axis"},
+    "spin": {"axis", "count", "render", "level", "sigma"},
+    "tilts": set[str](),
+}
+OF_A_KIND = {name for names in TAKES.values() for name in names}
+
+frame_options = with_options(
+    click.option("--axis", type=click.Choice(["z", "y", "x"]), help="Of the slices or the spin."),
+    click.option("--count", type=click.IntRange(min=1), help="Frames of a spin."),
+    click.option(
+        "--render",
+        type=click.Choice(["projection", "maximum", "surface"]),
+        help="What a spin shows: sums along the beam, maxima, or a surface in light.",
+    ),
+    click.option("--level", type=float, help="Of a surface; found where it is not given."),
+    click.option("--sigma", type=float, help="The same, in deviations above the mean."),
+    click.option("--tlt", type=input_file, help="Tilt angles, one per line, for tilts."),
+)
+look_options = with_options(
+    click.option(
+        "--percentiles",
+        nargs=2,
+        type=float,
+        default=(0.5, 99.8),
+        show_default=True,
+        help="Of all values, drawn black and white.",
+    ),
+    click.option(
+        "--per-frame", is_flag=True, help="Take the percentiles of each frame, not of all."
+    ),
+    click.option("--limits", nargs=2, type=float, help="The values drawn black and white."),
+    click.option("--cmap", default="gray", show_default=True, help="A colour map of matplotlib."),
+    click.option(
+        "--annotate", is_flag=True, help="Scale bar; on tilts, also the angle and a dial."
+    ),
+    click.option("--label", "labels", multiple=True, help="A name for each input, in their order."),
+)
+file_options = with_options(
+    click.option("--fps", type=float, default=15.0, show_default=True, help="Frames per second."),
+    click.option("--loop", type=int, default=0, help="How often it plays; 0 is for ever."),
+    click.option("--width", type=click.IntRange(min=1), help="Pixels of the picture."),
+    click.option("--max-size", type=click.IntRange(min=1), help="Pixels of its longest side."),
+    click.option("--max-bytes", type=click.IntRange(min=1), help="The largest file."),
+    click.option(
+        "-o",
+        "--output",
+        type=output_file,
+        required=True,
+        help="A .gif, .png or .apng (animated PNG), or .mp4 file.",
+    ),
+    overwrite_option,
+)
+
 
 @click.command()
-@click.argument("file", type=input_file)
+@click.argument("files", type=input_file, nargs=-1, required=True, metavar="IN...")
 @click.option(
     "--kind",
     type=click.Choice(["auto", "slices", "spin", "tilts"]),
@@ -24,57 +89,106 @@ from libtilt.volume import Volume
     help="Slices of a volume, a volume turning, or the images of a tilt series. "
     "auto: tilts for an image stack with angles beside it, else slices.",
 )
-@click.option("--axis", type=click.Choice(["z", "y", "x"]), help="Of the slices or the spin.")
-@click.option("--count", type=click.IntRange(min=1), help="Frames of a spin.")
-@click.option("--tlt", type=input_file, help="Tilt angles, one per line, for tilts.")
-@click.option("--fps", type=float, default=15.0, show_default=True, help="Frames per second.")
-@click.option("--width", type=click.IntRange(min=1), help="Pixels of the picture.")
-@click.option("--max-bytes", type=click.IntRange(min=1), help="The largest file.")
-@click.option(
-    "--percentiles",
-    nargs=2,
-    type=float,
-    default=(0.5, 99.8),
-    show_default=True,
-    help="Of all values, drawn black and white.",
-)
-@click.option("--annotate", is_flag=True, help="Scale bar; on tilts, also the angle and a dial.")
-@output_option
-@overwrite_option
+@click.option("--before-after", "wiped", is_flag=True, help="Wipe from one volume to another.")
+@frame_options
+@look_options
+@file_options
 @one_line_errors
-def gif(file: Path, kind: str, output: Path, annotate: bool, **options: Any) -> None:
-    """Animate a volume or a tilt series.
+def gif(files: tuple[Path, ...], kind: str, output: Path, wiped: bool, **options: Any) -> None:
+    """Animate volumes and tilt series, several beside each other.
 
     \b
     Examples:
       libtilt gif tomogram.mrc -o tomogram.gif
       libtilt gif map.mrc --kind spin --count 60 -o map.gif --max-bytes 2000000
+      libtilt gif map.mrc --kind spin --render surface --cmap copper -o map.mp4
       libtilt gif tilts.mrc --tlt tilts.tlt --annotate -o tilts.gif
+      libtilt gif map.mrc tilts.mrc tomogram.mrc --annotate -o all.gif
+      libtilt gif raw.mrc denoised.mrc --before-after --axis y -o wipe.gif
     """
-    given = {name: value for name, value in options.items() if value is not None}
-    tlt = given.pop("tlt", None)
-    if kind == "auto":
-        with_angles = tlt is not None or find_beside(file) is not None
-        stack = with_angles and read_mrc(file, memmap=False).is_image_stack
-        kind = "tilts" if stack else "slices"
-    _refuse_misplaced(kind, given)
-    if annotate and kind == "spin":
-        raise click.UsageError("--annotate is of slices and tilts: a spin shrinks its volume first")
-    if kind == "tilts":
-        pixel_size = None if annotate else 1.0
-        series = TiltSeries.open(file, tilt_angles=tlt, pixel_size=pixel_size)
-        path = series.to_gif(output, annotate=annotate, **given)
+    format_of(output, fps=options["fps"], loop=options["loop"])
+    require_writable(output, overwrite=options["overwrite"])
+    labels = options.pop("labels") or (tuple(f.stem for f in files) if len(files) > 1 else ())
+    if labels and len(labels) != len(files):
+        raise click.UsageError(f"give a --label for each input: {len(files)}, not {len(labels)}")
+    saving = {name: options.pop(name) for name in SAVING}
+    given = {name: value for name, value in options.items() if value not in (None, ())}
+    given["contrast"] = _contrast(given.pop("per_frame"), given.pop("limits", None))
+    if wiped:
+        path = _wipe(output, files, kind, labels, given, saving)
     else:
-        volume = Volume.open(file)
-        if annotate:
-            # Columns of slices across x run along y, those of all others along x.
-            given["pixel_size"] = float(volume.voxel_size[int(given.get("axis") == "x")])
-        path = volume.to_gif(output, kind=kind, **given)
+        panels = _panels(files, kind, given, labels)
+        path = save_animation(output, panels, **saving)
     click.echo(f"{path}: {path.stat().st_size} bytes")
 
 
-def _refuse_misplaced(kind: str, given: dict[str, Any]) -> None:
-    """Refuse options that the kind of animation has no use for."""
-    takes = {"slices": {"axis"}, "spin": {"axis", "count"}, "tilts": set()}[kind]
-    for name in sorted({"axis", "count"} & set(given) - takes):
-        raise click.UsageError(f"--{name} is not an option of {kind}; choose another --kind")
+def _contrast(per_frame: bool, limits: tuple[float, float] | None) -> str | tuple[float, float]:
+    if limits is not None and per_frame:
+        raise click.UsageError("give --limits or --per-frame, not both")
+    return limits or ("frame" if per_frame else "stack")
+
+
+def _panels(
+    files: tuple[Path, ...], kind: str, given: dict[str, Any], labels: tuple[str, ...]
+) -> list[Panel]:
+    kinds = [_kind(file, kind, given) for file in files]
+    for name in sorted(OF_A_KIND & set(given)):
+        if not any(name in TAKES[one] for one in kinds):
+            raise click.UsageError(
+                f"--{name} is not an option of {kinds[0]}; choose another --kind"
+            )
+    if "tlt" in given and "tilts" not in kinds:
+        raise click.UsageError(f"--tlt is not an option of {kinds[0]}; choose another --kind")
+    panels = []
+    for index, (file, one) in enumerate(zip(files, kinds, strict=True)):
+        takes = TAKES[one] | {"percentiles", "contrast", "cmap", "annotate"}
+        own = {name: value for name, value in given.items() if name in takes}
+        if given.get("render") == "surface" and one == "spin" and own["contrast"] == "stack":
+            del own["contrast"]
+        if one == "spin" and own.get("axis") == "z" and "slices" in kinds:
+            del own["axis"]
+        if labels:
+            own["title"] = labels[index]
+        panels.append(panel_of(_open(file, one, given), **_with_kind(own, one)))
+    return panels
+
+
+def _with_kind(own: dict[str, Any], kind: str) -> dict[str, Any]:
+    return own if kind == "tilts" else own | {"kind": kind}
+
+
+def _kind(file: Path, kind: str, given: dict[str, Any]) -> str:
+    """Return what to make of a file: with several inputs, a kind is of those that it fits."""
+    stack = read_mrc(file, memmap=True).is_image_stack
+    tilts = stack and ("tlt" in given or find_beside(file) is not None)
+    if kind == "auto" or (kind == "spin" and tilts):
+        return "tilts" if tilts else "slices"
+    return kind
+
+
+def _open(file: Path, kind: str, given: dict[str, Any]) -> Volume | TiltSeries:
+    # Without a scale bar nobody asks how large a pixel is.
+    size = None if given["annotate"] else 1.0
+    if kind == "tilts":
+        return TiltSeries.open(file, tilt_angles=given.get("tlt"), pixel_size=size)
+    return Volume.open(file)
+
+
+def _wipe(
+    output: Path,
+    files: tuple[Path, ...],
+    kind: str,
+    labels: tuple[str, ...],
+    given: dict[str, Any],
+    saving: dict[str, Any],
+) -> Path:
+    if len(files) != 2 or kind not in ("auto", "slices"):
+        raise click.UsageError("--before-after takes two volumes, and shows slices of them")
+    names = {"axis", "percentiles", "cmap", "count"}
+    own = {name: value for name, value in given.items() if name in names}
+    if isinstance(given["contrast"], tuple):
+        own["contrast"] = given["contrast"]
+    if not given["annotate"]:
+        own["pixel_size"] = None
+    before, after = (Volume.open(file) for file in files)
+    return before_after(output, before, after, labels=(labels[0], labels[1]), **own, **saving)

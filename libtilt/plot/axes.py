@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from libtilt._checks import one_of
-from libtilt.overlays import length_text, nice_length
+from libtilt.gif.overlays import length_text, nice_length
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

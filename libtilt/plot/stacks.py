@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from libtilt._checks import positive_integer
-from libtilt.overlays import angle_labels
+from libtilt.gif.overlays import angle_labels
 from libtilt.plot.axes import axes_or_new, bare, check_cmap, contrast, scale_bar
 from libtilt.tilt_series import TiltSeries
 

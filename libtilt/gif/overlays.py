@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import attrs
 import numpy as np
@@ -37,8 +37,10 @@ class Overlay:
 
     Parameters
     ----------
+    title : str, optional
+        A text for all frames, at the upper left.
     labels : str or sequence of str, optional
-        A text for all frames or one for each, at the upper left.
+        A text for all frames or one for each: at the upper left, or right of a title.
     dial : array_like, shape (n,), optional
         Tilt angles in degrees: a disc at the lower right shows the specimen along its tilt axis,
         with the beam from above.
@@ -52,14 +54,14 @@ class Overlay:
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from libtilt.overlays import Overlay
-    >>> frames = np.zeros((2, 64, 64), np.uint8)
-    >>> drawn = Overlay(labels=["-60", "60"], dial=[-60, 60], pixel_size=4.0).draw(frames)
-    >>> bool(frames.any()), bool((drawn[0] != drawn[1]).any())
-    (False, True)
+    >>> from libtilt.gif import Overlay
+    >>> overlay = Overlay(labels=["-60", "60"], dial=[-60, 60], pixel_size=4.0)
+    >>> ink, cover = overlay.layer(0, (64, 64))
+    >>> ink.shape, bool((cover != overlay.layer(1, (64, 64))[1]).any())
+    ((64, 64), True)
     """
 
+    title: str | None = attrs.field(default=None, kw_only=True)
     labels: tuple[str, ...] | None = attrs.field(
         default=None, kw_only=True, converter=attrs.converters.optional(_labels_converter)
     )
@@ -82,45 +84,59 @@ class Overlay:
                 f"dial must have one angle per frame: expected {count}, got {len(self.dial)}"
             )
 
-    def every(self, step: int) -> Overlay:
-        """Return what belongs to every `step`-th frame."""
-        several = self.labels is not None and len(self.labels) > 1
-        return Overlay(
-            labels=self.labels[::step] if self.labels is not None and several else self.labels,
-            dial=None if self.dial is None else self.dial[::step],
-            pixel_size=self.pixel_size,
-        )
-
-    def draw(self, frames: Frames, *, shrunk: float = 1.0) -> Frames:
-        """Return a copy of the frames with everything drawn into it.
+    def layer(
+        self, index: int, shape: tuple[int, int], shrunk: float = 1.0
+    ) -> tuple[Frames, Frames] | None:
+        """Return what is drawn into one frame: its grey values, and how much they cover.
 
         Parameters
         ----------
-        frames : ndarray of uint8, shape (n, h, w)
-            0 is black.
+        index : int
+            Of the frame.
+        shape : (int, int)
+            ``(h, w)`` of the picture.
         shrunk : float, optional
-            By how much the frames are smaller than those of `pixel_size`.
+            By how much the picture is smaller than the frame of `pixel_size`.
 
         Returns
         -------
-        ndarray of uint8, shape (n, h, w)
+        tuple of two ndarray of uint8, shape (h, w), or None
+            The cover is 0 where nothing is drawn, 255 where nothing shines through.
         """
-        if self.labels is None and self.dial is None and self.pixel_size is None:
-            return frames
-        self.require_count(len(frames))
-        drawn = np.empty_like(frames)
-        font = default_font(max(9, min(frames.shape[1:]) // 16))
-        for index, frame in enumerate(frames):
-            image = Image.fromarray(frame)
-            canvas = ImageDraw.Draw(image)
-            if self.labels is not None:
-                _write(canvas, (4, 3), self.labels[index % len(self.labels)], font, "la")
-            if self.pixel_size is not None:
-                _scale_bar(canvas, image.size, self.pixel_size / shrunk, font)
-            if self.dial is not None:
-                _dial(canvas, image.size, float(self.dial[index]))
-            drawn[index] = np.asarray(image)
-        return drawn
+        drawn = (self.title, self.labels, self.dial, self.pixel_size)
+        if all(what is None for what in drawn):
+            return None
+        inked, covered = (self._paint(index, shape, shrunk, inks) for inks in (INKS, COVER))
+        return inked, covered
+
+    def _paint(self, index: int, shape: tuple[int, int], shrunk: float, inks: Inks) -> Frames:
+        image = Image.new("L", shape[::-1], 0)
+        canvas = ImageDraw.Draw(image)
+        font = default_font(max(9, min(shape) // 16))
+        if self.title is not None:
+            _write(canvas, (4, 3), self.title, font, "la", inks)
+        if self.labels is not None:
+            label = self.labels[index % len(self.labels)]
+            place, anchor = ((4, 3), "la") if self.title is None else ((shape[1] - 4, 3), "ra")
+            _write(canvas, place, label, font, anchor, inks)
+        if self.pixel_size is not None:
+            _scale_bar(canvas, image.size, self.pixel_size / shrunk, font, inks)
+        if self.dial is not None:
+            _dial(canvas, image.size, float(self.dial[index]), inks)
+        return np.asarray(image)
+
+
+class Inks(NamedTuple):
+    """Grey values to draw with."""
+
+    black: int
+    dark: int
+    light: int
+    white: int
+
+
+INKS = Inks(0, 96, 160, 255)
+COVER = Inks(255, 255, 255, 255)
 
 
 def default_font(size: int) -> Any:
@@ -142,32 +158,40 @@ def length_text(angstroms: float) -> str:
 
 
 def _write(
-    canvas: ImageDraw.ImageDraw, place: tuple[float, float], text: str, font: Any, anchor: str
+    canvas: ImageDraw.ImageDraw,
+    place: tuple[float, float],
+    text: str,
+    font: Any,
+    anchor: str,
+    inks: Inks,
 ) -> None:
     """Write white on a black edge, so that it is read on any ground."""
     if isinstance(font, ImageFont.FreeTypeFont):
-        canvas.text(place, text, fill=255, font=font, anchor=anchor, stroke_width=1, stroke_fill=0)
+        stroke: dict[str, Any] = {"stroke_width": 1, "stroke_fill": inks.black}
+        canvas.text(place, text, fill=inks.white, font=font, anchor=anchor, **stroke)
         return
     left, top, right, bottom = canvas.textbbox((0, 0), text, font=font)
-    x = place[0] - (right - left) / 2 * (anchor[0] == "m")
+    x = place[0] - (right - left) * {"l": 0.0, "m": 0.5, "r": 1.0}[anchor[0]]
     y = place[1] - (bottom - top) * (anchor[1] == "d")
-    canvas.text((x, y), text.encode("latin-1", "replace").decode("latin-1"), fill=255, font=font)
+    canvas.text(
+        (x, y), text.encode("latin-1", "replace").decode("latin-1"), fill=inks.white, font=font
+    )
 
 
 def _scale_bar(
-    canvas: ImageDraw.ImageDraw, size: tuple[int, int], pixel_size: float, font: Any
+    canvas: ImageDraw.ImageDraw, size: tuple[int, int], pixel_size: float, font: Any, inks: Inks
 ) -> None:
     width, height = size
     length = nice_length(width * pixel_size)
     pixels = max(1, round(length / pixel_size))
     thick = max(2, height // 80)
     left, low = 5, height - 5
-    canvas.rectangle((left - 1, low - thick - 1, left + pixels, low), fill=0)
-    canvas.rectangle((left, low - thick, left + pixels - 1, low - 1), fill=255)
-    _write(canvas, (left + pixels / 2, low - thick - 2), length_text(length), font, "md")
+    canvas.rectangle((left - 1, low - thick - 1, left + pixels, low), fill=inks.black)
+    canvas.rectangle((left, low - thick, left + pixels - 1, low - 1), fill=inks.white)
+    _write(canvas, (left + pixels / 2, low - thick - 2), length_text(length), font, "md", inks)
 
 
-def _dial(canvas: ImageDraw.ImageDraw, size: tuple[int, int], angle: float) -> None:
+def _dial(canvas: ImageDraw.ImageDraw, size: tuple[int, int], angle: float, inks: Inks) -> None:
     """Draw the slab of the specimen as it lies at a tilt, seen along the tilt axis.
 
     x is to the right and z upward: a positive tilt takes the top of the specimen to the right, and
@@ -176,13 +200,15 @@ def _dial(canvas: ImageDraw.ImageDraw, size: tuple[int, int], angle: float) -> N
     width, height = size
     radius = max(7, min(width, height) // 14)
     x, y = width - radius - 5, height - radius - 5
-    canvas.ellipse((x - radius, y - radius, x + radius, y + radius), fill=0, outline=160)
-    canvas.line((x, y - radius, x, y + radius), fill=96)
+    canvas.ellipse(
+        (x - radius, y - radius, x + radius, y + radius), fill=inks.black, outline=inks.light
+    )
+    canvas.line((x, y - radius, x, y + radius), fill=inks.dark)
     u, v = (
         (radius - 2) * math.cos(math.radians(angle)),
         (radius - 2) * math.sin(math.radians(angle)),
     )
-    canvas.line((x - u, y - v, x + u, y + v), fill=255, width=max(1, radius // 5))
+    canvas.line((x - u, y - v, x + u, y + v), fill=inks.white, width=max(1, radius // 5))
 
 
 def angle_labels(angles: Sequence[float]) -> list[str]:

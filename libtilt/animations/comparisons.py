@@ -1,0 +1,175 @@
+"""Several objects in one animation: beside each other, or one before the other."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from libtilt._checks import one_of, positive_integer
+from libtilt.animations.objects import panel_of
+from libtilt.animations.slices import slice_frames
+from libtilt.gif import Panel, save_animation
+from libtilt.gif.contrast import shared_limits
+from libtilt.tilt_series import TiltSeries
+from libtilt.volume import Volume
+
+
+def side_by_side(
+    path: str | Path,
+    objects: Mapping[str, Volume | TiltSeries | Panel],
+    *,
+    annotate: bool = True,
+    kinds: Mapping[str, str] | None = None,
+    cmap: str = "gray",
+    **options: Any,
+) -> Path:
+    """Write volumes and tilt series beside each other, with their names, as one animation.
+
+    Parameters
+    ----------
+    path : path
+        Ends with ``.gif``, ``.png``, ``.apng`` or ``.mp4``.
+    objects : mapping of str to Volume, TiltSeries or Panel
+        From left to right; a panel is taken as it is.
+    annotate : bool, optional
+        Whether to draw scale bars, and angles and dials on tilt series.
+    kinds : mapping of str to {"slices", "spin"}, optional
+        Of volumes, by their names: slices by default.
+    cmap : str, optional
+        A colour map of matplotlib (extra ``plot``); by default "gray".
+    **options
+        Of `libtilt.gif.save_animation`.
+
+    Returns
+    -------
+    pathlib.Path
+        The path.
+
+    Raises
+    ------
+    TypeError
+        If there is something else among the objects.
+    ValueError
+        If there are none, `kinds` has a name that they lack, or an option does not fit.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from libtilt import GaussianBlobs, TiltGeometry
+    >>> from libtilt.animations import side_by_side
+    >>> blobs = GaussianBlobs.ribosome_like()
+    >>> volume = blobs.volume((32, 32, 32), voxel_size=10.0)
+    >>> geometry = TiltGeometry.from_tilt_angles([-60, 0, 60])
+    >>> tilts = blobs.tilt_series(geometry, (32, 32), pixel_size=10.0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     objects = {"map": volume, "tilt series": tilts}
+    ...     path = side_by_side(f"{folder}/both.gif", objects, kinds={"map": "spin"})
+    """
+    if not objects:
+        raise ValueError("objects must hold at least one volume or tilt series, got none")
+    chosen = dict(kinds or {})
+    if unknown := sorted(set(chosen) - set(objects)):
+        raise ValueError(f"kinds must name objects ({', '.join(objects)}), got {unknown[0]}")
+    panels = []
+    for name, what in objects.items():
+        if isinstance(what, Panel):
+            panels.append(what)
+            continue
+        kind = {"kind": chosen[name]} if name in chosen else {}
+        panels.append(panel_of(what, title=name, annotate=annotate, cmap=cmap, **kind))
+    return save_animation(path, panels, **options)
+
+
+def before_after(
+    path: str | Path,
+    before: Volume,
+    after: Volume,
+    *,
+    axis: str = "z",
+    labels: tuple[str, str] = ("before", "after"),
+    count: int = 40,
+    percentiles: tuple[float, float] = (0.5, 99.8),
+    **options: Any,
+) -> Path:
+    """Write the central slice of a volume, wiped over by that of another, and back.
+
+    Both have the same contrast, that of the two slices together.
+
+    Parameters
+    ----------
+    path : path
+        Ends with ``.gif``, ``.png``, ``.apng`` or ``.mp4``.
+    before, after : Volume
+        Of the same shape and voxel size.
+    axis : {"z", "y", "x"}, optional
+        That the slice is perpendicular to.
+    labels : (str, str), optional
+        What to call them; while both are seen, the one at the left comes first.
+    count : int, optional
+        Frames on the way there, and as many back.
+    percentiles : (float, float), optional
+        Of the finite values, to be drawn black and white.
+    **options
+        Of `libtilt.gif.Panel` and `libtilt.gif.save_animation`.
+
+    Returns
+    -------
+    pathlib.Path
+        The path.
+
+    Raises
+    ------
+    ValueError
+        If shapes or voxel sizes differ, or an option does not fit.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from libtilt import GaussianBlobs
+    >>> from libtilt.animations import before_after
+    >>> volume = GaussianBlobs.ribosome_like().volume((16, 16, 16), voxel_size=20.0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = before_after(f"{folder}/negative.gif", volume, -volume, count=8)
+    """
+    one_of(axis, "axis", ("z", "y", "x"))
+    if before.shape != after.shape or not np.allclose(
+        before.voxel_size, after.voxel_size, rtol=1e-4
+    ):
+        raise ValueError(
+            f"before and after must have one shape and voxel size, got {before.shape} of "
+            f"{before.voxel_size.tolist()} and {after.shape} of {after.voxel_size.tolist()}"
+        )
+    steps = positive_integer(count, "count")
+    middle = before.shape["zyx".index(axis)] // 2
+    left, right = (_slice(volume, axis, middle) for volume in (before, after))
+    limits = shared_limits(np.stack([left, right]), percentiles)
+    width = left.shape[1]
+    borders = np.rint(width * (1 - np.cos(np.linspace(0, np.pi, steps))) / 2)
+    frames = np.where(np.arange(width) < borders[:, np.newaxis, np.newaxis], right, left)
+    for frame, border in zip(frames, borders.astype(int).tolist(), strict=True):
+        if 0 < border < width:
+            frame[:, border] = limits[1]
+    # Where the wipe has come from, at the left, stands what is new.
+    names = [
+        labels[0] if not border else labels[1] if border == width else f"{labels[1]} | {labels[0]}"
+        for border in borders
+    ]
+    shown: dict[str, Any] = {"labels": names, "ping_pong": True, "contrast": limits}
+    pixel = float(before.voxel_size[int(axis == "x")])
+    saving = set(inspect.signature(save_animation).parameters) - {"path", "panels"}
+    drawn = {name: value for name, value in options.items() if name not in saving}
+    panel = Panel(frames, **({"pixel_size": pixel} | shown | drawn))
+    kept = {name: value for name, value in options.items() if name in saving}
+    return save_animation(path, [panel], **kept)
+
+
+def _slice(volume: Volume, axis: str, index: int) -> Any:
+    """Return one slice, stretched to square pixels."""
+    place = "zyx".index(axis)
+    cut = [slice(None)] * 3
+    cut[place] = slice(index, index + 1)
+    return slice_frames(volume.evolve(data=volume.data[tuple(cut)]), axis=axis)[0].astype(float)

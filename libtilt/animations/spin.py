@@ -1,0 +1,129 @@
+"""A volume that turns: its projections, its maxima, or its surface."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from libtilt._checks import one_of, positive_integer, require_finite
+from libtilt.animations.surface import chosen_level, shaded
+from libtilt.animations.turning import turned
+from libtilt.geometry import TiltGeometry
+from libtilt.projector import Projector
+from libtilt.volume import Volume
+
+RENDERS = ("projection", "maximum", "surface")
+
+
+def spin_frames(
+    volume: Volume,
+    *,
+    count: int = 36,
+    axis: str = "y",
+    render: str = "projection",
+    level: float | None = None,
+    sigma: float | None = None,
+) -> NDArray[Any]:
+    """Return pictures of a volume over a full turn.
+
+    It turns as positive tilts do. Pictures have x to the right and y downward, so that z points
+    away from who looks: of a surface, what has the smallest z is in front, and hands are kept.
+
+    Parameters
+    ----------
+    volume : Volume
+        The volume; it is averaged down to at most 256 voxels along its longest side first.
+    count : int, optional
+        How many.
+    axis : {"y", "x"}, optional
+        About which it turns.
+    render : {"projection", "maximum", "surface"}, optional
+        Sums along the beam (the default), the largest values along it, or the surface of one level
+        lit from the upper left, darker where it is farther away.
+    level : float, optional
+        Of the surface; by default `libtilt.animations.surface_level` finds it.
+    sigma : float, optional
+        The same, in standard deviations above the mean.
+
+    Returns
+    -------
+    ndarray, shape (count, h, w)
+        A surface is between 0 and 1, and 0 where there is none.
+
+    Raises
+    ------
+    ValueError
+        If `count` is not positive, an option does not fit, or the volume has NaN.
+
+    Examples
+    --------
+    >>> from libtilt import GaussianBlobs
+    >>> from libtilt.animations import spin_frames
+    >>> volume = GaussianBlobs.ribosome_like().volume((24, 24, 24), voxel_size=14.0)
+    >>> spin_frames(volume, count=8).shape
+    (8, 24, 34)
+    >>> bool(spin_frames(volume, count=2, render="surface").max() <= 1)
+    True
+    """
+    one_of(axis, "axis", ("y", "x"))
+    one_of(render, "render", RENDERS)
+    if render != "surface" and not (level is None and sigma is None):
+        raise ValueError(f'level and sigma are of render="surface", got render={render!r}')
+    angles = np.arange(positive_integer(count, "count")) * 360 / count
+    require_finite(volume.data, "volume")
+    stage = Stage.of(volume, axis, render)
+    tilts = {"y": {"tilt_angles": angles}, "x": {"tilt_angles": 0 * angles, "x_tilts": angles}}
+    geometry = TiltGeometry.from_tilt_angles(**tilts[axis])
+    if render == "projection":
+        projector = Projector(geometry, image_shape=stage.image_shape, pixel_size=stage.pixel_size)
+        return projector.forward(stage.volume).images
+    threshold = chosen_level(stage.volume.data, level, sigma) if render == "surface" else 0.0
+    frames = np.empty((count, *stage.image_shape), np.float32)
+    for frame, data in zip(frames, turned(stage, geometry.rotation_matrices), strict=True):
+        frame[:] = data.max(axis=0) if render == "maximum" else shaded(data, threshold)
+    return frames
+
+
+@attrs.frozen(eq=False)
+class Stage:
+    """A volume small enough to turn, and the picture that holds all of it.
+
+    Attributes
+    ----------
+    volume : Volume
+        Averaged down.
+    axis : str
+        About which it turns.
+    image_shape : tuple of int
+        ``(h, w)``.
+    pixel_size : float
+        Angstroms.
+    depth : int
+        Pixels along the beam.
+    """
+
+    volume: Volume
+    axis: str
+    image_shape: tuple[int, int]
+    pixel_size: float
+    depth: int
+
+    @classmethod
+    def of(cls, volume: Volume, axis: str, render: str = "projection") -> Stage:
+        """Average a volume down to at most 256 voxels along its longest side.
+
+        Small surfaces are drawn more finely than their voxels: light shows every edge.
+        """
+        factor = min(math.ceil(max(volume.shape) / 256), *volume.shape)
+        small = volume.bin(factor) if factor > 1 else volume
+        depth, height, width = np.array(small.shape) * small.voxel_size[::-1]
+        finer = math.ceil(128 / max(small.shape)) if render == "surface" else 1
+        pixel = float(small.voxel_size.min()) / finer
+        diagonal = math.hypot(depth, width if axis == "y" else height)
+        sides = (height, diagonal) if axis == "y" else (diagonal, width)
+        shape = (math.ceil(sides[0] / pixel), math.ceil(sides[1] / pixel))
+        return cls(small, axis, shape, pixel, math.ceil(diagonal / pixel))

@@ -1,0 +1,127 @@
+"""Grey levels from values of any range."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from libtilt._checks import real_data
+
+Frames = NDArray[np.uint8]
+Contrast = str | tuple[float, float]
+
+
+def to_grey(
+    frames: ArrayLike,
+    *,
+    percentiles: tuple[float, float] = (0.5, 99.8),
+    contrast: Contrast = "stack",
+) -> Frames:
+    """Map values to 0..255.
+
+    Parameters
+    ----------
+    frames : array_like, shape (n, h, w)
+        Real numbers.
+    percentiles : (float, float), optional
+        Of the finite values, to become 0 and 255.
+    contrast : {"stack", "frame"} or (float, float), optional
+        Whether percentiles are those of the whole stack (the default) or of each frame; or the two
+        values that become 0 and 255, whatever the percentiles.
+
+    Returns
+    -------
+    ndarray of uint8, shape (n, h, w)
+        NaN becomes 0; infinities 0 and 255; a stack with one value throughout mid-grey.
+
+    Raises
+    ------
+    ValueError
+        If the stack is empty or holds nothing finite, or an option does not fit.
+
+    Examples
+    --------
+    >>> from libtilt.gif import to_grey
+    >>> to_grey([[[0.0, 0.5, 1.0]]], percentiles=(0, 100)).tolist()
+    [[[0, 128, 255]]]
+    >>> to_grey([[[0.0, 0.5, 1.0]]], contrast=(0, 2)).tolist()
+    [[[0, 64, 128]]]
+    """
+    limits = contrast_limits(contrast, percentiles)
+    values = real_data(frames, "frames", 3)
+    shared = limits or _percentile_limits(values, percentiles)
+    if shared is None:
+        raise ValueError("frames must hold finite values, all of them are NaN or infinite")
+    grey = np.empty(values.shape, np.uint8)
+    for index, frame in enumerate(values):
+        own = _percentile_limits(frame, percentiles) if contrast == "frame" else None
+        grey[index] = _levels(frame, *(own or shared))
+    return grey
+
+
+def contrast_limits(
+    contrast: Contrast, percentiles: tuple[float, float]
+) -> tuple[float, float] | None:
+    """Return the fixed values of black and white, None where percentiles find them."""
+    low, high = percentiles
+    if not 0 <= low < high <= 100:
+        raise ValueError(f"percentiles must rise within 0 and 100, got {percentiles}")
+    if isinstance(contrast, str):
+        if contrast in ("stack", "frame"):
+            return None
+    elif len(contrast) == 2:
+        black, white = (float(value) for value in contrast)
+        if black < white and math.isfinite(black) and math.isfinite(white):
+            return black, white
+    raise ValueError(
+        'contrast must be "stack", "frame" or the two rising values of black and white, '
+        f"got {contrast!r}"
+    )
+
+
+def shared_limits(values: NDArray[Any], percentiles: tuple[float, float]) -> tuple[float, float]:
+    """Return the values of black and white for frames that are shown together."""
+    contrast_limits("stack", percentiles)
+    found = _percentile_limits(values, percentiles)
+    if found is None:
+        raise ValueError("frames must hold finite values, all of them are NaN or infinite")
+    low, high = found
+    return (low, high) if low < high else (low - 0.5, high + 0.5)
+
+
+def _percentile_limits(
+    values: NDArray[Any], percentiles: tuple[float, float]
+) -> tuple[float, float] | None:
+    """Return percentiles of what is finite, None where nothing is."""
+    sample = _sample(values).astype(np.float64)
+    finite = sample[np.isfinite(sample)]
+    if finite.size == 0:
+        finite = values[np.isfinite(values)].astype(np.float64)
+    if finite.size == 0:
+        return None
+    black, white = np.percentile(finite, percentiles)
+    if not black < white:
+        black, white = finite.min(), finite.max()
+    return float(black), float(white)
+
+
+def _sample(values: NDArray[Any], count: int = 1_000_000) -> NDArray[Any]:
+    """Return all values, or a million of many: at random places, since a stride has blind spots."""
+    if values.size <= count:
+        return values.ravel()
+    rng = np.random.default_rng(0)
+    return values[tuple(rng.integers(0, n, count) for n in values.shape)]
+
+
+def _levels(frame: NDArray[Any], black: float, white: float) -> Frames:
+    """Return one frame in 0..255; halved first, so that no difference can overflow."""
+    half = frame.astype(np.float64) / 2
+    if black < white:
+        scaled = (np.clip(half, black / 2, white / 2) - black / 2) / (white / 2 - black / 2)
+    else:
+        scaled = np.where(half == black / 2, 0.5, half > black / 2)
+    scaled = np.where(np.isnan(half), 0.0, scaled)
+    return np.rint(scaled * 255).astype(np.uint8)

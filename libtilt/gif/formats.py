@@ -1,0 +1,233 @@
+"""Files of animations: GIF, animated PNG, MP4."""
+
+from __future__ import annotations
+
+import errno
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from libtilt._checks import positive_float
+from libtilt.gif.contrast import Frames
+
+FrameSource = Callable[[], Iterator[Frames]]
+
+
+@attrs.frozen
+class Format(ABC):
+    """A kind of file; told how long frames last and how often all of them play."""
+
+    suffixes: ClassVar[tuple[str, ...]]
+
+    fps: float
+    loop: int
+
+    @abstractmethod
+    def write(
+        self, path: Path, frames: FrameSource, table: NDArray[np.uint8], *, slower: int = 1
+    ) -> None:
+        """Write colour indices, and check that the file reads back as it was meant.
+
+        Parameters
+        ----------
+        path : pathlib.Path
+            The file.
+        frames : callable
+            Returns the frames from the first, each time that it is called.
+        table : ndarray of uint8, shape (256, 3)
+            The colours.
+        slower : int, optional
+            How many times as long each frame lasts.
+        """
+
+
+class _Pillow(Format):
+    """What Pillow writes."""
+
+    kind: ClassVar[str]
+
+    @property
+    def milliseconds(self) -> int:
+        """How long a frame lasts."""
+        return round(1000 / positive_float(self.fps, "fps"))
+
+    @abstractmethod
+    def _image(self, indices: Frames, table: NDArray[np.uint8]) -> Image.Image:
+        """Return one frame as Pillow is to write it."""
+
+    def write(
+        self, path: Path, frames: FrameSource, table: NDArray[np.uint8], *, slower: int = 1
+    ) -> None:
+        """Write all frames with one palette."""
+        sequence = (self._image(frame, table) for frame in frames())
+        first = next(sequence)
+        time = self.milliseconds * slower
+        options: dict[str, Any] = {"duration": time, "loop": self.loop}
+        # A list: Pillow looks through the frames of a PNG more than once.
+        options["append_images"] = list(sequence)
+        first.save(path, format=self.kind, save_all=True, optimize=False, **options)
+        _check(path, frames, table, time)
+
+
+class Gif(_Pillow):
+    """A GIF; it counts time in hundredths of a second."""
+
+    suffixes = (".gif",)
+    kind = "GIF"
+
+    @property
+    def milliseconds(self) -> int:
+        """How long a frame lasts."""
+        if positive_float(self.fps, "fps") > 50:
+            raise ValueError(f"fps must be at most 50, viewers do not show more: got {self.fps}")
+        return max(20, round(100 / self.fps) * 10)
+
+    def _image(self, indices: Frames, table: NDArray[np.uint8]) -> Image.Image:
+        # Indices count down from white: readers take the usual palette, black first, for a picture
+        # without one, and some then fail on frames that store only what changes.
+        image = Image.fromarray(255 - indices)
+        image.putpalette(table[::-1].tobytes())
+        return image
+
+
+class Png(_Pillow):
+    """An animated PNG."""
+
+    suffixes = (".png", ".apng")
+    kind = "PNG"
+
+    def _image(self, indices: Frames, table: NDArray[np.uint8]) -> Image.Image:
+        grey = bool((table == table[:, :1]).all())
+        return Image.fromarray(table[indices, 0] if grey else table[indices])
+
+
+class Mp4(Format):
+    """An MP4 film, H.264, that browsers and slides play (extra ``video``)."""
+
+    suffixes = (".mp4",)
+
+    def write(
+        self, path: Path, frames: FrameSource, table: NDArray[np.uint8], *, slower: int = 1
+    ) -> None:
+        """Write all frames as ffmpeg encodes them."""
+        ffmpeg = _ffmpeg()
+        sequence = frames()
+        first = _even(next(sequence))
+        height, width = first.shape
+        writer = ffmpeg.write_frames(
+            str(path),
+            (width, height),
+            fps=self.fps / slower,
+            codec="libx264",
+            pix_fmt_out="yuv420p",
+            quality=8,
+            macro_block_size=2,
+            ffmpeg_log_level="error",
+        )
+        try:
+            writer.send(None)
+            count = 1
+            writer.send(table[first].tobytes())
+            for frame in sequence:
+                writer.send(table[_even(frame)].tobytes())
+                count += 1
+        finally:
+            writer.close()
+        found = ffmpeg.count_frames_and_secs(str(path))[0] if path.exists() else 0
+        if found != count:
+            raise OSError(errno.EIO, f"it has {found} frames where {count} were written")
+
+
+def _ffmpeg() -> Any:
+    try:
+        import imageio_ffmpeg
+    except ImportError as error:
+        raise ImportError(
+            "MP4 films need imageio-ffmpeg; install it with: pip install 'libtilt[video]'"
+        ) from error
+    try:
+        imageio_ffmpeg.get_ffmpeg_exe()
+    except RuntimeError as error:
+        raise ImportError(
+            "MP4 films need ffmpeg, which imageio-ffmpeg did not find: install it, or name it in "
+            "the environment variable IMAGEIO_FFMPEG_EXE"
+        ) from error
+    return imageio_ffmpeg
+
+
+def _even(frame: Frames) -> Frames:
+    """Return a frame with even sides, as H.264 needs them: the last row or column twice."""
+    height, width = frame.shape
+    return np.pad(frame, ((0, height % 2), (0, width % 2)), mode="edge")
+
+
+def _check(path: Path, frames: FrameSource, table: NDArray[np.uint8], time: int) -> None:
+    """Raise an OSError where a file does not read back as its frames and their time."""
+    first = last = None
+    count = 0
+    for frame in frames():
+        first = frame if first is None else first
+        last = frame
+        count += 1
+    assert first is not None
+    assert last is not None
+    total = 0.0
+    with Image.open(path) as image:
+        steps = getattr(image, "n_frames", 1)
+        same = True
+        # Reading all frames is what tells how long they last.
+        for step in range(steps):
+            image.seek(step)
+            total += image.info.get("duration", time if steps == 1 else 0)
+            if step in (0, steps - 1):
+                shown = first if step == 0 else last
+                same &= np.array_equal(np.asarray(image.convert("RGB")), table[shown])
+    # Encoders join equal neighbours into one longer frame, so only the time must add up; a picture
+    # that does not move has none.
+    alone = steps == 1 and np.array_equal(first, last)
+    if not same or not (alone or math.isclose(total, time * count, abs_tol=0.5)):
+        raise OSError(errno.EIO, "it reads back other than it was written")
+
+
+FORMATS: tuple[type[Format], ...] = (Gif, Png, Mp4)
+
+
+def format_of(path: str | Path, *, fps: float, loop: int) -> Format:
+    """Return the format that a file's suffix names.
+
+    Raises
+    ------
+    ImportError
+        If it needs a package that is missing.
+    ValueError
+        If there is none, or an option does not fit it.
+
+    Examples
+    --------
+    >>> from libtilt.gif.formats import format_of
+    >>> format_of("spin.apng", fps=10, loop=0)
+    Png(fps=10, loop=0)
+    """
+    suffix = Path(path).suffix.lower()
+    known = [name for kind in FORMATS for name in kind.suffixes]
+    if suffix not in known:
+        raise ValueError(f"path must end with {', '.join(known)}, got {path}")
+    positive_float(fps, "fps")
+    if loop < 0:
+        raise ValueError(f"loop must be 0 (for ever) or positive, got {loop}")
+    kind = next(kind for kind in FORMATS if suffix in kind.suffixes)
+    if kind is Mp4:
+        _ffmpeg()
+        if loop:
+            raise ValueError("loop is not kept in an .mp4, its player decides: leave it at 0")
+    chosen = kind(fps, loop)
+    if isinstance(chosen, _Pillow):
+        _ = chosen.milliseconds
+    return chosen

@@ -1,0 +1,235 @@
+"""Animations written all or nothing, as large as asked and no larger."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from libtilt._checks import positive_integer
+from libtilt.files import atomic_write, require_writable
+from libtilt.gif.contrast import Contrast
+from libtilt.gif.films import Film
+from libtilt.gif.formats import Format, format_of
+from libtilt.gif.panels import Panel
+
+_SMALLEST_WIDTH = 64
+
+
+def save_gif(
+    path: str | Path,
+    frames: ArrayLike,
+    *,
+    ping_pong: bool = False,
+    percentiles: tuple[float, float] = (0.5, 99.8),
+    contrast: Contrast = "stack",
+    cmap: str = "gray",
+    title: str | None = None,
+    labels: str | Sequence[str] | None = None,
+    dial: ArrayLike | None = None,
+    pixel_size: float | None = None,
+    **options: Any,
+) -> Path:
+    """Write frames of grey values as an animation, all or nothing.
+
+    Parameters
+    ----------
+    path : path
+        Ends with ``.gif``, ``.png`` or ``.apng`` (animated PNG), or ``.mp4`` (extra ``video``).
+    frames : array_like, shape (n, h, w)
+        Real numbers; row 0 is at the top. NaN is drawn black.
+    ping_pong : bool, optional
+        Whether the frames then run back to the first.
+    percentiles : (float, float), optional
+        Of the finite values, to be drawn black and white.
+    contrast : {"stack", "frame"} or (float, float), optional
+        Whether percentiles are those of the whole stack (the default) or of each frame; or the
+        values to be drawn black and white themselves.
+    cmap : str, optional
+        A colour map of matplotlib (extra ``plot``); by default "gray".
+    title : str, optional
+        A text for all frames, at the upper left.
+    labels : str or sequence of str, optional
+        A text for all frames or one for each: at the upper left, or right of a title.
+    dial : array_like, shape (n,), optional
+        Tilt angles in degrees, drawn as a disc with the specimen in it, at the lower right.
+    pixel_size : float, optional
+        Angstroms of a pixel of the frames: draws a scale bar at the lower left.
+    **options
+        Of `save_animation`: ``fps``, ``loop``, ``width``, ``max_size``, ``max_bytes``,
+        ``overwrite``.
+
+    Returns
+    -------
+    pathlib.Path
+        The path.
+
+    Raises
+    ------
+    ValueError
+        If the frames are empty or hold nothing finite, an option does not fit, or not even two
+        small frames keep to ``max_bytes``.
+    ImportError
+        If a colour map or an MP4 film needs a package that is missing.
+    FileExistsError
+        If the file exists and ``overwrite`` is false.
+    OSError
+        If the file cannot be written, or reads back other than it was written.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np
+    >>> from libtilt.gif import save_gif
+    >>> ramp = np.linspace(0, 1, 4)[:, None, None] * np.ones((4, 8, 8))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_gif(f"{folder}/ramp.gif", ramp, fps=4).stat().st_size > 0
+    True
+    """
+    panel = Panel(
+        frames,
+        title=title,
+        labels=labels,
+        dial=dial,
+        pixel_size=pixel_size,
+        percentiles=percentiles,
+        contrast=contrast,
+        cmap=cmap,
+        ping_pong=ping_pong,
+    )
+    return save_animation(path, [panel], **options)
+
+
+def save_animation(
+    path: str | Path,
+    panels: Sequence[Panel],
+    *,
+    fps: float = 15.0,
+    loop: int = 0,
+    width: int | None = None,
+    max_size: int | None = None,
+    max_bytes: int | None = None,
+    overwrite: bool = False,
+) -> Path:
+    """Write panels beside each other as one animation, all or nothing.
+
+    All panels are as high as each other, and each runs once while the longest does.
+
+    Parameters
+    ----------
+    path : path
+        Ends with ``.gif``, ``.png`` or ``.apng`` (animated PNG), or ``.mp4`` (extra ``video``).
+    panels : sequence of Panel
+        From left to right.
+    fps : float, optional
+        Frames per second. GIF counts in hundredths of a second, so 50 is the most there.
+    loop : int, optional
+        How often it plays; 0 is for ever. An MP4 plays as its player decides.
+    width : int, optional
+        Pixels of the picture; by default the highest panel keeps its size.
+    max_size : int, optional
+        The longest side of the picture in pixels.
+    max_bytes : int, optional
+        The largest file. The picture shrinks until it fits, down to 64 pixels, then every second
+        frame is dropped as often as it takes.
+    overwrite : bool, optional
+        Whether an existing file may be replaced.
+
+    Returns
+    -------
+    pathlib.Path
+        The path.
+
+    Raises
+    ------
+    ValueError
+        If there is no panel, one holds nothing finite, an option does not fit, or not even two
+        small frames keep to `max_bytes`.
+    ImportError
+        If a colour map or an MP4 film needs a package that is missing.
+    FileExistsError
+        If the file exists and `overwrite` is false.
+    OSError
+        If the file cannot be written, or reads back other than it was written.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np
+    >>> from libtilt.gif import Panel, save_animation
+    >>> ramp = np.linspace(0, 1, 4)[:, None, None] * np.ones((4, 32, 32))
+    >>> panels = [Panel(ramp, title="up"), Panel(ramp[::-1], title="down")]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_animation(f"{folder}/both.gif", panels).stat().st_size > 0
+    True
+    """
+    file_format = format_of(path, fps=fps, loop=loop)
+    limit = None if max_bytes is None else positive_integer(max_bytes, "max_bytes")
+    panels = tuple(panels)
+    if not panels or not all(isinstance(panel, Panel) for panel in panels):
+        raise ValueError(f"panels must be one Panel or more, got {panels!r}")
+    require_writable(path, overwrite=overwrite)
+    film = Film.of(panels)
+    shown = _width(film, width, max_size)
+    with atomic_write(path, overwrite=overwrite) as temporary:
+        if limit is None:
+            _write(temporary, file_format, film, shown)
+        else:
+            _write_within(temporary, file_format, film, shown, limit)
+    return Path(path)
+
+
+def _width(film: Film, width: int | None, max_size: int | None) -> int:
+    shown = film.width if width is None else positive_integer(width, "width")
+    if max_size is not None:
+        longest = max(shown, film.sizes(shown)[0])
+        if longest > positive_integer(max_size, "max_size"):
+            shown = max(1, int(shown * max_size / longest))
+    return shown
+
+
+def _write(path: Path, file_format: Format, film: Film, width: int, step: int = 1) -> int:
+    """Write every `step`-th frame; return how large the file is."""
+    places = range(0, len(film), step)
+    source = functools.partial(film.some, places, width)
+    file_format.write(path, source, film.palette.table, slower=step)
+    return path.stat().st_size
+
+
+def _write_within(path: Path, file_format: Format, film: Film, width: int, limit: int) -> None:
+    width = _first_width(path, file_format, film, width, limit)
+    step = 1
+    while (size := _write(path, file_format, film, width, step)) > limit:
+        if width > _SMALLEST_WIDTH:
+            width = _narrower(width, size, limit)
+        elif len(film) > 2 * step:
+            step *= 2
+        else:
+            raise ValueError(
+                f"max_bytes={limit} is too small: {math.ceil(len(film) / step)} frames of "
+                f"{width} pixels still need {size} bytes"
+            )
+
+
+def _first_width(path: Path, file_format: Format, film: Film, width: int, limit: int) -> int:
+    """Return a width at which a few frames, for all of them, keep to the limit."""
+    runs, length = 4, 3
+    if len(film) < 4 * runs * length or width <= _SMALLEST_WIDTH:
+        return width
+    starts = np.linspace(0, len(film) - length, runs).astype(int)
+    places = [start + step for start in starts.tolist() for step in range(length)]
+    while True:
+        source = functools.partial(film.some, places, width)
+        file_format.write(path, source, film.palette.table)
+        size = path.stat().st_size * len(film) / len(places)
+        if size <= limit or width <= _SMALLEST_WIDTH:
+            return width
+        width = _narrower(width, size, limit)
+
+
+def _narrower(width: int, size: float, limit: int) -> int:
+    """Return a width that should come closer to `limit`: the size goes with the area."""
+    return max(_SMALLEST_WIDTH, int(width * min(0.95, 0.99 * math.sqrt(limit / size))))

@@ -1,0 +1,83 @@
+"""MRC files as layers of napari, in angstroms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from libtilt.mrc import compression, read_mrc
+from libtilt.tilt_files import find_beside
+from libtilt.tilt_series import TiltSeries
+from libtilt.volume import Volume
+
+Layers = list[tuple[Any, dict[str, Any], str]]
+
+
+def get_reader(path: str | list[str]) -> Callable[[str | list[str]], Layers] | None:
+    """Return the function that opens a file, or None where it is not ours.
+
+    Parameters
+    ----------
+    path : str or list of str
+        What napari was asked to open.
+
+    Returns
+    -------
+    callable or None
+        Takes the path, and returns a list of layer data.
+
+    Examples
+    --------
+    >>> from libtilt.napari import get_reader
+    >>> get_reader("picture.jpg") is None
+    True
+    >>> get_reader("tomogram.mrc").__name__
+    'read'
+    """
+    paths = [path] if isinstance(path, str) else path
+    try:
+        for one in paths:
+            compression(one)
+    except ValueError:
+        return None
+    return read
+
+
+def read(path: str | list[str]) -> Layers:
+    """Open files as layers: a stack with its angles beside it as a tilt series, else as a volume.
+
+    Parameters
+    ----------
+    path : str or list of str
+        MRC files.
+
+    Returns
+    -------
+    list of tuple
+        Layer data: array, options, kind.
+
+    Raises
+    ------
+    ValueError
+        If a file is not a sound MRC file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from libtilt import GaussianBlobs
+    >>> from libtilt.napari.reader import read
+    >>> volume = GaussianBlobs.ribosome_like().volume((8, 8, 8), voxel_size=40.0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     data, options, kind = read(str(volume.save(f"{folder}/map.mrc")))[0]
+    >>> options["name"], options["scale"]
+    ('map', (40.0, 40.0, 40.0))
+    """
+    layers = []
+    for one in [path] if isinstance(path, str) else path:
+        stack = read_mrc(one, memmap=False).is_image_stack
+        tilts = stack and find_beside(one) is not None
+        opened: Volume | TiltSeries = TiltSeries.open(one) if tilts else Volume.open(one)
+        data, options, kind = opened.to_layer_data()
+        layers.append((data, options | {"name": Path(one).name.split(".")[0]}, kind))
+    return layers

@@ -1,0 +1,76 @@
+"""Small pictures for notebooks."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from libtilt.gif.contrast import shared_limits, to_grey
+from libtilt.gif.films import resized
+
+HEIGHT = 128
+GAP = 3
+# Beyond this many values a whole array, which may be a file, is not read for two numbers.
+MOST_VALUES = 200_000_000
+
+
+def thumbnail(pictures: list[NDArray[Any]]) -> bytes:
+    """Return pictures beside each other as a small PNG, all with one contrast.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from libtilt.thumbnails import thumbnail
+    >>> thumbnail([np.eye(8), np.zeros((8, 16))])[1:4]
+    b'PNG'
+    """
+    values = np.concatenate([picture.ravel() for picture in pictures]).astype(np.float64)
+    limits = shared_limits(values, (0.5, 99.8)) if np.isfinite(values).any() else (0.0, 1.0)
+    parts = []
+    for picture in pictures:
+        height, width = picture.shape
+        # Larger pixels show the grid, but a slab of one row is not a square of it.
+        scale = min(HEIGHT / height, 2 * HEIGHT / width)
+        shape = max(1, round(height * scale)), max(1, round(width * scale))
+        grey = to_grey(picture[np.newaxis].astype(np.float64), contrast=limits)[0]
+        shown = resized(grey, shape)
+        parts.append(np.pad(shown, ((0, HEIGHT - shape[0]), (0, GAP)), constant_values=255))
+    buffer = io.BytesIO()
+    Image.fromarray(np.concatenate(parts, axis=1)[:, :-GAP]).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def value_range(array: NDArray[Any], pictures: list[NDArray[Any]]) -> str:
+    """Return the least and the largest finite value, of large arrays those of the pictures."""
+    several = [array] if array.size <= MOST_VALUES else pictures
+    with np.errstate(invalid="ignore"):
+        ends = [(part.min(), part.max()) for part in several]
+    if not np.isfinite(ends).all():
+        finite = [part[np.isfinite(part)] for part in several]
+        ends = [(part.min(), part.max()) for part in finite if part.size]
+    if not ends:
+        return "nothing finite"
+    low, high = min(end[0] for end in ends), max(end[1] for end in ends)
+    note = "" if several[0] is array else " in what is shown"
+    return f"{low:.4g} to {high:.4g}{note}"
+
+
+def notebook_card(name: str, facts: dict[str, str], png: bytes) -> str:
+    """Return a picture with a table of facts as HTML."""
+    rows = "".join(
+        f"<tr><th style='text-align:left'>{html.escape(key)}</th>"
+        f"<td style='text-align:left'>{html.escape(value)}</td></tr>"
+        for key, value in facts.items()
+    )
+    data = base64.b64encode(png).decode("ascii")
+    return (
+        "<div style='display:flex;gap:1em;align-items:center;flex-wrap:wrap'>"
+        f"<img alt='{html.escape(name)}' src='data:image/png;base64,{data}'>"
+        f"<div><b>{html.escape(name)}</b><table>{rows}</table></div></div>"
+    )
