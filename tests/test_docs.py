@@ -1,5 +1,6 @@
 """What the pages show runs, and what they link to is there."""
 
+import ast
 import re
 import runpy
 import sys
@@ -12,7 +13,14 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+EXAMPLES = sorted((ROOT / "docs" / "examples").glob("*.py"))
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+
+
+def pictures(script):
+    """What an example says that it writes, without running it."""
+    found = re.search(r"^PICTURES = (\(.*?\))$", script.read_text(encoding="utf-8"), re.MULTILINE)
+    return ast.literal_eval(found[1])
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -29,12 +37,36 @@ def test_the_code_of_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch)
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_links_and_pictures_of_a_page_exist(page):
+    made = {f"gallery/{script.stem}/{name}" for script in EXAMPLES for name in pictures(script)}
     missing = [
         link
         for link in LINK.findall(page.read_text(encoding="utf-8"))
-        if not (page.parent / link).exists()
+        if not (page.parent / link).exists() and link not in made
     ]
     assert missing == []
+
+
+@pytest.mark.parametrize("script", EXAMPLES, ids=lambda script: script.stem)
+def test_examples_run_and_make_their_pictures(script, tmp_path, monkeypatch):
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    names = pictures(script)
+    module = ModuleType("example")
+    monkeypatch.setitem(sys.modules, "example", module)
+    exec(compile(script.read_text(encoding="utf-8"), str(script), "exec"), module.__dict__)
+    module.main(tmp_path, size=24)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
+    for name in names:
+        frames = iio.imread(tmp_path / name, index=None)
+        assert frames.std() > 5
+        assert len(frames) > 5 or name.endswith(".png")
+
+
+def test_examples_are_short_and_shown_in_the_gallery():
+    gallery = (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
+    assert len(EXAMPLES) >= 6
+    for script in EXAMPLES:
+        assert f"`{script.name}`" in gallery
+        assert len(script.read_text(encoding="utf-8").splitlines()) < 80
 
 
 def test_most_pages_have_code_that_runs():

@@ -14,6 +14,8 @@ from libtilt.plot import (
     power_spectrum,
     sinogram,
     tilt_scheme,
+    tilt_scheme_3d,
+    turned_specimen,
 )
 from libtilt.plot.schemes import missing_sectors
 from libtilt.quality import FourierCorrelation
@@ -216,3 +218,34 @@ def test_without_matplotlib_the_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
     path = volume().save(tmp_path / "map.mrc")
     assert "pip install 'libtilt[plot]'" in run(path, "-o", tmp_path / "map.png").output
+
+
+@pytest.mark.parametrize("angle", [35, -50, 0])
+def test_the_turned_specimen_is_where_the_geometry_says(angle):
+    geometry = TiltGeometry.from_tilt_angles([10, angle])
+    ax = turned_specimen(geometry, tilt=1, point_xyz=(0.3, 0, 0.5))
+    x, _, z = geometry.rotation_matrices[1].T @ [0.3, 0, 0.5]
+    spots = [line.get_xydata()[0] for line in ax.lines if line.get_marker() == "o"]
+    assert np.allclose(spots, [[0.3, 0.5], [x, z]])
+    (beam,) = [line for line in ax.lines if line.get_linestyle() == ":"]
+    assert np.allclose(beam.get_xdata(), x)
+
+
+def test_the_scheme_in_space_has_a_line_for_each_beam():
+    geometry = TiltGeometry.from_tilt_angles([-60, 0, 60], x_tilts=5)
+    ax = tilt_scheme_3d(geometry)
+    ends = [np.array(line.get_data_3d())[:, 1] for line in ax.lines[:3]]
+    assert np.allclose(ends, geometry.beam_directions)
+    figure = pyplot.figure()
+    own = figure.add_subplot(projection="3d")
+    assert tilt_scheme_3d(geometry, ax=own) is own
+
+
+def test_drawings_refuse_what_does_not_fit():
+    geometry = TiltGeometry.from_tilt_angles([0])
+    with pytest.raises(ValueError, match="tilt must lie in 0 to 0, got 1"):
+        turned_specimen(geometry, tilt=1)
+    with pytest.raises(ValueError, match="point_xyz must be three numbers"):
+        turned_specimen(geometry, point_xyz=(1, 2))
+    with pytest.raises(TypeError, match="ax must be three-dimensional"):
+        tilt_scheme_3d(geometry, ax=pyplot.figure().add_subplot())

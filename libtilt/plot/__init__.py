@@ -4,6 +4,7 @@ Every function takes ``ax=`` and returns the matplotlib `Axes` that it drew in; 
 """
 
 from libtilt.plot.curves import fourier_correlation
+from libtilt.plot.drawings import tilt_scheme_3d, turned_specimen
 from libtilt.plot.schemes import tilt_scheme
 from libtilt.plot.stacks import contact_sheet, sinogram
 from libtilt.plot.volumes import orthoslices, power_spectrum
@@ -15,4 +16,6 @@ __all__ = [
     "power_spectrum",
     "sinogram",
     "tilt_scheme",
+    "tilt_scheme_3d",
+    "turned_specimen",
 ]

@@ -1,0 +1,52 @@
+"""A pipeline that subclasses the library: images that know their dose, and are weighted by it."""
+
+from pathlib import Path
+
+import attrs
+import numpy as np
+
+from libtilt import GaussianBlobs, TiltGeometry, TiltSeries
+from libtilt.animations import side_by_side
+from libtilt.per_tilt import PER_TILT
+from libtilt.reconstruction import wbp
+
+PICTURES = ("doses.gif",)
+
+
+@attrs.frozen(slots=False, eq=False)
+class DosedSeries(TiltSeries):
+    """A tilt series with the electrons per square angstrom before each image."""
+
+    doses: np.ndarray = attrs.field(kw_only=True, converter=np.asarray, metadata=PER_TILT)
+
+    def dose_weighted(self, frequency: float = 0.05) -> "DosedSeries":
+        """Weight images by what is left of a frequency, after Grant and Grigorieff (2015)."""
+        critical = 0.245 * frequency**-1.665 + 2.81
+        weights = np.exp(-self.doses / (2 * critical))
+        return self * (weights / weights.mean()).astype(self.dtype)[:, None, None]
+
+
+def main(folder: Path, size: int = 96) -> None:
+    """Take a series in a dose-symmetric order, weight it, and reconstruct both."""
+    angles = np.arange(-60, 61, 3)
+    order = np.argsort(np.abs(angles), kind="stable")
+    geometry = TiltGeometry.from_tilt_angles(angles[order])
+    blobs = GaussianBlobs.ribosome_like()
+    clean = blobs.tilt_series(geometry, (size, size), pixel_size=320 / size)
+    doses = 3.0 * np.arange(len(angles))
+    # Damage: the later an image, the less of the specimen is in it.
+    left = np.exp(-doses / 80)[:, None, None]
+    noise = np.random.default_rng(0).normal(size=clean.shape) * clean.images.std()
+    series = DosedSeries(
+        clean.images * left + noise, geometry, pixel_size=clean.pixel_size, doses=doses
+    )
+
+    weighted = series.sort().dose_weighted()  # a DosedSeries still: doses follow the tilts
+    shape = (size,) * 3
+    objects = {"as taken": wbp(series, volume_shape=shape)}
+    objects["weighted by dose"] = wbp(weighted, volume_shape=shape)
+    side_by_side(folder / "doses.gif", objects, width=480, max_bytes=2_000_000, overwrite=True)
+
+
+if __name__ == "__main__":
+    main(Path.cwd())

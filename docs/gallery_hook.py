@@ -1,0 +1,31 @@
+"""The pictures of the site, made by the scripts in examples/ when the site is built."""
+
+import os
+import runpy
+from pathlib import Path
+
+from mkdocs.structure.files import File
+
+DOCS = Path(__file__).parent
+MADE = DOCS.parent / "build" / "gallery"
+
+
+def pictures_of(script: Path) -> list[Path]:
+    """Return the pictures of a script, made again where it is newer than they are."""
+    folder = MADE / script.stem
+    names = runpy.run_path(str(script))["PICTURES"]
+    paths = [folder / name for name in names]
+    if not all(p.exists() and p.stat().st_mtime > script.stat().st_mtime for p in paths):
+        folder.mkdir(parents=True, exist_ok=True)
+        os.environ.setdefault("MPLBACKEND", "agg")
+        runpy.run_path(str(script))["main"](folder)
+    return paths
+
+
+def on_files(files, config):
+    """Add them to the site, as if they stood in gallery/."""
+    for script in sorted((DOCS / "examples").glob("*.py")):
+        for path in pictures_of(script):
+            uri = f"gallery/{script.stem}/{path.name}"
+            files.append(File.generated(config, uri, abs_src_path=str(path)))
+    return files

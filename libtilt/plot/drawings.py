@@ -1,0 +1,166 @@
+"""Drawings of the geometry in space: the tilt scheme, and how a specimen is turned."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from libtilt._checks import finite_array, integers_of, positive_float
+from libtilt.geometry import TiltGeometry
+from libtilt.plot.axes import axes_or_new
+from libtilt.plot.schemes import missing_sectors
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SLAB = "tab:blue"
+MISSING = "tab:red"
+
+
+def tilt_scheme_3d(geometry: TiltGeometry, *, thickness: float = 0.3, ax: Any = None) -> Any:
+    """Draw from which directions the specimen was seen, in its own frame, in three dimensions.
+
+    Parameters
+    ----------
+    geometry : TiltGeometry
+        With n tilts.
+    thickness : float, optional
+        Of the slab, as a part of its width.
+    ax : mpl_toolkits.mplot3d.Axes3D, optional
+        Where to draw.
+
+    Returns
+    -------
+    mpl_toolkits.mplot3d.Axes3D
+        Without units: beams reach from -1 to 1. The sectors without a beam are those along y.
+
+    Raises
+    ------
+    TypeError
+        If `ax` is not three-dimensional.
+    ValueError
+        If the thickness is not positive.
+    ImportError
+        If matplotlib is missing.
+
+    Examples
+    --------
+    >>> from libtilt import TiltGeometry
+    >>> from libtilt.plot import tilt_scheme_3d
+    >>> tilt_scheme_3d(TiltGeometry.from_tilt_angles(range(-60, 61, 3))).get_zlabel()
+    'z'
+    """
+    height = positive_float(thickness, "thickness")
+    if ax is None:
+        figure = axes_or_new(None).figure
+        figure.clear()
+        ax = figure.add_subplot(projection="3d")
+    if not hasattr(ax, "set_zlim"):
+        raise TypeError('ax must be three-dimensional: add_subplot(projection="3d")')
+    from mpl_toolkits.mplot3d.art3d import Poly3DCollection
+
+    wide, deep = 0.7, 0.7 * height
+    faces = []
+    for across in range(3):
+        sides = [np.array([wide, wide, deep])[axis] for axis in range(3) if axis != across]
+        for end in (-1, 1):
+            square = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * sides
+            faces.append(np.insert(square, across, end * (wide, wide, deep)[across], axis=1))
+    ax.add_collection3d(Poly3DCollection(faces, facecolor=SLAB, alpha=0.15, edgecolor=SLAB))
+    for first, last in missing_sectors(geometry.beam_directions):
+        turn = np.radians(np.linspace(first, last, 20))
+        rim = np.stack([np.cos(turn), 0 * turn, np.sin(turn)], axis=1)
+        sector = np.concatenate([np.zeros((1, 3)), rim])
+        ax.add_collection3d(Poly3DCollection([sector], facecolor=MISSING, alpha=0.25))
+    for beam in geometry.beam_directions:
+        ax.plot(*np.stack([-beam, beam], axis=1), color="black", linewidth=0.7)
+    ax.plot([0, 0], [-1.1, 1.1], [0, 0], color="tab:orange", linewidth=2)
+    ax.text(0, 1.15, 0, "y", color="tab:orange")
+    for name in "xyz":
+        getattr(ax, f"set_{name}lim")(-1.1, 1.1)
+        getattr(ax, f"set_{name}label")(name)
+        getattr(ax, f"set_{name}ticks")([])
+    ax.set_box_aspect((1, 1, 1))
+    ax.view_init(elev=20, azim=-65)
+    low, high = geometry.tilt_angles.min(), geometry.tilt_angles.max()
+    ax.set_title(f"{len(geometry)} tilts, {low:.0f}° to {high:.0f}°")
+    return ax
+
+
+def turned_specimen(
+    geometry: TiltGeometry,
+    *,
+    tilt: int = 0,
+    point_xyz: ArrayLike = (0.0, 0.0, 0.6),
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw how one tilt turns the specimen, seen along y, with a point of it and its projection.
+
+    The dashed slab is the specimen at rest, the blue one turned; the beam runs down along z onto
+    the detector below.
+
+    Parameters
+    ----------
+    geometry : TiltGeometry
+        With n tilts.
+    tilt : int, optional
+        Which one.
+    point_xyz : array_like, shape (3,), optional
+        A point of the specimen, in units of half its width.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        x of the detector to the right and z upward, in units of half the specimen's width.
+
+    Raises
+    ------
+    ValueError
+        If there is no such tilt, or the point is not three numbers.
+    ImportError
+        If matplotlib is missing.
+
+    Examples
+    --------
+    >>> from libtilt import TiltGeometry
+    >>> from libtilt.plot import turned_specimen
+    >>> turned_specimen(TiltGeometry.from_tilt_angles([35])).get_title()
+    'tilt angle 35°'
+    """
+    (index,) = integers_of((tilt,), 1, "tilt")
+    if not 0 <= index < len(geometry):
+        raise ValueError(f"tilt must lie in 0 to {len(geometry) - 1}, got {tilt}")
+    point = finite_array(point_xyz, "point_xyz")
+    if point.shape != (3,):
+        raise ValueError(f"point_xyz must be three numbers, got {point_xyz!r}")
+    ax = axes_or_new(ax)
+    matrix = geometry.rotation_matrices[index].T
+    slab = np.array([[-1, 0, -0.2], [1, 0, -0.2], [1, 0, 0.2], [-1, 0, 0.2], [-1, 0, -0.2]])
+    moved = slab @ matrix.T
+    ax.plot(slab[:, 0], slab[:, 2], color="0.6", linestyle="--", linewidth=1)
+    ax.fill(moved[:, 0], moved[:, 2], facecolor=SLAB, alpha=0.25, edgecolor=SLAB)
+    place = matrix @ point
+    for spot, colour in ((point, "0.6"), (place, MISSING)):
+        ax.plot([spot[0]], [spot[2]], "o", color=colour)
+    ax.annotate(
+        "",
+        xy=(place[0], place[2]),
+        xytext=(point[0], point[2]),
+        arrowprops={"arrowstyle": "->", "color": MISSING, "connectionstyle": "arc3,rad=-0.2"},
+    )
+    ax.plot([place[0], place[0]], [place[2], -1.3], color=MISSING, linestyle=":")
+    ax.plot([-1.3, 1.3], [-1.3, -1.3], color="black", linewidth=3)
+    ax.text(-1.3, -1.42, "detector", ha="left", va="top")
+    arrow = {"arrowstyle": "->", "color": "black"}
+    for tip, name in (((1.45, 0), "x"), ((0, 1.45), "z")):
+        ax.annotate(name, xy=(0, 0), xytext=tip, arrowprops=arrow | {"arrowstyle": "<-"})
+    ax.set_xlim(-1.6, 1.6)
+    ax.set_ylim(-1.65, 1.6)
+    ax.set_aspect("equal")
+    ax.set_axis_off()
+    ax.set_title(f"tilt angle {geometry.tilt_angles[index]:.0f}°")
+    return ax
