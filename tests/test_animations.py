@@ -28,6 +28,13 @@ def test_slices_walk_along_the_axis(axis):
     assert np.array_equal(frames[1], np.take(data, 1, axis=index))
 
 
+def test_slices_may_be_left_out():
+    data = RNG.random((7, 4, 5))
+    assert np.array_equal(slice_frames(Volume(data), step=3), data[::3])
+    with pytest.raises(ValueError, match="step must be a positive integer"):
+        slice_frames(Volume(data), step=0)
+
+
 def test_slices_of_anisotropic_voxels_have_square_pixels():
     frames = slice_frames(Volume(RNG.random((3, 10, 10)), voxel_size=(1.0, 2.0, 1.0)))
     assert frames.shape == (3, 20, 10)

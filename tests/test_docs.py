@@ -76,9 +76,16 @@ def test_most_pages_have_code_that_runs():
 
 def test_the_pictures_can_be_made_again(tmp_path):
     script = runpy.run_path(str(ROOT / "docs" / "make_pictures.py"))
-    script["make_pictures"](tmp_path, size=24)
-    assert iio.imread(tmp_path / "story.gif", index=None).shape == (48, 24, 3 * 24 + 12, 3)
-    assert iio.imread(tmp_path / "story.png").shape[:2] == (24, 3 * 24 + 12)
+    script["make_pictures"](tmp_path, size=24, width=200)
+    assert iio.imread(tmp_path / "story.gif", index=None).shape[2] == 200
+    assert iio.imread(tmp_path / "surface.gif", index=None).shape[2] == 100
+
+
+def test_the_pictures_of_the_readme_are_small():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = [ROOT / link for link in LINK.findall(readme) if link.startswith("docs/images/")]
+    assert sum(path.suffix == ".gif" for path in shown) >= 2
+    assert sum(path.stat().st_size for path in shown) < 2_000_000
 
 
 def test_the_pictures_of_the_reconstructions_can_be_made_again(tmp_path, capsys):

@@ -79,9 +79,14 @@ def test_scaling_down_averages(tmp_path):
 def test_max_bytes_is_kept_by_shrinking_and_then_by_dropping_frames(tmp_path):
     frames = RNG.random((40, 120, 120))
     full = save_gif(tmp_path / "full.gif", frames).stat().st_size
-    half = save_gif(tmp_path / "half.gif", frames, max_bytes=full // 2)
-    assert half.stat().st_size <= full // 2
-    assert len(read_grey(half)) == 40
+    fewer = save_gif(tmp_path / "fewer.gif", frames, max_bytes=int(0.8 * full))
+    assert fewer.stat().st_size <= 0.8 * full
+    assert read_grey(fewer).shape == (40, 120, 120)
+    assert set(np.unique(read_grey(fewer))) <= set(np.rint(np.linspace(0, 255, 64)).astype(int))
+    half = save_gif(tmp_path / "half.gif", frames, max_bytes=full // 4)
+    assert half.stat().st_size <= full // 4
+    assert read_grey(half).shape[0] == 40
+    assert 64 <= read_grey(half).shape[2] < 120
     tiny = save_gif(tmp_path / "tiny.gif", frames, max_bytes=60_000, fps=10)
     assert tiny.stat().st_size <= 60_000
     assert read_grey(tiny).shape[1:] == (64, 64)

@@ -97,7 +97,7 @@ def test_labels_follow_when_frames_are_dropped(tmp_path):
         tmp_path / "a.gif", frames, labels=list("abcdefgh"), dial=range(8), max_bytes=20_000
     )
     assert path.stat().st_size <= 20_000
-    plain = save_gif(tmp_path / "b.gif", frames[::4], labels=list("ae"), dial=range(0, 8, 4))
+    plain = save_gif(tmp_path / "b.gif", frames[::2], labels=list("aceg"), dial=range(0, 8, 2))
     kept, expected = (iio.imread(p, mode="L", index=None) for p in (path, plain))
     corner = np.s_[:, :12, :12]
     assert kept.shape == expected.shape
@@ -123,3 +123,13 @@ def test_what_does_not_fit_is_refused_and_leaves_no_file(tmp_path, options, mess
 
 def test_zero_has_no_minus():
     assert angle_labels([-0.04, -3.0]) == ["0.0°", "-3.0°"]
+
+
+def test_long_texts_are_written_smaller():
+    long = Overlay(title="weighted back-projection", labels=["iteration 12", "iteration 3"])
+    drawn = drawn_into(long, np.full((2, 96, 200), 60, np.uint8)) != 60
+    assert drawn[:, :20, :104].any()
+    columns = np.flatnonzero(drawn[0, :20].any(axis=0))
+    gap = np.diff(columns).max()
+    assert gap > 5
+    assert columns.max() < 200

@@ -36,7 +36,7 @@ def main(folder: Path, size: int = 96) -> None:
     doses = 3.0 * np.arange(len(angles))
     # Damage: the later an image, the less of the specimen is in it.
     left = np.exp(-doses / 80)[:, None, None]
-    noise = np.random.default_rng(0).normal(size=clean.shape) * clean.images.std()
+    noise = np.random.default_rng(0).normal(size=clean.shape) * clean.images.std() / 2
     series = DosedSeries(
         clean.images * left + noise, geometry, pixel_size=clean.pixel_size, doses=doses
     )
@@ -45,7 +45,9 @@ def main(folder: Path, size: int = 96) -> None:
     shape = (size,) * 3
     objects = {"as taken": wbp(series, volume_shape=shape)}
     objects["weighted by dose"] = wbp(weighted, volume_shape=shape)
-    side_by_side(folder / "doses.gif", objects, width=480, max_bytes=2_000_000, overwrite=True)
+    objects = {name: volume.crop((size // 2, size, size)) for name, volume in objects.items()}
+    look = {"width": 480, "max_bytes": 2_000_000, "overwrite": True}
+    side_by_side(folder / "doses.gif", objects, **look)
 
 
 if __name__ == "__main__":

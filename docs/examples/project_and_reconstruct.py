@@ -17,17 +17,18 @@ def main(folder: Path, size: int = 96) -> None:
     geometry = TiltGeometry.from_tilt_angles(np.arange(-60, 61, 3))
     tilt_series = Projector(geometry).forward(volume)
     noise = np.random.default_rng(0).normal(size=tilt_series.shape)
-    noisy = tilt_series + noise * tilt_series.images.std() / 2
+    noisy = tilt_series + noise * tilt_series.images.std() / 3
 
     tomogram = wbp(noisy, volume_shape=volume.shape)
     iterated = sirt(noisy, volume_shape=volume.shape, iterations=15).volume
 
-    look = {"annotate": True, "width": 240, "overwrite": True}
+    look = {"annotate": True, "width": 240, "max_bytes": 1_500_000, "overwrite": True}
     volume.to_gif(folder / "volume.gif", kind="spin", render="surface", **look)
     noisy.to_gif(folder / "tilt_series.gif", **look)
-    tomogram.to_gif(folder / "tomogram.gif", **look)
+    tomogram.to_gif(folder / "tomogram.gif", step=3, **look)
     objects = {"map": volume, "tilt series": noisy, "tomogram": tomogram}
-    side_by_side(folder / "story.gif", objects, kinds={"map": "spin"}, width=640, overwrite=True)
+    look = {"width": 640, "max_bytes": 3_000_000, "overwrite": True}
+    side_by_side(folder / "story.gif", objects, kinds={"map": "spin"}, **look)
     names = ("weighted back-projection", "SIRT")
     before_after(
         folder / "wipe.gif", tomogram, iterated, axis="y", labels=names, width=320, overwrite=True

@@ -15,10 +15,11 @@ def main(folder: Path, size: int = 96) -> None:
     geometry = TiltGeometry.from_tilt_angles(np.arange(-60, 61, 3), tilt_axis_angle=85)
     blobs = GaussianBlobs.ribosome_like()
     clean = blobs.tilt_series(geometry, (size, size), pixel_size=320 / size)
-    noise = np.random.default_rng(0).normal(size=clean.shape) * clean.images.std()
+    noise = np.random.default_rng(0).normal(size=clean.shape) * clean.images.std() / 2
     tilt_series = clean + noise  # or TiltSeries.open("tilts.st")
 
-    tilt_series.to_gif(folder / "angles.gif", annotate=True, width=240, overwrite=True)
+    look = {"width": 240, "max_bytes": 1_500_000, "overwrite": True}
+    tilt_series.to_gif(folder / "angles.gif", annotate=True, **look)
     ax = contact_sheet(tilt_series[::5])
     ax.figure.savefig(folder / "sheet.png", dpi=80)
 

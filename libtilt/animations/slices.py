@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from libtilt._checks import floating_dtype, one_of
+from libtilt._checks import floating_dtype, one_of, positive_integer
 from libtilt.volume import Volume
 
 
-def slice_frames(volume: Volume, *, axis: str = "z") -> NDArray[Any]:
+def slice_frames(volume: Volume, *, axis: str = "z", step: int = 1) -> NDArray[Any]:
     """Return the slices of a volume perpendicular to an axis.
 
     Parameters
@@ -21,6 +21,8 @@ def slice_frames(volume: Volume, *, axis: str = "z") -> NDArray[Any]:
         The volume.
     axis : {"z", "y", "x"}, optional
         Along which to walk.
+    step : int, optional
+        From one slice to the next: 1 for all of them.
 
     Returns
     -------
@@ -30,7 +32,7 @@ def slice_frames(volume: Volume, *, axis: str = "z") -> NDArray[Any]:
     Raises
     ------
     ValueError
-        If the axis is another.
+        If the axis is another, or the step is not positive.
 
     Examples
     --------
@@ -41,7 +43,7 @@ def slice_frames(volume: Volume, *, axis: str = "z") -> NDArray[Any]:
     (6, 4, 5)
     """
     one_of(axis, "axis", ("z", "y", "x"))
-    frames = np.moveaxis(volume.data, "zyx".index(axis), 0)
+    frames = np.moveaxis(volume.data, "zyx".index(axis), 0)[:: positive_integer(step, "step")]
     height, width = np.delete(volume.voxel_size[::-1], "zyx".index(axis))
     if abs(height - width) <= 0.01 * width:
         return frames

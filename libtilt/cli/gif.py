@@ -25,7 +25,7 @@ from libtilt.volume import Volume
 
 SAVING = ("fps", "loop", "width", "max_size", "max_bytes", "overwrite")
 TAKES = {
-    "slices": {"axis"},
+    "slices": {"axis", "step"},
     "spin": {"axis", "count", "render", "level", "sigma"},
     "tilts": set[str](),
 }
@@ -33,6 +33,7 @@ OF_A_KIND = {name for names in TAKES.values() for name in names}
 
 frame_options = with_options(
     click.option("--axis", type=click.Choice(["z", "y", "x"]), help="Of the slices or the spin."),
+    click.option("--step", type=click.IntRange(min=1), help="From one slice to the next."),
     click.option("--count", type=click.IntRange(min=1), help="Frames of a spin."),
     click.option(
         "--render",

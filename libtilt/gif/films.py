@@ -29,11 +29,14 @@ class Film:
         Their grey values.
     palette : Palette
         The colours of all.
+    levels : int
+        How many grey values are told apart; fewer make smaller files.
     """
 
     panels: tuple[Panel, ...]
     greys: tuple[Frames, ...]
     palette: Palette
+    levels: int = 256
 
     @classmethod
     def of(cls, panels: tuple[Panel, ...]) -> Film:
@@ -73,7 +76,7 @@ class Film:
             if parts:
                 parts.append(np.full((height, GAP), 255, np.uint8))
             shown = resized(grey[index], (height, across))
-            indices = self.palette.indices(shown, panel.cmap)
+            indices = self.palette.indices(self._posterised(shown), panel.cmap)
             layer = panel.overlay.layer(index, (height, across), across / grey.shape[2])
             parts.append(indices if layer is None else self.palette.inked(indices, *layer))
         # The last ink is white, wherever the palette begins.
@@ -81,6 +84,15 @@ class Film:
             for gap in parts[1::2]:
                 gap[:] = 15
         return np.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
+
+    def _posterised(self, grey: Frames) -> Frames:
+        """Return grey values with as many levels as are told apart, black and white among them."""
+        if self.levels >= 256:
+            return grey
+        steps = np.rint(np.linspace(0, 255, self.levels)).astype(np.uint8)
+        nearest = np.rint(np.arange(256) / 255 * (self.levels - 1)).astype(np.uint8)
+        posterised: NDArray[np.uint8] = steps[nearest][grey]
+        return posterised
 
     def some(self, places: Iterable[int], width: int) -> Iterator[Frames]:
         """Yield the frames at some places."""

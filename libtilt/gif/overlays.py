@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 from collections.abc import Sequence
@@ -112,13 +113,18 @@ class Overlay:
     def _paint(self, index: int, shape: tuple[int, int], shrunk: float, inks: Inks) -> Frames:
         image = Image.new("L", shape[::-1], 0)
         canvas = ImageDraw.Draw(image)
-        font = default_font(max(9, min(shape) // 16))
+        size = max(9, min(shape) // 16)
+        font = default_font(size)
+        room = shape[1] - 8
+        if self.title is not None and self.labels is not None:
+            # Half for each: the longest label decides, so that sizes do not jump.
+            room //= 2
         if self.title is not None:
-            _write(canvas, (4, 3), self.title, font, "la", inks)
+            _write(canvas, (4, 3), self.title, _fitting((self.title,), size, room), "la", inks)
         if self.labels is not None:
             label = self.labels[index % len(self.labels)]
             place, anchor = ((4, 3), "la") if self.title is None else ((shape[1] - 4, 3), "ra")
-            _write(canvas, place, label, font, anchor, inks)
+            _write(canvas, place, label, _fitting(self.labels, size, room), anchor, inks)
         if self.pixel_size is not None:
             _scale_bar(canvas, image.size, self.pixel_size / shrunk, font, inks)
         if self.dial is not None:
@@ -144,6 +150,16 @@ def default_font(size: int) -> Any:
     if "size" in inspect.signature(ImageFont.load_default).parameters:
         return ImageFont.load_default(size=size)
     return ImageFont.load_default()
+
+
+@functools.cache
+def _fitting(texts: tuple[str, ...], size: int, room: int) -> Any:
+    """Return a font in which the texts are no wider than some pixels, where one can be read."""
+    for smaller in range(size, 7, -1):
+        font = default_font(smaller)
+        if all(font.getbbox(text)[2] <= room for text in texts):
+            return font
+    return default_font(min(size, 7))
 
 
 def nice_length(extent: float) -> float:

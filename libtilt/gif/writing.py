@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import attrs
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -19,6 +20,8 @@ from libtilt.gif.formats import Format, format_of
 from libtilt.gif.panels import Panel
 
 _SMALLEST_WIDTH = 64
+# Noise in 64 greys looks as in 256, and takes fewer bytes; 32 show bands where it is smooth.
+FEWER_LEVELS = (64,)
 
 
 def save_gif(
@@ -134,8 +137,8 @@ def save_animation(
     max_size : int, optional
         The longest side of the picture in pixels.
     max_bytes : int, optional
-        The largest file. The picture shrinks until it fits, down to 64 pixels, then every second
-        frame is dropped as often as it takes.
+        The largest file. Of 256 grey levels 64 are kept, then the picture shrinks until it
+        fits, down to 64 pixels, then every second frame is dropped as often as it takes.
     overwrite : bool, optional
         Whether an existing file may be replaced.
 
@@ -200,10 +203,12 @@ def _write(path: Path, file_format: Format, film: Film, width: int, step: int = 
 
 
 def _write_within(path: Path, file_format: Format, film: Film, width: int, limit: int) -> None:
-    width = _first_width(path, file_format, film, width, limit)
+    film, width = _estimated(path, file_format, film, width, limit)
     step = 1
     while (size := _write(path, file_format, film, width, step)) > limit:
-        if width > _SMALLEST_WIDTH:
+        if film.levels > FEWER_LEVELS[-1]:
+            film = _with_fewer_levels(film)
+        elif width > _SMALLEST_WIDTH:
             width = _narrower(width, size, limit)
         elif len(film) > 2 * step:
             step *= 2
@@ -214,20 +219,32 @@ def _write_within(path: Path, file_format: Format, film: Film, width: int, limit
             )
 
 
-def _first_width(path: Path, file_format: Format, film: Film, width: int, limit: int) -> int:
-    """Return a width at which a few frames, for all of them, keep to the limit."""
+def _with_fewer_levels(film: Film) -> Film:
+    levels = next(levels for levels in FEWER_LEVELS if levels < film.levels)
+    return attrs.evolve(film, levels=levels)
+
+
+def _estimated(
+    path: Path, file_format: Format, film: Film, width: int, limit: int
+) -> tuple[Film, int]:
+    """Return levels and a width at which a few frames, for all of them, keep to the limit."""
     runs, length = 4, 3
-    if len(film) < 4 * runs * length or width <= _SMALLEST_WIDTH:
-        return width
+    if len(film) < 4 * runs * length:
+        return film, width
     starts = np.linspace(0, len(film) - length, runs).astype(int)
     places = [start + step for start in starts.tolist() for step in range(length)]
     while True:
         source = functools.partial(film.some, places, width)
         file_format.write(path, source, film.palette.table)
         size = path.stat().st_size * len(film) / len(places)
-        if size <= limit or width <= _SMALLEST_WIDTH:
-            return width
-        width = _narrower(width, size, limit)
+        if size <= limit:
+            return film, width
+        if film.levels > FEWER_LEVELS[-1]:
+            film = _with_fewer_levels(film)
+        elif width > _SMALLEST_WIDTH:
+            width = _narrower(width, size, limit)
+        else:
+            return film, width
 
 
 def _narrower(width: int, size: float, limit: int) -> int:

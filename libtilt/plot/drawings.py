@@ -155,9 +155,9 @@ def turned_specimen(
     ax.plot([place[0], place[0]], [place[2], -1.3], color=MISSING, linestyle=":")
     ax.plot([-1.3, 1.3], [-1.3, -1.3], color="black", linewidth=3)
     ax.text(-1.3, -1.42, "detector", ha="left", va="top")
-    arrow = {"arrowstyle": "->", "color": "black"}
-    for tip, name in (((1.45, 0), "x"), ((0, 1.45), "z")):
-        ax.annotate(name, xy=(0, 0), xytext=tip, arrowprops=arrow | {"arrowstyle": "<-"})
+    for tip, name in (((1.45, 0.0), "x"), ((0.0, 1.45), "z")):
+        ax.annotate("", xy=tip, xytext=(0, 0), arrowprops={"arrowstyle": "->", "color": "black"})
+        ax.text(tip[0] + 0.06, tip[1], name, va="center")
     ax.set_xlim(-1.6, 1.6)
     ax.set_ylim(-1.65, 1.6)
     ax.set_aspect("equal")
