@@ -213,7 +213,8 @@ def test_what_cannot_stand_beside_is_refused(tmp_path):
 
 def test_a_wipe_goes_from_one_volume_to_the_other_and_back(tmp_path):
     before, after = (Volume(np.full((3, 40, 60), value)) for value in (0.0, 1.0))
-    path = before_after(tmp_path / "a.png", before, after, count=5, pixel_size=None)
+    options = {"count": 5, "pixel_size": None, "contrast": (0, 1)}
+    path = before_after(tmp_path / "a.png", before, after, **options)
     frames = iio.imread(path, index=None)
     assert len(frames) == 8
     middle = frames[:, 25, 1:-1]
@@ -224,6 +225,16 @@ def test_a_wipe_goes_from_one_volume_to_the_other_and_back(tmp_path):
     assert shares[1] == shares[7]
     with pytest.raises(ValueError, match="before and after must have one shape"):
         before_after(tmp_path / "b.gif", before, Volume(np.zeros((3, 40, 50))))
+
+
+def test_volumes_of_another_scale_are_wiped_with_a_contrast_of_their_own(tmp_path):
+    volume = BLOBS.volume((20, 40, 44))
+    path = before_after(tmp_path / "a.png", volume, 1000 * volume, count=2, labels=("", ""))
+    ends = iio.imread(path, index=None)
+    assert np.abs(ends[0].astype(int) - ends[1]).max() <= 1
+    plain = {"labels": ("", ""), "pixel_size": None, "contrast": "stack"}
+    both = before_after(tmp_path / "b.png", volume, 1000 * volume, count=2, **plain)
+    assert iio.imread(both, index=0)[16:30, 4:].max() < 10
 
 
 def test_iterations_are_kept_with_their_residuals(tmp_path):

@@ -317,6 +317,23 @@ def test_a_film_without_ffmpeg_says_what_to_install(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("fault", [RuntimeError("log"), OSError("log")])
+def test_a_film_that_cannot_be_written_is_one_error_and_leaves_nothing(
+    tmp_path, monkeypatch, fault
+):
+    ffmpeg = pytest.importorskip("imageio_ffmpeg", reason="MP4 films need the extra video")
+
+    def broken(path):
+        raise fault
+
+    monkeypatch.setattr(ffmpeg, "count_frames_and_secs", broken)
+    with pytest.raises(
+        OSError, match=r"cannot write .*a\.mp4: ffmpeg cannot write it: is the disk"
+    ):
+        save_gif(tmp_path / "a.mp4", np.zeros((2, 4, 4)))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_colour_map_without_matplotlib_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ImportError, match=r"pip install 'libtilt\[plot\]'"):

@@ -12,8 +12,8 @@ import numpy as np
 from libtilt._checks import one_of, positive_integer
 from libtilt.animations.objects import panel_of
 from libtilt.animations.slices import slice_frames
-from libtilt.gif import Panel, save_animation
-from libtilt.gif.contrast import shared_limits
+from libtilt.gif import Panel, save_animation, to_grey
+from libtilt.gif.contrast import Contrast
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
 
@@ -93,11 +93,12 @@ def before_after(
     labels: tuple[str, str] = ("before", "after"),
     count: int = 40,
     percentiles: tuple[float, float] = (0.5, 99.8),
+    contrast: Contrast = "frame",
     **options: Any,
 ) -> Path:
     """Write the central slice of a volume, wiped over by that of another, and back.
 
-    Both have the same contrast, that of the two slices together.
+    Each has a contrast of its own, since methods differ in scale; for values set `contrast`.
 
     Parameters
     ----------
@@ -113,6 +114,9 @@ def before_after(
         Frames on the way there, and as many back.
     percentiles : (float, float), optional
         Of the finite values, to be drawn black and white.
+    contrast : {"frame", "stack"} or (float, float), optional
+        Whether percentiles are those of each slice (the default) or of both together; or the two
+        values themselves.
     **options
         Of `libtilt.gif.Panel` and `libtilt.gif.save_animation`.
 
@@ -146,19 +150,19 @@ def before_after(
     steps = positive_integer(count, "count")
     middle = before.shape["zyx".index(axis)] // 2
     left, right = (_slice(volume, axis, middle) for volume in (before, after))
-    limits = shared_limits(np.stack([left, right]), percentiles)
+    left, right = to_grey(np.stack([left, right]), percentiles=percentiles, contrast=contrast)
     width = left.shape[1]
     borders = np.rint(width * (1 - np.cos(np.linspace(0, np.pi, steps))) / 2)
     frames = np.where(np.arange(width) < borders[:, np.newaxis, np.newaxis], right, left)
     for frame, border in zip(frames, borders.astype(int).tolist(), strict=True):
         if 0 < border < width:
-            frame[:, border] = limits[1]
+            frame[:, border] = 255
     # Where the wipe has come from, at the left, stands what is new.
     names = [
         labels[0] if not border else labels[1] if border == width else f"{labels[1]} | {labels[0]}"
         for border in borders
     ]
-    shown: dict[str, Any] = {"labels": names, "ping_pong": True, "contrast": limits}
+    shown: dict[str, Any] = {"labels": names, "ping_pong": True, "contrast": (0, 255)}
     pixel = float(before.voxel_size[int(axis == "x")])
     saving = set(inspect.signature(save_animation).parameters) - {"path", "panels"}
     drawn = {name: value for name, value in options.items() if name not in saving}

@@ -186,9 +186,11 @@ def _wipe(
     if len(files) != 2 or kind not in ("auto", "slices"):
         raise click.UsageError("--before-after takes two volumes, and shows slices of them")
     names = {"axis", "percentiles", "cmap", "count"}
+    if unused := sorted((OF_A_KIND | {"tlt"}) & set(given) - names):
+        raise click.UsageError(f"--{unused[0]} is not an option of --before-after")
     own = {name: value for name, value in given.items() if name in names}
-    if isinstance(given["contrast"], tuple):
-        own["contrast"] = given["contrast"]
+    # Without limits each slice has a contrast of its own: methods differ in scale.
+    own["contrast"] = given["contrast"] if isinstance(given["contrast"], tuple) else "frame"
     if not given["annotate"]:
         own["pixel_size"] = None
     before, after = (Volume.open(file) for file in files)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
@@ -119,8 +120,8 @@ class Mp4(Format):
         """Write all frames as ffmpeg encodes them."""
         ffmpeg = _ffmpeg()
         sequence = frames()
-        first = _even(next(sequence))
-        height, width = first.shape
+        first = next(sequence)
+        height, width = _even(first).shape
         writer = ffmpeg.write_frames(
             str(path),
             (width, height),
@@ -129,18 +130,21 @@ class Mp4(Format):
             pix_fmt_out="yuv420p",
             quality=8,
             macro_block_size=2,
-            ffmpeg_log_level="error",
+            ffmpeg_log_level="quiet",
         )
+        count = 0
         try:
             writer.send(None)
-            count = 1
-            writer.send(table[first].tobytes())
-            for frame in sequence:
+            for frame in itertools.chain([first], sequence):
                 writer.send(table[_even(frame)].tobytes())
                 count += 1
+            writer.close()
+            found = ffmpeg.count_frames_and_secs(str(path))[0]
+        except (OSError, RuntimeError) as error:
+            # Its own message is the whole of ffmpeg's log.
+            raise OSError(errno.EIO, "ffmpeg cannot write it: is the disk full?") from error
         finally:
             writer.close()
-        found = ffmpeg.count_frames_and_secs(str(path))[0] if path.exists() else 0
         if found != count:
             raise OSError(errno.EIO, f"it has {found} frames where {count} were written")
 
