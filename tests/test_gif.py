@@ -345,3 +345,10 @@ def test_a_colour_map_without_matplotlib_says_what_to_install(tmp_path, monkeypa
 def test_what_is_no_panel_is_refused(tmp_path, panels):
     with pytest.raises(ValueError, match="panels must be one Panel or more"):
         save_animation(tmp_path / "a.gif", panels)
+
+
+def test_progress_is_told_frame_by_frame(tmp_path):
+    told = []
+    frames = RNG.random((5, 20, 20))
+    save_gif(tmp_path / "a.gif", frames, progress=lambda done, count: told.append((done, count)))
+    assert told == [(done, 5) for done in range(1, 6)]

@@ -105,7 +105,12 @@ def demo(
         tomogram.save(targets["tomogram"], overwrite=overwrite)
     click.echo(f"  {_sides(tomogram.shape)} voxels, backprojected without a filter")
     with _step("GIFs"):
-        shown = {"width": GIF_WIDTH, "max_bytes": GIF_BYTES, "overwrite": overwrite}
+        shown = {
+            "annotate": True,
+            "width": GIF_WIDTH,
+            "max_bytes": GIF_BYTES,
+            "overwrite": overwrite,
+        }
         volume.to_gif(gifs["volume"], kind="spin", count=60, **shown)
         tilt_series.to_gif(gifs["tilt_series"], **shown)
         tomogram.to_gif(gifs["tomogram"], kind="slices", fps=25, **shown)

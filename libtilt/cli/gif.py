@@ -13,6 +13,7 @@ from libtilt.cli.running import (
     one_line_errors,
     output_file,
     overwrite_option,
+    progress_of_frames,
     with_options,
 )
 from libtilt.files import require_writable
@@ -115,12 +116,23 @@ def gif(files: tuple[Path, ...], kind: str, output: Path, wiped: bool, **options
     saving = {name: options.pop(name) for name in SAVING}
     given = {name: value for name, value in options.items() if value not in (None, ())}
     given["contrast"] = _contrast(given.pop("per_frame"), given.pop("limits", None))
-    if wiped:
-        path = _wipe(output, files, kind, labels, given, saving)
-    else:
-        panels = _panels(files, kind, given, labels)
-        path = save_animation(output, panels, **saving)
+    with progress_of_frames() as saving["progress"]:
+        path = _made(output, files, kind, wiped, labels, given, saving)
     click.echo(f"{path}: {path.stat().st_size} bytes")
+
+
+def _made(
+    output: Path,
+    files: tuple[Path, ...],
+    kind: str,
+    wiped: bool,
+    labels: tuple[str, ...],
+    given: dict[str, Any],
+    saving: dict[str, Any],
+) -> Path:
+    if wiped:
+        return _wipe(output, files, kind, labels, given, saving)
+    return save_animation(output, _panels(files, kind, given, labels), **saving)
 
 
 def _contrast(per_frame: bool, limits: tuple[float, float] | None) -> str | tuple[float, float]:

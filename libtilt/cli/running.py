@@ -6,7 +6,8 @@ import functools
 import math
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -215,6 +216,23 @@ def adjoint_with_progress(projector: Projector, tilt_series: TiltSeries) -> Volu
                 del volume
     assert total is not None
     return volume.evolve(data=total)
+
+
+@contextmanager
+def progress_of_frames() -> Iterator[Callable[[int, int], None]]:
+    """Give what shows on a bar how many frames of an animation are written."""
+    with ExitStack() as stack:
+        bars: list[Any] = []
+
+        def show(done: int, count: int) -> None:
+            if not bars:
+                bar = click.progressbar(length=count, label="frames", file=sys.stderr)
+                bars.append(stack.enter_context(bar))
+            bars[0].length = count
+            # A file that has to be made smaller begins again.
+            bars[0].update(done - bars[0].pos)
+
+        yield show
 
 
 def _announce_compiling() -> None:

@@ -6,7 +6,7 @@ import errno
 import itertools
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,8 +17,6 @@ from PIL import Image
 
 from libtilt._checks import positive_float
 from libtilt.gif.contrast import Frames
-
-FrameSource = Callable[[], Iterator[Frames]]
 
 
 @attrs.frozen
@@ -32,7 +30,7 @@ class Format(ABC):
 
     @abstractmethod
     def write(
-        self, path: Path, frames: FrameSource, table: NDArray[np.uint8], *, slower: int = 1
+        self, path: Path, frames: Iterator[Frames], table: NDArray[np.uint8], *, slower: int = 1
     ) -> None:
         """Write colour indices, and check that the file reads back as it was meant.
 
@@ -40,8 +38,8 @@ class Format(ABC):
         ----------
         path : pathlib.Path
             The file.
-        frames : callable
-            Returns the frames from the first, each time that it is called.
+        frames : iterator of ndarray of uint8, shape (h, w)
+            At least one.
         table : ndarray of uint8, shape (256, 3)
             The colours.
         slower : int, optional
@@ -64,17 +62,25 @@ class _Pillow(Format):
         """Return one frame as Pillow is to write it."""
 
     def write(
-        self, path: Path, frames: FrameSource, table: NDArray[np.uint8], *, slower: int = 1
+        self, path: Path, frames: Iterator[Frames], table: NDArray[np.uint8], *, slower: int = 1
     ) -> None:
         """Write all frames with one palette."""
-        sequence = (self._image(frame, table) for frame in frames())
-        first = next(sequence)
+        first = last = next(frames)
+        count = 1
+
+        def rest() -> Iterator[Image.Image]:
+            nonlocal last, count
+            for last in frames:
+                count += 1
+                yield self._image(last, table)
+
         time = self.milliseconds * slower
         options: dict[str, Any] = {"duration": time, "loop": self.loop}
         # A list: Pillow looks through the frames of a PNG more than once.
-        options["append_images"] = list(sequence)
-        first.save(path, format=self.kind, save_all=True, optimize=False, **options)
-        _check(path, frames, table, time)
+        options["append_images"] = list(rest()) if self.kind == "PNG" else rest()
+        image = self._image(first, table)
+        image.save(path, format=self.kind, save_all=True, optimize=False, **options)
+        _check(path, (first, last), table, time, count)
 
 
 class Gif(_Pillow):
@@ -115,12 +121,11 @@ class Mp4(Format):
     suffixes = (".mp4",)
 
     def write(
-        self, path: Path, frames: FrameSource, table: NDArray[np.uint8], *, slower: int = 1
+        self, path: Path, frames: Iterator[Frames], table: NDArray[np.uint8], *, slower: int = 1
     ) -> None:
         """Write all frames as ffmpeg encodes them."""
         ffmpeg = _ffmpeg()
-        sequence = frames()
-        first = next(sequence)
+        first = next(frames)
         height, width = _even(first).shape
         writer = ffmpeg.write_frames(
             str(path),
@@ -135,7 +140,7 @@ class Mp4(Format):
         count = 0
         try:
             writer.send(None)
-            for frame in itertools.chain([first], sequence):
+            for frame in itertools.chain([first], frames):
                 writer.send(table[_even(frame)].tobytes())
                 count += 1
             writer.close()
@@ -172,16 +177,11 @@ def _even(frame: Frames) -> Frames:
     return np.pad(frame, ((0, height % 2), (0, width % 2)), mode="edge")
 
 
-def _check(path: Path, frames: FrameSource, table: NDArray[np.uint8], time: int) -> None:
-    """Raise an OSError where a file does not read back as its frames and their time."""
-    first = last = None
-    count = 0
-    for frame in frames():
-        first = frame if first is None else first
-        last = frame
-        count += 1
-    assert first is not None
-    assert last is not None
+def _check(
+    path: Path, ends: tuple[Frames, Frames], table: NDArray[np.uint8], time: int, count: int
+) -> None:
+    """Raise an OSError where a file does not read back as its first and last frame and its time."""
+    first, last = ends
     total = 0.0
     with Image.open(path) as image:
         steps = getattr(image, "n_frames", 1)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,12 @@ from numpy.typing import ArrayLike
 
 from libtilt._checks import positive_integer
 from libtilt.files import atomic_write, require_writable
-from libtilt.gif.contrast import Contrast
+from libtilt.gif.contrast import Contrast, Frames
 from libtilt.gif.films import Film
 from libtilt.gif.formats import Format, format_of
 from libtilt.gif.panels import Panel
+
+Progress = Callable[[int, int], object]
 
 _SMALLEST_WIDTH = 64
 # Noise in 64 greys looks as in 256, and takes fewer bytes; 32 show bands where it is smooth.
@@ -65,7 +66,7 @@ def save_gif(
         Angstroms of a pixel of the frames: draws a scale bar at the lower left.
     **options
         Of `save_animation`: ``fps``, ``loop``, ``width``, ``max_size``, ``max_bytes``,
-        ``overwrite``.
+        ``overwrite``, ``progress``.
 
     Returns
     -------
@@ -117,6 +118,7 @@ def save_animation(
     max_size: int | None = None,
     max_bytes: int | None = None,
     overwrite: bool = False,
+    progress: Progress | None = None,
 ) -> Path:
     """Write panels beside each other as one animation, all or nothing.
 
@@ -141,6 +143,9 @@ def save_animation(
         fits, down to 64 pixels, then every second frame is dropped as often as it takes.
     overwrite : bool, optional
         Whether an existing file may be replaced.
+    progress : callable, optional
+        Called as ``progress(done, count)`` after each frame; it starts again where the file has to
+        be made smaller.
 
     Returns
     -------
@@ -179,9 +184,9 @@ def save_animation(
     shown = _width(film, width, max_size)
     with atomic_write(path, overwrite=overwrite) as temporary:
         if limit is None:
-            _write(temporary, file_format, film, shown)
+            _write(temporary, file_format, film, shown, progress=progress)
         else:
-            _write_within(temporary, file_format, film, shown, limit)
+            _write_within(temporary, file_format, film, shown, limit, progress)
     return Path(path)
 
 
@@ -194,18 +199,40 @@ def _width(film: Film, width: int | None, max_size: int | None) -> int:
     return shown
 
 
-def _write(path: Path, file_format: Format, film: Film, width: int, step: int = 1) -> int:
+def _write(
+    path: Path,
+    file_format: Format,
+    film: Film,
+    width: int,
+    *,
+    step: int = 1,
+    progress: Progress | None = None,
+) -> int:
     """Write every `step`-th frame; return how large the file is."""
     places = range(0, len(film), step)
-    source = functools.partial(film.some, places, width)
-    file_format.write(path, source, film.palette.table, slower=step)
+    frames = _watched(film.some(places, width), len(places), progress)
+    file_format.write(path, frames, film.palette.table, slower=step)
     return path.stat().st_size
 
 
-def _write_within(path: Path, file_format: Format, film: Film, width: int, limit: int) -> None:
+def _watched(frames: Iterator[Frames], count: int, progress: Progress | None) -> Iterator[Frames]:
+    for done, frame in enumerate(frames, start=1):
+        yield frame
+        if progress is not None:
+            progress(done, count)
+
+
+def _write_within(
+    path: Path,
+    file_format: Format,
+    film: Film,
+    width: int,
+    limit: int,
+    progress: Progress | None,
+) -> None:
     film, width = _estimated(path, file_format, film, width, limit)
     step = 1
-    while (size := _write(path, file_format, film, width, step)) > limit:
+    while (size := _write(path, file_format, film, width, step=step, progress=progress)) > limit:
         if film.levels > FEWER_LEVELS[-1]:
             film = _with_fewer_levels(film)
         elif width > _SMALLEST_WIDTH:
@@ -234,8 +261,7 @@ def _estimated(
     starts = np.linspace(0, len(film) - length, runs).astype(int)
     places = [start + step for start in starts.tolist() for step in range(length)]
     while True:
-        source = functools.partial(film.some, places, width)
-        file_format.write(path, source, film.palette.table)
+        file_format.write(path, film.some(places, width), film.palette.table)
         size = path.stat().st_size * len(film) / len(places)
         if size <= limit:
             return film, width
