@@ -573,7 +573,7 @@ class TiltSeries(ImageData):
         >>> series.to_layer_data()[1]["scale"]
         (1.0, 2.0, 2.0)
         """
-        angles = self.geometry.tilt_angles.tolist()
+        angles = self.geometry.tilt_angles.round(6).tolist()
         options = {
             "name": type(self).__name__,
             "scale": (1.0, self.pixel_size, self.pixel_size),

@@ -491,8 +491,9 @@ class Volume(ImageData):
         return [self.data[len(self.data) // 2], self.data[:, self.shape[1] // 2]]
 
     def _facts(self) -> dict[str, str]:
-        sizes = " x ".join(f"{size:.4g}" for size in dict.fromkeys(self.voxel_size.tolist()))
-        return super()._facts() | {"voxel size (x, y, z)": f"{sizes} Å"}
+        sizes = [f"{size:.4g}" for size in self.voxel_size]
+        text = sizes[0] if len(set(sizes)) == 1 else " x ".join(sizes)
+        return super()._facts() | {"voxel size (x, y, z)": f"{text} Å"}
 
     def __getitem__(self, index: Any) -> Any:
         return self.data[index]

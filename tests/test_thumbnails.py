@@ -41,7 +41,8 @@ def test_a_notebook_shows_a_small_picture(what, count):
         (SERIES, ["TiltSeries", "3 x 30 x 40", "2.5 Å", "-40.0° to 50.0°"]),
         (Volume(np.full((2, 2, 2), np.nan)), ["nothing finite"]),
         (Volume(np.array([[[np.nan, 1, 3]]])), ["1 to 3"]),
-        (Volume(np.zeros((1, 1, 1))), ["0 to 0"]),
+        (Volume(np.zeros((1, 1, 1))), ["0 to 0", ">1 Å<"]),
+        (Volume(np.zeros((1, 1, 1)), voxel_size=(2, 3, 2)), ["2 x 3 x 2 Å"]),
         (Volume(np.array([[[-np.inf, 1e300, -1e300]]])), ["-1e+300 to 1e+300"]),
     ],
 )

@@ -152,7 +152,7 @@ def default_font(size: int) -> Any:
     return ImageFont.load_default()
 
 
-@functools.cache
+@functools.lru_cache(maxsize=64)
 def _fitting(texts: tuple[str, ...], size: int, room: int) -> Any:
     """Return a font in which the texts are no wider than some pixels, where one can be read."""
     for smaller in range(size, 7, -1):
