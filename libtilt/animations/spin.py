@@ -79,7 +79,13 @@ def spin_frames(
     tilts = {"y": {"tilt_angles": angles}, "x": {"tilt_angles": 0 * angles, "x_tilts": angles}}
     geometry = TiltGeometry.from_tilt_angles(**tilts[axis])
     if render == "projection":
-        projector = Projector(geometry, image_shape=stage.image_shape, pixel_size=stage.pixel_size)
+        # One matrix for all planes, and no kernels to compile for a picture.
+        projector = Projector(
+            geometry,
+            image_shape=stage.image_shape,
+            pixel_size=stage.pixel_size,
+            backend="sparse",
+        )
         return projector.forward(stage.volume).images
     threshold = chosen_level(stage.volume.data, level, sigma) if render == "surface" else 0.0
     frames = np.empty((count, *stage.image_shape), np.float32)

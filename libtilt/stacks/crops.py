@@ -202,5 +202,5 @@ def _resample(
     part = image[tuple(slice(*ends) for ends in window)].astype(into.dtype, copy=False)
     offset = first - [begin for begin, _ in window]
     ndimage.affine_transform(
-        part, np.ones(2), offset=offset, output_shape=into.shape, output=into, order=order, **mode
+        part, np.eye(2), offset=offset, output_shape=into.shape, output=into, order=order, **mode
     )
