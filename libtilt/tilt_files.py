@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from libtilt._checks import (
-    Float64Array,
-)
+from libtilt._checks import Float64Array
+
+UNKNOWN_PIXEL_SIZE = "it does not know the pixel size, 1 A is taken: set pixel_size (--pixel-size)"
 
 
 def beside(path: str | Path, suffix: str) -> Path:
@@ -60,12 +60,11 @@ def read_tilt_angles(path: str | Path) -> Float64Array:
     return np.array(angles)
 
 
-def header_pixel_size(path: str | Path, voxel_size: Float64Array, notes: list[str]) -> float:
-    """Return the pixel size of square pixels, noting where the header does not know it."""
+def header_pixel_size(path: str | Path, voxel_size: Float64Array) -> float | None:
+    """Return the size of square pixels, None where the header does not know it."""
     x, y = (float(size) for size in voxel_size[:2])
     if x <= 0 or y <= 0:
-        notes.append("it does not know the pixel size, 1 A is taken: set pixel_size (--pixel-size)")
-        return 1.0
+        return None
     if abs(x - y) > 1e-3 * x:
         raise ValueError(
             f"{path} has pixels of {x:.4g} x {y:.4g} angstroms, a tilt series needs square ones: "

@@ -25,7 +25,13 @@ from libtilt.image_data import ImageData
 from libtilt.mrc import compression, read_mrc, write_mrc
 from libtilt.per_tilt import PER_TILT, per_tilt_fields, summary, tilt_index
 from libtilt.stacks import aligned_stack, crops_at
-from libtilt.tilt_files import beside, find_beside, header_pixel_size, read_tilt_angles
+from libtilt.tilt_files import (
+    UNKNOWN_PIXEL_SIZE,
+    beside,
+    find_beside,
+    header_pixel_size,
+    read_tilt_angles,
+)
 from libtilt.volume import Volume
 
 
@@ -110,7 +116,8 @@ class TiltSeries(ImageData):
             An alignment by IMOD, AreTomo, RELION or Warp, as `libtilt.alignment.open_alignment`
             takes it. Images that it leaves out are left out.
         pixel_size : float, optional
-            Angstroms; in place of what the header says.
+            Angstroms; in place of what the header says. Where neither knows it, 1 is taken with a
+            warning, but with an alignment it has to be given.
         memmap : bool, optional
             Whether to map the file into memory instead of reading it.
         **fields
@@ -125,8 +132,8 @@ class TiltSeries(ImageData):
         FileNotFoundError
             If there is no such file.
         ValueError
-            If there is no geometry, its count is not that of the images, or the file is not a
-            sound MRC file.
+            If there is no geometry, its count is not that of the images, the file is not a sound
+            MRC file, or an alignment needs a pixel size that neither file knows.
 
         Warns
         -----
@@ -148,15 +155,18 @@ class TiltSeries(ImageData):
             raise ValueError("give one of geometry, tilt_angles and alignment, not two")
         content = read_mrc(path, memmap=memmap)
         images, notes = content.data, list(content.notes)
-        if pixel_size is None and isinstance(alignment, Alignment):
-            pixel_size = alignment.pixel_size
-        elif pixel_size is None:
-            pixel_size = header_pixel_size(path, content.voxel_size, notes)
+        if pixel_size is None and not isinstance(alignment, Alignment):
+            pixel_size = header_pixel_size(path, content.voxel_size)
         if alignment is None:
             found, source = cls._find_geometry(path, geometry, tilt_angles)
+            if pixel_size is None:
+                pixel_size = 1.0
+                notes.append(UNKNOWN_PIXEL_SIZE)
         else:
-            views, found = cls._align(path, images.shape, alignment, pixel_size)
-            source, images = "alignment", images if views is None else images[views]
+            opened = cls._align(path, images.shape, alignment, pixel_size)
+            found, pixel_size, source = cls._own(opened.geometry), opened.pixel_size, "alignment"
+            if not np.array_equal(opened.views, np.arange(len(images))):
+                images = images[opened.views]
         if len(found) != len(images):
             raise ValueError(
                 f"{path} has {len(images)} images, but {source} has {len(found)} tilts"
@@ -171,29 +181,32 @@ class TiltSeries(ImageData):
         path: str | Path,
         stack_shape: tuple[int, ...],
         alignment: Alignment | str | Path,
-        pixel_size: float,
-    ) -> tuple[NDArray[np.int64] | None, TiltGeometry]:
-        """Return the images that an alignment uses, None for all as they are, and its geometry."""
+        pixel_size: float | None,
+    ) -> Alignment:
+        """Return an alignment that is of this stack."""
         if not isinstance(alignment, Alignment):
-            alignment = open_alignment(alignment, stack_shape=stack_shape, pixel_size=pixel_size)
+            return open_alignment(alignment, stack_shape=stack_shape, pixel_size=pixel_size)
         if alignment.stack_shape != stack_shape:
             raise ValueError(
                 f"alignment is of a stack of {alignment.stack_shape}, {path} has {stack_shape}"
             )
-        if not np.isclose(alignment.pixel_size, pixel_size, rtol=1e-4):
+        if pixel_size is not None and not np.isclose(alignment.pixel_size, pixel_size, rtol=1e-4):
             raise ValueError(
                 f"alignment has pixels of {alignment.pixel_size:.6g} A, "
                 f"{path} of {pixel_size:.6g} A"
             )
-        geometry = alignment.geometry
-        if cls.geometry_type is not TiltGeometry:
-            geometry = cls.geometry_type(
-                geometry.rotation_matrices,
-                shifts=geometry.shifts,
-                magnifications=geometry.magnifications,
-            )
-        views = alignment.views
-        return (None if np.array_equal(views, np.arange(stack_shape[0])) else views), geometry
+        return alignment
+
+    @classmethod
+    def _own(cls, geometry: TiltGeometry) -> TiltGeometry:
+        """Return a geometry of the type that this class has."""
+        if cls.geometry_type is TiltGeometry:
+            return geometry
+        return cls.geometry_type(
+            geometry.rotation_matrices,
+            shifts=geometry.shifts,
+            magnifications=geometry.magnifications,
+        )
 
     @classmethod
     def _find_geometry(

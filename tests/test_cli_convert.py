@@ -1,5 +1,6 @@
 """``libtilt convert``, and series that are opened with an alignment."""
 
+import mrcfile
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -79,6 +80,18 @@ def test_an_alignment_of_another_stack_is_refused(source, tmp_path):
     stack = random_series().save(tmp_path / "b.st")
     with pytest.raises(ValueError, match=r"alignment has pixels of 1\.37 A, .*of 3 A"):
         TiltSeries.open(stack, alignment=random_alignment(), pixel_size=3.0)
+
+
+def test_a_pixel_size_that_nobody_knows_is_asked_for_and_not_guessed(source, tmp_path):
+    """Shifts in angstroms depend on it: a stack without one must not count as one of 1 A."""
+    stack, star = tmp_path / "a.st", tmp_path / "a.star"
+    mrcfile.write(stack, random_series().images, voxel_size=0)
+    assert "--pixel-size" in run(source, star, "--stack", stack, fails=True)
+    with pytest.raises(ValueError, match=r"does not say the pixel_size: give pixel_size="):
+        TiltSeries.open(stack, alignment=source)
+    run(source, star, "--stack", stack, "--pixel-size", 1.37, "--volume-shape", 21, 18, 20)
+    assert TiltSeries.open(stack, alignment=star).pixel_size == 1.37
+    assert TiltSeries.open(stack, alignment=source, pixel_size=1.37).pixel_size == 1.37
 
 
 def test_a_subclass_gets_its_own_geometry(source, tmp_path):

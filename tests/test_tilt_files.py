@@ -1,4 +1,3 @@
-import re
 from pathlib import Path
 
 import numpy as np
@@ -47,23 +46,18 @@ def test_a_file_without_finite_angles_is_refused(tmp_path, text):
 
 
 def test_square_pixels_have_one_size_whatever_the_spacing_of_the_sections():
-    notes = []
-    assert header_pixel_size("tilts.st", np.array([2.5, 2.5, 1.0]), notes) == 2.5
-    assert header_pixel_size("tilts.st", np.array([2.5, 2.5, 0.0]), notes) == 2.5
-    assert notes == []
+    assert header_pixel_size("tilts.st", np.array([2.5, 2.5, 1.0])) == 2.5
+    assert header_pixel_size("tilts.st", np.array([2.5, 2.5, 0.0])) == 2.5
 
 
 @pytest.mark.parametrize("sizes", [(0, 0, 0), (2.5, 0, 0), (0, 2.5, 1)])
-def test_an_unknown_pixel_size_is_noted(sizes):
-    notes = []
-    assert header_pixel_size("tilts.st", np.array(sizes, dtype=float), notes) == 1.0
-    assert len(notes) == 1
-    assert re.match(r"it does not know the pixel size, 1 .*is taken: .*pixel_size", notes[0])
+def test_a_pixel_size_that_the_header_does_not_know_is_none(sizes):
+    assert header_pixel_size("tilts.st", np.array(sizes, dtype=float)) is None
 
 
 def test_pixels_that_are_not_square_are_refused():
     with pytest.raises(ValueError, match=r"tilts\.st has pixels of 2\.5 x 2 angstroms"):
-        header_pixel_size("tilts.st", np.array([2.5, 2.0, 1.0]), [])
+        header_pixel_size("tilts.st", np.array([2.5, 2.0, 1.0]))
 
 
 def test_angles_of_an_etomo_alignment_are_read(shared_data):

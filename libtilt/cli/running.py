@@ -156,7 +156,7 @@ def open_aligned(
 ) -> tuple[TiltSeries, Alignment]:
     """Open a stack with the alignment of another program, which knows the tomogram."""
     content = read_mrc(tilts, memmap=True)
-    pixel = pixel_size or header_pixel_size(tilts, content.voxel_size, [])
+    pixel = pixel_size or header_pixel_size(tilts, content.voxel_size)
     shape = content.data.shape
     opened = open_alignment(
         alignment,
