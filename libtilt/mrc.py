@@ -103,13 +103,22 @@ def read_mrc(path: str | Path, *, memmap: bool = False) -> MrcContent:
             raise ValueError(f"{path} is not an MRC file: {error}") from error
 
 
+def glance_mrc(path: str | Path) -> MrcContent:
+    """Read a file for its header: its data are mapped, and read where they are compressed."""
+    return read_mrc(path, memmap=not _is_compressed(Path(path)))
+
+
 def _open(path: Path, memmap: bool) -> Any:
     if not memmap:
         return mrcfile.open(path, permissive=True)
-    with path.open("rb") as file:
-        if file.read(2) in _COMPRESSED_STARTS:
-            raise ValueError(f"{path} is compressed and cannot be mapped; use memmap=False")
+    if _is_compressed(path):
+        raise ValueError(f"{path} is compressed and cannot be mapped; use memmap=False")
     return mrcfile.mmap(path, mode="r", permissive=True)
+
+
+def _is_compressed(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(2) in _COMPRESSED_STARTS
 
 
 def _check_extended_header(path: Path) -> None:

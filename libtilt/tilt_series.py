@@ -19,6 +19,7 @@ from libtilt._checks import (
     to_pixel_size,
 )
 from libtilt.alignment import Alignment, open_alignment
+from libtilt.alignment.sizes import MissingSizeError
 from libtilt.files import atomic_write, require_writable
 from libtilt.geometry import TiltGeometry, require_geometry
 from libtilt.image_data import ImageData
@@ -185,7 +186,12 @@ class TiltSeries(ImageData):
     ) -> Alignment:
         """Return an alignment that is of this stack."""
         if not isinstance(alignment, Alignment):
-            return open_alignment(alignment, stack_shape=stack_shape, pixel_size=pixel_size)
+            try:
+                return open_alignment(alignment, stack_shape=stack_shape, pixel_size=pixel_size)
+            except MissingSizeError as error:
+                raise MissingSizeError(
+                    f"{error}, for example by alignment=open_alignment({str(alignment)!r}, ...)"
+                ) from error
         if alignment.stack_shape != stack_shape:
             raise ValueError(
                 f"alignment is of a stack of {alignment.stack_shape}, {path} has {stack_shape}"

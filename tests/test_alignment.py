@@ -117,6 +117,38 @@ def test_a_format_read_and_written_like_itself_is_the_same(tmp_path, name):
         assert np.abs(getattr(geometries[0], what) - getattr(geometries[1], what)).max() < 1e-6
 
 
+@pytest.mark.parametrize("name", PATHS)
+def test_views_may_stand_in_any_order(tmp_path, name):
+    """AreTomo sorts by angle, and RELION names images: some formats write them in their order."""
+    alignment = random_alignment(2, views=[3, 0, 6, 1, 5, 2, 4])
+    path = save_alignment(alignment, tmp_path / PATHS[name])
+    again = open_alignment(path, **attrs.asdict(alignment.sizes))
+    assert sorted(again.views) == list(range(7))
+    assert alignment.distance(again) < 1e-4
+    swapped = attrs.evolve(alignment, views=[0, 3, 6, 1, 5, 2, 4])
+    assert swapped.distance(again) > 1
+
+
+def test_a_list_of_angles_is_written_in_the_order_of_the_stack(tmp_path):
+    geometry = TiltGeometry.from_tilt_angles([0.0, 30, -30])
+    alignment = attrs.evolve(
+        random_alignment(views=[2, 0, 1]), geometry=geometry, stack_shape=(3, 37, 40)
+    )
+    path = save_alignment(alignment, tmp_path / "a.tlt")
+    assert np.allclose(np.loadtxt(path), [30, -30, 0])
+
+
+@pytest.mark.parametrize("name", ["a.xf", "a.xml", "a.mdoc"])
+def test_like_must_be_of_the_same_stack(tmp_path, name):
+    nominal = TiltGeometry.from_tilt_angles(np.linspace(-30, 30, 5))
+    small = attrs.evolve(
+        random_alignment(views=range(5)), geometry=nominal, stack_shape=(5, 37, 40)
+    )
+    like = read_alignment_file(save_alignment(small, tmp_path / name))
+    with pytest.raises(ValueError, match="like is of a stack with 5 images, the stack has 7"):
+        save_alignment(random_alignment(views=range(7)), tmp_path / f"b{name[1:]}", like=like)
+
+
 @pytest.mark.parametrize("name", ["imod", "relion"])
 def test_the_richest_formats_hold_everything(tmp_path, name):
     alignment = everything()
@@ -127,7 +159,10 @@ def test_the_richest_formats_hold_everything(tmp_path, name):
 @pytest.mark.parametrize("name", ["aretomo", "warp"])
 def test_what_a_format_cannot_hold_is_said_and_nothing_is_written(tmp_path, name):
     path = tmp_path / PATHS[name]
-    message = r"cannot hold this alignment: .* pixels; it has x-tilts up to 3 degrees, magn"
+    message = (
+        r"cannot hold this alignment: .* pixels; it has a tilt axis up to .* degrees from y, "
+        "x-tilts up to 3 degrees, magnifications up to"
+    )
     with pytest.raises(ValueError, match=message):
         save_alignment(everything(), path)
     assert not path.exists()
@@ -222,6 +257,7 @@ def test_imod_needs_a_whole_binning(tmp_path):
 
 
 def test_sizes_are_asked_for_by_name():
-    with pytest.raises(ValueError, match=r"a\.xf does not say the voxel_size: give voxel_size="):
-        Sizes().need("voxel_size", "a.xf")
+    message = r"a\.xf does not say the volume_shape: give volume_shape=\(d, h, w\) \(--volume-shape"
+    with pytest.raises(ValueError, match=message):
+        Sizes().need("volume_shape", "a.xf")
     assert Sizes().image_shape is None

@@ -232,6 +232,30 @@ def test_what_is_written_says_the_same_and_keeps_the_constants(tmp_path, rng):
         again.write(path)
 
 
+def test_like_keeps_all_other_lines_of_the_command_files(tmp_path, rng):
+    extra = "RADIAL 0.4 0.05\nLOG 0.0\nLOCALFILE a.local\nSCALE 0 1000\n"
+    command = COMMAND.replace("FULLIMAGE", extra + "FULLIMAGE")
+    files(tmp_path, rng, command=command, newstack=NEWSTACK + "FillValue 3\n")
+    file = ImodAlignment.read(tmp_path)
+    (tmp_path / "out").mkdir()
+    made = ImodAlignment.from_alignment(file.alignment(SIZES), like=file)
+    made.write(tmp_path / "out" / "b.xf")
+    text = (tmp_path / "out" / "tilt.com").read_text()
+    assert all(f"\n{line}\n" in text for line in extra.splitlines())
+    assert "MODE" not in text
+    assert "FillValue 3" in (tmp_path / "out" / "newst.com").read_text()
+    assert ImodAlignment.read(tmp_path / "out").alignment(SIZES).left_out == (
+        "local alignments (a.local)",
+    )
+
+
+def test_a_newst_com_of_another_series_is_not_taken(tmp_path, rng):
+    files(tmp_path, rng, newstack=NEWSTACK.replace("a.xf", "b.xf"))
+    assert ImodAlignment.read(tmp_path / "a.xf").newstack is not None  # a.xf may have been b.xf
+    (tmp_path / "b.xf").write_text((tmp_path / "a.xf").read_text())
+    assert ImodAlignment.read(tmp_path / "a.xf").newstack is None
+
+
 def test_without_command_files_the_tomogram_is_as_the_user_says(tmp_path, rng):
     files(tmp_path, rng, newstack=None)
     (tmp_path / "tilt.com").unlink()
@@ -313,6 +337,31 @@ def test_a_stack_of_another_count_or_a_tomogram_of_another_size_is_refused(tmp_p
         file.alignment(attrs.evolve(SIZES, volume_shape=(30, 30, 45)))
     with pytest.raises(ValueError, match=r"does not say the pixel_size: give pixel_size="):
         file.alignment(attrs.evolve(SIZES, pixel_size=None))
+
+
+def test_a_binning_that_command_files_say_is_not_overruled(tmp_path, rng):
+    """A voxel size is what tells the binning only where no command file does."""
+    files(tmp_path, rng, command="$tilt\nTILTFILE a.tlt\nTHICKNESS 30\n")
+    with pytest.raises(ValueError, match="voxel_size must be 1 times pixel_size"):
+        ImodAlignment.read(tmp_path).alignment(attrs.evolve(SIZES, voxel_size=4.0))
+    file = ImodAlignment.read(tmp_path, aligned=True)
+    with pytest.raises(ValueError, match="voxel_size must be 1 times pixel_size"):
+        file.alignment(attrs.evolve(SIZES, voxel_size=7.0))
+
+
+@pytest.mark.parametrize("lines", ["THICKNESS 3\nIMAGEBINNED 4", "THICKNESS 8\nSLICE 20 10"])
+def test_a_tomogram_of_nothing_is_refused_by_the_file(tmp_path, rng, lines):
+    files(tmp_path, rng, command=f"$tilt\nTILTFILE a.tlt\n{lines}\n", newstack=None)
+    with pytest.raises(ValueError, match=r"tilt\.com makes a tomogram .* do not fit"):
+        ImodAlignment.read(tmp_path).alignment(SIZES)
+
+
+def test_an_aligned_stack_has_no_transforms_to_write_like(tmp_path, rng):
+    files(tmp_path, rng)
+    alignment = ImodAlignment.read(tmp_path).alignment(SIZES)
+    like = ImodAlignment.read(tmp_path, aligned=True)
+    with pytest.raises(ValueError, match="like is of an aligned stack and has no transforms"):
+        ImodAlignment.from_alignment(alignment, like=like)
 
 
 @quick

@@ -64,6 +64,14 @@ def test_an_mdoc_comes_back(tmp_path):
     assert file.alignment().distance(alone) < 1e-4
 
 
+def test_values_may_hold_brackets(tmp_path):
+    path = r"SubFramePath = D:\frames\Pos_1[3]"
+    file = read(tmp_path, MDOC.replace("ExposureDose = 3.2", path))
+    assert file.sections[0]["SubFramePath"] == r"D:\frames\Pos_1[3]"
+    again = MdocFile.read(file.write(tmp_path / "new.mdoc"))
+    assert again.sections == file.sections
+
+
 def test_without_times_the_order_is_that_of_the_stack(tmp_path):
     assert read(tmp_path, MDOC.replace("Sep", "???")).order.tolist() == [0, 1, 2]
 
@@ -78,6 +86,9 @@ def test_without_times_the_order_is_that_of_the_stack(tmp_path):
         (MDOC.replace("-0.02", "flat"), r"line 16, TiltAngle: expected a number, got 'flat'"),
         (MDOC.replace("DataMode = 1", "DataMode"), r"line 4: expected key = value"),
         (MDOC.replace("[ZValue = 1]", "[ZValue = 1"), r"line 15: expected key = value"),
+        (MDOC.replace("5760 4092", "5760"), r"line 3, ImageSize: expected two positive integers"),
+        (MDOC.replace("5760 4092", "5760 -1"), r"line 3, ImageSize: expected two positive"),
+        (MDOC.replace("1.35", "-1.35"), r"line 1, PixelSpacing: expected a positive number"),
     ],
 )
 def test_an_mdoc_that_is_not_sound_is_named_with_the_line(tmp_path, content, message):

@@ -172,6 +172,14 @@ def test_files_that_are_not_sound_are_named_with_the_line(tmp_path, content, mes
         )
 
 
+def test_sizes_must_be_whole_numbers(project):
+    path = project / "tomograms.star"
+    path.write_text(GLOBAL.replace("TS_1 2.5 41", "TS_1 2.5 41.7"))
+    message = r"tomograms\.star, line 10, rlnTomoSizeX: expected an integer, got '41\.7'"
+    with pytest.raises(ValueError, match=message):
+        RelionAlignment.read(project / "tilt_series" / "TS_1.star")
+
+
 def test_what_does_not_fit_the_stack_is_refused(project):
     file = RelionAlignment.read(project / "tilt_series" / "TS_1.star")
     with pytest.raises(ValueError, match="has 4 rows up to image 4, the stack has 3 images"):

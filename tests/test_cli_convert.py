@@ -44,6 +44,12 @@ def test_a_stack_gives_its_sizes(source, tmp_path):
     )
 
 
+def test_a_compressed_stack_gives_its_sizes_too(source, tmp_path):
+    stack = random_series().save(tmp_path / "a.st.gz")
+    output = run(source, tmp_path / "b.star", "--stack", stack, "--volume-shape", 21, 18, 20)
+    assert "tomogram of 21 x 18 x 20 (z, y, x) voxels of 1.37 A" in output
+
+
 def test_what_is_missing_or_cannot_be_held_is_said_in_one_line(source, tmp_path):
     message = run(source, tmp_path / "b.star", fails=True)
     assert "does not say the pixel_size: give pixel_size=... (--pixel-size)" in message
@@ -92,6 +98,19 @@ def test_a_pixel_size_that_nobody_knows_is_asked_for_and_not_guessed(source, tmp
     run(source, star, "--stack", stack, "--pixel-size", 1.37, "--volume-shape", 21, 18, 20)
     assert TiltSeries.open(stack, alignment=star).pixel_size == 1.37
     assert TiltSeries.open(stack, alignment=source, pixel_size=1.37).pixel_size == 1.37
+
+
+def test_a_size_that_open_does_not_take_is_given_with_the_alignment(tmp_path):
+    stack = random_series().save(tmp_path / "a.st")
+    path = save_alignment(random_alignment(), tmp_path / "a.xml")
+    message = r"give volume_shape=.*for example by alignment=open_alignment\(.*a\.xml"
+    with pytest.raises(ValueError, match=message):
+        TiltSeries.open(stack, alignment=path)
+    output = tmp_path / "tomogram.mrc"
+    arguments = ["backproject", stack, "--alignment", path, "-o", output]
+    result = CliRunner().invoke(app, [*map(str, arguments), "--volume-shape", "8", "18", "20"])
+    assert result.exit_code == 0, result.output
+    assert Volume.open(output).shape == (8, 18, 20)
 
 
 def test_a_subclass_gets_its_own_geometry(source, tmp_path):
@@ -147,5 +166,9 @@ def test_a_tomogram_is_as_the_alignment_says(tmp_path, command):
         expected = projector.adjoint(series).data
         assert np.abs(volume.data - expected).max() < 1e-4 * np.abs(expected).max()
     output.unlink()
+    result = CliRunner().invoke(
+        app, [*map(str, arguments), "--thickness", "3", "--volume-shape", "3", "4", "5"]
+    )
+    assert "--thickness or --volume-shape, not both" in result.output
     result = CliRunner().invoke(app, [*map(str, arguments), "--tilt-axis-angle", "3"])
     assert "--alignment holds the whole geometry" in result.output

@@ -181,6 +181,8 @@ class Alignment:
     def distance(self, other: Alignment) -> float:
         """Return how far apart two alignments put the corners of the tomogram, in raw pixels.
 
+        Views are compared by their image, in whatever order they stand.
+
         Parameters
         ----------
         other : Alignment
@@ -204,11 +206,13 @@ class Alignment:
         >>> round(one.distance(moved), 6)
         5.0
         """
-        if self.views.tolist() != other.views.tolist():
+        orders = [np.argsort(alignment.views) for alignment in (self, other)]
+        if self.views[orders[0]].tolist() != other.views[orders[1]].tolist():
             return float("inf")
         d, h, w = (size - 1 for size in self.volume_shape)
         corners = np.array(np.meshgrid([0, w], [0, h], [0, d], [1])).reshape(4, -1)
-        apart = (self.projection_matrices() - other.projection_matrices()) @ corners
+        here, there = self.projection_matrices()[orders[0]], other.projection_matrices()[orders[1]]
+        apart = (here - there) @ corners
         return float(np.linalg.norm(apart, axis=1).max())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self
 
 import attrs
 import numpy as np
@@ -13,11 +13,15 @@ from libtilt._checks import Float64Array, finite_array
 from libtilt.alignment.base import Alignment, AlignmentFile
 from libtilt.alignment.imod_files import ImodFiles
 from libtilt.alignment.imod_tables import column_text, read_column, read_xf, xf_text
-from libtilt.alignment.imod_tilt import NewstackSetup, TiltLayout, TiltSetup
+from libtilt.alignment.imod_tilt import (
+    NewstackSetup,
+    TiltLayout,
+    TiltSetup,
+    require_binning,
+    whole_binning,
+)
 from libtilt.alignment.sizes import Sizes
 from libtilt.files import atomic_write, require_writable
-
-Imod = TypeVar("Imod", bound="ImodAlignment")
 
 
 def _array(value: Any) -> Float64Array:
@@ -132,6 +136,8 @@ class ImodAlignment(AlignmentFile):
     def write(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write ``.xf``, and beside it ``.tlt``, ``.xtilt``, ``tilt.com`` and ``newst.com``.
 
+        A folder has one ``tilt.com``, and so one series.
+
         Parameters
         ----------
         path : path
@@ -192,6 +198,11 @@ class ImodAlignment(AlignmentFile):
                 f"{self.name} makes a tomogram (z, y, x) of {layout.volume_shape}, but "
                 f"volume_shape is {sizes.volume_shape}"
             )
+        if min(layout.volume_shape) < 1:
+            raise ValueError(
+                f"{self.name} makes a tomogram (z, y, x) of {layout.volume_shape}: THICKNESS, "
+                f"WIDTH or SLICE do not fit IMAGEBINNED {made.tilt.binning} and its images"
+            )
         views = self.tilt.views(count)
         matrices = made._aligned_matrices(layout)
         return Alignment.from_matrices(
@@ -206,13 +217,15 @@ class ImodAlignment(AlignmentFile):
 
     def _completed(self, sizes: Sizes, image_shape: tuple[int, ...], pixel_size: float) -> Self:
         """Return itself with the thickness and binning that no file says."""
-        tilt = self.tilt
-        if tilt.full_image is None and tilt.binning == 1 and self.transforms is not None:
-            ratio = (sizes.voxel_size or pixel_size) / pixel_size
+        tilt, raw = self.tilt, self.transforms is not None
+        ratio = (sizes.voxel_size or pixel_size) / pixel_size
+        if raw and tilt == TiltSetup() and self.newstack is None:
+            # No command file says how the aligned stack is binned.
             tilt = attrs.evolve(tilt, binning=whole_binning(ratio))
         b = tilt.binning
-        if sizes.voxel_size is not None and self.transforms is not None:
-            require_binning(sizes.voxel_size / pixel_size, b, self.name)
+        if sizes.voxel_size is not None:
+            # An aligned stack is binned already.
+            require_binning(ratio, b if raw else 1, self.name)
         if tilt.thickness is None:
             depth = sizes.volume_shape[0] if sizes.volume_shape else image_shape[1] // b
             tilt = attrs.evolve(tilt, thickness=depth * b)
@@ -275,7 +288,10 @@ class ImodAlignment(AlignmentFile):
         ValueError
             If the voxel size is no multiple of the pixel size, or `like` is of another tomogram.
         """
-        base = _base_for(cls, alignment) if like is None else like
+        base = cls._plain(alignment) if like is None else like
+        alignment.sizes.count(len(base.tilt_angles), "like")
+        if base.transforms is None:
+            raise ValueError("like is of an aligned stack and has no transforms to change")
         image_shape = alignment.stack_shape[1:]
         base = base._completed(alignment.sizes, image_shape, alignment.pixel_size)
         layout = base._layout(image_shape)
@@ -285,6 +301,29 @@ class ImodAlignment(AlignmentFile):
                 f"{alignment.volume_shape}"
             )
         return base._with(alignment, layout)
+
+    @classmethod
+    def _plain(cls, alignment: Alignment) -> Self:
+        """Return files of the right sizes, with plausible rows for views that are left out."""
+        count = alignment.stack_shape[0]
+        binning = whole_binning(alignment.voxel_size / alignment.pixel_size)
+        depth, height, width = alignment.volume_shape
+        order = np.argsort(alignment.views)
+        angles = np.interp(
+            np.arange(count), alignment.views[order], alignment.geometry.tilt_angles[order]
+        )
+        return cls(
+            np.tile(np.eye(2, 3), (count, 1, 1)),
+            tilt_angles=angles,
+            x_tilts=np.zeros(count),
+            tilt=TiltSetup(
+                binning=binning,
+                thickness=depth * binning,
+                width=width * binning,
+                full_image=(width * binning, height * binning),
+            ),
+            newstack=NewstackSetup((width, height), binning),
+        )
 
     def _with(self, alignment: Alignment, layout: TiltLayout) -> Self:
         """Return itself with the angles and transforms of an alignment, in its own sizes."""
@@ -308,41 +347,3 @@ class ImodAlignment(AlignmentFile):
         excluded = frozenset((alignment.excluded + 1).tolist())
         tilt = attrs.evolve(self.tilt, excluded=excluded, included=frozenset())
         return attrs.evolve(made, transforms=transforms, tilt=tilt)
-
-
-def _base_for(cls: type[Imod], alignment: Alignment) -> Imod:
-    """Return files of the right sizes, with plausible rows for views that are left out."""
-    count = alignment.stack_shape[0]
-    binning = whole_binning(alignment.voxel_size / alignment.pixel_size)
-    depth, height, width = alignment.volume_shape
-    order = np.argsort(alignment.views)
-    angles = np.interp(
-        np.arange(count), alignment.views[order], alignment.geometry.tilt_angles[order]
-    )
-    return cls(
-        np.tile(np.eye(2, 3), (count, 1, 1)),
-        tilt_angles=angles,
-        x_tilts=np.zeros(count),
-        tilt=TiltSetup(
-            binning=binning,
-            thickness=depth * binning,
-            width=width * binning,
-            full_image=(width * binning, height * binning),
-        ),
-        newstack=NewstackSetup((width, height), binning),
-    )
-
-
-def whole_binning(ratio: float) -> int:
-    """Return voxel size over pixel size where it is a whole number, as IMOD needs it."""
-    binning = max(1, round(ratio))
-    require_binning(ratio, binning, "IMOD")
-    return binning
-
-
-def require_binning(ratio: float, binning: int, name: str) -> None:
-    """Raise a ValueError where voxels are not `binning` times as wide as pixels."""
-    if abs(ratio / binning - 1) > 1e-3:
-        raise ValueError(
-            f"voxel_size must be {binning} times pixel_size for {name}, got {ratio:.6g} times"
-        )

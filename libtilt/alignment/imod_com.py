@@ -12,11 +12,18 @@ from libtilt.alignment.text import integer, number, numbered_lines
 
 @attrs.frozen
 class Entry:
-    """One keyword of a command file with its value and the line that it stands on."""
+    """One keyword of a command file with its value and the line that it stands on.
+
+    IMOD does not tell small letters of keywords from capitals.
+    """
 
     keyword: str
     value: str
     line: int
+
+    def has(self, *keywords: str) -> bool:
+        """Whether the keyword is one of some."""
+        return self.keyword.lower() in {keyword.lower() for keyword in keywords}
 
 
 @attrs.frozen
@@ -28,7 +35,7 @@ class CommandFile:
     path : str
         For messages.
     entries : tuple of Entry
-        In their order; keywords in small letters, as IMOD does not tell them apart.
+        In their order.
 
     Examples
     --------
@@ -69,15 +76,20 @@ class CommandFile:
                 found = found or inside
             elif inside and not text.startswith("#"):
                 keyword, *rest = text.split(None, 1)
-                entries.append(Entry(keyword.lower(), rest[0].strip() if rest else "", line))
+                entries.append(Entry(keyword, rest[0].strip() if rest else "", line))
         if not found:
             raise ValueError(f"{path} does not run {program}: no line begins with ${program}")
         return cls(str(path), tuple(entries))
 
     def find(self, keyword: str) -> Entry | None:
         """Return the last entry of a keyword, which is the one that counts, or None."""
-        found = [entry for entry in self.entries if entry.keyword == keyword.lower()]
+        found = [entry for entry in self.entries if entry.has(keyword)]
         return found[-1] if found else None
+
+    def others(self, *keywords: str) -> tuple[str, ...]:
+        """Return the lines of all other keywords, as they stand."""
+        rest = (entry for entry in self.entries if not entry.has(*keywords))
+        return tuple(f"{entry.keyword} {entry.value}".rstrip() for entry in rest)
 
     def where(self, entry: Entry) -> str:
         """Return the file and line of an entry, for messages."""
@@ -125,7 +137,7 @@ class CommandFile:
         """Return the views that lists like ``1,3-5`` name, from 1, over all entries."""
         views: set[int] = set()
         for entry in self.entries:
-            if entry.keyword in {keyword.lower() for keyword in keywords}:
+            if entry.has(*keywords):
                 for word in split_values(entry.value):
                     views.update(_range(word, self.where(entry)))
         return frozenset(views)

@@ -50,7 +50,7 @@ class ImodFiles:
             xf=xf,
             xtilt=_optional(given.with_suffix(".xtilt")),
             tilt=command,
-            newst=_newst_beside(Path(command.path)) if command else None,
+            newst=_newst_of(given, command),
             shown=given,
         )
 
@@ -128,6 +128,16 @@ def _newst_beside(tilt: Path) -> CommandFile | None:
     """Return what ``newst.com`` (``newsta.com`` for ``tilta.com``) says, or None."""
     path = tilt.with_name(tilt.name.replace("tilt", "newst"))
     return CommandFile.read(path, "newstack") if path.exists() and path != tilt else None
+
+
+def _newst_of(xf: Path, tilt: CommandFile | None) -> CommandFile | None:
+    """Return the ``newst.com`` beside a ``tilt.com``, but not one of another series."""
+    newst = None if tilt is None else _newst_beside(Path(tilt.path))
+    named = None if newst is None else newst.text("TransformFile")
+    if named is not None:
+        of = xf.with_name(Path(named).name)
+        return None if of.name != xf.name and of.exists() else newst
+    return newst
 
 
 def _command_for(tlt: Path) -> CommandFile | None:

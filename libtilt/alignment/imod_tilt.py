@@ -11,6 +11,16 @@ from libtilt._checks import Float64Array
 from libtilt.alignment.imod_com import CommandFile
 from libtilt.rotations import axis_rotations
 
+_OF_TILT = (
+    *("InputProjections", "OutputFile", "TILTFILE", "XTILTFILE", "IMAGEBINNED"),
+    *("THICKNESS", "WIDTH", "FULLIMAGE", "SUBSETSTART", "OFFSET", "SHIFT", "XAXISTILT"),
+    *("EXCLUDELIST", "EXCLUDELIST2", "INCLUDE", "SLICE"),
+)
+_OF_NEWSTACK = (
+    *("InputFile", "OutputFile", "TransformFile", "SizeToOutputInXandY", "BinByFactor"),
+    "OffsetsInXandY",
+)
+
 
 @attrs.frozen
 class TiltSetup:
@@ -38,6 +48,8 @@ class TiltSetup:
         SLICE: first and last, from 0.
     left_out : tuple of str, optional
         Files for what a geometry cannot hold.
+    others : tuple of str, optional
+        The lines of other keywords, as they stand: filters, scales, local alignments.
     """
 
     binning: int = 1
@@ -52,6 +64,7 @@ class TiltSetup:
     included: frozenset[int] = frozenset()
     slices: tuple[int, ...] | None = None
     left_out: tuple[str, ...] = ()
+    others: tuple[str, ...] = ("RADIAL 0.35 0.035", "MODE 2", "PERPENDICULAR", "AdjustOrigin")
 
     @classmethod
     def from_command(cls, command: CommandFile) -> Self:
@@ -77,12 +90,13 @@ class TiltSetup:
                 for keyword, what in beside.items()
                 if command.text(keyword)
             ),
+            others=command.others(*_OF_TILT),
         )
 
     def text(self, root: str) -> str:
         """Return a command file that runs ``tilt`` on the aligned stack ``root.ali``."""
         lines = [
-            "# Weighted back-projection of the aligned stack, written by libtilt",
+            "# Back-projection of the aligned stack, written by libtilt",
             "$tilt -StandardInput",
             f"InputProjections {root}.ali",
             f"OutputFile {root}_full.rec",
@@ -93,10 +107,7 @@ class TiltSetup:
             "OFFSET {:.8g} {:.10g}".format(*self.offset),
             "SHIFT {:.10g} {:.10g}".format(*self.shift),
             f"XAXISTILT {self.x_axis_tilt:.8g}",
-            "RADIAL 0.35 0.035",
-            "MODE 2",
-            "PERPENDICULAR",
-            "AdjustOrigin",
+            *self.others,
         ]
         for keyword, size in (("THICKNESS", self.thickness), ("WIDTH", self.width)):
             if size is not None:
@@ -173,10 +184,11 @@ class TiltLayout:
 
 @attrs.frozen
 class NewstackSetup:
-    """What ``newst.com`` says: the size of the aligned stack (x, y) and its binning."""
+    """What ``newst.com`` says: the size of the aligned stack (x, y), its binning, other lines."""
 
     size: tuple[int, ...] | None = None
     binning: int = 1
+    others: tuple[str, ...] = ("TaperAtFill 1,1", "AdjustOrigin", "AntialiasFilter -1")
 
     @classmethod
     def from_command(cls, command: CommandFile) -> Self:
@@ -189,7 +201,11 @@ class NewstackSetup:
                     f"exactly; got {entry.value!r}"
                 )
         factor = command.positive("BinByFactor", 1)
-        return cls(command.positive("SizeToOutputInXandY", 2), factor[0] if factor else 1)
+        return cls(
+            command.positive("SizeToOutputInXandY", 2),
+            factor[0] if factor else 1,
+            command.others(*_OF_NEWSTACK),
+        )
 
     def text(self, root: str) -> str:
         """Return a command file that makes the aligned stack ``root.ali`` from ``root.st``."""
@@ -199,12 +215,25 @@ class NewstackSetup:
             f"InputFile {root}.st",
             f"OutputFile {root}.ali",
             f"TransformFile {root}.xf",
-            "TaperAtFill 1,1",
-            "AdjustOrigin",
             "OffsetsInXandY 0.0,0.0",
             f"BinByFactor {self.binning}",
-            "AntialiasFilter -1",
+            *self.others,
         ]
         if self.size:
             lines.append("SizeToOutputInXandY {},{}".format(*self.size))
         return "\n".join(lines) + "\n"
+
+
+def whole_binning(ratio: float) -> int:
+    """Return voxel size over pixel size where it is a whole number, as IMOD needs it."""
+    binning = max(1, round(ratio))
+    require_binning(ratio, binning, "IMOD")
+    return binning
+
+
+def require_binning(ratio: float, binning: int, name: str) -> None:
+    """Raise a ValueError where voxels are not `binning` times as wide as pixels."""
+    if abs(ratio / binning - 1) > 1e-3:
+        raise ValueError(
+            f"voxel_size must be {binning} times pixel_size for {name}, got {ratio:.6g} times"
+        )

@@ -73,10 +73,7 @@ class MdocFile(AlignmentFile):
         keys, last = header, 0
         for line, text in numbered_lines(path):
             where = f"{path}, line {line}"
-            match = re.fullmatch(r"\[?\s*([^=\[\]]+?)\s*=\s*(.*?)\s*\]?", text)
-            if match is None or text.startswith("[") != text.endswith("]"):
-                raise ValueError(f"{where}: expected key = value, got {text[:80]!r}")
-            key, value = match.groups()
+            key, value = _key_and_value(text, where)
             if text.startswith("[") and key == "T":
                 titles.append(value)
             elif text.startswith("[") and key in ("ZValue", "FrameSet"):
@@ -90,8 +87,7 @@ class MdocFile(AlignmentFile):
                 # Montages and the like say nothing of a tilt series.
                 keys = {}
             else:
-                if key in ("TiltAngle", "RotationAngle", "PixelSpacing", "ExposureDose"):
-                    number(value, f"{where}, {key}")
+                _check(key, value, f"{where}, {key}")
                 keys[key] = value
         if not sections:
             raise ValueError(f"{path} has no [ZValue = ...]: it is not the mdoc of a stack")
@@ -171,9 +167,7 @@ class MdocFile(AlignmentFile):
         count = sizes.count(len(self.sections), self.name)
         image_shape = sizes.image_shape
         if image_shape is None and "ImageSize" in self.header:
-            words = self.header["ImageSize"].split()
-            where = f"{self.name}, ImageSize"
-            image_shape = tuple(integer(word, where) for word in words[::-1])
+            image_shape = _image_size(self.header["ImageSize"], f"{self.name}, ImageSize")[::-1]
         height, width = image_shape or sizes.need("stack_shape", self.name)[1:]
         pixel_size = sizes.pixel_size or self.pixel_size or sizes.need("pixel_size", self.name)
         return Alignment(
@@ -203,6 +197,7 @@ class MdocFile(AlignmentFile):
         count, height, width = alignment.stack_shape
         geometry = alignment.geometry[alignment.every_view("an .mdoc")]
         sections = like.sections if like is not None else ({},) * count
+        alignment.sizes.count(len(sections), "like")
         angles = geometry.tilt_angles
         if like is not None:
             rest, titles = like.header, like.titles
@@ -218,6 +213,34 @@ class MdocFile(AlignmentFile):
             for section, angle in zip(sections, angles, strict=True)
         )
         return cls(made, header=rest, titles=titles)
+
+
+def _key_and_value(text: str, where: str) -> tuple[str, str]:
+    """Return both sides of ``key = value`` or ``[key = value]``."""
+    bracketed = text.startswith("[") and text.endswith("]")
+    inside = text[1:-1] if bracketed else text
+    match = re.fullmatch(r"\s*([^=\[\]]+?)\s*=\s*(.*?)\s*", inside)
+    if match is None:
+        raise ValueError(f"{where}: expected key = value, got {text[:80]!r}")
+    return match[1], match[2]
+
+
+def _check(key: str, value: str, where: str) -> None:
+    """Raise a ValueError where the value of a key that is used later on makes no sense."""
+    if key in ("TiltAngle", "RotationAngle", "ExposureDose"):
+        number(value, where)
+    elif key == "PixelSpacing" and number(value, where) <= 0:
+        raise ValueError(f"{where}: expected a positive number, got {value!r}")
+    elif key == "ImageSize":
+        _image_size(value, where)
+
+
+def _image_size(text: str, where: str) -> tuple[int, ...]:
+    """Return width and height."""
+    sizes = tuple(integer(word, where) for word in text.split())
+    if len(sizes) != 2 or min(sizes) < 1:
+        raise ValueError(f"{where}: expected two positive integers, got {text!r}")
+    return sizes
 
 
 def _require_angle(path: str | Path, line: int, sections: list[Keys]) -> None:

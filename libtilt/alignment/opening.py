@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from libtilt._checks import one_of, positive_float
 from libtilt.alignment.angles import AnglesFile
 from libtilt.alignment.aretomo import AreTomoAlignment
@@ -296,11 +298,12 @@ def save_alignment(
 
 
 def _reasons(alignment: Alignment) -> str:
-    """Say what of an alignment some formats lack."""
+    """Say what an alignment has that some formats lack."""
     geometry = alignment.geometry
-    stretch = abs(geometry.magnifications - [[1, 0], [0, 1]]).max()
-    tilts, shifts = abs(geometry.x_tilts).max(), abs(geometry.shifts).max()
-    return (
-        f"it has x-tilts up to {tilts:.3g} degrees, magnifications up to {stretch:.3g} from 1 and "
-        f"shifts up to {shifts:.3g} A"
-    )
+    found = [
+        (abs(geometry.tilt_axis_angles).max(), "a tilt axis up to {:.3g} degrees from y"),
+        (abs(geometry.x_tilts).max(), "x-tilts up to {:.3g} degrees"),
+        (abs(geometry.magnifications - np.eye(2)).max(), "magnifications up to {:.3g} from 1"),
+        (abs(geometry.shifts).max(), "shifts up to {:.3g} A"),
+    ]
+    return "it has " + ", ".join(text.format(size) for size, text in found if size > 1e-5)

@@ -45,7 +45,7 @@ class RelionTables:
             return cls(tilts)
         shape = None
         if all(label in series for label in SIZES):
-            shape = tuple(int(series.numbers(label)[row]) for label in SIZES)
+            shape = tuple(series.integers(label)[row] for label in SIZES)
             if min(shape) < 1:
                 raise ValueError(
                     f"{series.path}, line {series.lines[row]}: rlnTomoSizeX, Y, Z must be positive"

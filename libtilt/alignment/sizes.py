@@ -8,6 +8,16 @@ import attrs
 
 from libtilt._checks import shape_of, to_pixel_size, to_volume_shape
 
+HINTS = {
+    "stack_shape": "stack_shape=(n, h, w) (--stack FILE, or --stack-shape N H W)",
+    "volume_shape": "volume_shape=(d, h, w) (--volume-shape D H W)",
+    "pixel_size": "pixel_size=... (--pixel-size)",
+}
+
+
+class MissingSizeError(ValueError):
+    """A size that neither a file says nor anybody gave."""
+
 
 def to_stack_shape(value: Any) -> tuple[int, ...]:
     """Return ``(n, h, w)``."""
@@ -60,11 +70,10 @@ class Sizes:
         return None if self.stack_shape is None else self.stack_shape[1:]
 
     def need(self, name: str, file: str) -> Any:
-        """Return a size by name, or raise a ValueError that says which file leaves it out."""
+        """Return a size by name, or raise a `MissingSizeError` that says which file lacks it."""
         value = getattr(self, name)
         if value is None:
-            option = "--" + name.replace("_", "-")
-            raise ValueError(f"{file} does not say the {name}: give {name}=... ({option})")
+            raise MissingSizeError(f"{file} does not say the {name}: give {HINTS[name]}")
         return value
 
     def count(self, found: int, file: str) -> int:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import attrs
 
-from libtilt.alignment.text import number, numbered_lines
+from libtilt.alignment.text import integer, number, numbered_lines
+
+Value = TypeVar("Value", int, float)
 
 _WORD = re.compile(r"""'([^']*)'(?=\s|$)|"([^"]*)"(?=\s|$)|(\#.*)|(\S+)""")
 
@@ -56,8 +59,15 @@ class StarBlock:
 
     def numbers(self, label: str) -> list[float]:
         """Return the numbers of a column; raise a ValueError that names the line."""
+        return self._values(label, number)
+
+    def integers(self, label: str) -> list[int]:
+        """Return the integers of a column; raise a ValueError that names the line."""
+        return self._values(label, integer)
+
+    def _values(self, label: str, convert: Callable[[str, str], Value]) -> list[Value]:
         return [
-            number(text, f"{self.path}, line {line}, {label}")
+            convert(text, f"{self.path}, line {line}, {label}")
             for text, line in zip(self.column(label), self.lines, strict=True)
         ]
 

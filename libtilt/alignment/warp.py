@@ -239,6 +239,7 @@ class WarpAlignment(AlignmentFile):
             root = ElementTree.Element("TiltSeries", {"LevelAngleX": "0", "LevelAngleY": "0"})
         else:
             columns, root = like._columns(), copy.deepcopy(like.root)
+            alignment.sizes.count(len(columns[0]), "like")
         made = cls(root)
         columns[0][views] = -geometry.tilt_angles - made._level("Y")
         columns[1][views] = geometry.tilt_axis_angles

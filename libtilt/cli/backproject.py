@@ -18,6 +18,7 @@ from libtilt.cli.running import (
     overwrite_option,
     require_backend,
     tilt_options,
+    tomogram_options,
     with_options,
 )
 from libtilt.files import require_writable
@@ -27,12 +28,7 @@ from libtilt.projector import Projector
 
 @click.command()
 @click.argument("tilts", type=input_file)
-@with_options(*tilt_options, alignment_option)
-@click.option(
-    "--thickness",
-    type=click.IntRange(min=1),
-    help="Voxels along z; by default as many as the images are wide.",
-)
+@with_options(*tilt_options, alignment_option, *tomogram_options)
 @click.option(
     "--driven",
     type=click.Choice(["ray", "voxel"]),

@@ -10,7 +10,7 @@ import click
 from libtilt.alignment import Sizes, read_alignment_file, save_alignment
 from libtilt.alignment.opening import FORMATS
 from libtilt.cli.running import input_file, one_line_errors, overwrite_option, with_options
-from libtilt.mrc import read_mrc
+from libtilt.mrc import glance_mrc
 from libtilt.tilt_files import header_pixel_size
 
 formats = click.Choice(sorted(FORMATS))
@@ -62,7 +62,7 @@ def convert(source: Path, target: Path, **options: Any) -> None:
     if options["stack"] is not None:
         if stack_shape is not None:
             raise click.UsageError("give --stack or --stack-shape, not both")
-        header = read_mrc(options["stack"], memmap=True)
+        header = glance_mrc(options["stack"])
         stack_shape = header.data.shape
         if pixel_size is None:
             pixel_size = header_pixel_size(options["stack"], header.voxel_size)
@@ -85,6 +85,10 @@ def convert(source: Path, target: Path, **options: Any) -> None:
         overwrite=options["overwrite"],
     )
     used, count = len(alignment.views), alignment.stack_shape[0]
-    click.echo(f"{target}: {used} of {count} images, from {file.format}")
+    tomogram = " x ".join(map(str, alignment.volume_shape))
+    click.echo(
+        f"{target}: {used} of {count} images, from {file.format}; tomogram of {tomogram} (z, y, x) "
+        f"voxels of {alignment.voxel_size:.6g} A"
+    )
     for what in alignment.left_out:
         click.echo(f"left out: {what}")

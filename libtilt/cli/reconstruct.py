@@ -21,6 +21,7 @@ from libtilt.cli.running import (
     overwrite_option,
     require_backend,
     tilt_options,
+    tomogram_options,
     with_options,
 )
 from libtilt.files import require_writable
@@ -79,12 +80,7 @@ preparation_options = (
     show_default=True,
     help="Weighted back-projection, or an iterative method.",
 )
-@with_options(*tilt_options, alignment_option)
-@click.option(
-    "--thickness",
-    type=click.IntRange(min=1),
-    help="Voxels along z; by default as many as the images are wide.",
-)
+@with_options(*tilt_options, alignment_option, *tomogram_options)
 @with_options(*filter_options, *iteration_options, *preparation_options)
 @click.option("--pixel-size", type=float, help="Angstroms, in place of what the header says.")
 @click.option("--gif", type=output_file, help="File for an animation of the slices, too.")

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from libtilt.alignment import Alignment, open_alignment
 from libtilt.backends.registry import available_backends
 from libtilt.geometry import TiltGeometry
-from libtilt.mrc import read_mrc
+from libtilt.mrc import glance_mrc
 from libtilt.projector import Projector
 from libtilt.tilt_files import find_beside, header_pixel_size, read_tilt_angles
 from libtilt.tilt_series import TiltSeries
@@ -67,6 +67,22 @@ alignment_option = click.option(
     "--alignment",
     type=click.Path(exists=True, path_type=Path),
     help="An alignment by IMOD, AreTomo, RELION-5 or Warp: a file, or the folder of one series.",
+)
+
+
+tomogram_options = (
+    click.option(
+        "--thickness",
+        type=click.IntRange(min=1),
+        help="Voxels along z; by default as many as the images are wide.",
+    ),
+    click.option(
+        "--volume-shape",
+        nargs=3,
+        type=click.IntRange(min=1),
+        metavar="D H W",
+        help="Voxels along z, y and x; by default as high and wide as the images.",
+    ),
 )
 
 
@@ -136,33 +152,45 @@ def open_tilts(
 
     `angles` are the values of `tilt_options`.
     """
-    thickness, pixel_size = options["thickness"], options["pixel_size"]
+    thickness, volume_shape = options["thickness"], options["volume_shape"]
+    if thickness is not None and volume_shape is not None:
+        raise click.UsageError("give --thickness or --volume-shape, not both")
+    pixel_size = options["pixel_size"]
     if options["alignment"] is not None:
         if any(option is not None for option in angles):
             raise click.UsageError("--alignment holds the whole geometry: give no other angles")
         series, alignment = open_aligned(
-            tilts, options["alignment"], thickness=thickness, pixel_size=pixel_size
+            tilts,
+            options["alignment"],
+            thickness=thickness,
+            volume_shape=volume_shape,
+            pixel_size=pixel_size,
         )
         shape = alignment.volume_shape
         return series, {"volume_shape": shape, "voxel_size": alignment.voxel_size}
     geometry = geometry_from_options(*angles, find_beside(tilts))
     series = TiltSeries.open(tilts, geometry=geometry, pixel_size=pixel_size)
     _, height, width = series.shape
-    return series, {"volume_shape": (thickness or width, height, width)}
+    return series, {"volume_shape": volume_shape or (thickness or width, height, width)}
 
 
 def open_aligned(
-    tilts: Path, alignment: Path, *, thickness: int | None, pixel_size: float | None
+    tilts: Path,
+    alignment: Path,
+    *,
+    thickness: int | None,
+    volume_shape: tuple[int, int, int] | None,
+    pixel_size: float | None,
 ) -> tuple[TiltSeries, Alignment]:
     """Open a stack with the alignment of another program, which knows the tomogram."""
-    content = read_mrc(tilts, memmap=True)
+    content = glance_mrc(tilts)
     pixel = pixel_size or header_pixel_size(tilts, content.voxel_size)
     shape = content.data.shape
     opened = open_alignment(
         alignment,
         stack_shape=shape,
         pixel_size=pixel,
-        volume_shape=None if thickness is None else (thickness, *shape[1:]),
+        volume_shape=(thickness, *shape[1:]) if thickness else volume_shape,
     )
     for what in opened.left_out:
         click.echo(f"{alignment}: left out: {what}", err=True)

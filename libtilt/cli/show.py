@@ -14,7 +14,7 @@ from libtilt.cli.running import (
     with_options,
 )
 from libtilt.files import atomic_write, require_writable
-from libtilt.mrc import read_mrc
+from libtilt.mrc import glance_mrc
 from libtilt.tilt_files import find_beside
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
@@ -70,7 +70,7 @@ def show(
 
     if kind == "auto":
         with_angles = tlt is not None or find_beside(file) is not None
-        stack = with_angles and read_mrc(file, memmap=True).is_image_stack
+        stack = with_angles and glance_mrc(file).is_image_stack
         kind = "sheet" if stack else "slices"
     if position is not None and kind != "slices":
         raise click.UsageError(f"--position is of slices, not of {kind}")

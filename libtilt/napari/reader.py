@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from libtilt.mrc import compression, read_mrc
+from libtilt.mrc import compression, glance_mrc
 from libtilt.tilt_files import find_beside
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
@@ -75,7 +75,7 @@ def read(path: str | list[str]) -> Layers:
     """
     layers = []
     for one in [path] if isinstance(path, str) else path:
-        stack = read_mrc(one, memmap=False).is_image_stack
+        stack = glance_mrc(one).is_image_stack
         tilts = stack and find_beside(one) is not None
         opened: Volume | TiltSeries = TiltSeries.open(one) if tilts else Volume.open(one)
         data, options, kind = opened.to_layer_data()
