@@ -149,6 +149,16 @@ def test_like_must_be_of_the_same_stack(tmp_path, name):
         save_alignment(random_alignment(views=range(7)), tmp_path / f"b{name[1:]}", like=like)
 
 
+@pytest.mark.parametrize("name", ["aretomo", "relion"])
+def test_like_must_have_the_same_views(tmp_path, name):
+    like = read_alignment_file(save_alignment(random_alignment(), tmp_path / PATHS[name]))
+    other = random_alignment(views=[0, 1, 2, 4, 6])
+    with pytest.raises(
+        ValueError, match=r"like must have the same images .* got \[0, 1, 3, 4, 6\]"
+    ):
+        save_alignment(other, tmp_path / f"b{PATHS[name][1:]}", like=like)
+
+
 @pytest.mark.parametrize("name", ["imod", "relion"])
 def test_the_richest_formats_hold_everything(tmp_path, name):
     alignment = everything()
@@ -182,6 +192,18 @@ def test_the_format_is_found_by_the_file_or_the_folder(tmp_path, name):
 def test_a_folder_of_nominal_angles_is_one_too(tmp_path):
     (tmp_path / "a.rawtlt").write_text("0\n3\n")
     assert detect_format(tmp_path) == "angles"
+    (tmp_path / "a.tlt").write_text("0.1\n3.1\n")
+    assert read_alignment_file(tmp_path).tilt_angles.tolist() == [0.1, 3.1]
+    (tmp_path / "b.tlt").write_text("0\n3\n")
+    with pytest.raises(ValueError, match=r"several alignments: a\.tlt \(angles\), b\.tlt"):
+        detect_format(tmp_path)
+
+
+def test_the_json_of_a_saved_series_does_not_stand_in_the_way(tmp_path):
+    random_alignment().geometry.to_json(tmp_path / "a.json")
+    assert detect_format(tmp_path) == "json"
+    save_alignment(random_alignment(), tmp_path / "a.aln")
+    assert detect_format(tmp_path) == "aretomo"
 
 
 def test_samples_are_found(shared_data):

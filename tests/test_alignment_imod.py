@@ -385,7 +385,10 @@ def test_damaged_files_are_read_or_refused_by_name(tmp_path_factory, data):
 
 def test_numbers_are_kept_apart_by_commas_or_blanks(tmp_path):
     path = tmp_path / "tilt.com"
-    path.write_text("$tilt\nSHIFT 1.5,2\nOFFSET  3\nFULLIMAGE 10 , 20\n")
+    path.write_text(
+        "$tilt\nSHIFT=1.5,2\nOFFSET  3 # degrees\nFULLIMAGE 10 , 20\nTHICKNESS = 7\nPERPENDICULAR\n"
+    )
     setup = TiltSetup.from_command(CommandFile.read(path, "tilt"))
     assert (setup.shift, setup.offset, setup.full_image) == ((1.5, 2.0), (3.0, 0.0), (10, 20))
+    assert (setup.thickness, setup.others) == (7, ("PERPENDICULAR",))
     assert NewstackSetup().size is None

@@ -165,6 +165,12 @@ def test_a_tomogram_is_as_the_alignment_says(tmp_path, command):
         )
         expected = projector.adjoint(series).data
         assert np.abs(volume.data - expected).max() < 1e-4 * np.abs(expected).max()
+    thinner = CliRunner().invoke(app, [*map(str, arguments), "--thickness", "9", "--overwrite"])
+    assert thinner.exit_code == 0, thinner.output
+    thin = Volume.open(output)
+    assert thin.shape == (9, 18, 20)
+    if command == ["backproject"]:
+        assert np.allclose(thin.data, volume.data[6:15], atol=1e-3 * np.abs(volume.data).max())
     output.unlink()
     result = CliRunner().invoke(
         app, [*map(str, arguments), "--thickness", "3", "--volume-shape", "3", "4", "5"]

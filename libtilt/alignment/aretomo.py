@@ -233,7 +233,8 @@ class AreTomoAlignment(AlignmentFile):
         """
         count, height, width = alignment.stack_shape
         geometry = alignment.geometry
-        if like is not None and like.views.tolist() == alignment.views.tolist():
+        if like is not None:
+            alignment.require_views(like.views)
             rows, rest = np.array(like.rows), like
         else:
             rows = np.tile([1.0, 0, 1, 0, 0, 1, 1, 1, 0, 0], (len(geometry), 1))

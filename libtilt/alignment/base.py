@@ -159,6 +159,14 @@ class Alignment:
             )
         return np.argsort(self.views)
 
+    def require_views(self, views: NDArray[np.int64]) -> None:
+        """Raise a ValueError where a file that is written like another one has other views."""
+        if views.tolist() != self.views.tolist():
+            raise ValueError(
+                f"like must have the same images in the same order, from 0: expected "
+                f"{self.views.tolist()}, got {views.tolist()}"
+            )
+
     def projection_matrices(self) -> Float64Array:
         """Return `(n, 2, 4)` matrices from voxel index ``(x, y, z, 1)`` to raw pixel ``(u, v)``.
 

@@ -75,7 +75,8 @@ class CommandFile:
                 inside = bool(words) and Path(words[0]).name.lower() == program
                 found = found or inside
             elif inside and not text.startswith("#"):
-                keyword, *rest = text.split(None, 1)
+                # A blank or = ends the keyword, and a # behind a blank begins a comment.
+                keyword, *rest = re.split(r"[\s=]+", re.sub(r"\s#.*", "", text), maxsplit=1)
                 entries.append(Entry(keyword, rest[0].strip() if rest else "", line))
         if not found:
             raise ValueError(f"{path} does not run {program}: no line begins with ${program}")

@@ -31,9 +31,10 @@ SUFFIXES: dict[str, type[AlignmentFile]] = {
     ".json": GeometryFile,
 }
 FORMATS: dict[str, type[AlignmentFile]] = {kind.format: kind for kind in SUFFIXES.values()}
-# Nominal angles lie beside most alignments: they count where there is nothing else.
-_REFINED = (".aln", ".star", ".xml", ".json")
-_NOMINAL = (".mdoc", ".rawtlt", ".tlt")
+# A saved series leaves its .json, and nominal angles lie beside most alignments: each of them
+# counts where there is nothing before it.
+_REFINED = (".aln", ".star", ".xml")
+_FALLBACKS = (".json", ".mdoc", ".tlt", ".rawtlt")
 
 
 def detect_format(path: str | Path) -> str:
@@ -81,11 +82,12 @@ def _locate(path: Path) -> tuple[type[AlignmentFile], Path]:
     tables = [file for _, file in found if file.name == "tomograms.star"]
     if tables:
         found = [entry for entry in found if entry[1].suffix != ".star" or entry[1] in tables]
-    found = found or [(SUFFIXES[f.suffix.lower()], f) for f in _files(path, _NOMINAL)[:1]]
+    for suffix in _FALLBACKS:
+        found = found or [(SUFFIXES[suffix], file) for file in _files(path, (suffix,))]
     if not found:
         raise FileNotFoundError(
             f"{path} holds no alignment: expected tilt.com, or .xf with .tlt, or a file ending "
-            f"with {' '.join(_REFINED + _NOMINAL)}"
+            f"with {' '.join(_REFINED + _FALLBACKS)}"
         )
     if len(found) > 1:
         names = ", ".join(f"{file.name} ({kind.format})" for kind, file in found)

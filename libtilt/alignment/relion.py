@@ -265,7 +265,8 @@ class RelionAlignment(AlignmentFile):
             "rlnMicrographName": [f"{view + 1:06d}@stack.mrc" for view in alignment.views]
         }
         name = ""
-        if like is not None and like.views.tolist() == alignment.views.tolist():
+        if like is not None:
+            alignment.require_views(like.views)
             columns = {label: like.tilts.column(label) for label in like.tilts.labels}
             unbinned, name = like.volume_shape or unbinned, like.tilts.name
         angles = (geometry.tilt_axis_angles, geometry.tilt_angles, geometry.x_tilts)

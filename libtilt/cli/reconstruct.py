@@ -58,7 +58,7 @@ iteration_options = (
         help="Of sirt (20), cgls (10), tv (100, at most) or of --filter sirt-like (20).",
     ),
     click.option("--subsets", type=click.IntRange(min=1), help="Of sirt: steps in an iteration."),
-    click.option("--nonnegative", is_flag=True, help="Of sirt: no density below zero."),
+    click.option("--nonnegative", is_flag=True, help="Of sirt and tv: no density below zero."),
     click.option("--strength", type=float, help="Of tv: the more, the smoother.  [default: 0.05]"),
 )
 preparation_options = (

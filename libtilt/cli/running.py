@@ -11,11 +11,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import attrs
 import click
 import numpy as np
 from numpy.typing import NDArray
 
 from libtilt.alignment import Alignment, open_alignment
+from libtilt.alignment.sizes import MissingSizeError
 from libtilt.backends.registry import available_backends
 from libtilt.geometry import TiltGeometry
 from libtilt.mrc import glance_mrc
@@ -186,12 +188,16 @@ def open_aligned(
     content = glance_mrc(tilts)
     pixel = pixel_size or header_pixel_size(tilts, content.voxel_size)
     shape = content.data.shape
-    opened = open_alignment(
-        alignment,
-        stack_shape=shape,
-        pixel_size=pixel,
-        volume_shape=(thickness, *shape[1:]) if thickness else volume_shape,
-    )
+    open_sized = functools.partial(open_alignment, alignment, stack_shape=shape, pixel_size=pixel)
+    try:
+        opened = open_sized(volume_shape=volume_shape)
+    except MissingSizeError:
+        if thickness is None:
+            raise
+        opened = open_sized(volume_shape=(thickness, *shape[1:]))
+    if thickness is not None:
+        # About the same centre, whatever thickness the alignment says.
+        opened = attrs.evolve(opened, volume_shape=(thickness, *opened.volume_shape[1:]))
     for what in opened.left_out:
         click.echo(f"{alignment}: left out: {what}", err=True)
     return TiltSeries.open(tilts, alignment=opened, pixel_size=pixel_size), opened
