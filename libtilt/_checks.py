@@ -126,6 +126,14 @@ def to_pixel_size(value: Any) -> float:
     return positive_float(value, "pixel_size")
 
 
+def finite_number(value: Any, name: str) -> float:
+    """Return one finite number."""
+    array = finite_array(value, name)
+    if array.size != 1:
+        raise ValueError(f"{name} must be one number, got {value!r}")
+    return float(array.item())
+
+
 def positive_float(value: Any, name: str) -> float:
     """Return one positive, finite number."""
     array = finite_array(value, name)

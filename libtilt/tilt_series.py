@@ -230,7 +230,7 @@ class TiltSeries(ImageData):
         if tilt_angles is None:
             raise ValueError(
                 f"no geometry beside {path} (.json, .tlt or .rawtlt): "
-                "give the angles (geometry=..., tilt_angles=..., --tlt, --tilt-range)"
+                "give the angles (geometry=..., tilt_angles=..., --tlt)"
             )
         source = "tilt_angles"
         if isinstance(tilt_angles, str | Path):

@@ -166,7 +166,8 @@ def test_a_level_may_be_given_in_deviations():
         ({"render": "glass"}, "render must be one of 'projection', 'maximum', 'surface'"),
         ({"level": 1.0}, 'level and sigma are of render="surface"'),
         ({"render": "surface", "level": 1.0, "sigma": 2.0}, "give level or sigma, not both"),
-        ({"render": "surface", "level": 9.0}, "level must lie below the largest value"),
+        ({"render": "surface", "level": 9.0}, "level must lie below the largest value .*, got 9"),
+        ({"render": "surface", "sigma": 99}, "sigma must lie below the largest value, .*, got 99"),
         ({"count": 0}, "count must be a positive integer"),
         ({"axis": "z"}, "axis must be one of 'y', 'x'"),
     ],
@@ -177,22 +178,62 @@ def test_options_of_a_spin_that_do_not_fit_are_refused(tmp_path, options, messag
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("render", ["maximum", "surface"])
+@pytest.mark.parametrize("scale", [1e-300, 1e-30, 1e30, 1e300])
+def test_the_scale_of_the_values_does_not_change_the_picture(render, scale):
+    volume = BLOBS.volume((16, 18, 20))
+    expected = spin_frames(volume, count=3, render=render)
+    frames = spin_frames(volume.astype(float) * scale, count=3, render=render)
+    unit = scale if render == "maximum" else 1
+    assert np.abs(frames / unit - expected).max() < 1e-4 * expected.max()
+
+
+def test_values_below_zero_are_turned_too():
+    """Outside is the least value, which no surface and no maximum shows."""
+    volume = BLOBS.volume((16, 18, 20))
+    low = volume - 10
+    maxima = spin_frames(low, count=3, render="maximum")
+    assert np.abs(maxima + 10 - spin_frames(volume, count=3, render="maximum")).max() < 1e-5
+    level = 0.4 * float(volume.data.max())
+    surfaces = [
+        spin_frames(v, count=3, render="surface", level=at)
+        for v, at in ((volume, level), (low, level - 10))
+    ]
+    assert np.abs(surfaces[0] - surfaces[1]).max() < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("shape", "voxel_size"), [((1, 600, 600), 1.0), ((40, 40, 40), (2.0, 2.0, 40.0))]
+)
+def test_flat_and_stretched_volumes_are_averaged_along_each_axis(shape, voxel_size):
+    volume = Volume(
+        np.random.default_rng(0).random(shape).astype(np.float32), voxel_size=voxel_size
+    )
+    (frame,) = spin_frames(volume, count=1, render="maximum")
+    assert max(frame.shape) <= 384
+    assert frame.max() <= volume.data.max()
+
+
 def test_a_spin_of_nan_says_so():
     with pytest.raises(ValueError, match="volume has 1 NaN"):
         spin_frames(Volume(np.array([[[0, np.nan]]])), render="maximum")
 
 
+SMALL = Volume(np.arange(27.0).reshape(3, 3, 3))
 SERIES = BLOBS.tilt_series(TiltGeometry.from_tilt_angles([40, -40, 0]), (40, 44), pixel_size=4.0)
 
 
 def test_objects_stand_beside_each_other_with_names_angles_and_bars(tmp_path):
     volume = BLOBS.volume((20, 40, 44), voxel_size=4.0)
     objects = {"map": volume, "tilts": SERIES, "again": Panel(SERIES.images)}
-    path = side_by_side(tmp_path / "a.gif", objects, kinds={"map": "spin"})
+    width = spin_frames(volume, count=36).shape[2] + 4 + 44 + 4 + 44
+    path = side_by_side(tmp_path / "a.gif", objects, kinds={"map": "spin"}, width=width)
     frames = iio.imread(path, mode="L", index=None)
     spin = spin_frames(volume, count=36).shape[2]
     assert frames.shape == (36, 40, spin + 4 + 44 + 4 + 44)
-    plain = side_by_side(tmp_path / "b.gif", objects, kinds={"map": "spin"}, annotate=False)
+    plain = side_by_side(
+        tmp_path / "b.gif", objects, kinds={"map": "spin"}, annotate=False, width=width
+    )
     changed = frames != iio.imread(plain, mode="L", index=None)
     assert changed[:, -12:, : spin // 2].any()
     assert changed[:, -16:, spin + 4 : spin + 48].any()
@@ -202,6 +243,8 @@ def test_objects_stand_beside_each_other_with_names_angles_and_bars(tmp_path):
 def test_what_cannot_stand_beside_is_refused(tmp_path):
     with pytest.raises(TypeError, match="what to animate must be a Volume or a TiltSeries, got in"):
         side_by_side(tmp_path / "a.gif", {"a": 3})
+    with pytest.raises(TypeError, match="objects must be a mapping of names to objects"):
+        side_by_side(tmp_path / "a.gif", [SERIES])
     with pytest.raises(ValueError, match="objects must hold at least one"):
         side_by_side(tmp_path / "a.gif", {})
     with pytest.raises(ValueError, match=r"kinds must name objects \(a\), got b"):
@@ -227,6 +270,35 @@ def test_a_wipe_goes_from_one_volume_to_the_other_and_back(tmp_path):
         before_after(tmp_path / "b.gif", before, Volume(np.zeros((3, 40, 50))))
 
 
+def test_the_bar_of_a_wipe_is_that_of_the_stretched_slice(tmp_path, monkeypatch):
+    panels = []
+    monkeypatch.setattr(
+        "libtilt.animations.comparisons.save_animation",
+        lambda path, given, **_: panels.extend(given),
+    )
+    volume = Volume(np.zeros((10, 12, 15)), voxel_size=(4.0, 4.0, 2.0))
+    before_after(tmp_path / "a.gif", volume, volume, axis="y")
+    before_after(tmp_path / "b.gif", volume, volume, axis="z")
+    assert [panel.pixel_size for panel in panels] == [2.0, 4.0]
+    assert panels[0].frames.shape[1:] == (10, 30)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "error", "message"),
+    [
+        ((SERIES, SERIES), {}, TypeError, "before must be a Volume, got TiltSeries"),
+        ((SMALL, SMALL), {"labels": "raw"}, ValueError, "labels must be two texts"),
+        ((SMALL, SMALL), {"labels": ("a",)}, ValueError, "labels must be two texts"),
+        ((SMALL, SMALL), {"count": 1}, ValueError, "count must be at least 2"),
+        ((SMALL, SMALL), {"nope": 1}, ValueError, r"options of a panel are cmap, .*; got nope"),
+    ],
+)
+def test_a_wipe_of_what_does_not_fit_is_refused(tmp_path, arguments, options, error, message):
+    with pytest.raises(error, match=message):
+        before_after(tmp_path / "a.gif", *arguments, **options)
+    assert not list(tmp_path.iterdir())
+
+
 def test_volumes_of_another_scale_are_wiped_with_a_contrast_of_their_own(tmp_path):
     volume = BLOBS.volume((20, 40, 44))
     path = before_after(tmp_path / "a.png", volume, 1000 * volume, count=2, labels=("", ""))
@@ -245,6 +317,10 @@ def test_iterations_are_kept_with_their_residuals(tmp_path):
     assert len(film.slices) == 4
     assert np.array_equal(film.slices[-1], result.volume.data[:, 20])
     assert film.labels[0].startswith("iteration 1, residual 0.")
+    with pytest.raises(ValueError, match=r"options of a panel are .*; got nope"):
+        film.save(tmp_path / "a.gif", nope=3)
+    with pytest.raises(ValueError, match="this film holds another reconstruction already"):
+        film(1, result.volume, 0.5)
     path = film.save(tmp_path / "a.gif", fps=10, width=88)
     frames = iio.imread(path, mode="L", index=None)
     assert frames.shape == (4, 40, 88)

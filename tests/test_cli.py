@@ -162,7 +162,11 @@ def test_gif_of_a_stack_with_angles_is_its_tilts(volume, tmp_path):
         ),
         (["backproject", "{map}", "--thickness", 0, "-o", "{dir}/a.mrc"], 2, "thickness"),
         (["gif", "{map}", "-o", "{dir}/a.webm"], 1, "must end with .gif, .png, .apng, .mp4"),
-        (["gif", "{map}", "-o", "{dir}/a.gif", "--cmap", "grey9"], 1, "cmap must be a colour map"),
+        (
+            ["gif", "{map}", "-o", "{dir}/a.gif", "--cmap", "grey9"],
+            1,
+            "cmap must be the name of a colour map",
+        ),
         (["gif", "{map}", "-o", "{dir}/no/a.gif"], 1, "does not exist"),
         (["gif", "{map}", "-o", "{dir}/a.gif", "--limits", 2, 1], 1, "contrast must be"),
         (
@@ -363,12 +367,25 @@ def test_several_inputs_stand_beside_each_other_with_their_names(tmp_path):
     geometry = TiltGeometry.from_tilt_angles([-40, 0, 40])
     tilts = blobs.tilt_series(geometry, (40, 40), pixel_size=4.0).save(tmp_path / "tilts.st")
     volume = blobs.volume((12, 40, 40), voxel_size=4.0).save(tmp_path / "map.mrc")
-    run("gif", volume, tilts, "--kind", "spin", "--count", 6, "-o", tmp_path / "a.gif")
+    width = ["--width", 86]
+    run("gif", volume, tilts, "--kind", "spin", "--count", 6, *width, "-o", tmp_path / "a.gif")
     with Image.open(tmp_path / "a.gif") as image:
         assert image.size == (42 + 4 + 40, 40)
         assert sum(1 for _ in ImageSequence.Iterator(image)) == 6
     names = ["--label", "the map", "--label", "its tilts"]
-    run("gif", volume, tilts, "--kind", "spin", "--count", 6, *names, "-o", tmp_path / "b.gif")
+    run(
+        "gif",
+        volume,
+        tilts,
+        "--kind",
+        "spin",
+        "--count",
+        6,
+        *names,
+        *width,
+        "-o",
+        tmp_path / "b.gif",
+    )
     assert (tmp_path / "a.gif").read_bytes() != (tmp_path / "b.gif").read_bytes()
 
 
@@ -398,4 +415,4 @@ def test_one_volume_is_wiped_over_another(volume, tmp_path):
     arguments = ["--before-after", "--axis", "y", "--annotate", "-o", tmp_path / "a.gif"]
     run("gif", volume, tmp_path / "after.mrc", *arguments)
     with Image.open(tmp_path / "a.gif") as image:
-        assert image.size == (20, 16)
+        assert image.size == (200, 160)

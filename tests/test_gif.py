@@ -50,11 +50,22 @@ def test_frames_last_as_long_as_asked(tmp_path, fps, milliseconds):
     assert duration_ms(path) == 4 * milliseconds
 
 
-@pytest.mark.parametrize(("loop", "stored"), [(0, 0), (3, 3)])
-def test_it_loops_as_often_as_asked(tmp_path, loop, stored):
-    path = save_gif(tmp_path / "a.gif", RNG.random((3, 8, 8)), loop=loop)
+@pytest.mark.parametrize(
+    ("name", "loop", "stored"),
+    [
+        ("a.gif", 0, 0),
+        ("a.gif", 1, None),
+        ("a.gif", 3, 2),
+        ("a.png", 0, 0),
+        ("a.png", 1, 1),
+        ("a.png", 3, 3),
+    ],
+)
+def test_it_plays_as_often_as_asked(tmp_path, name, loop, stored):
+    """GIF counts the times after the first, and says nothing where there are none."""
+    path = save_gif(tmp_path / name, RNG.random((3, 8, 8)), loop=loop)
     with Image.open(path) as image:
-        assert image.info["loop"] == stored
+        assert image.info.get("loop") == stored
 
 
 def test_ping_pong_runs_back_without_repeating_the_ends(tmp_path):
@@ -150,11 +161,25 @@ def test_a_sample_that_misses_every_finite_value_is_not_the_end():
         (np.full((2, 4, 4), np.nan), {}, "frames must hold finite values"),
         (np.zeros((4, 4)), {}, "frames must have 3 dimensions"),
         (np.zeros((2, 4, 4)), {"fps": 0}, "fps must be one positive number"),
-        (np.zeros((2, 4, 4)), {"fps": 60}, "fps must be at most 50"),
-        (np.zeros((2, 4, 4)), {"loop": -1}, "loop must be 0"),
+        (np.zeros((2, 4, 4)), {"fps": 60}, r"fps must be 0\.002 to 50 in a \.gif file, got 60"),
+        (np.zeros((2, 4, 4)), {"fps": 0.001}, r"fps must be 0\.002 to 50"),
+        (np.zeros((700, 4, 4)), {"fps": 1}, "fps=1 is too slow: equal frames"),
+        (np.zeros((2, 4, 4)), {"loop": -1}, r"loop must be 0 \(for ever\) to 65535 times"),
+        (np.zeros((2, 4, 4)), {"loop": 70000}, "loop must be 0"),
+        (np.zeros((2, 4, 4)), {"loop": 1.5}, "loop must be 0"),
+        (np.zeros((2, 4, 4)), {"width": 70000}, "must leave no side above 65535 pixels"),
+        (np.zeros((2, 4, 4)), {"width": 60000}, "the picture is 60000 x 60000, set max_size"),
         (np.zeros((2, 4, 4)), {"width": 0}, "width must be a positive integer"),
         (np.zeros((2, 4, 4)), {"max_bytes": 0}, "max_bytes must be a positive integer"),
-        (np.zeros((2, 4, 4)), {"percentiles": (9, 3)}, "percentiles must rise"),
+        (np.zeros((2, 4, 4)), {"percentiles": (9, 3)}, "percentiles must be two numbers that rise"),
+        (
+            np.zeros((2, 4, 4)),
+            {"percentiles": 5},
+            "percentiles must be two numbers, got 5|that rise",
+        ),
+        (np.zeros((2, 4, 4)), {"contrast": 5}, "contrast must be"),
+        (np.zeros((2, 4, 4)), {"contrast": None}, "contrast must be"),
+        (np.zeros((2, 4, 4)), {"contrast": ("a", "b")}, "contrast must be"),
     ],
 )
 def test_bad_input_is_named_and_leaves_nothing(tmp_path, frames, options, message):
@@ -231,7 +256,7 @@ def test_colours_are_those_of_matplotlib():
     colours = film.palette.table[film.frame(0, 256)][0] / 255
     expected = matplotlib.colormaps["magma"](np.linspace(0, 1, 256))[:, :3]
     assert np.abs(colours - expected).max() < 0.02
-    with pytest.raises(ValueError, match=r"cmap must be a colour map of matplotlib.*got 'grey9'"):
+    with pytest.raises(ValueError, match=r"cmap must be the name of a colour map.*got 'grey9'"):
         Film.of((Panel(ramp, cmap="grey9"),))
 
 
@@ -281,6 +306,26 @@ def test_the_longest_side_is_kept(tmp_path):
     assert read_grey(save_gif(tmp_path / "b.gif", tall, max_size=200)).shape == (2, 90, 60)
     with pytest.raises(ValueError, match="max_size must be a positive integer"):
         save_gif(tmp_path / "c.gif", tall, max_size=0)
+    thin = [Panel(np.zeros((2, 90, 3)))] * 10
+    with pytest.raises(ValueError, match="max_size=30 is too small for 10 panels"):
+        save_animation(tmp_path / "e.gif", thin, max_size=30)
+
+
+def test_tall_pictures_shrink_before_frames_are_dropped(tmp_path):
+    path = save_gif(tmp_path / "a.gif", RNG.random((20, 400, 60)), max_bytes=200_000)
+    frames = read_grey(path)
+    assert len(frames) == 20
+    assert frames.shape[2] < 60
+
+
+def test_small_pictures_are_enlarged_where_something_is_written_into_them(tmp_path):
+    frames = RNG.random((2, 40, 50))
+    assert read_grey(save_gif(tmp_path / "a.gif", frames)).shape == (2, 40, 50)
+    assert read_grey(save_gif(tmp_path / "b.gif", frames, title="map")).shape == (2, 160, 200)
+    path = save_gif(tmp_path / "c.gif", frames, title="map", width=50)
+    assert read_grey(path).shape == (2, 40, 50)
+    path = save_gif(tmp_path / "d.gif", frames, title="map", max_size=100)
+    assert read_grey(path).shape == (2, 80, 100)
 
 
 # The reader leaves its pipes to be closed by chance.
@@ -297,8 +342,15 @@ def test_a_film_has_its_frames_its_time_and_its_picture(tmp_path, shape):
     assert iio.immeta(path, plugin="FFMPEG")["duration"] == pytest.approx(0.5, abs=0.01)
     centres = [np.average(np.arange(read.shape[2]), weights=f[..., 1].sum(axis=0)) for f in read]
     assert np.abs(np.diff(centres) - 3).max() < 0.6
-    with pytest.raises(ValueError, match=r"loop is not kept in an \.mp4"):
-        save_gif(tmp_path / "b.mp4", frames, loop=2)
+    path = save_gif(tmp_path / "c.mp4", frames, max_size=41)
+    assert max(next(iter(iio.imiter(path, plugin="FFMPEG"))).shape) == 40
+    for options, message in (
+        ({"loop": 2}, r"loop is not kept in an \.mp4"),
+        ({"fps": 1000}, r"fps must be 0\.1 to 240 in a \.mp4 file"),
+        ({"width": 17000}, "no side above 16384"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            save_gif(tmp_path / "b.mp4", frames, **options)
 
 
 def test_a_film_without_ffmpeg_says_what_to_install(tmp_path, monkeypatch):
@@ -312,7 +364,10 @@ def test_a_film_without_ffmpeg_says_what_to_install(tmp_path, monkeypatch):
 
     absent.get_ffmpeg_exe = not_found
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", absent)
-    with pytest.raises(ImportError, match="imageio-ffmpeg did not find: install it"):
+    with pytest.raises(ImportError, match="imageio-ffmpeg did not find or cannot run: install it"):
+        save_gif(tmp_path / "a.mp4", np.zeros((2, 4, 4)))
+    absent.get_ffmpeg_exe = lambda: str(tmp_path / "none")
+    with pytest.raises(ImportError, match="did not find or cannot run"):
         save_gif(tmp_path / "a.mp4", np.zeros((2, 4, 4)))
     assert list(tmp_path.iterdir()) == []
 
@@ -328,7 +383,7 @@ def test_a_film_that_cannot_be_written_is_one_error_and_leaves_nothing(
 
     monkeypatch.setattr(ffmpeg, "count_frames_and_secs", broken)
     with pytest.raises(
-        OSError, match=r"cannot write .*a\.mp4: ffmpeg cannot write it: is the disk"
+        OSError, match=r"cannot write .*a\.mp4: ffmpeg failed \(is the disk full\?\): log"
     ):
         save_gif(tmp_path / "a.mp4", np.zeros((2, 4, 4)))
     assert list(tmp_path.iterdir()) == []

@@ -1,5 +1,7 @@
 """Labels, scale bars and dials, found again in the pixels."""
 
+import sys
+
 import imageio.v3 as iio
 import numpy as np
 import pytest
@@ -7,7 +9,8 @@ import pytest
 from libtilt import GaussianBlobs, TiltGeometry
 from libtilt.gif import save_gif
 from libtilt.gif.colours import Palette
-from libtilt.gif.overlays import Overlay, angle_labels, length_text
+from libtilt.gif.fonts import font_for, readable
+from libtilt.gif.overlays import Overlay, angle_labels, length_text, nice_length
 
 FRAMES = np.full((3, 96, 120), 60, np.uint8)
 
@@ -77,7 +80,7 @@ def test_an_annotated_series_reads_back_with_its_angles_and_its_time(tmp_path):
     blobs = GaussianBlobs([[0, 0, 60]], sigmas=12)
     geometry = TiltGeometry.from_tilt_angles([40, -40, 0])
     series = blobs.tilt_series(geometry, (72, 96), pixel_size=4.0)
-    path = series.to_gif(tmp_path / "a.gif", annotate=True, ping_pong=False, fps=5)
+    path = series.to_gif(tmp_path / "a.gif", annotate=True, ping_pong=False, fps=5, width=96)
     frames = iio.imread(path, mode="L", index=None)
     assert frames.shape == (3, 72, 96)
     plain = series.to_gif(tmp_path / "b.gif", ping_pong=False, fps=5)
@@ -94,10 +97,17 @@ def test_labels_follow_when_frames_are_dropped(tmp_path):
     rng = np.random.default_rng(0)
     frames = rng.normal(size=(8, 64, 64))
     path = save_gif(
-        tmp_path / "a.gif", frames, labels=list("abcdefgh"), dial=range(8), max_bytes=20_000
+        tmp_path / "a.gif",
+        frames,
+        labels=list("abcdefgh"),
+        dial=range(8),
+        width=64,
+        max_bytes=20_000,
     )
     assert path.stat().st_size <= 20_000
-    plain = save_gif(tmp_path / "b.gif", frames[::2], labels=list("aceg"), dial=range(0, 8, 2))
+    plain = save_gif(
+        tmp_path / "b.gif", frames[::2], labels=list("aceg"), dial=range(0, 8, 2), width=64
+    )
     kept, expected = (iio.imread(p, mode="L", index=None) for p in (path, plain))
     corner = np.s_[:, :12, :12]
     assert kept.shape == expected.shape
@@ -119,6 +129,33 @@ def test_what_does_not_fit_is_refused_and_leaves_no_file(tmp_path, options, mess
     with pytest.raises(ValueError, match=message):
         save_gif(tmp_path / "a.gif", FRAMES, **options)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("width", "pixel_size"), [(64, 40.0), (40, 7.0), (43, 5.1), (256, 30.0)])
+def test_the_text_of_a_scale_bar_stays_in_the_picture(width, pixel_size):
+    """Its left edge is not cut: what is drawn there begins with the black edge of a letter."""
+    frames = np.full((1, 48, width), 60, np.uint8)
+    drawn = drawn_into(Overlay(pixel_size=pixel_size), frames)[0]
+    wide = drawn_into(Overlay(pixel_size=pixel_size), np.full((1, 48, 900), 60, np.uint8))
+    assert wide.shape == (1, 48, 900)
+    assert (drawn[:-9, 0] == 60).all()
+
+
+@pytest.mark.parametrize("extent", [300.0, 250 * 1.2, 3e3 * (1 - 1e-16), 2.9999999999999996])
+def test_a_length_is_found_for_any_extent(extent):
+    assert nice_length(extent) == pytest.approx(extent / 3)
+
+
+def test_letters_that_the_font_lacks_are_taken_from_another(monkeypatch):
+    pytest.importorskip("matplotlib", reason="it brings the other font")
+    shown = drawn_into(Overlay(labels="\u00c5 \u00b5 \u03b1"), FRAMES[:1])
+    boxes = drawn_into(Overlay(labels="\uffff \uffff \uffff"), FRAMES[:1])
+    assert (shown != boxes).any()
+    font_for.cache_clear()
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    own = font_for("\u00c5\u03b1", 12)
+    assert readable("\u00c5\u03b1", own) == "A?"
+    font_for.cache_clear()
 
 
 def test_zero_has_no_minus():

@@ -76,7 +76,7 @@ def test_a_scale_bar_is_1_2_or_5_and_at_most_a_third(extent, length):
 
 def test_the_scale_bar_says_its_length():
     ax = orthoslices(volume())
-    assert ax.texts[0].get_text() == "5 nm"
+    assert [text.get_text() for text in ax.texts] == ["5 nm", "x, y", "x, z", "z, y"]
     bar = ax.lines[-1].get_xdata()
     assert bar[1] - bar[0] == pytest.approx(50)
     ax = contact_sheet(SERIES)
@@ -157,8 +157,8 @@ def test_curves_are_drawn_with_their_levels():
     [
         (lambda: orthoslices(volume(), position_xyz=(30, 0, 0)), "must lie within x, y, z"),
         (lambda: orthoslices(volume(), position_xyz=(1, 2)), "position_xyz must be 3 integers"),
-        (lambda: orthoslices(volume(), cmap="mud"), "cmap must be one of"),
-        (lambda: orthoslices(volume(), percentiles=(9, 1)), "percentiles must rise"),
+        (lambda: orthoslices(volume(), cmap="mud"), "cmap must be the name of a colour"),
+        (lambda: orthoslices(volume(), percentiles=(9, 1)), "percentiles must be two num"),
         (lambda: orthoslices(Volume(np.full((2, 2, 2), np.nan))), "volume must hold finite values"),
         (lambda: power_spectrum(volume(), axis="w"), "axis must be one of 'x', 'y', 'z'"),
         (lambda: power_spectrum(Volume(np.full((2, 2, 2), np.nan))), "volume has 8 NaN"),
@@ -177,6 +177,51 @@ def test_constant_and_extreme_values_are_drawn(value):
     data = np.full((4, 5, 6), value, np.float32)
     orthoslices(Volume(data)).figure.canvas.draw()
     power_spectrum(Volume(data)).figure.canvas.draw()
+
+
+def test_a_few_small_values_are_seen():
+    data = np.zeros((60, 60, 60), np.float32)
+    data[30, 30, 30] = 1e-5
+    image = orthoslices(Volume(data)).images[0]
+    assert image.get_clim() == pytest.approx((0, 1e-5))
+
+
+def test_equal_angles_have_bands():
+    still = BLOBS.tilt_series(TiltGeometry.from_tilt_angles([30, 30, 30]), (24, 30), pixel_size=8.0)
+    (mesh,) = sinogram(still).collections
+    assert np.allclose(mesh.get_coordinates()[:, 0, 1], [29.5, 29.8333333, 30.1666667, 30.5])
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (lambda: orthoslices(SERIES), "volume must be a Volume, got TiltSeries"),
+        (lambda: power_spectrum(SERIES), "volume must be a Volume, got TiltSeries"),
+        (lambda: contact_sheet(volume()), "tilt_series must be a TiltSeries, got Volume"),
+        (lambda: sinogram(volume()), "tilt_series must be a TiltSeries, got Volume"),
+        (lambda: tilt_scheme(SERIES), "geometry must be a TiltGeometry, got TiltSeries"),
+        (lambda: tilt_scheme_3d(SERIES), "geometry must be a TiltGeometry, got TiltSeries"),
+        (lambda: turned_specimen(SERIES), "geometry must be a TiltGeometry, got TiltSeries"),
+        (lambda: fourier_correlation([1, 2]), "curves must be a FourierCorrelation or a mapping"),
+    ],
+)
+def test_what_a_figure_is_not_of_is_named(draw, message):
+    with pytest.raises(TypeError, match=message):
+        draw()
+
+
+def test_figures_that_fail_leave_none_open():
+    nan = Volume(np.full((2, 2, 2), np.nan))
+    for draw in (
+        lambda: orthoslices(volume(), cmap="mud"),
+        lambda: orthoslices(nan),
+        lambda: power_spectrum(volume(), percentiles=(9, 1)),
+        lambda: contact_sheet(SERIES, cmap="mud"),
+        lambda: sinogram(SERIES, cmap="mud"),
+    ):
+        with pytest.raises(ValueError, match="must"):
+            draw()
+    assert pyplot.get_fignums() == []
 
 
 def run(*arguments):
@@ -203,15 +248,32 @@ def test_show_refuses_in_one_line_and_leaves_no_file(tmp_path):
     path = volume().save(tmp_path / "map.mrc")
     for arguments, message in [
         (["-o", tmp_path / "map.bmp"], "must end with .png, .pdf, .svg"),
-        (["-o", tmp_path / "map.png", "--cmap", "mud"], "cmap must be one of"),
+        (["-o", tmp_path / "map.png", "--cmap", "mud"], "cmap must be the name of a"),
         (["-o", tmp_path / "no" / "map.png"], "the folder"),
         (["-o", tmp_path / "map.png", "--kind", "sheet"], "no geometry beside"),
         (["-o", tmp_path / "m.png", "--kind", "spectrum", "--position", 1, 1, 1], "--position is"),
+        (["-o", tmp_path / "m.png", "--tlt", path], "--tlt is of sheet, sinogram, scheme"),
     ]:
         result = run(path, *arguments)
         assert result.exit_code != 0
         assert message in result.output
     assert [file.name for file in tmp_path.iterdir()] == ["map.mrc"]
+
+
+def test_show_draws_no_slices_through_the_images_of_a_series(tmp_path):
+    path = SERIES.save(tmp_path / "tilts.st")
+    result = run(path, "--kind", "spectrum", "-o", tmp_path / "a.png")
+    assert result.exit_code == 2
+    assert "tilts.st is a tilt series with its angles" in result.output
+    result = run(path, "--kind", "scheme", "--cmap", "magma", "-o", tmp_path / "a.png")
+    assert "--cmap is of slices, spectrum, sheet, sinogram, not of scheme" in result.output
+
+
+def test_show_takes_a_voxel_size(tmp_path):
+    path = volume().save(tmp_path / "map.mrc")
+    for size in (8, 80):
+        run(path, "--voxel-size", size, "-o", tmp_path / f"{size}.png")
+    assert (tmp_path / "8.png").read_bytes() != (tmp_path / "80.png").read_bytes()
 
 
 def test_without_matplotlib_the_extra_is_named(tmp_path, monkeypatch):
@@ -225,6 +287,10 @@ def test_the_turned_specimen_is_where_the_geometry_says(angle):
     geometry = TiltGeometry.from_tilt_angles([10, angle])
     ax = turned_specimen(geometry, tilt=1, point_xyz=(0.3, 0, 0.5))
     x, _, z = geometry.rotation_matrices[1].T @ [0.3, 0, 0.5]
+    turned = TiltGeometry.from_tilt_angles([10, angle], tilt_axis_angle=85)
+    same = turned_specimen(turned, tilt=1, point_xyz=(0.3, 0, 0.5))
+    for line, other in zip(ax.lines, same.lines, strict=True):
+        assert np.allclose(line.get_xydata(), other.get_xydata())
     spots = [line.get_xydata()[0] for line in ax.lines if line.get_marker() == "o"]
     assert np.allclose(spots, [[0.3, 0.5], [x, z]])
     (beam,) = [line for line in ax.lines if line.get_linestyle() == ":"]

@@ -44,6 +44,7 @@ def test_a_notebook_shows_a_small_picture(what, count):
         (Volume(np.zeros((1, 1, 1))), ["0 to 0", ">1 Å<"]),
         (Volume(np.zeros((1, 1, 1)), voxel_size=(2, 3, 2)), ["2 x 3 x 2 Å"]),
         (Volume(np.array([[[-np.inf, 1e300, -1e300]]])), ["-1e+300 to 1e+300"]),
+        (Volume(np.full((4, 4, 4), 1e30)), ["1e+30 to 1e+30"]),
     ],
 )
 def test_a_notebook_shows_the_facts_beside_it(what, facts):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,8 @@ import numpy as np
 
 from libtilt._checks import one_of, positive_integer
 from libtilt.animations.objects import panel_of
-from libtilt.animations.slices import slice_frames
+from libtilt.animations.options import panel_options, saving_options
+from libtilt.animations.slices import slice_frames, slice_pixel_size
 from libtilt.gif import Panel, save_animation, to_grey
 from libtilt.gif.contrast import Contrast
 from libtilt.tilt_series import TiltSeries
@@ -69,6 +69,11 @@ def side_by_side(
     ...     objects = {"map": volume, "tilt series": tilts}
     ...     path = side_by_side(f"{folder}/both.gif", objects, kinds={"map": "spin"})
     """
+    if not isinstance(objects, Mapping):
+        raise TypeError(
+            f'objects must be a mapping of names to objects, such as {{"map": volume}}, '
+            f"got {type(objects).__name__}"
+        )
     if not objects:
         raise ValueError("objects must hold at least one volume or tilt series, got none")
     chosen = dict(kinds or {})
@@ -140,6 +145,11 @@ def before_after(
     ...     path = before_after(f"{folder}/negative.gif", volume, -volume, count=8)
     """
     one_of(axis, "axis", ("z", "y", "x"))
+    for what, name in ((before, "before"), (after, "after")):
+        if not isinstance(what, Volume):
+            raise TypeError(f"{name} must be a Volume, got {type(what).__name__}")
+    if isinstance(labels, str) or len(labels) != 2:
+        raise ValueError(f"labels must be two texts, of before and after, got {labels!r}")
     if before.shape != after.shape or not np.allclose(
         before.voxel_size, after.voxel_size, rtol=1e-4
     ):
@@ -148,6 +158,8 @@ def before_after(
             f"{before.voxel_size.tolist()} and {after.shape} of {after.voxel_size.tolist()}"
         )
     steps = positive_integer(count, "count")
+    if steps < 2:
+        raise ValueError("count must be at least 2, one frame for before and one for after, got 1")
     middle = before.shape["zyx".index(axis)] // 2
     left, right = (_slice(volume, axis, middle) for volume in (before, after))
     left, right = to_grey(np.stack([left, right]), percentiles=percentiles, contrast=contrast)
@@ -163,12 +175,9 @@ def before_after(
         for border in borders
     ]
     shown: dict[str, Any] = {"labels": names, "ping_pong": True, "contrast": (0, 255)}
-    pixel = float(before.voxel_size[int(axis == "x")])
-    saving = set(inspect.signature(save_animation).parameters) - {"path", "panels"}
-    drawn = {name: value for name, value in options.items() if name not in saving}
-    panel = Panel(frames, **({"pixel_size": pixel} | shown | drawn))
-    kept = {name: value for name, value in options.items() if name in saving}
-    return save_animation(path, [panel], **kept)
+    shown["pixel_size"] = slice_pixel_size(before, axis)
+    saving, drawn = saving_options(options)
+    return save_animation(path, [Panel(frames, **(shown | panel_options(drawn)))], **saving)
 
 
 def _slice(volume: Volume, axis: str, index: int) -> Any:

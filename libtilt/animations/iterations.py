@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from libtilt._checks import one_of
-from libtilt.animations.slices import slice_frames
+from libtilt.animations.options import panel_options, saving_options
+from libtilt.animations.slices import slice_frames, slice_pixel_size
 from libtilt.gif import Panel, save_animation
 from libtilt.volume import Volume
 
@@ -49,6 +49,7 @@ class IterationFilm:
         self.slices: list[NDArray[Any]] = []
         self.labels: list[str] = []
         self.pixel_size = 1.0
+        self._last = 0
 
     def __call__(self, iteration: int, volume: Volume, residual: float) -> None:
         """Keep the central slice of a volume: what a reconstruction calls after an iteration."""
@@ -57,9 +58,15 @@ class IterationFilm:
         cut = [slice(None)] * 3
         cut[place] = slice(middle, middle + 1)
         thin = volume.evolve(data=volume.data[tuple(cut)].copy())
-        self.slices.append(slice_frames(thin, axis=str(self.axis))[0])
+        frame = slice_frames(thin, axis=str(self.axis))[0]
+        if iteration <= self._last or (self.slices and frame.shape != self.slices[-1].shape):
+            raise ValueError(
+                "this film holds another reconstruction already: make an IterationFilm for each"
+            )
+        self._last = iteration
+        self.slices.append(frame)
         self.labels.append(f"iteration {iteration}, residual {residual:.3f}")
-        self.pixel_size = float(np.delete(volume.voxel_size[::-1], place).min())
+        self.pixel_size = slice_pixel_size(volume, str(self.axis))
 
     def panel(self, **options: Any) -> Panel:
         """Return the slices as a panel, with the contrast of the last one.
@@ -90,7 +97,7 @@ class IterationFilm:
             low, high = np.percentile(last, options.get("percentiles", (0.5, 99.8)))
             if low < high:
                 own["contrast"] = (float(low), float(high))
-        return Panel(np.stack(self.slices), **(own | options))
+        return Panel(np.stack(self.slices), **(own | panel_options(options)))
 
     def save(self, path: str | Path, **options: Any) -> Path:
         """Write the slices as an animation.
@@ -116,7 +123,5 @@ class IterationFilm:
         --------
         See the class.
         """
-        names = set(inspect.signature(save_animation).parameters) - {"path", "panels"}
-        saving = {name: value for name, value in options.items() if name in names}
-        drawn = {name: value for name, value in options.items() if name not in names}
+        saving, drawn = saving_options(options)
         return save_animation(path, [self.panel(**drawn)], **saving)

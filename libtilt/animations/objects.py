@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from libtilt._checks import one_of
-from libtilt.animations.slices import slice_frames
+from libtilt.animations.options import panel_options, saving_options
+from libtilt.animations.slices import slice_frames, slice_pixel_size
 from libtilt.animations.spin import Stage, spin_frames
 from libtilt.gif import Panel, save_animation
 from libtilt.gif.overlays import angle_labels
@@ -83,12 +84,8 @@ def volume_panel(
     """
     one_of(kind, "kind", KINDS)
     make: Callable[..., Any] = slice_frames if kind == "slices" else spin_frames
-    names = set(inspect.signature(make).parameters) - {"volume"}
-    known = names | set(inspect.signature(Panel).parameters) - {"frames"}
-    if unknown := sorted(set(options) - known):
-        raise ValueError(
-            f"options of kind {kind!r} are {', '.join(sorted(known))}; got {', '.join(unknown)}"
-        )
+    names = frozenset(inspect.signature(make).parameters) - {"volume"}
+    panel_options(options, what=f"kind {kind!r}", also=names)
     frame_options = {name: value for name, value in options.items() if name in names}
     drawn: dict[str, Any] = {"ping_pong": kind == "slices"}
     if kind == "spin" and options.get("render") == "surface":
@@ -99,17 +96,10 @@ def volume_panel(
         drawn["pixel_size"] = (
             Stage.of(volume, axis, render).pixel_size
             if kind == "spin"
-            else _slice_pixel_size(volume, axis)
+            else slice_pixel_size(volume, axis)
         )
-    panel_options = {name: value for name, value in options.items() if name not in names}
-    return Panel(make(volume, **frame_options), **(drawn | panel_options))
-
-
-def _slice_pixel_size(volume: Volume, axis: str) -> float:
-    sizes = [size for name, size in zip("xyz", volume.voxel_size, strict=True) if name != axis]
-    # What is not square is stretched to the smaller of both, see `slice_frames`.
-    square = abs(sizes[1] - sizes[0]) <= 0.01 * sizes[0]
-    return float(sizes[0] if square else min(sizes))
+    given = {name: value for name, value in options.items() if name not in names}
+    return Panel(make(volume, **frame_options), **(drawn | given))
 
 
 def series_panel(tilt_series: TiltSeries, *, annotate: bool = False, **options: Any) -> Panel:
@@ -142,11 +132,7 @@ def series_panel(tilt_series: TiltSeries, *, annotate: bool = False, **options: 
     >>> series_panel(tilts, annotate=True).labels
     ['-3.0°', '0.0°', '3.0°']
     """
-    known = set(inspect.signature(Panel).parameters) - {"frames"}
-    if unknown := sorted(set(options) - known):
-        raise ValueError(
-            f"options of a tilt series are {', '.join(sorted(known))}; got {', '.join(unknown)}"
-        )
+    panel_options(options, what="a tilt series")
     ordered = tilt_series.sort()
     drawn: dict[str, Any] = {"ping_pong": True}
     if annotate:
@@ -161,7 +147,5 @@ def series_panel(tilt_series: TiltSeries, *, annotate: bool = False, **options: 
 
 def save_object(path: str | Path, what: Volume | TiltSeries, **options: Any) -> Path:
     """Write a volume or a tilt series as an animation; see `Volume.to_gif`."""
-    names = set(inspect.signature(save_animation).parameters) - {"path", "panels"}
-    saving = {name: value for name, value in options.items() if name in names}
-    panel = {name: value for name, value in options.items() if name not in names}
-    return save_animation(path, [panel_of(what, **panel)], **saving)
+    saving, drawn = saving_options(options)
+    return save_animation(path, [panel_of(what, **drawn)], **saving)

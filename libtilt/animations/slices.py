@@ -45,9 +45,19 @@ def slice_frames(volume: Volume, *, axis: str = "z", step: int = 1) -> NDArray[A
     one_of(axis, "axis", ("z", "y", "x"))
     frames = np.moveaxis(volume.data, "zyx".index(axis), 0)[:: positive_integer(step, "step")]
     height, width = np.delete(volume.voxel_size[::-1], "zyx".index(axis))
-    if abs(height - width) <= 0.01 * width:
+    if _square(height, width):
         return frames
     zoom = (1, height / min(height, width), width / min(height, width))
     finite = frames.astype(floating_dtype(frames.dtype), copy=False)
     square: NDArray[Any] = ndimage.zoom(finite, zoom, order=1, grid_mode=True, mode="nearest")
     return square
+
+
+def slice_pixel_size(volume: Volume, axis: str) -> float:
+    """Return how wide the pixels of `slice_frames` are, in angstroms."""
+    height, width = np.delete(volume.voxel_size[::-1], "zyx".index(axis))
+    return float(width if _square(height, width) else min(height, width))
+
+
+def _square(height: float, width: float) -> bool:
+    return bool(abs(height - width) <= 0.01 * width)

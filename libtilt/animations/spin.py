@@ -9,8 +9,14 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from libtilt._checks import one_of, positive_integer, require_finite
-from libtilt.animations.surface import chosen_level, shaded
+from libtilt._checks import (
+    finite_number,
+    floating_dtype,
+    one_of,
+    positive_integer,
+    require_finite,
+)
+from libtilt.animations.surface import level_of_sigma, shaded, surface_level
 from libtilt.animations.turning import turned
 from libtilt.geometry import TiltGeometry
 from libtilt.projector import Projector
@@ -36,7 +42,7 @@ def spin_frames(
     Parameters
     ----------
     volume : Volume
-        The volume; it is averaged down to at most 256 voxels along its longest side first.
+        The volume; it is averaged down first, to about 256 voxels along its longest side.
     count : int, optional
         How many.
     axis : {"y", "x"}, optional
@@ -73,9 +79,13 @@ def spin_frames(
     one_of(render, "render", RENDERS)
     if render != "surface" and not (level is None and sigma is None):
         raise ValueError(f'level and sigma are of render="surface", got render={render!r}')
+    if level is not None and sigma is not None:
+        raise ValueError("give level or sigma, not both")
     angles = np.arange(positive_integer(count, "count")) * 360 / count
     require_finite(volume.data, "volume")
     stage = Stage.of(volume, axis, render)
+    if level is not None and not finite_number(level, "level") < (top := stage.volume.data.max()):
+        raise ValueError(f"level must lie below the largest value {top:.6g}, got {level:.6g}")
     tilts = {"y": {"tilt_angles": angles}, "x": {"tilt_angles": 0 * angles, "x_tilts": angles}}
     geometry = TiltGeometry.from_tilt_angles(**tilts[axis])
     if render == "projection":
@@ -87,11 +97,24 @@ def spin_frames(
             backend="sparse",
         )
         return projector.forward(stage.volume).images
-    threshold = chosen_level(stage.volume.data, level, sigma) if render == "surface" else 0.0
-    frames = np.empty((count, *stage.image_shape), np.float32)
-    for frame, data in zip(frames, turned(stage, geometry.rotation_matrices), strict=True):
+    # From 0 to 1: what lies outside is then the least value, and no square can overflow.
+    least, extent = _range(stage.volume.data)
+    unit = stage.with_data(((stage.volume.data - least) / extent).astype(np.float32))
+    threshold = 0.0
+    if render == "surface" and sigma is not None:
+        threshold = level_of_sigma(unit.volume.data, sigma)
+    elif render == "surface":
+        threshold = surface_level(unit.volume.data) if level is None else (level - least) / extent
+    frames = np.empty((count, *stage.image_shape), np.float64 if extent > 1e30 else np.float32)
+    for frame, data in zip(frames, turned(unit, geometry.rotation_matrices), strict=True):
         frame[:] = data.max(axis=0) if render == "maximum" else shaded(data, threshold)
-    return frames
+    return frames * extent + least if render == "maximum" else frames
+
+
+def _range(data: NDArray[Any]) -> tuple[np.float64, np.float64]:
+    """Return the least value, and by how much the largest is larger, at least a little."""
+    least, largest = (np.float64(end) for end in (data.min(), data.max()))
+    return least, max(largest / 2 - least / 2, np.finfo(np.float64).tiny) * 2
 
 
 @attrs.frozen(eq=False)
@@ -120,16 +143,38 @@ class Stage:
 
     @classmethod
     def of(cls, volume: Volume, axis: str, render: str = "projection") -> Stage:
-        """Average a volume down to at most 256 voxels along its longest side.
+        """Average a volume down to about 256 voxels along its longest side.
 
         Small surfaces are drawn more finely than their voxels: light shows every edge.
         """
-        factor = min(math.ceil(max(volume.shape) / 256), *volume.shape)
-        small = volume.bin(factor) if factor > 1 else volume
+        small, wanted = _averaged(volume)
         depth, height, width = np.array(small.shape) * small.voxel_size[::-1]
         finer = math.ceil(128 / max(small.shape)) if render == "surface" else 1
-        pixel = float(small.voxel_size.min()) / finer
+        pixel = wanted / finer
         diagonal = math.hypot(depth, width if axis == "y" else height)
         sides = (height, diagonal) if axis == "y" else (diagonal, width)
         shape = (math.ceil(sides[0] / pixel), math.ceil(sides[1] / pixel))
         return cls(small, axis, shape, pixel, math.ceil(diagonal / pixel))
+
+    def with_data(self, data: NDArray[Any]) -> Stage:
+        """Return the same stage with other values."""
+        return attrs.evolve(self, volume=self.volume.evolve(data=data))
+
+
+def _averaged(volume: Volume) -> tuple[Volume, float]:
+    """Average blocks of voxels so that no side has many more than 256, and return a pixel's width.
+
+    The pixel is as wide as the smallest voxel, or as what that was averaged to.
+    """
+    smallest = float(volume.voxel_size.min())
+    factor = math.ceil((np.array(volume.shape) * volume.voxel_size[::-1]).max() / smallest / 256)
+    if factor == 1:
+        return volume, smallest
+    # Axes with larger voxels need less of it.
+    wanted = np.rint(factor * smallest / volume.voxel_size[::-1]).astype(int)
+    f = np.clip(wanted, 1, volume.shape)
+    d, h, w = np.array(volume.shape) // f
+    blocks = volume.data[: d * f[0], : h * f[1], : w * f[2]]
+    blocks = blocks.reshape(d, f[0], h, f[1], w, f[2])
+    data = blocks.mean(axis=(1, 3, 5), dtype=floating_dtype(volume.dtype))
+    return volume.evolve(data=data, voxel_size=volume.voxel_size * f[::-1]), smallest * factor

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from libtilt._checks import Float64Array, finite_array, real_data, require_finite
+from libtilt._checks import Float64Array, finite_number, real_data, require_finite
 
 # From the upper left, before the picture: along x, y and z, which points away from who looks.
 LIGHT = np.array([-0.35, -0.5, -0.79])
@@ -74,17 +74,21 @@ def _otsu(counts: NDArray[np.intp], edges: Float64Array) -> float:
     return float(edges[1 + int(np.nan_to_num(between[:-1]).argmax())])
 
 
-def chosen_level(data: NDArray[Any], level: float | None, sigma: float | None) -> float:
-    """Return the level as it is given, or found; raise a ValueError where nothing is above it."""
-    if level is not None and sigma is not None:
-        raise ValueError("give level or sigma, not both")
-    if sigma is not None:
-        deviations = float(finite_array(sigma, "sigma"))
-        level = float(data.mean(dtype=np.float64) + deviations * data.std(dtype=np.float64))
-    found = surface_level(data) if level is None else float(finite_array(level, "level"))
-    if not (data > found).any() and not (level is None and data.min() == data.max()):
+def level_of_sigma(data: NDArray[Any], sigma: float) -> float:
+    """Return the level that lies some standard deviations above the mean.
+
+    Raises
+    ------
+    ValueError
+        If nothing is above it.
+    """
+    mean, deviation = float(data.mean(dtype=np.float64)), float(data.std(dtype=np.float64))
+    found = mean + finite_number(sigma, "sigma") * deviation
+    if not (data > found).any():
+        most = (float(data.max()) - mean) / deviation if deviation else 0.0
         raise ValueError(
-            f"level must lie below the largest value {float(data.max()):.6g}, got {found:.6g}"
+            f"sigma must lie below the largest value, {most:.4g} deviations above the mean, "
+            f"got {sigma:g}"
         )
     return found
 
@@ -102,7 +106,8 @@ def shaded(data: NDArray[Any], level: float) -> NDArray[np.float32]:
     hit = first[rows, columns]
 
     def at(k: Any, row: Any, column: Any) -> Any:
-        return data[k.clip(0, depth - 1), row.clip(0, height - 1), column.clip(0, width - 1)]
+        place = k.clip(0, depth - 1), row.clip(0, height - 1), column.clip(0, width - 1)
+        return data[place].astype(np.float64)
 
     slope = np.stack(
         [

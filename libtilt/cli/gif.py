@@ -14,6 +14,7 @@ from libtilt.cli.running import (
     output_file,
     overwrite_option,
     progress_of_frames,
+    spacing_option,
     with_options,
 )
 from libtilt.files import require_writable
@@ -33,7 +34,11 @@ TAKES = {
 OF_A_KIND = {name for names in TAKES.values() for name in names}
 
 frame_options = with_options(
-    click.option("--axis", type=click.Choice(["z", "y", "x"]), help="Of the slices or the spin."),
+    click.option(
+        "--axis",
+        type=click.Choice(["z", "y", "x"]),
+        help="That slices are perpendicular to (z where not given), or a spin turns about (y; x).",
+    ),
     click.option("--step", type=click.IntRange(min=1), help="From one slice to the next."),
     click.option("--count", type=click.IntRange(min=1), help="Frames of a spin."),
     click.option(
@@ -44,6 +49,7 @@ frame_options = with_options(
     click.option("--level", type=float, help="Of a surface; found where it is not given."),
     click.option("--sigma", type=float, help="The same, in deviations above the mean."),
     click.option("--tlt", type=input_file, help="Tilt angles, one per line, for tilts."),
+    spacing_option,
 )
 look_options = with_options(
     click.option(
@@ -181,10 +187,10 @@ def _kind(file: Path, kind: str, given: dict[str, Any]) -> str:
 
 def _open(file: Path, kind: str, given: dict[str, Any]) -> Volume | TiltSeries:
     # Without a scale bar nobody asks how large a pixel is.
-    size = None if given["annotate"] else 1.0
+    size = given.get("voxel_size", None if given["annotate"] else 1.0)
     if kind == "tilts":
         return TiltSeries.open(file, tilt_angles=given.get("tlt"), pixel_size=size)
-    return Volume.open(file)
+    return Volume.open(file, voxel_size=given.get("voxel_size"))
 
 
 def _wipe(
@@ -205,5 +211,5 @@ def _wipe(
     own["contrast"] = given["contrast"] if isinstance(given["contrast"], tuple) else "frame"
     if not given["annotate"]:
         own["pixel_size"] = None
-    before, after = (Volume.open(file) for file in files)
+    before, after = (Volume.open(file, voxel_size=given.get("voxel_size")) for file in files)
     return before_after(output, before, after, labels=(labels[0], labels[1]), **own, **saving)

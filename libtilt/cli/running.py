@@ -43,6 +43,8 @@ backend_option = click.option(
 )
 spacing_option = click.option(
     "--voxel-size",
+    "--pixel-size",
+    "voxel_size",
     type=float,
     help="Angstroms, in place of what the file's header says.",
 )

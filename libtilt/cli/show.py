@@ -11,6 +11,7 @@ from libtilt.cli.running import (
     one_line_errors,
     output_file,
     overwrite_option,
+    spacing_option,
     with_options,
 )
 from libtilt.files import atomic_write, require_writable
@@ -32,8 +33,9 @@ SUFFIXES = (".png", ".pdf", ".svg")
     help="Of a volume: slices, spectrum. Of a tilt series: sheet of all images, sinogram, scheme.",
 )
 @click.option("--tlt", type=input_file, help="Tilt angles of a stack, one in degrees per line.")
+@with_options(spacing_option)
 @click.option("--position", nargs=3, type=int, metavar="X Y Z", help="Of slices: through where.")
-@click.option("--cmap", default="gray", show_default=True, help="A colour map of matplotlib.")
+@click.option("--cmap", help="A colour map of matplotlib.  [default: gray]")
 @click.option("--dpi", type=click.IntRange(min=20, max=1200), default=150, show_default=True)
 @click.option("-o", "--output", type=output_file, required=True, help="A .png, .pdf or .svg file.")
 @with_options(overwrite_option)
@@ -42,8 +44,9 @@ def show(
     file: Path,
     kind: str,
     tlt: Path | None,
+    voxel_size: float | None,
     position: tuple[int, int, int] | None,
-    cmap: str,
+    cmap: str | None,
     dpi: int,
     output: Path,
     overwrite: bool,
@@ -68,21 +71,24 @@ def show(
     matplotlib.use("agg")
     from libtilt.plot import contact_sheet, orthoslices, power_spectrum, sinogram, tilt_scheme
 
-    if kind == "auto":
-        with_angles = tlt is not None or find_beside(file) is not None
-        stack = with_angles and glance_mrc(file).is_image_stack
-        kind = "sheet" if stack else "slices"
-    if position is not None and kind != "slices":
-        raise click.UsageError(f"--position is of slices, not of {kind}")
+    kind = _kind(file, kind, tlt)
+    for name, value, kinds in (
+        ("position", position, ("slices",)),
+        ("tlt", tlt, ("sheet", "sinogram", "scheme")),
+        ("cmap", cmap, ("slices", "spectrum", "sheet", "sinogram")),
+    ):
+        if value is not None and kind not in kinds:
+            raise click.UsageError(f"--{name} is of {', '.join(kinds)}, not of {kind}")
+    cmap = cmap or "gray"
     if kind in ("slices", "spectrum"):
-        volume = Volume.open(file)
+        volume = Volume.open(file, voxel_size=voxel_size)
         axes = (
             orthoslices(volume, position_xyz=position, cmap=cmap)
             if kind == "slices"
             else power_spectrum(volume, cmap=cmap)
         )
     else:
-        series = TiltSeries.open(file, tilt_angles=tlt)
+        series = TiltSeries.open(file, tilt_angles=tlt, pixel_size=voxel_size)
         axes = {
             "sheet": lambda: contact_sheet(series, cmap=cmap),
             "sinogram": lambda: sinogram(series, cmap=cmap),
@@ -93,3 +99,17 @@ def show(
     with atomic_write(output, overwrite=overwrite) as temporary:
         figure.savefig(temporary, dpi=dpi)
     click.echo(f"{output}: {kind}")
+
+
+def _kind(file: Path, kind: str, tlt: Path | None) -> str:
+    """Return what to draw; raise where a figure of volumes is asked for of a tilt series."""
+    beside = find_beside(file)
+    series = (tlt or beside) is not None and glance_mrc(file).is_image_stack
+    if kind == "auto":
+        return "sheet" if series else "slices"
+    if series and kind in ("slices", "spectrum"):
+        raise click.UsageError(
+            f"{kind} are of volumes, and {file} is a tilt series with its angles in "
+            f"{tlt or beside}: choose --kind sheet, sinogram or scheme"
+        )
+    return kind

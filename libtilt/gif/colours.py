@@ -80,6 +80,16 @@ def colour_map(name: str, count: int) -> NDArray[np.uint8]:
     places = np.linspace(0, 1, count)
     if name == "gray":
         return np.repeat(np.rint(places * 255).astype(np.uint8)[:, np.newaxis], 3, axis=1)
+    require_cmap(name)
+    from matplotlib import colormaps
+
+    colours = colormaps[name].resampled(max(count, 256))(places)[:, :3]
+    rounded: NDArray[np.uint8] = np.rint(colours * 255).astype(np.uint8)
+    return rounded
+
+
+def require_cmap(name: str) -> str:
+    """Return the name of a colour map; raise a ValueError where matplotlib has none of it."""
     try:
         from matplotlib import colormaps
     except ImportError as error:
@@ -87,10 +97,9 @@ def colour_map(name: str, count: int) -> NDArray[np.uint8]:
             f"the colour map {name!r} needs matplotlib; install it with: "
             "pip install 'libtilt[plot]'"
         ) from error
-    if name not in colormaps:
+    if not isinstance(name, str) or name not in colormaps:
         raise ValueError(
-            f"cmap must be a colour map of matplotlib, such as gray, viridis, magma; got {name!r}"
+            "cmap must be the name of a colour map of matplotlib, such as gray, viridis, magma; "
+            f"got {name!r}"
         )
-    colours = colormaps[name].resampled(max(count, 256))(places)[:, :3]
-    rounded: NDArray[np.uint8] = np.rint(colours * 255).astype(np.uint8)
-    return rounded
+    return name

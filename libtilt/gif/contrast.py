@@ -66,30 +66,47 @@ def contrast_limits(
     contrast: Contrast, percentiles: tuple[float, float]
 ) -> tuple[float, float] | None:
     """Return the fixed values of black and white, None where percentiles find them."""
-    low, high = percentiles
-    if not 0 <= low < high <= 100:
-        raise ValueError(f"percentiles must rise within 0 and 100, got {percentiles}")
+    require_percentiles(percentiles)
     if isinstance(contrast, str):
         if contrast in ("stack", "frame"):
             return None
-    elif len(contrast) == 2:
-        black, white = (float(value) for value in contrast)
-        if black < white and math.isfinite(black) and math.isfinite(white):
-            return black, white
+    elif (pair := _pair(contrast)) and pair[0] < pair[1]:
+        return pair
     raise ValueError(
         'contrast must be "stack", "frame" or the two rising values of black and white, '
         f"got {contrast!r}"
     )
 
 
-def shared_limits(values: NDArray[Any], percentiles: tuple[float, float]) -> tuple[float, float]:
+def require_percentiles(percentiles: Any) -> tuple[float, float]:
+    """Return two percentiles; raise a ValueError where they do not rise within 0 and 100."""
+    pair = _pair(percentiles)
+    if pair is None or not 0 <= pair[0] < pair[1] <= 100:
+        raise ValueError(
+            f"percentiles must be two numbers that rise within 0 and 100, got {percentiles!r}"
+        )
+    return pair
+
+
+def _pair(value: Any) -> tuple[float, float] | None:
+    """Return two finite numbers, None where they are something else."""
+    try:
+        pair = tuple(float(number) for number in value)
+    except (TypeError, ValueError):
+        return None
+    return (pair[0], pair[1]) if len(pair) == 2 and all(map(math.isfinite, pair)) else None
+
+
+def shared_limits(
+    values: NDArray[Any], percentiles: tuple[float, float], name: str = "frames"
+) -> tuple[float, float]:
     """Return the values of black and white for frames that are shown together."""
-    contrast_limits("stack", percentiles)
-    found = _percentile_limits(values, percentiles)
+    found = _percentile_limits(values, require_percentiles(percentiles))
     if found is None:
-        raise ValueError("frames must hold finite values, all of them are NaN or infinite")
+        raise ValueError(f"{name} must hold finite values, all of them are NaN or infinite")
     low, high = found
-    return (low, high) if low < high else (low - 0.5, high + 0.5)
+    around = max(0.5, abs(low) * 1e-3)
+    return (low, high) if low < high else (low - around, high + around)
 
 
 def _percentile_limits(

@@ -48,11 +48,24 @@ class Film:
         return max(len(panel.order) for panel in self.panels)
 
     @property
-    def width(self) -> int:
-        """Pixels across, where the highest panel keeps its size."""
-        height = max(grey.shape[1] for grey in self.greys)
+    def height(self) -> int:
+        """Pixels of the highest panel."""
+        return max(int(grey.shape[1]) for grey in self.greys)
+
+    @property
+    def annotated(self) -> bool:
+        """Whether anything is written into a panel."""
+        return any(panel.overlay.drawn for panel in self.panels)
+
+    def width_of(self, height: int) -> int:
+        """Return the pixels across of a picture of some height."""
         wide: int = sum(round(height * grey.shape[2] / grey.shape[1]) for grey in self.greys)
         return wide + self._gaps
+
+    def picture_shape(self, width: int) -> tuple[int, int]:
+        """Return height and width of the pictures that are drawn for a width."""
+        height, widths = self.sizes(width)
+        return height, sum(widths) + self._gaps
 
     @property
     def _gaps(self) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import itertools
 import math
+import struct
+import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,14 +21,44 @@ from libtilt._checks import positive_float
 from libtilt.gif.contrast import Frames
 
 
+# Beyond it Pillow takes a picture for an attack.
+_LARGEST_AREA = Image.MAX_IMAGE_PIXELS or 2**27
+
+
 @attrs.frozen
 class Format(ABC):
     """A kind of file; told how long frames last and how often all of them play."""
 
     suffixes: ClassVar[tuple[str, ...]]
+    slowest: ClassVar[float]
+    fastest: ClassVar[float]
+    largest_side: ClassVar[int] = 65535
+    even_sides: ClassVar[bool] = False
 
-    fps: float
-    loop: int
+    fps: float = attrs.field()
+    loop: int = attrs.field()
+
+    @fps.validator
+    def _check_fps(self, _: Any, fps: float) -> None:
+        if not self.slowest <= positive_float(fps, "fps") <= self.fastest:
+            raise ValueError(
+                f"fps must be {self.slowest:g} to {self.fastest:g} in a {self.suffixes[0]} file, "
+                f"got {fps}"
+            )
+
+    @loop.validator
+    def _check_loop(self, _: Any, loop: int) -> None:
+        if not isinstance(loop, int | np.integer) or not 0 <= loop <= 65535:
+            raise ValueError(f"loop must be 0 (for ever) to 65535 times, got {loop!r}")
+
+    def require_sides(self, height: int, width: int) -> None:
+        """Raise a ValueError where a picture is larger than such a file, or memory, can be."""
+        if max(height, width) > self.largest_side or height * width > _LARGEST_AREA:
+            raise ValueError(
+                f"width must leave no side above {self.largest_side} pixels in a "
+                f"{self.suffixes[0]} file, and no more than {_LARGEST_AREA} pixels in all: the "
+                f"picture is {width} x {height}, set max_size"
+            )
 
     @abstractmethod
     def write(
@@ -55,7 +87,12 @@ class _Pillow(Format):
     @property
     def milliseconds(self) -> int:
         """How long a frame lasts."""
-        return round(1000 / positive_float(self.fps, "fps"))
+        return round(1000 / self.fps)
+
+    @property
+    def repeats(self) -> dict[str, int]:
+        """How often it plays, as the file says it."""
+        return {"loop": int(self.loop)}
 
     @abstractmethod
     def _image(self, indices: Frames, table: NDArray[np.uint8]) -> Image.Image:
@@ -75,26 +112,38 @@ class _Pillow(Format):
                 yield self._image(last, table)
 
         time = self.milliseconds * slower
-        options: dict[str, Any] = {"duration": time, "loop": self.loop}
+        options: dict[str, Any] = {"duration": time, **self.repeats}
         # A list: Pillow looks through the frames of a PNG more than once.
         options["append_images"] = list(rest()) if self.kind == "PNG" else rest()
         image = self._image(first, table)
-        image.save(path, format=self.kind, save_all=True, optimize=False, **options)
+        try:
+            image.save(path, format=self.kind, save_all=True, optimize=False, **options)
+        except (OverflowError, struct.error) as error:
+            raise ValueError(
+                f"fps={self.fps:g} is too slow: equal frames that follow each other last longer "
+                f"than a {self.suffixes[0]} file can say"
+            ) from error
         _check(path, (first, last), table, time, count)
 
 
 class Gif(_Pillow):
-    """A GIF; it counts time in hundredths of a second."""
+    """A GIF; it counts time in hundredths of a second, and viewers show no more than 50."""
 
     suffixes = (".gif",)
     kind = "GIF"
+    slowest, fastest = 0.002, 50.0
 
     @property
     def milliseconds(self) -> int:
         """How long a frame lasts."""
-        if positive_float(self.fps, "fps") > 50:
-            raise ValueError(f"fps must be at most 50, viewers do not show more: got {self.fps}")
         return max(20, round(100 / self.fps) * 10)
+
+    @property
+    def repeats(self) -> dict[str, int]:
+        """How often it plays, as the file says it: it counts the times after the first."""
+        if self.loop == 1:
+            return {}
+        return {"loop": max(int(self.loop) - 1, 0)}
 
     def _image(self, indices: Frames, table: NDArray[np.uint8]) -> Image.Image:
         # Indices count down from white: readers take the usual palette, black first, for a picture
@@ -109,6 +158,7 @@ class Png(_Pillow):
 
     suffixes = (".png", ".apng")
     kind = "PNG"
+    slowest, fastest = 0.02, 100.0
 
     def _image(self, indices: Frames, table: NDArray[np.uint8]) -> Image.Image:
         grey = bool((table == table[:, :1]).all())
@@ -119,6 +169,9 @@ class Mp4(Format):
     """An MP4 film, H.264, that browsers and slides play (extra ``video``)."""
 
     suffixes = (".mp4",)
+    slowest, fastest = 0.1, 240.0
+    largest_side = 16384
+    even_sides = True
 
     def write(
         self, path: Path, frames: Iterator[Frames], table: NDArray[np.uint8], *, slower: int = 1
@@ -146,8 +199,9 @@ class Mp4(Format):
             writer.close()
             found = ffmpeg.count_frames_and_secs(str(path))[0]
         except (OSError, RuntimeError) as error:
-            # Its own message is the whole of ffmpeg's log.
-            raise OSError(errno.EIO, "ffmpeg cannot write it: is the disk full?") from error
+            # The message of a RuntimeError is the whole of ffmpeg's log.
+            last = (str(error).strip().splitlines() or [""])[-1].strip()
+            raise OSError(errno.EIO, f"ffmpeg failed (is the disk full?): {last}") from error
         finally:
             writer.close()
         if found != count:
@@ -162,11 +216,12 @@ def _ffmpeg() -> Any:
             "MP4 films need imageio-ffmpeg; install it with: pip install 'libtilt[video]'"
         ) from error
     try:
-        imageio_ffmpeg.get_ffmpeg_exe()
-    except RuntimeError as error:
+        program = imageio_ffmpeg.get_ffmpeg_exe()
+        subprocess.run([program, "-version"], check=True, capture_output=True)
+    except (RuntimeError, OSError, subprocess.CalledProcessError) as error:
         raise ImportError(
-            "MP4 films need ffmpeg, which imageio-ffmpeg did not find: install it, or name it in "
-            "the environment variable IMAGEIO_FFMPEG_EXE"
+            "MP4 films need ffmpeg, which imageio-ffmpeg did not find or cannot run: install it, "
+            "or name it in the environment variable IMAGEIO_FFMPEG_EXE"
         ) from error
     return imageio_ffmpeg
 
@@ -223,15 +278,9 @@ def format_of(path: str | Path, *, fps: float, loop: int) -> Format:
     known = [name for kind in FORMATS for name in kind.suffixes]
     if suffix not in known:
         raise ValueError(f"path must end with {', '.join(known)}, got {path}")
-    positive_float(fps, "fps")
-    if loop < 0:
-        raise ValueError(f"loop must be 0 (for ever) or positive, got {loop}")
     kind = next(kind for kind in FORMATS if suffix in kind.suffixes)
     if kind is Mp4:
         _ffmpeg()
         if loop:
             raise ValueError("loop is not kept in an .mp4, its player decides: leave it at 0")
-    chosen = kind(fps, loop)
-    if isinstance(chosen, _Pillow):
-        _ = chosen.milliseconds
-    return chosen
+    return kind(fps, loop)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from libtilt._checks import Float64Array, finite_array, to_pixel_size
+from libtilt.gif.fonts import font_for, readable
 
 Frames = NDArray[np.uint8]
 
@@ -62,7 +62,11 @@ class Overlay:
     ((64, 64), True)
     """
 
-    title: str | None = attrs.field(default=None, kw_only=True)
+    title: str | None = attrs.field(
+        default=None,
+        kw_only=True,
+        validator=attrs.validators.optional(attrs.validators.instance_of(str)),
+    )
     labels: tuple[str, ...] | None = attrs.field(
         default=None, kw_only=True, converter=attrs.converters.optional(_labels_converter)
     )
@@ -72,6 +76,12 @@ class Overlay:
     pixel_size: float | None = attrs.field(
         default=None, kw_only=True, converter=attrs.converters.optional(to_pixel_size)
     )
+
+    @property
+    def drawn(self) -> bool:
+        """Whether anything is drawn."""
+        everything = (self.title, self.labels, self.dial, self.pixel_size)
+        return any(what is not None for what in everything)
 
     def require_count(self, count: int) -> None:
         """Raise a ValueError where there is not one label or angle per frame."""
@@ -104,8 +114,7 @@ class Overlay:
         tuple of two ndarray of uint8, shape (h, w), or None
             The cover is 0 where nothing is drawn, 255 where nothing shines through.
         """
-        drawn = (self.title, self.labels, self.dial, self.pixel_size)
-        if all(what is None for what in drawn):
+        if not self.drawn:
             return None
         inked, covered = (self._paint(index, shape, shrunk, inks) for inks in (INKS, COVER))
         return inked, covered
@@ -113,8 +122,7 @@ class Overlay:
     def _paint(self, index: int, shape: tuple[int, int], shrunk: float, inks: Inks) -> Frames:
         image = Image.new("L", shape[::-1], 0)
         canvas = ImageDraw.Draw(image)
-        size = max(9, min(shape) // 16)
-        font = default_font(size)
+        size = max(11, min(shape) // 16)
         room = shape[1] - 8
         if self.title is not None and self.labels is not None:
             # Half for each: the longest label decides, so that sizes do not jump.
@@ -126,7 +134,7 @@ class Overlay:
             place, anchor = ((4, 3), "la") if self.title is None else ((shape[1] - 4, 3), "ra")
             _write(canvas, place, label, _fitting(self.labels, size, room), anchor, inks)
         if self.pixel_size is not None:
-            _scale_bar(canvas, image.size, self.pixel_size / shrunk, font, inks)
+            _scale_bar(canvas, image.size, self.pixel_size / shrunk, size, inks)
         if self.dial is not None:
             _dial(canvas, image.size, float(self.dial[index]), inks)
         return np.asarray(image)
@@ -145,27 +153,24 @@ INKS = Inks(0, 96, 160, 255)
 COVER = Inks(255, 255, 255, 255)
 
 
-def default_font(size: int) -> Any:
-    """Return Pillow's own font, of a size where it can be scaled."""
-    if "size" in inspect.signature(ImageFont.load_default).parameters:
-        return ImageFont.load_default(size=size)
-    return ImageFont.load_default()
-
-
 @functools.lru_cache(maxsize=64)
 def _fitting(texts: tuple[str, ...], size: int, room: int) -> Any:
     """Return a font in which the texts are no wider than some pixels, where one can be read."""
+    longest = sorted(set(texts), key=len)[-20:]
+    letters = "".join(sorted(set("".join(texts))))
     for smaller in range(size, 7, -1):
-        font = default_font(smaller)
-        if all(font.getbbox(text)[2] <= room for text in texts):
+        font = font_for(letters, smaller)
+        if all(font.getbbox(text[:1000])[2] <= room for text in longest):
             return font
-    return default_font(min(size, 7))
+    return font_for(letters, min(size, 7))
 
 
 def nice_length(extent: float) -> float:
     """Return 1, 2 or 5 times a power of ten, the longest that is at most a third of `extent`."""
-    power = 10.0 ** math.floor(math.log10(extent / 3))
-    return max(step * power for step in (1, 2, 5) if step * power <= extent / 3)
+    # A third of 3e3 may be a digit less than a thousand.
+    third = extent / 3 * (1 + 1e-9)
+    power = 10.0 ** math.floor(math.log10(third))
+    return max((step * power for step in (1, 2, 5) if step * power <= third), default=power)
 
 
 def length_text(angstroms: float) -> str:
@@ -182,6 +187,7 @@ def _write(
     inks: Inks,
 ) -> None:
     """Write white on a black edge, so that it is read on any ground."""
+    text = readable(text, font)
     if isinstance(font, ImageFont.FreeTypeFont):
         stroke: dict[str, Any] = {"stroke_width": 1, "stroke_fill": inks.black}
         canvas.text(place, text, fill=inks.white, font=font, anchor=anchor, **stroke)
@@ -189,22 +195,28 @@ def _write(
     left, top, right, bottom = canvas.textbbox((0, 0), text, font=font)
     x = place[0] - (right - left) * {"l": 0.0, "m": 0.5, "r": 1.0}[anchor[0]]
     y = place[1] - (bottom - top) * (anchor[1] == "d")
-    canvas.text(
-        (x, y), text.encode("latin-1", "replace").decode("latin-1"), fill=inks.white, font=font
-    )
+    canvas.text((x, y), text, fill=inks.white, font=font)
 
 
 def _scale_bar(
-    canvas: ImageDraw.ImageDraw, size: tuple[int, int], pixel_size: float, font: Any, inks: Inks
+    canvas: ImageDraw.ImageDraw,
+    size: tuple[int, int],
+    pixel_size: float,
+    font_size: int,
+    inks: Inks,
 ) -> None:
     width, height = size
     length = nice_length(width * pixel_size)
+    text = length_text(length)
+    font = _fitting((text,), font_size, width - 8)
     pixels = max(1, round(length / pixel_size))
     thick = max(2, height // 80)
     left, low = 5, height - 5
     canvas.rectangle((left - 1, low - thick - 1, left + pixels, low), fill=inks.black)
     canvas.rectangle((left, low - thick, left + pixels - 1, low - 1), fill=inks.white)
-    _write(canvas, (left + pixels / 2, low - thick - 2), length_text(length), font, "md", inks)
+    # Over the middle of the bar, but not beyond the edge of a small picture.
+    middle = max(left + pixels / 2, 4 + font.getbbox(text)[2] / 2)
+    _write(canvas, (middle, low - thick - 2), text, font, "md", inks)
 
 
 def _dial(canvas: ImageDraw.ImageDraw, size: tuple[int, int], angle: float, inks: Inks) -> None:

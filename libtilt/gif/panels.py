@@ -25,7 +25,7 @@ class Panel:
     Parameters
     ----------
     frames : array_like, shape (n, h, w)
-        Real numbers; row 0 is at the top. NaN is drawn black.
+        Real numbers; row 0 is at the top. NaN is drawn as the darkest value.
     title : str, optional
         A text for all frames, at the upper left.
     labels : str or sequence of str, optional

@@ -20,7 +20,9 @@ from libtilt.gif.panels import Panel
 
 Progress = Callable[[int, int], object]
 
-_SMALLEST_WIDTH = 64
+_SMALLEST_SIDE = 64
+# Where something is written into smaller pictures, they are enlarged so that it can be read.
+_READABLE_HEIGHT = 160
 # Noise in 64 greys looks as in 256, and takes fewer bytes; 32 show bands where it is smooth.
 FEWER_LEVELS = (64,)
 
@@ -46,7 +48,7 @@ def save_gif(
     path : path
         Ends with ``.gif``, ``.png`` or ``.apng`` (animated PNG), or ``.mp4`` (extra ``video``).
     frames : array_like, shape (n, h, w)
-        Real numbers; row 0 is at the top. NaN is drawn black.
+        Real numbers; row 0 is at the top. NaN is drawn as the darkest value.
     ping_pong : bool, optional
         Whether the frames then run back to the first.
     percentiles : (float, float), optional
@@ -133,14 +135,16 @@ def save_animation(
     fps : float, optional
         Frames per second. GIF counts in hundredths of a second, so 50 is the most there.
     loop : int, optional
-        How often it plays; 0 is for ever. An MP4 plays as its player decides.
+        How often it plays; 0 is for ever. An MP4 plays as its player decides, and leaves this 0.
     width : int, optional
-        Pixels of the picture; by default the highest panel keeps its size.
+        Pixels of the picture. By default the highest panel keeps its size, but small pictures
+        with a text, a bar or a dial are enlarged to 160 rows. Films have even sides.
     max_size : int, optional
         The longest side of the picture in pixels.
     max_bytes : int, optional
         The largest file. Of 256 grey levels 64 are kept, then the picture shrinks until it
-        fits, down to 64 pixels, then every second frame is dropped as often as it takes.
+        fits, down to 64 pixels along its longest side, then every second frame is dropped as
+        often as it takes.
     overwrite : bool, optional
         Whether an existing file may be replaced.
     progress : callable, optional
@@ -181,7 +185,8 @@ def save_animation(
         raise ValueError(f"panels must be one Panel or more, got {panels!r}")
     require_writable(path, overwrite=overwrite)
     film = Film.of(panels)
-    shown = _width(film, width, max_size)
+    shown = _width(film, width, max_size, even=file_format.even_sides)
+    file_format.require_sides(*film.picture_shape(shown))
     with atomic_write(path, overwrite=overwrite) as temporary:
         if limit is None:
             _write(temporary, file_format, film, shown, progress=progress)
@@ -190,12 +195,22 @@ def save_animation(
     return Path(path)
 
 
-def _width(film: Film, width: int | None, max_size: int | None) -> int:
-    shown = film.width if width is None else positive_integer(width, "width")
-    if max_size is not None:
-        longest = max(shown, film.sizes(shown)[0])
-        if longest > positive_integer(max_size, "max_size"):
-            shown = max(1, int(shown * max_size / longest))
+def _width(film: Film, width: int | None, max_size: int | None, *, even: bool) -> int:
+    """Return the width of the picture."""
+    if width is not None:
+        shown = positive_integer(width, "width")
+    else:
+        shown = film.width_of(max(film.height, _READABLE_HEIGHT if film.annotated else 0))
+    if max_size is None:
+        return shown
+    # An odd side of a film becomes an even one, a pixel longer.
+    longest = max(1, positive_integer(max_size, "max_size") - (even and max_size % 2))
+    while shown > 1 and (longer := max(film.picture_shape(shown))) > longest:
+        shown = max(1, min(shown - 1, int(shown * longest / longer)))
+    if max(film.picture_shape(shown)) > longest:
+        raise ValueError(
+            f"max_size={max_size} is too small for {len(film.panels)} panels of this shape"
+        )
     return shown
 
 
@@ -235,8 +250,8 @@ def _write_within(
     while (size := _write(path, file_format, film, width, step=step, progress=progress)) > limit:
         if film.levels > FEWER_LEVELS[-1]:
             film = _with_fewer_levels(film)
-        elif width > _SMALLEST_WIDTH:
-            width = _narrower(width, size, limit)
+        elif (narrower := _narrower(film, width, size / limit)) < width:
+            width = narrower
         elif len(film) > 2 * step:
             step *= 2
         else:
@@ -267,12 +282,14 @@ def _estimated(
             return film, width
         if film.levels > FEWER_LEVELS[-1]:
             film = _with_fewer_levels(film)
-        elif width > _SMALLEST_WIDTH:
-            width = _narrower(width, size, limit)
+        elif (narrower := _narrower(film, width, size / limit)) < width:
+            width = narrower
         else:
             return film, width
 
 
-def _narrower(width: int, size: float, limit: int) -> int:
-    """Return a width that should come closer to `limit`: the size goes with the area."""
-    return max(_SMALLEST_WIDTH, int(width * min(0.95, 0.99 * math.sqrt(limit / size))))
+def _narrower(film: Film, width: int, excess: float) -> int:
+    """Return a width that should make a file smaller by a factor: it goes with the area."""
+    longest = max(film.picture_shape(width))
+    factor = max(min(0.95, 0.99 / math.sqrt(excess)), min(1.0, _SMALLEST_SIDE / longest))
+    return max(1, int(width * factor))

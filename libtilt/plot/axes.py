@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from libtilt._checks import one_of
 from libtilt.gif.overlays import length_text, nice_length
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+
+Kind = TypeVar("Kind")
 
 
 def axes_or_new(ax: Axes | None, *, size: tuple[float, float] = (5.0, 5.0)) -> Axes:
@@ -28,27 +27,18 @@ def axes_or_new(ax: Axes | None, *, size: tuple[float, float] = (5.0, 5.0)) -> A
     return made
 
 
-def contrast(
-    values: NDArray[Any], percentiles: tuple[float, float], name: str
-) -> tuple[float, float]:
-    """Return the values to draw black and white: percentiles of what is finite."""
-    low, high = percentiles
-    if not 0 <= low < high <= 100:
-        raise ValueError(f"percentiles must rise within 0 and 100, got {percentiles}")
-    finite = values[np.isfinite(values)].astype(np.float64)
-    if finite.size == 0:
-        raise ValueError(f"{name} must hold finite values, all of them are NaN or infinite")
-    black, white = np.percentile(finite, [low, high])
-    if black == white:
-        return float(black) - 0.5, float(white) + 0.5
-    return float(black), float(white)
+def require_kind(value: Any, kind: type[Kind], name: str) -> Kind:
+    """Return a value; raise a TypeError where it is not of the class that a figure is of."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} must be a {kind.__name__}, got {type(value).__name__}")
+    return value
 
 
-def check_cmap(cmap: str) -> str:
-    """Return the name of a colour map; raise a ValueError where matplotlib has none of it."""
-    from matplotlib import colormaps
+def outlined() -> dict[str, Any]:
+    """Return options of a text that is read on any ground."""
+    from matplotlib.patheffects import withStroke
 
-    return str(one_of(cmap, "cmap", tuple(colormaps)))
+    return {"path_effects": [withStroke(linewidth=1.5, foreground="black")]}
 
 
 def scale_bar(ax: Axes, width: float, height: float, pixel_size: float) -> None:
@@ -57,8 +47,8 @@ def scale_bar(ax: Axes, width: float, height: float, pixel_size: float) -> None:
     pixels, margin = length / pixel_size, 0.04 * min(width, height)
     left, low = margin - 0.5, height - 0.5 - margin
     ax.plot([left, left + pixels], [low, low], color="white", linewidth=3, solid_capstyle="butt")
-    style = {"color": "white", "ha": "center", "va": "bottom", "fontsize": 9}
-    ax.text(left + pixels / 2, low - margin, length_text(length), **style)  # type: ignore[arg-type]
+    style: dict[str, Any] = {"color": "white", "ha": "left", "va": "bottom", "fontsize": 9}
+    ax.text(left, low - margin, length_text(length), **style, **outlined())
 
 
 def bare(ax: Axes) -> None:

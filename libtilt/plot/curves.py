@@ -53,7 +53,12 @@ def fourier_correlation(
     >>> fourier_correlation({"half maps": curve}).get_legend().get_texts()[0].get_text()
     'half maps'
     """
-    named = {"": curves} if isinstance(curves, FourierCorrelation) else dict(curves)
+    named = {"": curves} if isinstance(curves, FourierCorrelation) else curves
+    if not isinstance(named, Mapping):
+        raise TypeError(
+            "curves must be a FourierCorrelation or a mapping of labels to them, "
+            f"got {type(curves).__name__}"
+        )
     if not named:
         raise ValueError("curves must hold at least one curve, got none")
     for label, curve in named.items():

@@ -9,8 +9,9 @@ from numpy.typing import ArrayLike
 
 from libtilt._checks import finite_array, integers_of, positive_float
 from libtilt.geometry import TiltGeometry
-from libtilt.plot.axes import axes_or_new
+from libtilt.plot.axes import axes_or_new, require_kind
 from libtilt.plot.schemes import missing_sectors
+from libtilt.rotations import specimen_to_detector
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,6 +53,7 @@ def tilt_scheme_3d(geometry: TiltGeometry, *, thickness: float = 0.3, ax: Any = 
     >>> tilt_scheme_3d(TiltGeometry.from_tilt_angles(range(-60, 61, 3))).get_zlabel()
     'z'
     """
+    require_kind(geometry, TiltGeometry, "geometry")
     height = positive_float(thickness, "thickness")
     if ax is None:
         figure = axes_or_new(None).figure
@@ -96,7 +98,7 @@ def turned_specimen(
     point_xyz: ArrayLike = (0.0, 0.0, 0.6),
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw how one tilt turns the specimen, seen along y, with a point of it and its projection.
+    """Draw how one tilt turns the specimen, seen along its axis, with a point and its projection.
 
     The dashed slab is the specimen at rest, the blue one turned; the beam runs down along z onto
     the detector below.
@@ -115,7 +117,7 @@ def turned_specimen(
     Returns
     -------
     matplotlib.axes.Axes
-        x of the detector to the right and z upward, in units of half the specimen's width.
+        Across the tilt axis to the right and z upward, in units of half the specimen's width.
 
     Raises
     ------
@@ -131,6 +133,7 @@ def turned_specimen(
     >>> turned_specimen(TiltGeometry.from_tilt_angles([35])).get_title()
     'tilt angle 35°'
     """
+    require_kind(geometry, TiltGeometry, "geometry")
     (index,) = integers_of((tilt,), 1, "tilt")
     if not 0 <= index < len(geometry):
         raise ValueError(f"tilt must lie in 0 to {len(geometry) - 1}, got {tilt}")
@@ -138,7 +141,10 @@ def turned_specimen(
     if point.shape != (3,):
         raise ValueError(f"point_xyz must be three numbers, got {point_xyz!r}")
     ax = axes_or_new(ax)
-    matrix = geometry.rotation_matrices[index].T
+    # Seen along the tilt axis, wherever it lies on the images.
+    (matrix,) = specimen_to_detector(
+        np.zeros(1), geometry.tilt_angles[[index]], geometry.x_tilts[[index]]
+    )
     slab = np.array([[-1, 0, -0.2], [1, 0, -0.2], [1, 0, 0.2], [-1, 0, 0.2], [-1, 0, -0.2]])
     moved = slab @ matrix.T
     ax.plot(slab[:, 0], slab[:, 2], color="0.6", linestyle="--", linewidth=1)

@@ -8,7 +8,7 @@ import numpy as np
 
 from libtilt._checks import Float64Array, positive_float
 from libtilt.geometry import TiltGeometry
-from libtilt.plot.axes import axes_or_new
+from libtilt.plot.axes import axes_or_new, require_kind
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,10 +55,11 @@ def tilt_scheme(
     >>> len(ax.lines), ax.get_title()
     (41, '41 tilts, -60° to 60°')
     """
-    from matplotlib.patches import Circle, Rectangle, Wedge
-
+    require_kind(geometry, TiltGeometry, "geometry")
     height = positive_float(thickness, "thickness")
     ax = axes_or_new(ax)
+    from matplotlib.patches import Circle, Rectangle, Wedge
+
     ax.add_patch(Circle((0, 0), 1.0, fill=False, color="0.8"))
     ax.add_patch(
         Rectangle((-0.8, -0.8 * height), 1.6, 1.6 * height, color="tab:blue", alpha=0.25, lw=0)

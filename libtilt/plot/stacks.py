@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from libtilt._checks import positive_integer
+from libtilt._checks import Float64Array, integers_of, positive_integer
+from libtilt.gif.colours import require_cmap
+from libtilt.gif.contrast import shared_limits
 from libtilt.gif.overlays import angle_labels
-from libtilt.plot.axes import axes_or_new, bare, check_cmap, contrast, scale_bar
+from libtilt.plot.axes import axes_or_new, bare, outlined, require_kind, scale_bar
 from libtilt.tilt_series import TiltSeries
 
 if TYPE_CHECKING:
@@ -59,7 +61,7 @@ def contact_sheet(
     >>> [text.get_text() for text in contact_sheet(series).texts][:3]
     ['-60.0°', '0.0°', '60.0°']
     """
-    count, height, width = tilt_series.shape
+    count, height, width = require_kind(tilt_series, TiltSeries, "tilt_series").shape
     across = math.ceil(math.sqrt(count * height / width))
     if columns is not None:
         across = positive_integer(columns, "columns")
@@ -68,16 +70,19 @@ def contact_sheet(
     # Enough for a page: a sheet of full images would be larger than all of them together.
     step = max(1, math.ceil(across * width / 4000))
     images = tilt_series.images[:, ::step, ::step]
-    low, high = contrast(images, percentiles, "tilt_series")
+    low, high = shared_limits(images, percentiles, "tilt_series")
     h, w = images.shape[1:]
     sheet = np.full((rows * (h + 1) - 1, across * (w + 1) - 1), high)
-    ax = axes_or_new(ax, size=(8.0, 8.0 * rows * h / (across * w)))
+    style: dict[str, Any] = {"cmap": require_cmap(cmap), "vmin": low, "vmax": high}
+    ax = axes_or_new(ax, size=(8.0, min(max(8.0 * rows * h / (across * w), 1.0), 16.0)))
     texts = angle_labels(tilt_series.geometry.tilt_angles.tolist())
+    label: dict[str, Any] = {"color": "yellow", "fontsize": 7, "va": "top"} | outlined()
     for tilt, image in enumerate(images):
         top, left = (tilt // across) * (h + 1), (tilt % across) * (w + 1)
         sheet[top : top + h, left : left + w] = image
-        ax.text(left + 0.04 * w, top + 0.04 * h, texts[tilt], color="yellow", fontsize=7, va="top")
-    ax.imshow(sheet, cmap=check_cmap(cmap), vmin=low, vmax=high, interpolation="nearest")
+        ax.text(left + 0.04 * w, top + 0.04 * h, texts[tilt], **label)
+    ax.imshow(sheet, interpolation="nearest", **style)
+    ax.set_facecolor("black")
     scale_bar(ax, w, h, tilt_series.pixel_size * step)
     bare(ax)
     return ax
@@ -127,24 +132,29 @@ def sinogram(
     >>> sinogram(series).get_ylabel()
     'tilt angle (°)'
     """
-    _, height, width = tilt_series.shape
-    chosen = height // 2 if row is None else row
+    _, height, width = require_kind(tilt_series, TiltSeries, "tilt_series").shape
+    (chosen,) = integers_of((height // 2 if row is None else row,), 1, "row")
     if not 0 <= chosen < height:
         raise ValueError(f"row must lie in 0 to {height - 1}, got {row}")
     ordered = tilt_series.sort()
     lines = ordered.images[:, chosen]
-    low, high = contrast(lines, percentiles, "tilt_series")
-    angles = ordered.geometry.tilt_angles
-    edges = (angles[1:] + angles[:-1]) / 2 if len(angles) > 1 else np.zeros(0)
-    first, last = (edges[0], edges[-1]) if len(edges) else (angles[0], angles[0])
-    reach = 2 * angles[0] - first, 2 * angles[-1] - last
-    if not len(edges):
-        reach = angles[0] - 0.5, angles[0] + 0.5
+    low, high = shared_limits(lines, percentiles, "tilt_series")
+    style: dict[str, Any] = {"cmap": require_cmap(cmap), "vmin": low, "vmax": high}
     ax = axes_or_new(ax)
     x = (np.arange(width + 1) - width // 2 - 0.5) * tilt_series.pixel_size / 10
-    y = np.concatenate([[reach[0]], edges, [reach[1]]])
-    ax.pcolormesh(x, y, lines, cmap=check_cmap(cmap), vmin=low, vmax=high)
+    ax.pcolormesh(x, _edges(ordered.geometry.tilt_angles), lines, **style)
+    ax.set_facecolor("black")
     ax.set_xlabel("x (nm)")
     ax.set_ylabel("tilt angle (°)")
     ax.set_title(f"row {chosen}")
     return ax
+
+
+def _edges(angles: Float64Array) -> Float64Array:
+    """Return where the bands of rising angles begin and end: half-way to their neighbours."""
+    between = (angles[1:] + angles[:-1]) / 2
+    if angles[-1] - angles[0] < 1e-6:
+        # No neighbour tells how wide a band is: those of equal angles share one degree.
+        return np.linspace(angles[0] - 0.5, angles[0] + 0.5, len(angles) + 1)
+    first, last = 2 * angles[0] - between[0], 2 * angles[-1] - between[-1]
+    return np.concatenate([[first], between, [last]])

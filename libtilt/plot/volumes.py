@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from libtilt._checks import integers_of, require_finite
-from libtilt.plot.axes import axes_or_new, bare, check_cmap, contrast, scale_bar
+from libtilt.gif.colours import require_cmap
+from libtilt.gif.contrast import require_percentiles, shared_limits
+from libtilt.plot.axes import axes_or_new, bare, outlined, require_kind, scale_bar
 from libtilt.volume import Volume
 
 if TYPE_CHECKING:
@@ -25,7 +27,8 @@ def orthoslices(
     """Draw the three slices through a voxel, with cross-hairs and a scale bar.
 
     The slice across z is at the upper left with x to the right and y downward, the one across y
-    below it, the one across x on its right. Voxels that are no cubes are drawn to scale.
+    below it, the one across x on its right; letters say which axes run to the right and down.
+    Voxels that are no cubes are drawn to scale.
 
     Parameters
     ----------
@@ -59,17 +62,20 @@ def orthoslices(
     >>> orthoslices(volume).get_title()
     'x 20, y 16, z 12'
     """
-    d, h, w = volume.shape
+    d, h, w = require_kind(volume, Volume, "volume").shape
     position = (w // 2, h // 2, d // 2)
     if position_xyz is not None:
         position = integers_of(position_xyz, 3, "position_xyz")  # type: ignore[assignment]
     if not all(0 <= index < size for index, size in zip(position, (w, h, d), strict=True)):
         raise ValueError(f"position_xyz must lie within x, y, z of {(w, h, d)}, got {position}")
-    ax = axes_or_new(ax)
     x, y, z = position
     data, sizes = volume.data, volume.voxel_size
     panels = (data[z], data[:, y], data[:, :, x].T)
-    low, high = contrast(np.concatenate([p.ravel() for p in panels]), percentiles, "volume")
+    shown = np.concatenate([p.ravel() for p in panels])
+    low, high = shared_limits(shown, percentiles, "volume")
+    style: dict[str, Any] = {"cmap": require_cmap(cmap), "vmin": low, "vmax": high}
+    ax = axes_or_new(ax)
+    line: dict[str, Any] = {"color": "tab:orange", "linewidth": 0.8, "alpha": 0.8}
     gap = 0.02 * max(w * sizes[0], h * sizes[1])
     across, down = w * sizes[0], h * sizes[1]
     deep = d * sizes[2]
@@ -78,25 +84,22 @@ def orthoslices(
         (0.0, down + gap, across, deep, (x + 0.5) * sizes[0], (z + 0.5) * sizes[2]),
         (across + gap, 0.0, deep, down, (z + 0.5) * sizes[2], (y + 0.5) * sizes[1]),
     ]
-    style = {"cmap": check_cmap(cmap), "vmin": low, "vmax": high, "interpolation": "nearest"}
     for panel, (left, top, width, height, u, v) in zip(panels, places, strict=True):
-        ax.imshow(panel, extent=(left, left + width, top + height, top), **style)  # type: ignore[arg-type]
-        line = {"color": "tab:orange", "linewidth": 0.8, "alpha": 0.8}
-        ax.plot([left, left + width], [top + v, top + v], **line)  # type: ignore[arg-type]
-        ax.plot([left + u, left + u], [top, top + height], **line)  # type: ignore[arg-type]
+        box = (left, left + width, top + height, top)
+        ax.imshow(panel, extent=box, interpolation="nearest", **style)
+        ax.plot([left, left + width], [top + v, top + v], **line)
+        ax.plot([left + u, left + u], [top, top + height], **line)
     ax.set_xlim(0, across + gap + deep)
     ax.set_ylim(down + gap + deep, 0)
     ax.set_facecolor("black")
-    _bar(ax, across, down)
+    scale_bar(ax, across, down, 1.0)
+    for name, (left, top, *_) in zip(("x, y", "x, z", "z, y"), places, strict=True):
+        inset = 0.03 * min(across, down)
+        ax.text(left + inset, top + inset, name, color="white", fontsize=8, va="top", **outlined())
     bare(ax)
     ax.set_aspect("equal")
     ax.set_title(f"x {x}, y {y}, z {z}")
     return ax
-
-
-def _bar(ax: Axes, across: float, down: float) -> None:
-    """Draw a scale bar where axes are in angstroms."""
-    scale_bar(ax, across, down, 1.0)
 
 
 def power_spectrum(
@@ -152,22 +155,25 @@ def power_spectrum(
     names = {"x": ("y", "z"), "y": ("x", "z"), "z": ("x", "y")}
     if axis not in names:
         raise ValueError(f"axis must be one of 'x', 'y', 'z', got {axis!r}")
+    require_kind(volume, Volume, "volume")
     require_finite(volume.data, "volume")
-    ax = axes_or_new(ax)
+    require_percentiles(percentiles)
     plane = volume.data.sum(axis="zyx".index(axis), dtype=np.float64)
     # Opposite borders are neighbours to a discrete transform: their step would draw a cross.
     window = np.outer(*(np.hanning(size + 2)[1:-1] for size in plane.shape))
     plane = (plane - np.average(plane, weights=window)) * window
     power = np.abs(np.fft.fftshift(np.fft.fft2(plane))) ** 2
     shown = np.log10(power + 1e-12 * power.max() + 1e-300)
-    low, high = contrast(shown, percentiles, "volume")
+    low, high = shared_limits(shown, percentiles, "volume")
     u, v = names[axis]
     extent = []
     for name, size in ((u, plane.shape[1]), (v, plane.shape[0])):
         step = 1 / (size * volume.voxel_size["xyz".index(name)])
         extent += [(-(size // 2) - 0.5) * step, (size - size // 2 - 0.5) * step]
     box = (extent[0], extent[1], extent[3], extent[2])
-    ax.imshow(shown, extent=box, cmap=check_cmap(cmap), vmin=low, vmax=high)
+    colours = require_cmap(cmap)
+    ax = axes_or_new(ax)
+    ax.imshow(shown, extent=box, cmap=colours, vmin=low, vmax=high)
     ax.set_xlabel(f"{u} frequency (1/Å)")
     ax.set_ylabel(f"{v} frequency (1/Å)")
     ax.set_title("log power spectrum")
