@@ -255,7 +255,7 @@ def test_formats_of_all_images_refuse_what_leaves_some_out(tmp_path):
         ({"views": [0, 1, 2, 3, 7]}, "views must lie in 0 to 6 for a stack of 7 images"),
         ({"views": [0, 1, 2, 3, 4.5]}, "views must be 5 integers"),
         ({"stack_shape": (7, 40)}, "stack_shape must be 3 positive integers"),
-        ({"voxel_size": 0}, "must be one positive number"),
+        ({"voxel_size": 0}, "voxel_size must be one positive number"),
         ({"volume_shape": (1, 0, 3)}, "volume_shape must be 3 positive integers"),
     ],
 )

@@ -59,7 +59,10 @@ def test_a_sample_is_read_and_comes_back(shared_data, tmp_path):
     assert np.allclose(alignment.geometry.tilt_angles, [-61.5, -60, -58.5, -57], atol=1e-12)
     assert np.allclose(alignment.geometry.tilt_axis_angles, -12.6611, atol=1e-12)
     assert alignment.geometry.shifts[0] == pytest.approx([24.786 * 2, -2.677 * 2], abs=1e-9)
-    assert alignment.left_out == ("local alignment",)
+    assert alignment.left_out == (
+        "local alignment",
+        "82 images that have no row and are not dark",
+    )
     made = AreTomoAlignment.from_alignment(alignment, like=file)
     again = AreTomoAlignment.read(made.write(tmp_path / "again.aln"))
     assert np.abs(again.rows - file.rows).max() < 1e-6
@@ -120,7 +123,10 @@ GOOD = text([1, 2, 3], 3)
         (GOOD.replace("41 36 3", "41 x 3"), r"line 2, RawSize: expected a number, got 'x'"),
         (GOOD.replace("41 36 3", "41 36 2"), r"line 10: expected 2 rows"),
         (GOOD.replace("    3  ", "    2  "), r"line 10: SEC 2 stands on line 9 too"),
-        (GOOD.replace("    3  ", "    7  "), r"SEC 7 lies outside the 3 images"),
+        (GOOD.replace("    3  ", "    7  "), r"line 10: SEC 7 lies outside the 3 images"),
+        (GOOD.replace("# Num", "# RawSize = 41 36 3\n# Num"), r"line 3: a second RawSize"),
+        (text([2, 3], 3, darks=[(0, 2)]), r"line 4: section 2 is dark, but has a row on line 9"),
+        (text([2, 3], 3, darks=[(0, 9)]), r"line 4: SEC 9 lies outside the 3 images"),
         (GOOD.replace("    3  ", "  2.5  "), r"line 10, SEC: expected an integer"),
         (GOOD + "# Local Alignment\n1 2 3\n", r"line 12: expected 7 numbers of a local shift"),
         (GOOD.replace("# Num", "# DarkFrame = 1 2\n# Num"), r"line 3: DarkFrame must be three"),

@@ -256,6 +256,32 @@ def test_a_newst_com_of_another_series_is_not_taken(tmp_path, rng):
     assert ImodAlignment.read(tmp_path / "a.xf").newstack is None
 
 
+def test_a_second_series_does_not_take_the_folder_of_the_first(tmp_path, rng):
+    """Its tilt.com would change what the first one's .xf means."""
+    files(tmp_path, rng)
+    alignment = ImodAlignment.read(tmp_path).alignment(SIZES)
+    other = ImodAlignment.from_alignment(alignment)
+    with pytest.raises(FileExistsError, match=r"tilt\.com is of a\.tlt: IMOD keeps one series"):
+        other.write(tmp_path / "b.xf", overwrite=True)
+    other.write(tmp_path / "a.xf", overwrite=True)
+    alone = attrs.evolve(other, newstack=None)
+    with pytest.raises(FileExistsError, match=r"newst\.com would change what a\.xf means"):
+        alone.write(tmp_path / "a.xf", overwrite=True)
+    assert alignment.distance(ImodAlignment.read(tmp_path / "a.xf").alignment(SIZES)) < 1e-5
+
+
+def test_some_slices_of_a_tomogram_keep_their_shape(tmp_path, rng):
+    command = "$tilt\nTILTFILE a.tlt\nXTILTFILE a.xtilt\nTHICKNESS 16\nSLICE 3 20\n"
+    files(tmp_path, rng, command=command, newstack=None)
+    file = ImodAlignment.read(tmp_path)
+    alignment = file.alignment(SIZES)
+    assert alignment.volume_shape == (16, 18, 41)
+    again = file.alignment(attrs.evolve(SIZES, volume_shape=(16, 18, 41)))
+    assert alignment.distance(again) == 0
+    made = ImodAlignment.from_alignment(alignment, like=file)
+    assert alignment.distance(made.alignment(SIZES)) < 1e-9
+
+
 def test_without_command_files_the_tomogram_is_as_the_user_says(tmp_path, rng):
     files(tmp_path, rng, newstack=None)
     (tmp_path / "tilt.com").unlink()

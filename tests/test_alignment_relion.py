@@ -157,6 +157,7 @@ GOOD = series()[0]
         (GOOD.replace("_rlnTomoZRot", "_other"), r"has no _rlnTomoZRot in data_TS_1"),
         (GOOD.replace("2@TS", "1@TS"), r"line 13: image 1@ is named twice"),
         (GOOD.replace("2@TS", "0@TS"), r"line 14: image 0@ is none"),
+        (GOOD.replace("2@TS", "TS"), r"line 14: rlnMicrographName has no number N@"),
         (GOOD + "\n" + GOOD, r"line \d+: a second block data_TS_1"),
         (GOOD.replace("loop_", "loop_\nloop_"), "line 6: a second loop_"),
         ("\n".join(GOOD.splitlines()[:12]), "has no rows"),

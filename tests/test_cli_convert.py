@@ -48,6 +48,7 @@ def test_a_compressed_stack_gives_its_sizes_too(source, tmp_path):
     stack = random_series().save(tmp_path / "a.st.gz")
     output = run(source, tmp_path / "b.star", "--stack", stack, "--volume-shape", 21, 18, 20)
     assert "tomogram of 21 x 18 x 20 (z, y, x) voxels of 1.37 A" in output
+    assert f"000002@{stack} " in (tmp_path / "b.star").read_text()
 
 
 def test_what_is_missing_or_cannot_be_held_is_said_in_one_line(source, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -109,7 +110,8 @@ class AreTomoAlignment(AlignmentFile):
         first = first_section
         if first is None:
             first = first_section_of(sections, parsed.dark_frames, raw_size[2])
-        made = cls(
+        parsed.require_sections(first)
+        return cls(
             parsed.rows,
             raw_size=raw_size,
             dark_frames=tuple(parsed.dark_frames),
@@ -118,13 +120,6 @@ class AreTomoAlignment(AlignmentFile):
             local=tuple(parsed.local),
             name=str(path),
         )
-        for section, line in zip(sections, parsed.row_lines, strict=True):
-            if not 0 <= section - first < raw_size[2]:
-                raise ValueError(
-                    f"{path}, line {line}: SEC {section} lies outside the {raw_size[2]} images of "
-                    f"RawSize (sections count from {first})"
-                )
-        return made
 
     def write(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write an ``.aln`` file.
@@ -208,13 +203,20 @@ class AreTomoAlignment(AlignmentFile):
             pixel_size=pixel_size,
             volume_shape=(width, height, width),
             voxel_size=pixel_size,
-            left_out=("local alignment",) if self.local else (),
+            left_out=tuple(self._left_out()),
         )
         return attrs.evolve(
             plain,
             volume_shape=sizes.volume_shape or plain.volume_shape,
             voxel_size=sizes.voxel_size or pixel_size,
         )
+
+    def _left_out(self) -> Iterator[str]:
+        if self.local:
+            yield "local alignment"
+        lost = self.raw_size[2] - len(self.rows) - len(self.dark_frames)
+        if lost:
+            yield f"{lost} images that have no row and are not dark"
 
     @classmethod
     def from_alignment(cls, alignment: Alignment, *, like: Self | None = None) -> Self:

@@ -37,6 +37,7 @@ class AlnParser:
         self.path = path
         self.raw_size: tuple[int, int, int] | None = None
         self.dark_frames: list[DarkFrame] = []
+        self.dark_lines: list[int] = []
         self.header: list[str] = []
         self.rows: list[list[float]] = []
         self.row_lines: list[int] = []
@@ -71,6 +72,8 @@ class AlnParser:
         name, _, value = text.lstrip("# ").partition("=")
         name = name.strip()
         if name == "RawSize":
+            if self.raw_size is not None:
+                raise ValueError(f"{where}: a second RawSize, as of two files in one")
             size = [integer(word, f"{where}, RawSize") for word in value.split()]
             if len(size) != 3 or min(size) < 1:
                 raise ValueError(f"{where}: RawSize must be three positive integers, got {value!r}")
@@ -84,10 +87,34 @@ class AlnParser:
                     integer(words[0], where), integer(words[1], where), number(words[2], where)
                 )
             )
+            self.dark_lines.append(self.last_line)
         elif name == "Local Alignment":
             self.in_local = True
         elif value:
             self.header.append(text)
+
+    def require_sections(self, first: int) -> None:
+        """Raise a ValueError where a section lies outside the stack, or is dark and has a row."""
+        assert self.raw_size is not None
+        dark = [frame.section for frame in self.dark_frames]
+        # Older files give every dark frame section 0, and so say nothing of it.
+        told = dark if len(set(dark)) == len(dark) else []
+        rows = [int(row[0]) for row in self.rows]
+        for section, line in [
+            *zip(rows, self.row_lines, strict=True),
+            *zip(told, self.dark_lines, strict=False),
+        ]:
+            if not 0 <= section - first < self.raw_size[2]:
+                raise ValueError(
+                    f"{self.path}, line {line}: SEC {section} lies outside the {self.raw_size[2]} "
+                    f"images of RawSize (sections count from {first})"
+                )
+        for section, line in zip(told, self.dark_lines, strict=False):
+            if section in rows:
+                raise ValueError(
+                    f"{self.path}, line {line}: section {section} is dark, but has a row on line "
+                    f"{self.row_lines[rows.index(section)]}"
+                )
 
     def finish(self) -> tuple[int, int, int]:
         """Check what only the whole file shows and return its RawSize."""

@@ -19,7 +19,7 @@ from libtilt._checks import (
     to_volume_shape,
 )
 from libtilt.alignment.matrices import geometry_from_matrices
-from libtilt.alignment.sizes import Sizes, to_stack_shape
+from libtilt.alignment.sizes import Sizes, to_spacing, to_stack_shape
 from libtilt.geometry import TiltGeometry, require_geometry
 
 
@@ -48,6 +48,8 @@ class Alignment:
         Of the tomogram, in angstroms.
     left_out : tuple of str, optional
         What the file holds beside this and a geometry cannot, in words.
+    stack_name : str, optional
+        The file of the raw stack, for formats that name it.
 
     Raises
     ------
@@ -75,8 +77,9 @@ class Alignment:
     stack_shape: tuple[int, ...] = attrs.field(kw_only=True, converter=to_stack_shape)
     pixel_size: float = attrs.field(kw_only=True, converter=to_pixel_size)
     volume_shape: tuple[int, ...] = attrs.field(kw_only=True, converter=to_volume_shape)
-    voxel_size: float = attrs.field(kw_only=True, converter=to_pixel_size)
+    voxel_size: float = attrs.field(kw_only=True, converter=to_spacing)
     left_out: tuple[str, ...] = attrs.field(kw_only=True, default=())
+    stack_name: str | None = attrs.field(kw_only=True, default=None)
 
     @views.validator
     def _check_views(self, _: Any, views: NDArray[np.int64]) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from libtilt._checks import Float64Array, finite_array
 from libtilt.alignment.base import Alignment, AlignmentFile
-from libtilt.alignment.imod_files import ImodFiles
+from libtilt.alignment.imod_files import ImodFiles, require_own_folder
 from libtilt.alignment.imod_tables import column_text, read_column, read_xf, xf_text
 from libtilt.alignment.imod_tilt import (
     NewstackSetup,
@@ -136,7 +136,7 @@ class ImodAlignment(AlignmentFile):
     def write(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write ``.xf``, and beside it ``.tlt``, ``.xtilt``, ``tilt.com`` and ``newst.com``.
 
-        A folder has one ``tilt.com``, and so one series.
+        A folder has one ``tilt.com``, and so one series: that of another one is never replaced.
 
         Parameters
         ----------
@@ -163,6 +163,7 @@ class ImodAlignment(AlignmentFile):
         }
         if self.newstack is not None:
             texts[target.with_name("newst.com")] = self.newstack.text(target.stem)
+        require_own_folder(target, others=self.newstack is None)
         for file in texts:
             require_writable(file, overwrite=overwrite)
         with ExitStack() as stack:
@@ -230,7 +231,7 @@ class ImodAlignment(AlignmentFile):
             depth = sizes.volume_shape[0] if sizes.volume_shape else image_shape[1] // b
             tilt = attrs.evolve(tilt, thickness=depth * b)
         newstack = self.newstack
-        if tilt.full_image is None and newstack is None and sizes.volume_shape is not None:
+        if self.tilt == TiltSetup() and newstack is None and sizes.volume_shape is not None:
             # Without command files the aligned images are as large as the tomogram.
             newstack = NewstackSetup(sizes.volume_shape[:0:-1], b)
         return attrs.evolve(self, tilt=tilt, newstack=newstack)

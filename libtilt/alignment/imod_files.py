@@ -151,6 +151,31 @@ def _command_for(tlt: Path) -> CommandFile | None:
     return None
 
 
+def require_own_folder(xf: Path, *, others: bool) -> None:
+    """Raise where command files in the folder of an ``.xf`` would not fit it.
+
+    Parameters
+    ----------
+    xf : pathlib.Path
+        What is to be written, with its ``tilt.com``.
+    others : bool
+        Whether a ``newst.com`` that is there already would stay.
+    """
+    tilt, newst = xf.with_name("tilt.com"), xf.with_name("newst.com")
+    if tilt.exists():
+        named = CommandFile.read(tilt, "tilt").text("TILTFILE")
+        other = tilt.with_name(Path(named or "").name)
+        if named and other.name != xf.with_suffix(".tlt").name and other.exists():
+            raise FileExistsError(
+                f"{tilt} is of {other.name}: IMOD keeps one series in a folder, write {xf.name} "
+                "into another one"
+            )
+    if others and newst.exists():
+        raise FileExistsError(
+            f"{newst} would change what {xf.name} means: remove it, or write into another folder"
+        )
+
+
 def holds_imod(folder: Path) -> bool:
     """Whether a folder holds a ``tilt.com``, or an ``.xf`` with its ``.tlt``."""
     return any((folder / name).exists() for name in TILT_COMMANDS) or any(

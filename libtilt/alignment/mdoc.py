@@ -16,6 +16,8 @@ from libtilt.geometry import TiltGeometry
 
 Keys = dict[str, str]
 
+_USED = ("TiltAngle", "ExposureDose", "DateTime", "PixelSpacing", "ImageSize")
+
 
 @attrs.frozen(eq=False)
 class MdocFile(AlignmentFile):
@@ -88,6 +90,8 @@ class MdocFile(AlignmentFile):
                 keys = {}
             else:
                 _check(key, value, f"{where}, {key}")
+                if key in keys and key in _USED:
+                    raise ValueError(f"{where}: {key} stands twice in one section")
                 keys[key] = value
         if not sections:
             raise ValueError(f"{path} has no [ZValue = ...]: it is not the mdoc of a stack")
@@ -227,6 +231,8 @@ def _key_and_value(text: str, where: str) -> tuple[str, str]:
 
 def _check(key: str, value: str, where: str) -> None:
     """Raise a ValueError where the value of a key that is used later on makes no sense."""
+    if key in ("ZValue", "FrameSet"):
+        raise ValueError(f"{where}: expected a section in brackets, [{key} = {value}]")
     if key in ("TiltAngle", "RotationAngle", "ExposureDose"):
         number(value, where)
     elif key == "PixelSpacing" and number(value, where) <= 0:

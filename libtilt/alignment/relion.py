@@ -138,8 +138,14 @@ class RelionAlignment(AlignmentFile):
         names = self.tilts.column("rlnMicrographName") if "rlnMicrographName" in self.tilts else []
         matches = [re.match(r"\s*(\d+)@", text) for text in names]
         numbers = [int(match[1]) - 1 for match in matches if match]
-        if len(numbers) != len(self.tilts.rows):
+        if not numbers:
             return np.arange(len(self.tilts.rows))
+        if len(numbers) != len(self.tilts.rows):
+            line = self.tilts.lines[matches.index(None)]
+            raise ValueError(
+                f"{self.name}, line {line}: rlnMicrographName has no number N@ of an image, as "
+                "others have"
+            )
         for view, line in zip(numbers, self.tilts.lines, strict=True):
             if view < 0 or numbers.count(view) > 1:
                 raise ValueError(
@@ -262,7 +268,9 @@ class RelionAlignment(AlignmentFile):
         ratio = alignment.voxel_size / pixel
         unbinned = tuple(max(1, round(size * ratio)) for size in alignment.volume_shape)
         columns: dict[str, list[str]] = {
-            "rlnMicrographName": [f"{view + 1:06d}@stack.mrc" for view in alignment.views]
+            "rlnMicrographName": [
+                f"{view + 1:06d}@{alignment.stack_name or 'stack.mrc'}" for view in alignment.views
+            ]
         }
         name = ""
         if like is not None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from libtilt._checks import shape_of, to_pixel_size, to_volume_shape
+from libtilt._checks import positive_float, shape_of, to_pixel_size, to_volume_shape
 
 HINTS = {
     "stack_shape": "stack_shape=(n, h, w) (--stack FILE, or --stack-shape N H W)",
@@ -17,6 +17,11 @@ HINTS = {
 
 class MissingSizeError(ValueError):
     """A size that neither a file says nor anybody gave."""
+
+
+def to_spacing(value: Any) -> float:
+    """Return one positive voxel size: alignments have cubic voxels."""
+    return positive_float(value, "voxel_size")
 
 
 def to_stack_shape(value: Any) -> tuple[int, ...]:
@@ -61,7 +66,7 @@ class Sizes:
         default=None, kw_only=True, converter=attrs.converters.optional(to_volume_shape)
     )
     voxel_size: float | None = attrs.field(
-        default=None, kw_only=True, converter=attrs.converters.optional(to_pixel_size)
+        default=None, kw_only=True, converter=attrs.converters.optional(to_spacing)
     )
 
     @property

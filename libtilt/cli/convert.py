@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import attrs
 import click
 
 from libtilt.alignment import Sizes, read_alignment_file, save_alignment
@@ -75,6 +76,8 @@ def convert(source: Path, target: Path, **options: Any) -> None:
     read_options = {key: options[key] for key in ("name", "aligned") if options[key]}
     file = read_alignment_file(source, format=options["from_format"], **read_options)
     alignment = file.alignment(sizes)
+    if options["stack"] is not None:
+        alignment = attrs.evolve(alignment, stack_name=str(options["stack"]))
     like = options["like"] and read_alignment_file(options["like"], format=options["to_format"])
     save_alignment(
         alignment,

@@ -20,7 +20,6 @@ from PIL import Image
 from libtilt._checks import positive_float
 from libtilt.gif.contrast import Frames
 
-
 # Beyond it Pillow takes a picture for an attack.
 _LARGEST_AREA = Image.MAX_IMAGE_PIXELS or 2**27
 
