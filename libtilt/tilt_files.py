@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from libtilt._checks import Float64Array
+from libtilt.geometry import TiltGeometry
+from libtilt.mrc import MrcContent
 
 UNKNOWN_PIXEL_SIZE = "it does not know the pixel size, 1 A is taken: set pixel_size (--pixel-size)"
 
@@ -77,3 +79,20 @@ def find_beside(path: str | Path) -> Path | None:
     """Return the file of the same name that holds the geometry of a stack, or None."""
     candidates = (beside(path, suffix) for suffix in (".json", ".tlt", ".rawtlt"))
     return next((file for file in candidates if file.exists()), None)
+
+
+def tilts_beside(path: str | Path, content: MrcContent, tlt: Path | None = None) -> Path | None:
+    """Return the file with the geometry of a tilt series, None where the stack is a volume.
+
+    Much software marks stacks as volumes: one that has as many images as there are angles in the
+    file beside it, or in `tlt`, is a series whatever its header says.
+    """
+    file = tlt or find_beside(path)
+    if file is None or content.is_image_stack:
+        return file
+    try:
+        suffix = file.suffix.lower()
+        angles = TiltGeometry.from_json(file) if suffix == ".json" else read_tilt_angles(file)
+    except ValueError:
+        return None
+    return file if len(angles) == len(content.data) else None

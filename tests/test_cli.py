@@ -101,7 +101,7 @@ def test_info_of_a_volume_and_of_a_stack(volume, tmp_path):
     assert "2 2 2 A" in output
     run("project", volume, "-o", tmp_path / "tilts.mrc")
     output = run("info", tmp_path / "tilts.mrc")
-    assert "image stack" in output
+    assert "tilt series, with its geometry in" in output
     assert "tilts.json" in output
 
 
@@ -360,6 +360,28 @@ def test_gifs_are_annotated_where_that_is_asked_for(tmp_path):
             result = CliRunner().invoke(app, [str(argument) for argument in arguments])
             assert result.exit_code == 0, result.output
         assert plain.read_bytes() != drawn.read_bytes()
+
+
+def test_a_stack_that_its_header_calls_a_volume_is_a_series_where_its_angles_are(tmp_path):
+    """Much software marks no stacks; as many angles as images are what tells."""
+    images = np.random.default_rng(0).random((5, 20, 24)).astype(np.float32)
+    mrcfile.write(tmp_path / "tilts.mrc", images, voxel_size=4.0)
+    (tmp_path / "tilts.tlt").write_text("-4\n-2\n0\n2\n4\n")
+    assert "tilt series, with its geometry in" in run("info", tmp_path / "tilts.mrc")
+    run("gif", tmp_path / "tilts.mrc", "-o", tmp_path / "a.gif")
+    run("gif", tmp_path / "tilts.mrc", "--kind", "slices", "-o", tmp_path / "b.gif")
+    series = TiltSeries.open(tmp_path / "tilts.mrc")
+    series.to_gif(tmp_path / "c.gif")
+    assert (tmp_path / "a.gif").read_bytes() == (tmp_path / "c.gif").read_bytes()
+    refused = CliRunner().invoke(
+        app, ["project", str(tmp_path / "tilts.mrc"), "-o", str(tmp_path / "p.mrc")]
+    )
+    assert refused.exit_code == 2
+    assert "is a tilt series already" in refused.output
+    (tmp_path / "tilts.tlt").write_text("-4\n-2\n0\n")
+    assert "volume, by its header" in run("info", tmp_path / "tilts.mrc")
+    (tmp_path / "tilts.tlt").write_text("nothing\n")
+    assert "volume, by its header" in run("info", tmp_path / "tilts.mrc")
 
 
 def test_several_inputs_stand_beside_each_other_with_their_names(tmp_path):

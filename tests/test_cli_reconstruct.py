@@ -62,9 +62,11 @@ def run(*arguments, code=0):
             lambda series: tv(series, volume_shape=SHAPE, iterations=5, strength=0.01).volume,
         ),
         (
-            ["--exclude", "0,3", "--mend-outliers", "--normalize", "--taper", 3],
+            ["--exclude", "0, 3-4", "--mend-outliers", "--normalize", "--taper", 3],
             lambda series: wbp(
-                taper_edges(replace_outliers(exclude_views(series, [0, 3])).normalize(), width=3),
+                taper_edges(
+                    replace_outliers(exclude_views(series, [0, 3, 4])).normalize(), width=3
+                ),
                 volume_shape=SHAPE,
             ),
         ),
@@ -111,7 +113,9 @@ def test_options_give_the_geometry_of_a_plain_stack(tmp_path):
         (["--iterations", 3], "--iterations is of wbp only with --filter sirt-like"),
         (["--radial", 0.3, 0.1], "--radial needs --filter radial"),
         (["--filter", "radial", "--radial", 0, 0.1], "cutoff must be one positive number"),
-        (["--exclude", "a"], "--exclude must be numbers separated by commas, got 'a'"),
+        (["--exclude", "a"], "--exclude must be views like 0,1,38-40, got 'a'"),
+        (["--exclude", "3-1"], "--exclude must be views like 0,1,38-40, got '3-1'"),
+        (["--gif", "a.txt"], "path must end with .gif"),
         (["--exclude", "99"], "views must lie between -21 and 20"),
         (["--taper", 15], "width"),
         (["--tilt-range", 0, 10, 1], "expected 11|21"),

@@ -38,6 +38,13 @@ def test_check_backend_passes_for_every_backend_that_can_be_asked_for(name):
     check_backend(backend, cases=["identity", "single axis, small detector"])
 
 
+def test_check_backend_takes_what_projectors_take():
+    check_backend("sparse", cases=["identity"])
+    check_backend(SciPyBackend, cases=["identity"])
+    with pytest.raises(TypeError, match="backend must be"):
+        check_backend(3, cases=["identity"])
+
+
 def test_check_backend_checks_that_what_is_not_taken_is_refused():
     check_backend(SparseBackend(), cases=["identity", "any rotation"])
 

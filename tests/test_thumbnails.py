@@ -83,7 +83,9 @@ def test_napari_opens_what_is_saved(tmp_path):
     assert [layer[1]["name"] for layer in layers] == ["map", "tilts"]
     assert layers[1][1]["scale"] == (1, 2.5, 2.5)
     assert np.allclose(layers[0][0], VOLUME.data, atol=1e-6)
+    assert read(VOLUME.save(tmp_path / "map.v1.2.mrc"))[0][1]["name"] == "map.v1.2"
     assert get_reader("notes.txt") is None
+    assert get_reader(volume) is not None
     (tmp_path / "broken.mrc").write_bytes(b"nothing")
     with pytest.raises(ValueError, match=r"broken\.mrc"):
         read(str(tmp_path / "broken.mrc"))

@@ -261,7 +261,7 @@ def test_one_writes_a_filter_of_ones_own():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"filter": "hanning"}, "filter must be one of 'ramp'"),
+        ({"filter": "hanning"}, "filter must be one of 'ramp', .*RadialFilter"),
         ({"padding": "wrap"}, "padding must be one of 'edge'"),
         ({"volume_shape": None}, r"volume_shape=\(depth, 17, 18\), or projector"),
         ({"volume_shape": (0, 3, 3)}, "volume_shape"),

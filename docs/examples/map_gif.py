@@ -24,3 +24,4 @@ def main(folder: Path, size: int = 96, path: str | None = None) -> None:
 
 if __name__ == "__main__":
     main(Path.cwd(), path=sys.argv[1] if len(sys.argv) > 1 else None)
+    print("wrote", ", ".join(PICTURES))

@@ -73,3 +73,4 @@ def main(folder: Path, size: int = 48) -> None:
 
 if __name__ == "__main__":
     main(Path.cwd())
+    print("wrote", ", ".join(PICTURES))

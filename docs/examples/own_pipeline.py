@@ -52,3 +52,4 @@ def main(folder: Path, size: int = 96) -> None:
 
 if __name__ == "__main__":
     main(Path.cwd())
+    print("wrote", ", ".join(PICTURES))

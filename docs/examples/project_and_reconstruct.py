@@ -19,9 +19,11 @@ def main(folder: Path, size: int = 96) -> None:
     noise = np.random.default_rng(0).normal(size=tilt_series.shape)
     noisy = tilt_series + noise * tilt_series.images.std() / 3
 
+    print("reconstructing ...")
     tomogram = wbp(noisy, volume_shape=volume.shape)
     iterated = sirt(noisy, volume_shape=volume.shape, iterations=15).volume
 
+    print("drawing ...")
     look = {"annotate": True, "width": 240, "max_bytes": 1_500_000, "overwrite": True}
     volume.to_gif(folder / "volume.gif", kind="spin", render="surface", **look)
     noisy.to_gif(folder / "tilt_series.gif", **look)
@@ -37,3 +39,4 @@ def main(folder: Path, size: int = 96) -> None:
 
 if __name__ == "__main__":
     main(Path.cwd())
+    print("wrote", ", ".join(PICTURES))

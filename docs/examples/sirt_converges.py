@@ -23,3 +23,4 @@ def main(folder: Path, size: int = 96, iterations: int = 30) -> None:
 
 if __name__ == "__main__":
     main(Path.cwd())
+    print("wrote", ", ".join(PICTURES))

@@ -141,15 +141,12 @@ def _volume(
 
 @contextmanager
 def _step(name: str) -> Iterator[None]:
-    click.echo(f"{name} ...", nl=False)
+    # A line of its own: a bar on stderr may follow.
+    click.echo(f"{name} ...")
     sys.stdout.flush()
     start = time.perf_counter()
-    try:
-        yield
-    except BaseException:
-        click.echo()
-        raise
-    click.echo(f" {time.perf_counter() - start:.1f} s")
+    yield
+    click.echo(f"  {time.perf_counter() - start:.1f} s")
 
 
 def _sides(shape: tuple[int, ...]) -> str:

@@ -21,7 +21,7 @@ from libtilt.files import require_writable
 from libtilt.gif import Panel, save_animation
 from libtilt.gif.formats import format_of
 from libtilt.mrc import glance_mrc
-from libtilt.tilt_files import find_beside
+from libtilt.tilt_files import tilts_beside
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
 
@@ -178,8 +178,7 @@ def _with_kind(own: dict[str, Any], kind: str) -> dict[str, Any]:
 
 def _kind(file: Path, kind: str, given: dict[str, Any]) -> str:
     """Return what to make of a file: with several inputs, a kind is of those that it fits."""
-    stack = glance_mrc(file).is_image_stack
-    tilts = stack and ("tlt" in given or find_beside(file) is not None)
+    tilts = tilts_beside(file, glance_mrc(file), given.get("tlt")) is not None
     if kind == "auto" or (kind == "spin" and tilts):
         return "tilts" if tilts else "slices"
     return kind

@@ -9,7 +9,7 @@ import numpy as np
 
 from libtilt.cli.running import input_file, one_line_errors
 from libtilt.mrc import MrcContent, read_mrc
-from libtilt.tilt_files import find_beside
+from libtilt.tilt_files import tilts_beside
 
 
 @click.command()
@@ -30,11 +30,13 @@ def info(file: Path) -> None:
 def _rows(file: Path, content: MrcContent) -> list[tuple[str, str]]:
     data = content.data
     sizes = content.voxel_size
-    kind = "image stack" if content.is_image_stack else "volume"
+    kind = f"{'image stack' if content.is_image_stack else 'volume'}, by its header"
+    if (tilts := tilts_beside(file, content)) is not None:
+        kind = f"tilt series, with its geometry in {tilts}"
     finite = data[np.isfinite(data)] if data.dtype.kind == "f" else data
     rows = [
         ("file", str(file)),
-        ("kind", f"{kind}, by its header"),
+        ("kind", kind),
         ("shape", f"{' x '.join(map(str, data.shape))}  (z, y, x)"),
         ("type", str(data.dtype)),
         ("voxel size", f"{_triple(sizes)} A  (x, y, z)" if sizes.any() else "not known"),
@@ -48,8 +50,6 @@ def _rows(file: Path, content: MrcContent) -> list[tuple[str, str]]:
         ]
     if finite.size < data.size:
         rows.append(("not finite", f"{data.size - finite.size} values"))
-    if (geometry := find_beside(file)) is not None:
-        rows.append(("geometry", str(geometry)))
     return rows + [("note", note) for note in content.notes]
 
 

@@ -23,8 +23,9 @@ from libtilt.cli.running import (
 )
 from libtilt.files import require_writable
 from libtilt.geometry import TiltGeometry
-from libtilt.mrc import compression
+from libtilt.mrc import compression, glance_mrc
 from libtilt.projector import Projector
+from libtilt.tilt_files import tilts_beside
 from libtilt.volume import Volume
 
 
@@ -65,6 +66,8 @@ def project(
         geometry = TiltGeometry.from_tilt_angles(
             tilt_angles(-60, 60, 3), tilt_axis_angle=tilt_axis_angle or 0.0
         )
+    if tilts_beside(volume, glance_mrc(volume)) is not None:
+        raise click.UsageError(f"{volume} is a tilt series already: give a volume")
     source = Volume.open(volume, voxel_size=options["voxel_size"])
     projector = Projector(geometry, driven=options["driven"], backend=backend)
     tilt_series = forward_with_progress(projector, source)

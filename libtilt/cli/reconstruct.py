@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,14 @@ from libtilt.cli.running import (
     output_file,
     output_option,
     overwrite_option,
+    progress_bar,
     require_backend,
     tilt_options,
     tomogram_options,
     with_options,
 )
 from libtilt.files import require_writable
+from libtilt.gif.formats import format_of
 from libtilt.mrc import compression
 from libtilt.preparation import exclude_views, replace_outliers, require_usable, taper_edges
 from libtilt.projector import Projector
@@ -63,7 +65,7 @@ iteration_options = (
 )
 preparation_options = (
     click.option(
-        "--exclude", help="Views to leave out, counted from 0, separated by commas: 0,1,40."
+        "--exclude", help="Views to leave out, counted from 0, with commas and ranges: 0,1,38-40."
     ),
     click.option("--mend-outliers", is_flag=True, help="Replace X-ray hits and dead pixels."),
     click.option("--normalize", is_flag=True, help="Give each image mean 0 and deviation 1."),
@@ -111,6 +113,8 @@ def reconstruct(
     compression(options["output"])
     for path in filter(None, (options["output"], options["gif"])):
         require_writable(path, overwrite=options["overwrite"])
+    if options["gif"]:
+        format_of(options["gif"], fps=15, loop=0)
     series, tomogram = open_tilts(tilts, (tilt_range, tlt, tilt_axis_angle), options)
     series = _prepared(series, options)
     projector = Projector(series.geometry, backend=backend, **tomogram)
@@ -144,13 +148,7 @@ def _refuse_what_does_not_belong(options: dict[str, Any]) -> None:
 
 def _prepared(series: TiltSeries, options: dict[str, Any]) -> TiltSeries:
     if options["exclude"]:
-        try:
-            views = [int(view) for view in options["exclude"].split(",")]
-        except ValueError:
-            raise click.UsageError(
-                f"--exclude must be numbers separated by commas, got {options['exclude']!r}"
-            ) from None
-        series = exclude_views(series, views)
+        series = exclude_views(series, _views(options["exclude"]))
     if options["mend_outliers"]:
         series = replace_outliers(series)
     if options["normalize"]:
@@ -159,6 +157,17 @@ def _prepared(series: TiltSeries, options: dict[str, Any]) -> TiltSeries:
         series = taper_edges(series, width=options["taper"])
     require_usable(series)
     return series
+
+
+def _views(text: str) -> list[int]:
+    """Return the views that a list like ``0,1,38-40`` names."""
+    views: list[int] = []
+    for word in text.split(","):
+        match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", word)
+        if match is None or len(match[0]) > 20 or int(match[2] or match[1]) < int(match[1]):
+            raise click.UsageError(f"--exclude must be views like 0,1,38-40, got {text!r}")
+        views += range(int(match[1]), int(match[2] or match[1]) + 1)
+    return views
 
 
 def _wbp(series: TiltSeries, projector: Projector, options: dict[str, Any]) -> Volume:
@@ -184,7 +193,7 @@ def _iterate(series: TiltSeries, projector: Projector, options: dict[str, Any]) 
     if method == "tv" and options["strength"]:
         more = {"strength": options["strength"]}
     methods: dict[str, Callable[..., Reconstruction]] = {"sirt": sirt, "cgls": cgls, "tv": tv}
-    with click.progressbar(length=iterations, label=method, file=sys.stderr) as bar:
+    with progress_bar(length=iterations, label=method) as bar:
         result = methods[method](
             series,
             projector=projector,

@@ -226,10 +226,15 @@ def require_backend(name: str) -> str:
     return name
 
 
+def progress_bar(*items: Any, **options: Any) -> Any:
+    """Return click's bar on stderr; where that is no terminal it is one line with its label."""
+    return click.progressbar(*items, file=sys.stderr, **options)
+
+
 def forward_with_progress(projector: Projector, volume: Volume) -> TiltSeries:
     """Project a volume, a few tilts at a time, behind a progress bar."""
     groups = _groups(projector.geometry)
-    with click.progressbar(groups, label="projecting", file=sys.stderr) as bar:
+    with progress_bar(groups, label="projecting") as bar:
         parts = [projector.evolve(geometry=group).forward(volume) for group in bar]
     images = np.concatenate([part.images for part in parts])
     return TiltSeries(images, projector.geometry, pixel_size=parts[0].pixel_size)
@@ -239,7 +244,7 @@ def adjoint_with_progress(projector: Projector, tilt_series: TiltSeries) -> Volu
     """Backproject a tilt series, a few tilts at a time, behind a progress bar."""
     groups = list(range(0, len(tilt_series), GROUP))
     total: NDArray[Any] | None = None
-    with click.progressbar(groups, label="backprojecting", file=sys.stderr) as bar:
+    with progress_bar(groups, label="backprojecting") as bar:
         for start in bar:
             some = slice(start, start + GROUP)
             part = projector.evolve(geometry=projector.geometry[some])
@@ -262,7 +267,7 @@ def progress_of_frames() -> Iterator[Callable[[int, int], None]]:
 
         def show(done: int, count: int) -> None:
             if not bars:
-                bar = click.progressbar(length=count, label="frames", file=sys.stderr)
+                bar = progress_bar(length=count, label="frames")
                 bars.append(stack.enter_context(bar))
             bars[0].length = count
             # A file that has to be made smaller begins again.

@@ -16,7 +16,7 @@ from libtilt.cli.running import (
 )
 from libtilt.files import atomic_write, require_writable
 from libtilt.mrc import glance_mrc
-from libtilt.tilt_files import find_beside
+from libtilt.tilt_files import tilts_beside
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
 
@@ -103,13 +103,12 @@ def show(
 
 def _kind(file: Path, kind: str, tlt: Path | None) -> str:
     """Return what to draw; raise where a figure of volumes is asked for of a tilt series."""
-    beside = find_beside(file)
-    series = (tlt or beside) is not None and glance_mrc(file).is_image_stack
+    angles = tilts_beside(file, glance_mrc(file), tlt)
     if kind == "auto":
-        return "sheet" if series else "slices"
-    if series and kind in ("slices", "spectrum"):
+        return "sheet" if angles else "slices"
+    if angles and kind in ("slices", "spectrum"):
         raise click.UsageError(
             f"{kind} are of volumes, and {file} is a tilt series with its angles in "
-            f"{tlt or beside}: choose --kind sheet, sinogram or scheme"
+            f"{angles}: choose --kind sheet, sinogram or scheme"
         )
     return kind

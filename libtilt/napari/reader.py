@@ -7,19 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from libtilt.mrc import compression, glance_mrc
-from libtilt.tilt_files import find_beside
+from libtilt.tilt_files import beside, tilts_beside
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
 
+Paths = str | Path | list[str]
 Layers = list[tuple[Any, dict[str, Any], str]]
 
 
-def get_reader(path: str | list[str]) -> Callable[[str | list[str]], Layers] | None:
+def get_reader(path: Paths) -> Callable[[Paths], Layers] | None:
     """Return the function that opens a file, or None where it is not ours.
 
     Parameters
     ----------
-    path : str or list of str
+    path : path or list of str
         What napari was asked to open.
 
     Returns
@@ -35,21 +36,20 @@ def get_reader(path: str | list[str]) -> Callable[[str | list[str]], Layers] | N
     >>> get_reader("tomogram.mrc").__name__
     'read'
     """
-    paths = [path] if isinstance(path, str) else path
     try:
-        for one in paths:
+        for one in _paths(path):
             compression(one)
     except ValueError:
         return None
     return read
 
 
-def read(path: str | list[str]) -> Layers:
+def read(path: Paths) -> Layers:
     """Open files as layers: a stack with its angles beside it as a tilt series, else as a volume.
 
     Parameters
     ----------
-    path : str or list of str
+    path : path or list of str
         MRC files.
 
     Returns
@@ -74,10 +74,13 @@ def read(path: str | list[str]) -> Layers:
     ('map', (40.0, 40.0, 40.0))
     """
     layers = []
-    for one in [path] if isinstance(path, str) else path:
-        stack = glance_mrc(one).is_image_stack
-        tilts = stack and find_beside(one) is not None
+    for one in _paths(path):
+        tilts = tilts_beside(one, glance_mrc(one)) is not None
         opened: Volume | TiltSeries = TiltSeries.open(one) if tilts else Volume.open(one)
         data, options, kind = opened.to_layer_data()
-        layers.append((data, options | {"name": Path(one).name.split(".")[0]}, kind))
+        layers.append((data, options | {"name": beside(one, "").name}, kind))
     return layers
+
+
+def _paths(path: Paths) -> list[str | Path]:
+    return [path] if isinstance(path, str | Path) else list(path)

@@ -177,7 +177,11 @@ def _period(size: int) -> int:
 def _filter(value: str | Filter) -> Filter:
     if isinstance(value, Filter):
         return value
-    one_of(value, "filter", WINDOWS)
+    if value not in WINDOWS:
+        raise ValueError(
+            f"filter must be one of {', '.join(map(repr, WINDOWS))}, or a Filter such as "
+            f"RadialFilter(0.35, 0.035) or SIRTLikeFilter(20, depth), got {value!r}"
+        )
     return RampFilter(value)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from libtilt.backends.base import DRIVEN, Backend, SamplingSpec, UnsupportedSpecError
+from libtilt.backends.registry import resolve_backend
 from libtilt.testing.cases import CASES, make_spec
 from libtilt.testing.reference import adjoint_by_voxels, forward_by_rays
 
@@ -23,13 +24,15 @@ SMOOTH_TOLERANCE = 0.2
 _SEED = 20
 
 
-def check_backend(backend: Backend, *, cases: Iterable[str] | None = None) -> None:
+def check_backend(
+    backend: str | type[Backend] | Backend, *, cases: Iterable[str] | None = None
+) -> None:
     """Run every law over a backend, for both dtypes, both pairs and every case that it takes.
 
     Parameters
     ----------
-    backend : Backend
-        What to check.
+    backend : str, type or Backend
+        What to check: a registered name, a class or an instance.
     cases : iterable of str, optional
         Names in `libtilt.testing.CASES`; by default all of them.
 
@@ -45,6 +48,7 @@ def check_backend(backend: Backend, *, cases: Iterable[str] | None = None) -> No
     >>> from libtilt.testing import check_backend
     >>> check_backend(SparseBackend(), cases=["identity", "tilts about x"])
     """
+    backend = resolve_backend(backend)
     taken = 0
     for case in CASES if cases is None else cases:
         for dtype in TOLERANCES:
