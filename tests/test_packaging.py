@@ -16,9 +16,9 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 # From the bottom to the top: a module imports from its own row and from rows above this one's.
 ROWS = (
     ("_checks", "files", "per_tilt"),
-    ("rotations", "grids", "mrc", "image_data", "geometry_json", "tilt_files", "gif", "thumbnails"),
+    ("rotations", "grids", "mrc", "image_data", "geometry_json", "gif", "thumbnails"),
     ("geometry", "volume"),
-    ("alignment",),
+    ("alignment", "tilt_files"),
     ("tilt_series", "stacks", "frames", "backends", "power_iteration"),
     ("projector", "phantoms", "testing", "preparation"),
     ("real_space", "animations", "data", "reconstruction", "quality", "plot", "napari"),
