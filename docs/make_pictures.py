@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from libtilt import GaussianBlobs, Projector, TiltGeometry
-from libtilt.animations import side_by_side
+from libtilt.animations import panel_of, side_by_side
 
 
 def make_pictures(folder: Path, size: int = 128, width: int = 640) -> None:
@@ -19,7 +19,9 @@ def make_pictures(folder: Path, size: int = 128, width: int = 640) -> None:
 
     folder.mkdir(parents=True, exist_ok=True)
     look = {"overwrite": True}
-    objects = {"map": volume, "tilt series": tilt_series, "tomogram": tomogram}
+    # Every second slice: fewer frames are larger ones where the file must be small.
+    slices = panel_of(tomogram, step=2, title="tomogram", annotate=True)
+    objects = {"map": volume, "tilt series": tilt_series, "tomogram": slices}
     kinds = {"map": "spin"}
     side_by_side(
         folder / "story.gif", objects, kinds=kinds, width=width, max_bytes=1_200_000, **look

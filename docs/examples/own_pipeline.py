@@ -6,7 +6,7 @@ import attrs
 import numpy as np
 
 from libtilt import GaussianBlobs, TiltGeometry, TiltSeries
-from libtilt.animations import side_by_side
+from libtilt.animations import panel_of, side_by_side
 from libtilt.per_tilt import PER_TILT
 from libtilt.reconstruction import wbp
 
@@ -43,11 +43,14 @@ def main(folder: Path, size: int = 96) -> None:
 
     weighted = series.sort().dose_weighted()  # a DosedSeries still: doses follow the tilts
     shape = (size,) * 3
-    objects = {"as taken": wbp(series, volume_shape=shape)}
-    objects["weighted by dose"] = wbp(weighted, volume_shape=shape)
-    objects = {name: volume.crop((size // 2, size, size)) for name, volume in objects.items()}
+    tomograms = {"as taken": wbp(series, volume_shape=shape)}
+    tomograms["weighted by dose"] = wbp(weighted, volume_shape=shape)
+    panels = {
+        name: panel_of(volume.crop((size // 2, size, size)), step=2, title=name, annotate=True)
+        for name, volume in tomograms.items()
+    }
     look = {"width": 480, "max_bytes": 2_000_000, "overwrite": True}
-    side_by_side(folder / "doses.gif", objects, **look)
+    side_by_side(folder / "doses.gif", panels, **look)
 
 
 if __name__ == "__main__":

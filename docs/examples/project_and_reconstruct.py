@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from libtilt import GaussianBlobs, Projector, TiltGeometry
-from libtilt.animations import before_after, side_by_side
+from libtilt.animations import before_after, panel_of, side_by_side
 from libtilt.reconstruction import sirt, wbp
 
 PICTURES = ("volume.gif", "tilt_series.gif", "tomogram.gif", "story.gif", "wipe.gif")
@@ -28,7 +28,8 @@ def main(folder: Path, size: int = 96) -> None:
     volume.to_gif(folder / "volume.gif", kind="spin", render="surface", **look)
     noisy.to_gif(folder / "tilt_series.gif", **look)
     tomogram.to_gif(folder / "tomogram.gif", step=3, **look)
-    objects = {"map": volume, "tilt series": noisy, "tomogram": tomogram}
+    slices = panel_of(tomogram, step=3, title="tomogram", annotate=True)
+    objects = {"map": volume, "tilt series": noisy, "tomogram": slices}
     look = {"width": 640, "max_bytes": 3_000_000, "overwrite": True}
     side_by_side(folder / "story.gif", objects, kinds={"map": "spin"}, **look)
     names = ("weighted back-projection", "SIRT")

@@ -98,23 +98,32 @@ def spin_frames(
         )
         return projector.forward(stage.volume).images
     # From 0 to 1: what lies outside is then the least value, and no square can overflow.
-    least, extent = _range(stage.volume.data)
-    unit = stage.with_data(((stage.volume.data - least) / extent).astype(np.float32))
+    unit, least, extent = _from_0_to_1(stage.volume.data)
     threshold = 0.0
     if render == "surface" and sigma is not None:
-        threshold = level_of_sigma(unit.volume.data, sigma)
+        threshold = level_of_sigma(unit, sigma)
     elif render == "surface":
-        threshold = surface_level(unit.volume.data) if level is None else (level - least) / extent
-    frames = np.empty((count, *stage.image_shape), np.float64 if extent > 1e30 else np.float32)
-    for frame, data in zip(frames, turned(unit, geometry.rotation_matrices), strict=True):
+        threshold = surface_level(unit) if level is None else (level - least) / extent
+    ordinary = 1e-30 < extent < 1e30 and abs(least) < 1e30
+    frames = np.empty((count, *stage.image_shape), np.float32 if ordinary else np.float64)
+    turns = turned(stage.with_data(unit), geometry.rotation_matrices)
+    for frame, data in zip(frames, turns, strict=True):
         frame[:] = data.max(axis=0) if render == "maximum" else shaded(data, threshold)
-    return frames * extent + least if render == "maximum" else frames
+    if render == "maximum":
+        frames *= extent
+        frames += least
+    return frames
 
 
-def _range(data: NDArray[Any]) -> tuple[np.float64, np.float64]:
-    """Return the least value, and by how much the largest is larger, at least a little."""
-    least, largest = (np.float64(end) for end in (data.min(), data.max()))
-    return least, max(largest / 2 - least / 2, np.finfo(np.float64).tiny) * 2
+def _from_0_to_1(data: NDArray[Any]) -> tuple[NDArray[np.float32], float, float]:
+    """Return the data from 0 to 1, the least value and by how much the largest is larger."""
+    low, high = float(data.min()) / 2, float(data.max()) / 2
+    half = max(high - low, float(np.finfo(np.float64).tiny))
+    # Halves, since the difference of two finite numbers need not be one.
+    unit = data.astype(floating_dtype(data.dtype)) / 2
+    unit -= low
+    unit /= half
+    return unit.astype(np.float32, copy=False), 2 * low, 2 * half
 
 
 @attrs.frozen(eq=False)

@@ -37,6 +37,9 @@ class Film:
     greys: tuple[Frames, ...]
     palette: Palette
     levels: int = 256
+    _layers: dict[tuple[int, ...], tuple[Frames, Frames] | None] = attrs.field(
+        factory=dict, repr=False, init=False
+    )
 
     @classmethod
     def of(cls, panels: tuple[Panel, ...]) -> Film:
@@ -90,13 +93,24 @@ class Film:
                 parts.append(np.full((height, GAP), 255, np.uint8))
             shown = resized(grey[index], (height, across))
             indices = self.palette.indices(self._posterised(shown), panel.cmap)
-            layer = panel.overlay.layer(index, (height, across), across / grey.shape[2])
+            layer = self._layer(panel, index, (height, across), across / grey.shape[2])
             parts.append(indices if layer is None else self.palette.inked(indices, *layer))
         # The last ink is white, wherever the palette begins.
         if len(parts) > 1 and not self.palette.grey_only:
             for gap in parts[1::2]:
                 gap[:] = 15
         return np.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
+
+    def _layer(
+        self, panel: Panel, index: int, shape: tuple[int, int], shrunk: float
+    ) -> tuple[Frames, Frames] | None:
+        """Return what is drawn into a frame; of what all frames share, it is drawn once."""
+        if panel.overlay.varies:
+            return panel.overlay.layer(index, shape, shrunk)
+        key = (id(panel), *shape)
+        if key not in self._layers:
+            self._layers[key] = panel.overlay.layer(0, shape, shrunk)
+        return self._layers[key]
 
     def _posterised(self, grey: Frames) -> Frames:
         """Return grey values with as many levels as are told apart, black and white among them."""

@@ -83,6 +83,11 @@ class Overlay:
         everything = (self.title, self.labels, self.dial, self.pixel_size)
         return any(what is not None for what in everything)
 
+    @property
+    def varies(self) -> bool:
+        """Whether frames differ in what is drawn."""
+        return self.dial is not None or (self.labels is not None and len(self.labels) > 1)
+
     def require_count(self, count: int) -> None:
         """Raise a ValueError where there is not one label or angle per frame."""
         if self.labels is not None and len(self.labels) not in (1, count):
@@ -160,9 +165,14 @@ def _fitting(texts: tuple[str, ...], size: int, room: int) -> Any:
     letters = "".join(sorted(set("".join(texts))))
     for smaller in range(size, 7, -1):
         font = font_for(letters, smaller)
-        if all(font.getbbox(text[:1000])[2] <= room for text in longest):
+        if all(font.getbbox(_spaced(text[:1000], smaller))[2] <= room for text in longest):
             return font
     return font_for(letters, min(size, 7))
+
+
+def _spaced(text: str, size: float) -> str:
+    """Return a text with wider blanks in small letters, whose black edges would close them."""
+    return text.replace(" ", "  ") if size < 15 else text
 
 
 def nice_length(extent: float) -> float:
@@ -189,6 +199,7 @@ def _write(
     """Write white on a black edge, so that it is read on any ground."""
     text = readable(text, font)
     if isinstance(font, ImageFont.FreeTypeFont):
+        text = _spaced(text, font.size)
         stroke: dict[str, Any] = {"stroke_width": 1, "stroke_fill": inks.black}
         canvas.text(place, text, fill=inks.white, font=font, anchor=anchor, **stroke)
         return
@@ -215,7 +226,7 @@ def _scale_bar(
     canvas.rectangle((left - 1, low - thick - 1, left + pixels, low), fill=inks.black)
     canvas.rectangle((left, low - thick, left + pixels - 1, low - 1), fill=inks.white)
     # Over the middle of the bar, but not beyond the edge of a small picture.
-    middle = max(left + pixels / 2, 4 + font.getbbox(text)[2] / 2)
+    middle = max(left + pixels / 2, 4 + font.getbbox(_spaced(text, font_size))[2] / 2)
     _write(canvas, (middle, low - thick - 2), text, font, "md", inks)
 
 
