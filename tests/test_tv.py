@@ -8,12 +8,16 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from libtilt import GaussianBlobs, Projector, TiltGeometry, TiltSeries
+from libtilt.backends.numba import NumbaBackend
 from libtilt.reconstruction import sirt, tv, wbp
 from libtilt.reconstruction.gradient import Gradient
 
 SHAPE = (8, 12, 14)
 GEOMETRY = TiltGeometry.from_tilt_angles(range(-60, 61, 20), tilt_axis_angle=11)
-PROJECTOR = Projector(GEOMETRY, volume_shape=SHAPE, image_shape=(12, 14))
+# One thread: pools cost more than volumes this small.
+PROJECTOR = Projector(
+    GEOMETRY, volume_shape=SHAPE, image_shape=(12, 14), backend=NumbaBackend(threads=1)
+)
 
 
 def noisy(seed=0, dtype="float64"):

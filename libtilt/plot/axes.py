@@ -45,7 +45,7 @@ def scale_bar(ax: Axes, width: float, height: float, pixel_size: float) -> None:
     """Draw a bar with its length in the lower left corner of an image of `width` pixels."""
     length = nice_length(width * pixel_size)
     pixels, margin = length / pixel_size, 0.04 * min(width, height)
-    left, low = margin - 0.5, height - 0.5 - margin
+    left, low = margin, height - margin
     ax.plot([left, left + pixels], [low, low], color="white", linewidth=3, solid_capstyle="butt")
     style: dict[str, Any] = {"color": "white", "ha": "left", "va": "bottom", "fontsize": 9}
     ax.text(left, low - margin, length_text(length), **style, **outlined())
