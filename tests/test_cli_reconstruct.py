@@ -89,6 +89,14 @@ def test_iterations_are_told_and_a_gif_is_made(tilts, tmp_path):
         assert gif.n_frames > 5
 
 
+def test_a_film_shows_every_iteration(tilts, tmp_path):
+    options = ["--method", "sirt", "--iterations", 4, "--film", tmp_path / "f.png"]
+    output = run(tilts, *options, "-o", tmp_path / "tomogram.mrc")
+    assert "f.png: the slice across y after each iteration" in output
+    with Image.open(tmp_path / "f.png") as film:
+        assert film.n_frames == 4
+
+
 def test_options_give_the_geometry_of_a_plain_stack(tmp_path):
     angles = GEOMETRY.tilt_angles
     series = tilt_series()
@@ -116,6 +124,7 @@ def test_options_give_the_geometry_of_a_plain_stack(tmp_path):
         (["--exclude", "a"], "--exclude must be views like 0,1,38-40, got 'a'"),
         (["--exclude", "3-1"], "--exclude must be views like 0,1,38-40, got '3-1'"),
         (["--gif", "a.txt"], "path must end with .gif"),
+        (["--film", "a.gif"], "--film is of sirt and cgls and tv, not of wbp"),
         (["--exclude", "99"], "views must lie between -21 and 20"),
         (["--taper", 15], "width"),
         (["--tilt-range", 0, 10, 1], "expected 11|21"),

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from libtilt.animations import IterationFilm
 from libtilt.cli.running import (
     adjoint_with_progress,
     alignment_option,
@@ -36,6 +37,7 @@ from libtilt.reconstruction.wbp import weighted
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
 
+FILM_FPS = 6
 ITERATIONS = {"sirt": 20, "cgls": 10, "tv": 100}
 
 filter_options = (
@@ -86,6 +88,11 @@ preparation_options = (
 @with_options(*filter_options, *iteration_options, *preparation_options)
 @click.option("--pixel-size", type=float, help="Angstroms, in place of what the header says.")
 @click.option("--gif", type=output_file, help="File for an animation of the slices, too.")
+@click.option(
+    "--film",
+    type=output_file,
+    help="Of iterative methods: file for an animation of the slice across y after each iteration.",
+)
 @with_options(backend_option, output_option, overwrite_option)
 @one_line_errors
 def reconstruct(
@@ -105,26 +112,33 @@ def reconstruct(
     Examples:
       libtilt reconstruct tilts.mrc --thickness 128 -o tomogram.mrc
       libtilt reconstruct tilts.st --tlt tilts.tlt --method sirt --iterations 30 -o sirt.mrc
+      libtilt reconstruct tilts.mrc --method sirt --film sirt.gif -o sirt.mrc
       libtilt reconstruct TS_01.st --alignment etomo/TS_01 -o tomogram.mrc
       libtilt reconstruct tilts.mrc --filter radial --mend-outliers --taper 20 -o tomogram.mrc
     """
     _refuse_what_does_not_belong(options)
     backend = require_backend(options["backend"])
     compression(options["output"])
-    for path in filter(None, (options["output"], options["gif"])):
+    for path in filter(None, (options["output"], options["gif"], options["film"])):
         require_writable(path, overwrite=options["overwrite"])
-    if options["gif"]:
-        format_of(options["gif"], fps=15, loop=0)
+    for path in filter(None, (options["gif"], options["film"])):
+        format_of(path, fps=FILM_FPS, loop=0)
     series, tomogram = open_tilts(tilts, (tilt_range, tlt, tilt_axis_angle), options)
     series = _prepared(series, options)
     projector = Projector(series.geometry, backend=backend, **tomogram)
-    compute = _wbp if options["method"] == "wbp" else _iterate
-    volume = compute(series, projector, options)
+    film = IterationFilm("y")
+    if options["method"] == "wbp":
+        volume = _wbp(series, projector, options)
+    else:
+        volume = _iterate(series, projector, options, film)
     volume.save(options["output"], overwrite=options["overwrite"])
     click.echo(f"{options['output']}: {' x '.join(map(str, volume.shape))} voxels")
     if options["gif"]:
         volume.to_gif(options["gif"], overwrite=options["overwrite"])
         click.echo(f"{options['gif']}: slices along z")
+    if options["film"]:
+        film.save(options["film"], fps=FILM_FPS, overwrite=options["overwrite"])
+        click.echo(f"{options['film']}: the slice across y after each iteration")
 
 
 def _refuse_what_does_not_belong(options: dict[str, Any]) -> None:
@@ -136,6 +150,7 @@ def _refuse_what_does_not_belong(options: dict[str, Any]) -> None:
         "subsets": ("sirt",),
         "nonnegative": ("sirt", "tv"),
         "strength": ("tv",),
+        "film": ("sirt", "cgls", "tv"),
     }
     for name, methods in belongs.items():
         if options[name] and method not in methods:
@@ -182,7 +197,9 @@ def _wbp(series: TiltSeries, projector: Projector, options: dict[str, Any]) -> V
     return adjoint_with_progress(projector, images)
 
 
-def _iterate(series: TiltSeries, projector: Projector, options: dict[str, Any]) -> Volume:
+def _iterate(
+    series: TiltSeries, projector: Projector, options: dict[str, Any], film: IterationFilm
+) -> Volume:
     method = options["method"]
     iterations = options["iterations"] or ITERATIONS[method]
     more: dict[str, Any] = {}
@@ -193,13 +210,15 @@ def _iterate(series: TiltSeries, projector: Projector, options: dict[str, Any]) 
     if method == "tv" and options["strength"]:
         more = {"strength": options["strength"]}
     methods: dict[str, Callable[..., Reconstruction]] = {"sirt": sirt, "cgls": cgls, "tv": tv}
+
+    def after(iteration: int, volume: Volume, residual: float) -> None:
+        bar.update(1)
+        if options["film"]:
+            film(iteration, volume, residual)
+
     with progress_bar(length=iterations, label=method) as bar:
         result = methods[method](
-            series,
-            projector=projector,
-            iterations=iterations,
-            callback=lambda *_: bar.update(1),
-            **more,
+            series, projector=projector, iterations=iterations, callback=after, **more
         )
     click.echo(
         f"{result.iterations} iterations, residual {100 * result.residuals[-1]:.2f} %", err=True
