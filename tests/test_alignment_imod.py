@@ -37,6 +37,8 @@ XAXISTILT 1.5
 # EXCLUDELIST 3
 EXCLUDELIST 2,4-5
 EXCLUDELIST2 7
+DONE
+THICKNESS 998
 $if (-e ./savework) ./savework
 THICKNESS 999
 """
@@ -324,6 +326,8 @@ def test_a_series_without_a_folder_of_its_own_names_its_files(tmp_path, rng):
         ("tilt.com", COMMAND.replace("4-5", "40"), "names view 40 in EXCLUDELIST"),
         ("tilt.com", COMMAND.replace("4-5", "1-8"), "leaves out all 8 views"),
         ("tilt.com", COMMAND.replace("tiltfile", "other"), "has no TILTFILE"),
+        ("tilt.com", COMMAND.replace("SHIFT", "SHI"), r"line 11, SHI: may mean SHIFT, write"),
+        ("newst.com", NEWSTACK + "bin 1\n", r"line 4, BIN: may mean BinByFactor, write"),
         (
             "newst.com",
             NEWSTACK + "BinByFactor 2\n",

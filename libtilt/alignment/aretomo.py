@@ -198,6 +198,7 @@ class AreTomoAlignment(AlignmentFile):
         pixel_size = sizes.need("pixel_size", self.name)
         plain = Alignment.from_matrices(
             self.matrices(),
+            source=self.name,
             views=self.views.tolist(),
             stack_shape=(count, height, width),
             pixel_size=pixel_size,

@@ -100,13 +100,17 @@ class Alignment:
             )
 
     @classmethod
-    def from_matrices(cls, matrices: Float64Array, **fields: Any) -> Self:
+    def from_matrices(
+        cls, matrices: Float64Array, *, source: str = "the alignment", **fields: Any
+    ) -> Self:
         """Make an alignment from matrices `(n, 2, 4)`, voxel index to raw pixel index.
 
         Parameters
         ----------
         matrices : ndarray, shape (n, 2, 4)
             ``(x, y, z, 1)`` to ``(u, v)``.
+        source : str, optional
+            What they are of, for messages.
         **fields
             All the others of the class.
 
@@ -135,6 +139,7 @@ class Alignment:
             image_shape=to_image_shape(fields["stack_shape"][1:]),
             voxel_size=fields["voxel_size"],
             pixel_size=fields["pixel_size"],
+            source=source,
         )
         return cls(geometry, **fields)
 

@@ -208,6 +208,7 @@ class ImodAlignment(AlignmentFile):
         matrices = made._aligned_matrices(layout)
         return Alignment.from_matrices(
             (made._to_raw(matrices, image_shape) if raw else matrices)[views],
+            source=self.name,
             views=views,
             stack_shape=(count, *image_shape),
             pixel_size=pixel_size,

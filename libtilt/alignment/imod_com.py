@@ -75,6 +75,9 @@ class CommandFile:
                 inside = bool(words) and Path(words[0]).name.lower() == program
                 found = found or inside
             elif inside and not text.startswith("#"):
+                if text.upper() == "DONE":
+                    inside = False
+                    continue
                 # A blank or = ends the keyword, and a # behind a blank begins a comment.
                 keyword, *rest = re.split(r"[\s=]+", re.sub(r"\s#.*", "", text), maxsplit=1)
                 entries.append(Entry(keyword, rest[0].strip() if rest else "", line))
@@ -86,6 +89,15 @@ class CommandFile:
         """Return the last entry of a keyword, which is the one that counts, or None."""
         found = [entry for entry in self.entries if entry.has(keyword)]
         return found[-1] if found else None
+
+    def require_whole(self, *keywords: str) -> None:
+        """Raise a ValueError where one of some keywords is abbreviated, as IMOD allows it."""
+        for entry in self.entries:
+            for keyword in keywords:
+                if not entry.has(*keywords) and keyword.lower().startswith(entry.keyword.lower()):
+                    raise ValueError(
+                        f"{self.where(entry)}: may mean {keyword}, write the keyword in full"
+                    )
 
     def others(self, *keywords: str) -> tuple[str, ...]:
         """Return the lines of all other keywords, as they stand."""

@@ -69,6 +69,7 @@ class TiltSetup:
     @classmethod
     def from_command(cls, command: CommandFile) -> Self:
         """Take what is needed from a command file that runs ``tilt``."""
+        command.require_whole(*_OF_TILT[2:])
         binning, thickness, width = (
             command.positive(keyword, 1) for keyword in ("IMAGEBINNED", "THICKNESS", "WIDTH")
         )
@@ -200,6 +201,7 @@ class NewstackSetup:
                     f"{command.where(entry)}: not supported, the aligned stack cannot be placed "
                     f"exactly; got {entry.value!r}"
                 )
+        command.require_whole(*_OF_NEWSTACK[2:])
         factor = command.positive("BinByFactor", 1)
         return cls(
             command.positive("SizeToOutputInXandY", 2),

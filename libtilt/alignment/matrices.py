@@ -22,7 +22,7 @@ def geometry_from_matrices(
     image_shape: tuple[int, ...],
     voxel_size: float,
     pixel_size: float,
-    kind: type[TiltGeometry] = TiltGeometry,
+    source: str = "the alignment",
 ) -> TiltGeometry:
     """Return the geometry of matrices `(n, 2, 4)` from voxel index to pixel index.
 
@@ -38,8 +38,8 @@ def geometry_from_matrices(
         ``(d, h, w)`` and ``(h, w)``.
     voxel_size, pixel_size : float
         Angstroms.
-    kind : type, optional
-        Of the geometry.
+    source : str, optional
+        What the matrices are of, for messages.
 
     Returns
     -------
@@ -65,7 +65,7 @@ def geometry_from_matrices(
     left, scales, right = np.linalg.svd(linear, full_matrices=False)
     for tilt, (largest, smallest) in enumerate(scales):
         if smallest <= 1e-6 * largest:
-            raise ValueError(f"the matrix of tilt {tilt} flattens the specimen to a line")
+            raise ValueError(f"{source}: the matrix of tilt {tilt} flattens the specimen to a line")
     rows = left @ right
     rotations = np.concatenate([rows, np.cross(rows[:, :1], rows[:, 1:])], axis=1)
     scales[np.abs(scales - 1) < ROUNDING] = 1.0
@@ -74,7 +74,7 @@ def geometry_from_matrices(
     magnifications[plain] = np.eye(2)
     centre = np.array([size // 2 for size in volume_shape[::-1]] + [1])
     seen = matrices @ centre - [size // 2 for size in image_shape[::-1]]
-    return kind(
+    return TiltGeometry(
         rotations.transpose(0, 2, 1), shifts=seen * pixel_size, magnifications=magnifications
     )
 

@@ -232,6 +232,7 @@ class RelionAlignment(AlignmentFile):
             )
         plain = Alignment.from_matrices(
             self.matrices(sizes),
+            source=self.name,
             views=views.tolist(),
             stack_shape=(count, *image_shape),
             pixel_size=pixel_size,

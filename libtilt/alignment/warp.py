@@ -205,6 +205,7 @@ class WarpAlignment(AlignmentFile):
         views = self.views
         return Alignment.from_matrices(
             self.matrices(sizes)[views],
+            source=self.name,
             views=views.tolist(),
             stack_shape=(count, *stack_shape[1:]),
             pixel_size=sizes.need("pixel_size", self.name),
