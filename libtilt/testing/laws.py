@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import pickle
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from libtilt._checks import locked
 from libtilt.backends.base import DRIVEN, Backend, SamplingSpec, UnsupportedSpecError
 from libtilt.backends.registry import resolve_backend
 from libtilt.testing.cases import CASES, make_spec
@@ -127,13 +129,14 @@ def law_adjoint(backend: Backend, spec: SamplingSpec) -> None:
 def law_linear(backend: Backend, spec: SamplingSpec) -> None:
     """Check that sums and multiples go through both directions."""
     volume, images = _arrays(spec)
+    plan = backend.plan(spec)
     for name, apply, array in (
-        ("forward", backend.forward, volume),
-        ("adjoint", backend.adjoint, images),
+        ("forward", plan.forward, volume),
+        ("adjoint", plan.adjoint, images),
     ):
         other = np.ascontiguousarray(array[::-1])
-        mixed = apply(spec, (2 * array - 3 * other).astype(spec.dtype))
-        parts = 2 * apply(spec, array).astype(np.float64) - 3 * apply(spec, other)
+        mixed = apply((2 * array - 3 * other).astype(spec.dtype))
+        parts = 2 * apply(array).astype(np.float64) - 3 * apply(other)
         _assert_close(mixed, parts, spec, f"linearity of {name}")
 
 
@@ -146,32 +149,56 @@ def law_conventions(backend: Backend, spec: SamplingSpec) -> None:
     if not backend.trilinear:
         _check_smooth(backend, spec)
         return
-    volume, images = _arrays(spec)
-    if spec.driven == "ray":
-        expected = forward_by_rays(spec, volume.astype(np.float64))
-        _assert_close(backend.forward(spec, volume), expected, spec, "rays of the conventions")
-    else:
-        expected = adjoint_by_voxels(spec, images.astype(np.float64))
-        _assert_close(backend.adjoint(spec, images), expected, spec, "voxels of the conventions")
+    given, expected = _truth(spec, smooth=False)
+    got = (backend.forward if spec.driven == "ray" else backend.adjoint)(spec, given)
+    _assert_close(got, expected, spec, f"{spec.driven}s of the conventions")
 
 
 def _check_smooth(backend: Backend, spec: SamplingSpec) -> None:
     sampled = spec.volume_shape if spec.driven == "ray" else spec.image_shape
     if min(sampled) < 6:
         return  # Nothing is smooth on so few samples.
-    if spec.driven == "ray":
-        volume = _smooth(spec.volume_shape)
-        expected = forward_by_rays(spec, volume)
-        got = backend.forward(spec, volume.astype(spec.dtype))
-    else:
-        images = np.stack([_smooth(spec.image_shape)] * len(spec.grids))
-        expected = adjoint_by_voxels(spec, images)
-        got = backend.adjoint(spec, images.astype(spec.dtype))
+    given, expected = _truth(spec, smooth=True)
+    got = (backend.forward if spec.driven == "ray" else backend.adjoint)(spec, given)
     error = float(np.linalg.norm(got - expected) / np.linalg.norm(expected))
     assert error < SMOOTH_TOLERANCE, (
         f"smooth data: relative difference {error:.2g} from the conventions, "
         f"allowed {SMOOTH_TOLERANCE:g}"
     )
+
+
+def _truth(spec: SamplingSpec, *, smooth: bool) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    """Return data of the spec's dtype, and what the conventions make of them."""
+    where = spec.grids.tobytes(), spec.volume_shape, spec.image_shape
+    return _truth_of(*where, spec.dtype.name, spec.driven, smooth)
+
+
+@functools.lru_cache(maxsize=512)
+def _truth_of(
+    grids: bytes,
+    volume_shape: tuple[int, ...],
+    image_shape: tuple[int, ...],
+    dtype: str,
+    driven: str,
+    smooth: bool,
+) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    """Compute it once for all backends: it is slow, so that it can be checked by eye."""
+    spec = SamplingSpec(
+        grids=np.frombuffer(grids).reshape(-1, 3, 4),
+        volume_shape=volume_shape,
+        image_shape=image_shape,
+        dtype=dtype,
+        driven=driven,
+    )
+    volume, images = _arrays(spec)
+    if smooth:
+        volume = _smooth(volume_shape)
+        images = np.stack([_smooth(image_shape)] * len(spec.grids))
+    if driven == "ray":
+        given, expected = volume, forward_by_rays(spec, volume.astype(np.float64))
+    else:
+        given, expected = images, adjoint_by_voxels(spec, images.astype(np.float64))
+    return locked(given.astype(spec.dtype)), locked(expected)
 
 
 def _smooth(shape: tuple[int, ...]) -> NDArray[np.float64]:
