@@ -76,7 +76,7 @@ def test_a_scale_bar_is_1_2_or_5_and_at_most_a_third(extent, length):
 
 def test_the_scale_bar_says_its_length():
     ax = orthoslices(volume())
-    assert [text.get_text() for text in ax.texts] == ["5 nm", "x, y", "x, z", "z, y"]
+    assert [text.get_text() for text in ax.texts] == ["x, y", "x, z", "z, y", "5 nm"]
     bar = ax.lines[-1].get_xdata()
     assert bar[1] - bar[0] == pytest.approx(50)
     ax = contact_sheet(SERIES)

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from libtilt._checks import one_of, positive_integer
+from libtilt._checks import Float64Array, one_of, positive_integer
 from libtilt.animations.objects import panel_of
 from libtilt.animations.options import panel_options, saving_options
 from libtilt.animations.slices import slice_frames, slice_pixel_size
 from libtilt.gif import Panel, save_animation, to_grey
-from libtilt.gif.contrast import Contrast
+from libtilt.gif.contrast import Contrast, Frames
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
 
@@ -145,18 +145,9 @@ def before_after(
     ...     path = before_after(f"{folder}/negative.gif", volume, -volume, count=8)
     """
     one_of(axis, "axis", ("z", "y", "x"))
-    for what, name in ((before, "before"), (after, "after")):
-        if not isinstance(what, Volume):
-            raise TypeError(f"{name} must be a Volume, got {type(what).__name__}")
+    _require_pair(before, after)
     if isinstance(labels, str) or len(labels) != 2:
         raise ValueError(f"labels must be two texts, of before and after, got {labels!r}")
-    if before.shape != after.shape or not np.allclose(
-        before.voxel_size, after.voxel_size, rtol=1e-4
-    ):
-        raise ValueError(
-            f"before and after must have one shape and voxel size, got {before.shape} of "
-            f"{before.voxel_size.tolist()} and {after.shape} of {after.voxel_size.tolist()}"
-        )
     steps = positive_integer(count, "count")
     if steps < 2:
         raise ValueError("count must be at least 2, one frame for before and one for after, got 1")
@@ -164,11 +155,8 @@ def before_after(
     left, right = (_slice(volume, axis, middle) for volume in (before, after))
     left, right = to_grey(np.stack([left, right]), percentiles=percentiles, contrast=contrast)
     width = left.shape[1]
+    # As a pendulum goes: slowly at both ends.
     borders = np.rint(width * (1 - np.cos(np.linspace(0, np.pi, steps))) / 2)
-    frames = np.where(np.arange(width) < borders[:, np.newaxis, np.newaxis], right, left)
-    for frame, border in zip(frames, borders.astype(int).tolist(), strict=True):
-        if 0 < border < width:
-            frame[:, border] = 255
     # Where the wipe has come from, at the left, stands what is new.
     names = [
         labels[0] if not border else labels[1] if border == width else f"{labels[1]} | {labels[0]}"
@@ -177,7 +165,32 @@ def before_after(
     shown: dict[str, Any] = {"labels": names, "ping_pong": True, "contrast": (0, 255)}
     shown["pixel_size"] = slice_pixel_size(before, axis)
     saving, drawn = saving_options(options)
+    frames = _wiped(left, right, borders)
     return save_animation(path, [Panel(frames, **(shown | panel_options(drawn)))], **saving)
+
+
+def _require_pair(before: Volume, after: Volume) -> None:
+    """Raise where there are not two volumes of one shape and voxel size."""
+    for what, name in ((before, "before"), (after, "after")):
+        if not isinstance(what, Volume):
+            raise TypeError(f"{name} must be a Volume, got {type(what).__name__}")
+    if before.shape != after.shape or not np.allclose(
+        before.voxel_size, after.voxel_size, rtol=1e-4
+    ):
+        raise ValueError(
+            f"before and after must have one shape and voxel size, got {before.shape} of "
+            f"{before.voxel_size.tolist()} and {after.shape} of {after.voxel_size.tolist()}"
+        )
+
+
+def _wiped(left: Frames, right: Frames, borders: Float64Array) -> Frames:
+    """Return a picture over which another one comes from the left, with a line between them."""
+    width = left.shape[1]
+    frames: Frames = np.where(np.arange(width) < borders[:, np.newaxis, np.newaxis], right, left)
+    for frame, border in zip(frames, borders.astype(int).tolist(), strict=True):
+        if 0 < border < width:
+            frame[:, border] = 255
+    return frames
 
 
 def _slice(volume: Volume, axis: str, index: int) -> Any:

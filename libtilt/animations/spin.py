@@ -99,20 +99,19 @@ def spin_frames(
         return projector.forward(stage.volume).images
     # From 0 to 1: what lies outside is then the least value, and no square can overflow.
     unit, least, extent = _from_0_to_1(stage.volume.data)
-    threshold = 0.0
-    if render == "surface" and sigma is not None:
-        threshold = level_of_sigma(unit, sigma)
-    elif render == "surface":
-        threshold = surface_level(unit) if level is None else (level - least) / extent
-    ordinary = 1e-30 < extent < 1e30 and abs(least) < 1e30
-    frames = np.empty((count, *stage.image_shape), np.float32 if ordinary else np.float64)
     turns = turned(stage.with_data(unit), geometry.rotation_matrices)
-    for frame, data in zip(frames, turns, strict=True):
-        frame[:] = data.max(axis=0) if render == "maximum" else shaded(data, threshold)
     if render == "maximum":
-        frames *= extent
-        frames += least
-    return frames
+        ordinary = 1e-30 < extent < 1e30 and abs(least) < 1e30
+        dtype = np.dtype(np.float32 if ordinary else np.float64)
+        maxima: NDArray[Any] = np.stack([data.max(axis=0) for data in turns]).astype(dtype)
+        maxima *= extent
+        maxima += least
+        return maxima
+    if sigma is not None:
+        threshold = level_of_sigma(unit, sigma)
+    else:
+        threshold = surface_level(unit) if level is None else (level - least) / extent
+    return np.stack([shaded(data, threshold) for data in turns])
 
 
 def _from_0_to_1(data: NDArray[Any]) -> tuple[NDArray[np.float32], float, float]:

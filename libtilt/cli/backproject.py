@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
+from libtilt.cli.progress import adjoint_with_progress
 from libtilt.cli.running import (
-    adjoint_with_progress,
     alignment_option,
     backend_option,
     input_file,

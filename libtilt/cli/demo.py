@@ -12,10 +12,9 @@ from typing import Any
 import click
 
 from libtilt._checks import require_finite
+from libtilt.cli.progress import adjoint_with_progress, forward_with_progress
 from libtilt.cli.running import (
-    adjoint_with_progress,
     backend_option,
-    forward_with_progress,
     input_file,
     one_line_errors,
     overwrite_option,

@@ -8,12 +8,12 @@ from typing import Any
 import click
 
 from libtilt.animations import before_after, panel_of
+from libtilt.cli.progress import progress_of_frames
 from libtilt.cli.running import (
     input_file,
     one_line_errors,
     output_file,
     overwrite_option,
-    progress_of_frames,
     spacing_option,
     with_options,
 )

@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
+from libtilt.cli.progress import forward_with_progress
 from libtilt.cli.running import (
     backend_option,
-    forward_with_progress,
     geometry_from_options,
     input_file,
     one_line_errors,

@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 from libtilt.animations import IterationFilm
+from libtilt.cli.progress import adjoint_with_progress, progress_bar
 from libtilt.cli.running import (
-    adjoint_with_progress,
     alignment_option,
     backend_option,
     input_file,
@@ -20,7 +20,6 @@ from libtilt.cli.running import (
     output_file,
     output_option,
     overwrite_option,
-    progress_bar,
     require_backend,
     tilt_options,
     tomogram_options,

@@ -1,4 +1,4 @@
-"""What the commands share: one-line errors and warnings, progress, and common options."""
+"""What the commands share: one-line errors and warnings, and common options."""
 
 from __future__ import annotations
 
@@ -6,28 +6,21 @@ import functools
 import math
 import sys
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import attrs
 import click
 import numpy as np
-from numpy.typing import NDArray
 
 from libtilt.alignment import Alignment, open_alignment
 from libtilt.alignment.sizes import MissingSizeError
 from libtilt.backends.registry import available_backends
 from libtilt.geometry import TiltGeometry
 from libtilt.mrc import glance_mrc
-from libtilt.projector import Projector
 from libtilt.tilt_files import find_beside, header_pixel_size, read_tilt_angles
 from libtilt.tilt_series import TiltSeries
-from libtilt.volume import Volume
-
-GROUP = 8
-"""Tilts that are computed between two steps of a progress bar."""
 
 Command = Callable[..., None]
 
@@ -226,56 +219,6 @@ def require_backend(name: str) -> str:
     return name
 
 
-def progress_bar(*items: Any, **options: Any) -> Any:
-    """Return click's bar on stderr; where that is no terminal it is one line with its label."""
-    return click.progressbar(*items, file=sys.stderr, **options)
-
-
-def forward_with_progress(projector: Projector, volume: Volume) -> TiltSeries:
-    """Project a volume, a few tilts at a time, behind a progress bar."""
-    groups = _groups(projector.geometry)
-    with progress_bar(groups, label="projecting") as bar:
-        parts = [projector.evolve(geometry=group).forward(volume) for group in bar]
-    images = np.concatenate([part.images for part in parts])
-    return TiltSeries(images, projector.geometry, pixel_size=parts[0].pixel_size)
-
-
-def adjoint_with_progress(projector: Projector, tilt_series: TiltSeries) -> Volume:
-    """Backproject a tilt series, a few tilts at a time, behind a progress bar."""
-    groups = list(range(0, len(tilt_series), GROUP))
-    total: NDArray[Any] | None = None
-    with progress_bar(groups, label="backprojecting") as bar:
-        for start in bar:
-            some = slice(start, start + GROUP)
-            part = projector.evolve(geometry=projector.geometry[some])
-            volume = part.adjoint(tilt_series[some])
-            # In place, and one volume beside it at a time: a tomogram may fill half of the memory.
-            if total is None:
-                total = np.zeros(volume.shape, volume.dtype)
-            total += volume.data
-            if start != groups[-1]:
-                del volume
-    assert total is not None
-    return volume.evolve(data=total)
-
-
-@contextmanager
-def progress_of_frames() -> Iterator[Callable[[int, int], None]]:
-    """Give what shows on a bar how many frames of an animation are written."""
-    with ExitStack() as stack:
-        bars: list[Any] = []
-
-        def show(done: int, count: int) -> None:
-            if not bars:
-                bar = progress_bar(length=count, label="frames")
-                bars.append(stack.enter_context(bar))
-            bars[0].length = count
-            # A file that has to be made smaller begins again.
-            bars[0].update(done - bars[0].pos)
-
-        yield show
-
-
 def _announce_compiling() -> None:
     """Say on stderr when kernels are compiled, so that nobody takes the wait for a hang."""
     try:
@@ -285,10 +228,6 @@ def _announce_compiling() -> None:
     announce_compiling(
         lambda: click.echo("compiling kernels for this kind of data, once ...", err=True)
     )
-
-
-def _groups(geometry: TiltGeometry) -> list[TiltGeometry]:
-    return [geometry[start : start + GROUP] for start in range(0, len(geometry), GROUP)]
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,6 +20,9 @@ from libtilt.mrc import glance_mrc
 from libtilt.tilt_files import tilts_beside
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 SUFFIXES = (".png", ".pdf", ".svg")
 
@@ -62,15 +66,7 @@ def show(
     if output.suffix.lower() not in SUFFIXES:
         raise ValueError(f"{output} must end with {', '.join(SUFFIXES)}")
     require_writable(output, overwrite=overwrite)
-    try:
-        import matplotlib
-    except ImportError as error:
-        raise ImportError(
-            "figures need matplotlib; install it with: pip install 'libtilt[plot]'"
-        ) from error
-    matplotlib.use("agg")
-    from libtilt.plot import contact_sheet, orthoslices, power_spectrum, sinogram, tilt_scheme
-
+    _use_no_screen()
     kind = _kind(file, kind, tlt)
     for name, value, kinds in (
         ("position", position, ("slices",)),
@@ -81,24 +77,41 @@ def show(
             raise click.UsageError(f"--{name} is of {', '.join(kinds)}, not of {kind}")
     cmap = cmap or "gray"
     if kind in ("slices", "spectrum"):
-        volume = Volume.open(file, voxel_size=voxel_size)
-        axes = (
-            orthoslices(volume, position_xyz=position, cmap=cmap)
-            if kind == "slices"
-            else power_spectrum(volume, cmap=cmap)
-        )
+        axes = _of_volume(kind, Volume.open(file, voxel_size=voxel_size), position, cmap)
     else:
         series = TiltSeries.open(file, tilt_angles=tlt, pixel_size=voxel_size)
-        axes = {
-            "sheet": lambda: contact_sheet(series, cmap=cmap),
-            "sinogram": lambda: sinogram(series, cmap=cmap),
-            "scheme": lambda: tilt_scheme(series.geometry),
-        }[kind]()
+        axes = _of_series(kind, series, cmap)
     figure = axes.get_figure(root=True)
     assert figure is not None
     with atomic_write(output, overwrite=overwrite) as temporary:
         figure.savefig(temporary, dpi=dpi)
     click.echo(f"{output}: {kind}")
+
+
+def _use_no_screen() -> None:
+    try:
+        import matplotlib
+    except ImportError as error:
+        raise ImportError(
+            "figures need matplotlib; install it with: pip install 'libtilt[plot]'"
+        ) from error
+    matplotlib.use("agg")
+
+
+def _of_volume(kind: str, volume: Volume, position: tuple[int, int, int] | None, cmap: str) -> Axes:
+    from libtilt.plot import orthoslices, power_spectrum
+
+    if kind == "slices":
+        return orthoslices(volume, position_xyz=position, cmap=cmap)
+    return power_spectrum(volume, cmap=cmap)
+
+
+def _of_series(kind: str, series: TiltSeries, cmap: str) -> Axes:
+    from libtilt.plot import contact_sheet, sinogram, tilt_scheme
+
+    if kind == "scheme":
+        return tilt_scheme(series.geometry)
+    return (contact_sheet if kind == "sheet" else sinogram)(series, cmap=cmap)
 
 
 def _kind(file: Path, kind: str, tlt: Path | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from libtilt._checks import integers_of, require_finite
 from libtilt.gif.colours import require_cmap
@@ -75,31 +76,42 @@ def orthoslices(
     low, high = shared_limits(shown, percentiles, "volume")
     style: dict[str, Any] = {"cmap": require_cmap(cmap), "vmin": low, "vmax": high}
     ax = axes_or_new(ax)
-    line: dict[str, Any] = {"color": "tab:orange", "linewidth": 0.8, "alpha": 0.8}
-    gap = 0.02 * max(w * sizes[0], h * sizes[1])
-    across, down = w * sizes[0], h * sizes[1]
-    deep = d * sizes[2]
+    across, down, deep = w * sizes[0], h * sizes[1], d * sizes[2]
+    gap = 0.02 * max(across, down)
+    u, v, k = (np.array(position) + 0.5) * sizes
     places = [
-        (0.0, 0.0, across, down, (x + 0.5) * sizes[0], (y + 0.5) * sizes[1]),
-        (0.0, down + gap, across, deep, (x + 0.5) * sizes[0], (z + 0.5) * sizes[2]),
-        (across + gap, 0.0, deep, down, (z + 0.5) * sizes[2], (y + 0.5) * sizes[1]),
+        (0.0, 0.0, across, down, u, v),
+        (0.0, down + gap, across, deep, u, k),
+        (across + gap, 0.0, deep, down, k, v),
     ]
-    for panel, (left, top, width, height, u, v) in zip(panels, places, strict=True):
-        box = (left, left + width, top + height, top)
-        ax.imshow(panel, extent=box, interpolation="nearest", **style)
-        ax.plot([left, left + width], [top + v, top + v], **line)
-        ax.plot([left + u, left + u], [top, top + height], **line)
+    for panel, name, place in zip(panels, ("x, y", "x, z", "z, y"), places, strict=True):
+        _crossed(ax, panel, place, style)
+        inset = 0.03 * min(across, down)
+        where = place[0] + inset, place[1] + inset
+        ax.text(*where, name, color="white", fontsize=8, va="top", **outlined())
     ax.set_xlim(0, across + gap + deep)
     ax.set_ylim(down + gap + deep, 0)
     ax.set_facecolor("black")
     scale_bar(ax, across, down, 1.0)
-    for name, (left, top, *_) in zip(("x, y", "x, z", "z, y"), places, strict=True):
-        inset = 0.03 * min(across, down)
-        ax.text(left + inset, top + inset, name, color="white", fontsize=8, va="top", **outlined())
     bare(ax)
     ax.set_aspect("equal")
     ax.set_title(f"x {x}, y {y}, z {z}")
     return ax
+
+
+def _crossed(
+    ax: Axes,
+    panel: NDArray[Any],
+    place: tuple[float, float, float, float, float, float],
+    style: dict[str, Any],
+) -> None:
+    """Draw a slice with cross-hairs at its left, top, width, height, across and down."""
+    left, top, width, height, u, v = place
+    box = (left, left + width, top + height, top)
+    ax.imshow(panel, extent=box, interpolation="nearest", **style)
+    line: dict[str, Any] = {"color": "tab:orange", "linewidth": 0.8, "alpha": 0.8}
+    ax.plot([left, left + width], [top + v, top + v], **line)
+    ax.plot([left + u, left + u], [top, top + height], **line)
 
 
 def power_spectrum(
