@@ -1,12 +1,15 @@
-"""The text files beside a stack, and what its header says of its pixels."""
+"""What belongs to a stack: the files beside it, its geometry, what its header says of pixels."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from libtilt._checks import Float64Array
+from libtilt.alignment import Alignment, open_alignment
+from libtilt.alignment.sizes import MissingSizeError
 from libtilt.geometry import TiltGeometry
 from libtilt.mrc import MrcContent
 
@@ -96,3 +99,65 @@ def tilts_beside(path: str | Path, content: MrcContent, tlt: Path | None = None)
     except ValueError:
         return None
     return file if len(angles) == len(content.data) else None
+
+
+def geometry_of(
+    path: str | Path,
+    geometry: TiltGeometry | str | Path | None,
+    tilt_angles: ArrayLike | str | Path | None,
+    kind: type[TiltGeometry],
+) -> tuple[TiltGeometry, str]:
+    """Return the geometry that is given, or lies beside a stack, and what it came from."""
+    if isinstance(geometry, TiltGeometry):
+        return geometry, "geometry"
+    if geometry is None and tilt_angles is None:
+        file = find_beside(path)
+        is_json = file is not None and file.suffix == ".json"
+        geometry, tilt_angles = (file, None) if is_json else (None, file)
+    if geometry is not None:
+        return kind.from_json(Path(geometry)), str(geometry)
+    if tilt_angles is None:
+        raise ValueError(
+            f"no geometry beside {path} (.json, .tlt or .rawtlt): "
+            "give the angles (geometry=..., tilt_angles=..., --tlt)"
+        )
+    source = "tilt_angles"
+    if isinstance(tilt_angles, str | Path):
+        source, tilt_angles = str(tilt_angles), read_tilt_angles(tilt_angles)
+    return kind.from_tilt_angles(tilt_angles), source
+
+
+def alignment_of(
+    path: str | Path,
+    stack_shape: tuple[int, ...],
+    alignment: Alignment | str | Path,
+    pixel_size: float | None,
+) -> Alignment:
+    """Return an alignment, opened where it is a file; raise where it is not of this stack."""
+    if not isinstance(alignment, Alignment):
+        try:
+            return open_alignment(alignment, stack_shape=stack_shape, pixel_size=pixel_size)
+        except MissingSizeError as error:
+            raise MissingSizeError(
+                f"{error}, for example by alignment=open_alignment({str(alignment)!r}, ...)"
+            ) from error
+    if alignment.stack_shape != stack_shape:
+        raise ValueError(
+            f"alignment is of a stack of {alignment.stack_shape}, {path} has {stack_shape}"
+        )
+    if pixel_size is not None and not np.isclose(alignment.pixel_size, pixel_size, rtol=1e-4):
+        raise ValueError(
+            f"alignment has pixels of {alignment.pixel_size:.6g} A, {path} of {pixel_size:.6g} A"
+        )
+    return alignment
+
+
+def of_kind(geometry: TiltGeometry, kind: type[TiltGeometry]) -> TiltGeometry:
+    """Return a geometry of the class that a series has; a subclass must need no more fields."""
+    if isinstance(geometry, kind):
+        return geometry
+    return kind(
+        geometry.rotation_matrices,
+        shifts=geometry.shifts,
+        magnifications=geometry.magnifications,
+    )

@@ -18,8 +18,7 @@ from libtilt._checks import (
     require_finite,
     to_pixel_size,
 )
-from libtilt.alignment import Alignment, open_alignment
-from libtilt.alignment.sizes import MissingSizeError
+from libtilt.alignment import Alignment
 from libtilt.files import atomic_write, require_writable
 from libtilt.geometry import TiltGeometry, require_geometry
 from libtilt.image_data import ImageData
@@ -28,10 +27,11 @@ from libtilt.per_tilt import PER_TILT, per_tilt_fields, summary, tilt_index
 from libtilt.stacks import aligned_stack, crops_at
 from libtilt.tilt_files import (
     UNKNOWN_PIXEL_SIZE,
+    alignment_of,
     beside,
-    find_beside,
+    geometry_of,
     header_pixel_size,
-    read_tilt_angles,
+    of_kind,
 )
 from libtilt.volume import Volume
 
@@ -159,13 +159,14 @@ class TiltSeries(ImageData):
         if pixel_size is None and not isinstance(alignment, Alignment):
             pixel_size = header_pixel_size(path, content.voxel_size)
         if alignment is None:
-            found, source = cls._find_geometry(path, geometry, tilt_angles)
+            found, source = geometry_of(path, geometry, tilt_angles, cls.geometry_type)
             if pixel_size is None:
                 pixel_size = 1.0
                 notes.append(UNKNOWN_PIXEL_SIZE)
         else:
-            opened = cls._align(path, images.shape, alignment, pixel_size)
-            found, pixel_size, source = cls._own(opened.geometry), opened.pixel_size, "alignment"
+            opened = alignment_of(path, images.shape, alignment, pixel_size)
+            found, source = of_kind(opened.geometry, cls.geometry_type), "alignment"
+            pixel_size = opened.pixel_size
             if not np.array_equal(opened.views, np.arange(len(images))):
                 images = images[opened.views]
         if len(found) != len(images):
@@ -175,67 +176,6 @@ class TiltSeries(ImageData):
         if notes:
             warnings.warn(f"{path} has an odd header: {'; '.join(notes)}", stacklevel=2)
         return cls(images, found, pixel_size=pixel_size, **fields)
-
-    @classmethod
-    def _align(
-        cls,
-        path: str | Path,
-        stack_shape: tuple[int, ...],
-        alignment: Alignment | str | Path,
-        pixel_size: float | None,
-    ) -> Alignment:
-        """Return an alignment that is of this stack."""
-        if not isinstance(alignment, Alignment):
-            try:
-                return open_alignment(alignment, stack_shape=stack_shape, pixel_size=pixel_size)
-            except MissingSizeError as error:
-                raise MissingSizeError(
-                    f"{error}, for example by alignment=open_alignment({str(alignment)!r}, ...)"
-                ) from error
-        if alignment.stack_shape != stack_shape:
-            raise ValueError(
-                f"alignment is of a stack of {alignment.stack_shape}, {path} has {stack_shape}"
-            )
-        if pixel_size is not None and not np.isclose(alignment.pixel_size, pixel_size, rtol=1e-4):
-            raise ValueError(
-                f"alignment has pixels of {alignment.pixel_size:.6g} A, "
-                f"{path} of {pixel_size:.6g} A"
-            )
-        return alignment
-
-    @classmethod
-    def _own(cls, geometry: TiltGeometry) -> TiltGeometry:
-        """Return a geometry of the type that this class has."""
-        if cls.geometry_type is TiltGeometry:
-            return geometry
-        return cls.geometry_type(
-            geometry.rotation_matrices,
-            shifts=geometry.shifts,
-            magnifications=geometry.magnifications,
-        )
-
-    @classmethod
-    def _find_geometry(
-        cls, path: str | Path, geometry: Any, tilt_angles: Any
-    ) -> tuple[TiltGeometry, str]:
-        """Return the geometry and what it came from, for messages."""
-        if isinstance(geometry, TiltGeometry):
-            return geometry, "geometry"
-        if geometry is None and tilt_angles is None:
-            file = find_beside(path)
-            is_json = file is not None and file.suffix == ".json"
-            geometry, tilt_angles = (file, None) if is_json else (None, file)
-        if geometry is not None:
-            return cls.geometry_type.from_json(Path(geometry)), str(geometry)
-        if tilt_angles is None:
-            raise ValueError(
-                f"no geometry beside {path} (.json, .tlt or .rawtlt): "
-                "give the angles (geometry=..., tilt_angles=..., --tlt)"
-            )
-        source = "tilt_angles"
-        if isinstance(tilt_angles, str | Path):
-            source, tilt_angles = str(tilt_angles), read_tilt_angles(tilt_angles)
-        return cls.geometry_type.from_tilt_angles(tilt_angles), source
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write the stack, and beside it the geometry as ``.json`` and the angles as ``.rawtlt``.
