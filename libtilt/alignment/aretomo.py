@@ -10,18 +10,14 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from libtilt._checks import Float64Array, finite_array
+from libtilt._checks import Float64Array
 from libtilt.alignment.aretomo_lines import COLUMNS, AlnParser, DarkFrame, first_section_of
-from libtilt.alignment.base import Alignment, AlignmentFile
+from libtilt.alignment.base import Alignment, AlignmentFile, to_numbers
 from libtilt.alignment.sizes import Sizes
 from libtilt.alignment.text import numbered_lines, save_text
 from libtilt.rotations import axis_rotations
 
 ROT, TX, TY, TILT = (COLUMNS.index(name) for name in ("ROT", "TX", "TY", "TILT"))
-
-
-def _array(value: Any) -> Float64Array:
-    return finite_array(value, "alignment")
 
 
 @attrs.frozen(eq=False)
@@ -61,7 +57,7 @@ class AreTomoAlignment(AlignmentFile):
 
     format: ClassVar[str] = "aretomo"
 
-    rows: Float64Array = attrs.field(converter=_array)
+    rows: Float64Array = attrs.field(converter=to_numbers)
     raw_size: tuple[int, int, int] = attrs.field(kw_only=True)
     dark_frames: tuple[DarkFrame, ...] = attrs.field(kw_only=True, default=())
     first_section: int = attrs.field(kw_only=True, default=1)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from libtilt._checks import (
     Float64Array,
+    finite_array,
     integers_of,
     locked,
     to_image_shape,
@@ -21,6 +22,11 @@ from libtilt._checks import (
 from libtilt.alignment.matrices import geometry_from_matrices
 from libtilt.alignment.sizes import Sizes, to_spacing, to_stack_shape
 from libtilt.geometry import TiltGeometry, require_geometry
+
+
+def to_numbers(value: Any) -> Float64Array:
+    """Return the numbers of a file as a locked array."""
+    return finite_array(value, "alignment")
 
 
 def _views_converter(value: Any) -> NDArray[np.int64]:

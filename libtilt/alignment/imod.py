@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import attrs
 import numpy as np
 
-from libtilt._checks import Float64Array, finite_array
-from libtilt.alignment.base import Alignment, AlignmentFile
+from libtilt._checks import Float64Array
+from libtilt.alignment.base import Alignment, AlignmentFile, to_numbers
 from libtilt.alignment.imod_files import ImodFiles, require_own_folder
 from libtilt.alignment.imod_tables import column_text, read_column, read_xf, xf_text
 from libtilt.alignment.imod_tilt import (
@@ -22,10 +22,6 @@ from libtilt.alignment.imod_tilt import (
 )
 from libtilt.alignment.sizes import Sizes
 from libtilt.files import atomic_write, require_writable
-
-
-def _array(value: Any) -> Float64Array:
-    return finite_array(value, "alignment")
 
 
 @attrs.frozen(eq=False)
@@ -68,9 +64,9 @@ class ImodAlignment(AlignmentFile):
 
     format: ClassVar[str] = "imod"
 
-    transforms: Float64Array | None = attrs.field(converter=attrs.converters.optional(_array))
-    tilt_angles: Float64Array = attrs.field(kw_only=True, converter=_array)
-    x_tilts: Float64Array = attrs.field(kw_only=True, converter=_array)
+    transforms: Float64Array | None = attrs.field(converter=attrs.converters.optional(to_numbers))
+    tilt_angles: Float64Array = attrs.field(kw_only=True, converter=to_numbers)
+    x_tilts: Float64Array = attrs.field(kw_only=True, converter=to_numbers)
     tilt: TiltSetup = attrs.field(kw_only=True, factory=TiltSetup)
     newstack: NewstackSetup | None = attrs.field(kw_only=True, default=None)
     name: str = attrs.field(kw_only=True, default="the IMOD alignment")
