@@ -7,15 +7,17 @@ from pathlib import Path
 from mkdocs.structure.files import File
 
 DOCS = Path(__file__).parent
+PACKAGE = DOCS.parent / "libtilt"
 MADE = DOCS.parent / "build" / "gallery"
 
 
 def pictures_of(script: Path) -> list[Path]:
-    """Return the pictures of a script, made again where it is newer than they are."""
+    """Return the pictures of a script, made again where it or the package is newer."""
     folder = MADE / script.stem
     names = runpy.run_path(str(script))["PICTURES"]
     paths = [folder / name for name in names]
-    if not all(p.exists() and p.stat().st_mtime > script.stat().st_mtime for p in paths):
+    newest = max(file.stat().st_mtime for file in (script, *PACKAGE.rglob("*.py")))
+    if not all(path.exists() and path.stat().st_mtime > newest for path in paths):
         folder.mkdir(parents=True, exist_ok=True)
         os.environ.setdefault("MPLBACKEND", "agg")
         runpy.run_path(str(script))["main"](folder)

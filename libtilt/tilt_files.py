@@ -93,6 +93,8 @@ def tilts_beside(path: str | Path, content: MrcContent, tlt: Path | None = None)
     file = tlt or find_beside(path)
     if file is None or content.is_image_stack:
         return file
+    if tlt is not None:
+        return tlt if len(read_tilt_angles(tlt)) == len(content.data) else None
     try:
         suffix = file.suffix.lower()
         angles = TiltGeometry.from_json(file) if suffix == ".json" else read_tilt_angles(file)

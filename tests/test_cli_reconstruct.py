@@ -125,6 +125,10 @@ def test_options_give_the_geometry_of_a_plain_stack(tmp_path):
         (["--exclude", "3-1"], "--exclude must be views like 0,1,38-40, got '3-1'"),
         (["--gif", "a.txt"], "path must end with .gif"),
         (["--film", "a.gif"], "--film is of sirt and cgls and tv, not of wbp"),
+        (
+            ["--method", "sirt", "--gif", "a.gif", "--film", "a.gif"],
+            "--output, --gif and --film must be different files",
+        ),
         (["--exclude", "99"], "views must lie between -21 and 20"),
         (["--taper", 15], "width"),
         (["--tilt-range", 0, 10, 1], "expected 11|21"),

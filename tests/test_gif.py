@@ -167,6 +167,7 @@ def test_a_sample_that_misses_every_finite_value_is_not_the_end():
         (np.zeros((2, 4, 4)), {"loop": -1}, r"loop must be 0 \(for ever\) to 65535 times"),
         (np.zeros((2, 4, 4)), {"loop": 70000}, "loop must be 0"),
         (np.zeros((2, 4, 4)), {"loop": 1.5}, "loop must be 0"),
+        (np.zeros((2, 4, 4)), {"loop": True}, "loop must be 0"),
         (np.zeros((2, 4, 4)), {"width": 70000}, "must leave no side above 65535 pixels"),
         (np.zeros((2, 4, 4)), {"width": 60000}, "the picture is 60000 x 60000, set max_size"),
         (np.zeros((2, 4, 4)), {"width": 0}, "width must be a positive integer"),
@@ -175,7 +176,7 @@ def test_a_sample_that_misses_every_finite_value_is_not_the_end():
         (
             np.zeros((2, 4, 4)),
             {"percentiles": 5},
-            "percentiles must be two numbers, got 5|that rise",
+            "percentiles must be two numbers that rise",
         ),
         (np.zeros((2, 4, 4)), {"contrast": 5}, "contrast must be"),
         (np.zeros((2, 4, 4)), {"contrast": None}, "contrast must be"),
@@ -274,6 +275,7 @@ def test_contrast_per_frame_and_by_values():
     assert np.abs(own[0].astype(int) - own[1]).max() <= 1
     assert to_grey(frames, contrast="stack", percentiles=(0, 100))[0].max() == 3
     fixed = to_grey(frames, contrast=(0, 2))
+    assert np.array_equal(to_grey(frames, contrast=np.array([0.0, 2.0])), fixed)
     assert fixed[0, 0, 100] == 128
     assert (fixed[1, 0, 2:] == 255).all()
     empty = np.stack([np.full((1, 101), np.nan), frames[1]])

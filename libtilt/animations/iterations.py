@@ -18,6 +18,8 @@ from libtilt.volume import Volume
 class IterationFilm:
     """A callback for `sirt`, `cgls` and `tv` that keeps a central slice of each iteration.
 
+    Unlike other objects it changes: it collects. One film is of one reconstruction.
+
     Parameters
     ----------
     axis : {"z", "y", "x"}, optional

@@ -87,6 +87,7 @@ def volume_panel(
     names = frozenset(inspect.signature(make).parameters) - {"volume"}
     panel_options(options, what=f"kind {kind!r}", also=names)
     frame_options = {name: value for name, value in options.items() if name in names}
+    frames = make(volume, **frame_options)
     drawn: dict[str, Any] = {"ping_pong": kind == "slices"}
     if kind == "spin" and options.get("render") == "surface":
         drawn["contrast"] = (0.0, 1.0)
@@ -99,7 +100,7 @@ def volume_panel(
             else slice_pixel_size(volume, axis)
         )
     given = {name: value for name, value in options.items() if name not in names}
-    return Panel(make(volume, **frame_options), **(drawn | given))
+    return Panel(frames, **(drawn | given))
 
 
 def series_panel(tilt_series: TiltSeries, *, annotate: bool = False, **options: Any) -> Panel:

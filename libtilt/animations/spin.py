@@ -84,8 +84,13 @@ def spin_frames(
     angles = np.arange(positive_integer(count, "count")) * 360 / count
     require_finite(volume.data, "volume")
     stage = Stage.of(volume, axis, render)
-    if level is not None and not finite_number(level, "level") < (top := stage.volume.data.max()):
-        raise ValueError(f"level must lie below the largest value {top:.6g}, got {level:.6g}")
+    if level is not None:
+        low, high = float(stage.volume.data.min()), float(stage.volume.data.max())
+        if not low <= finite_number(level, "level") < high:
+            raise ValueError(
+                f"level must lie below the largest value {high:.6g} and not below the least "
+                f"{low:.6g}, got {level:.6g}"
+            )
     tilts = {"y": {"tilt_angles": angles}, "x": {"tilt_angles": 0 * angles, "x_tilts": angles}}
     geometry = TiltGeometry.from_tilt_angles(**tilts[axis])
     if render == "projection":

@@ -84,11 +84,11 @@ def level_of_sigma(data: NDArray[Any], sigma: float) -> float:
     """
     mean, deviation = float(data.mean(dtype=np.float64)), float(data.std(dtype=np.float64))
     found = mean + finite_number(sigma, "sigma") * deviation
-    if not (data > found).any():
-        most = (float(data.max()) - mean) / deviation if deviation else 0.0
+    if not data.min() <= found < data.max():
+        least, most = ((float(end) - mean) / (deviation or 1.0) for end in (data.min(), data.max()))
         raise ValueError(
-            f"sigma must lie below the largest value, {most:.4g} deviations above the mean, "
-            f"got {sigma:g}"
+            f"sigma must lie between the least and the largest value, {least:.4g} and {most:.4g} "
+            f"deviations from the mean, got {sigma:g}"
         )
     return found
 

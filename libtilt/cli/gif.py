@@ -150,11 +150,14 @@ def _contrast(per_frame: bool, limits: tuple[float, float] | None) -> str | tupl
 def _panels(
     files: tuple[Path, ...], kind: str, given: dict[str, Any], labels: tuple[str, ...]
 ) -> list[Panel]:
-    kinds = [_kind(file, kind, given) for file in files]
+    # Angles that are given are those of the only file, whatever its header says.
+    alone = len(files) == 1 and "tlt" in given
+    kinds = [_kind(file, kind, given, alone) for file in files]
     for name in sorted(OF_A_KIND & set(given)):
         if not any(name in TAKES[one] for one in kinds):
             raise click.UsageError(
-                f"--{name} is not an option of {kinds[0]}; choose another --kind"
+                f"--{name} is not an option of {', '.join(sorted(set(kinds)))}; "
+                "choose another --kind"
             )
     if "tlt" in given and "tilts" not in kinds:
         raise click.UsageError(f"--tlt is not an option of {kinds[0]}; choose another --kind")
@@ -176,9 +179,9 @@ def _with_kind(own: dict[str, Any], kind: str) -> dict[str, Any]:
     return own if kind == "tilts" else own | {"kind": kind}
 
 
-def _kind(file: Path, kind: str, given: dict[str, Any]) -> str:
+def _kind(file: Path, kind: str, given: dict[str, Any], tilts: bool = False) -> str:
     """Return what to make of a file: with several inputs, a kind is of those that it fits."""
-    tilts = tilts_beside(file, glance_mrc(file), given.get("tlt")) is not None
+    tilts = tilts or tilts_beside(file, glance_mrc(file), given.get("tlt")) is not None
     if kind == "auto" or (kind == "spin" and tilts):
         return "tilts" if tilts else "slices"
     return kind
@@ -210,5 +213,8 @@ def _wipe(
     own["contrast"] = given["contrast"] if isinstance(given["contrast"], tuple) else "frame"
     if not given["annotate"]:
         own["pixel_size"] = None
+    for file in files:
+        if _kind(file, "auto", {}) == "tilts":
+            raise click.UsageError(f"--before-after takes volumes, and {file} is a tilt series")
     before, after = (Volume.open(file, voxel_size=given.get("voxel_size")) for file in files)
     return before_after(output, before, after, labels=(labels[0], labels[1]), **own, **saving)

@@ -118,7 +118,10 @@ def reconstruct(
     _refuse_what_does_not_belong(options)
     backend = require_backend(options["backend"])
     compression(options["output"])
-    for path in filter(None, (options["output"], options["gif"], options["film"])):
+    targets = [path for path in (options["output"], options["gif"], options["film"]) if path]
+    if len({path.resolve() for path in targets}) < len(targets):
+        raise click.UsageError("--output, --gif and --film must be different files")
+    for path in targets:
         require_writable(path, overwrite=options["overwrite"])
     for path in filter(None, (options["gif"], options["film"])):
         format_of(path, fps=FILM_FPS, loop=0)

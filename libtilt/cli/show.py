@@ -116,7 +116,7 @@ def _of_series(kind: str, series: TiltSeries, cmap: str) -> Axes:
 
 def _kind(file: Path, kind: str, tlt: Path | None) -> str:
     """Return what to draw; raise where a figure of volumes is asked for of a tilt series."""
-    angles = tilts_beside(file, glance_mrc(file), tlt)
+    angles = tlt or tilts_beside(file, glance_mrc(file))
     if kind == "auto":
         return "sheet" if angles else "slices"
     if angles and kind in ("slices", "spectrum"):

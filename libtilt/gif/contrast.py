@@ -56,8 +56,9 @@ def to_grey(
     if shared is None:
         raise ValueError("frames must hold finite values, all of them are NaN or infinite")
     grey = np.empty(values.shape, np.uint8)
+    each = limits is None and contrast == "frame"
     for index, frame in enumerate(values):
-        own = _percentile_limits(frame, percentiles) if contrast == "frame" else None
+        own = _percentile_limits(frame, percentiles) if each else None
         grey[index] = _levels(frame, *(own or shared))
     return grey
 

@@ -24,6 +24,10 @@ from libtilt.gif.contrast import Frames
 _LARGEST_AREA = Image.MAX_IMAGE_PIXELS or 2**27
 
 
+def _to_fps(value: Any) -> float:
+    return positive_float(value, "fps")
+
+
 @attrs.frozen
 class Format(ABC):
     """A kind of file; told how long frames last and how often all of them play."""
@@ -34,20 +38,21 @@ class Format(ABC):
     largest_side: ClassVar[int] = 65535
     even_sides: ClassVar[bool] = False
 
-    fps: float = attrs.field()
+    fps: float = attrs.field(converter=_to_fps)
     loop: int = attrs.field()
 
     @fps.validator
     def _check_fps(self, _: Any, fps: float) -> None:
-        if not self.slowest <= positive_float(fps, "fps") <= self.fastest:
+        if not self.slowest <= fps <= self.fastest:
             raise ValueError(
                 f"fps must be {self.slowest:g} to {self.fastest:g} in a {self.suffixes[0]} file, "
-                f"got {fps}"
+                f"got {fps:g}"
             )
 
     @loop.validator
     def _check_loop(self, _: Any, loop: int) -> None:
-        if not isinstance(loop, int | np.integer) or not 0 <= loop <= 65535:
+        whole = isinstance(loop, int | np.integer) and not isinstance(loop, bool)
+        if not whole or not 0 <= loop <= 65535:
             raise ValueError(f"loop must be 0 (for ever) to 65535 times, got {loop!r}")
 
     def require_sides(self, height: int, width: int) -> None:
@@ -271,7 +276,7 @@ def format_of(path: str | Path, *, fps: float, loop: int) -> Format:
     --------
     >>> from libtilt.gif.formats import format_of
     >>> format_of("spin.apng", fps=10, loop=0)
-    Png(fps=10, loop=0)
+    Png(fps=10.0, loop=0)
     """
     suffix = Path(path).suffix.lower()
     known = [name for kind in FORMATS for name in kind.suffixes]
