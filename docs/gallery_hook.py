@@ -1,8 +1,10 @@
 """The pictures of the site, made by the scripts in examples/ when the site is built."""
 
+import importlib.util
 import os
-import runpy
+import sys
 from pathlib import Path
+from types import ModuleType
 
 from mkdocs.structure.files import File
 
@@ -11,16 +13,25 @@ PACKAGE = DOCS.parent / "libtilt"
 MADE = DOCS.parent / "build" / "gallery"
 
 
+def imported(script: Path) -> ModuleType:
+    """Import a script under its name, where pickle finds its classes."""
+    spec = importlib.util.spec_from_file_location(script.stem, script)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[script.stem] = module
+    spec.loader.exec_module(module)
+    return module
+
+
 def pictures_of(script: Path) -> list[Path]:
     """Return the pictures of a script, made again where it or the package is newer."""
     folder = MADE / script.stem
-    names = runpy.run_path(str(script))["PICTURES"]
-    paths = [folder / name for name in names]
+    example = imported(script)
+    paths = [folder / name for name in example.PICTURES]
     newest = max(file.stat().st_mtime for file in (script, *PACKAGE.rglob("*.py")))
     if not all(path.exists() and path.stat().st_mtime > newest for path in paths):
         folder.mkdir(parents=True, exist_ok=True)
         os.environ.setdefault("MPLBACKEND", "agg")
-        runpy.run_path(str(script))["main"](folder)
+        example.main(folder)
     return paths
 
 
