@@ -190,6 +190,14 @@ def test_the_scale_of_the_values_does_not_change_the_picture(render, scale):
     assert np.abs(frames / unit - expected).max() < 1e-4 * expected.max()
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "float16", "float32", "float64"])
+@pytest.mark.parametrize("value", [0, 5])
+def test_one_value_throughout_is_turned_too(dtype, value):
+    volume = Volume(np.full((4, 5, 6), value, dtype))
+    assert (spin_frames(volume, count=2, render="maximum") == value).all()
+    assert (spin_frames(volume, count=2, render="surface") == 0).all()
+
+
 def test_values_below_zero_are_turned_too():
     """Outside is the least value, which no surface and no maximum shows."""
     volume = BLOBS.volume((16, 18, 20))

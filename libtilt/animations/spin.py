@@ -122,9 +122,11 @@ def spin_frames(
 def _from_0_to_1(data: NDArray[Any]) -> tuple[NDArray[np.float32], float, float]:
     """Return the data from 0 to 1, the least value and by how much the largest is larger."""
     low, high = float(data.min()) / 2, float(data.max()) / 2
-    half = max(high - low, float(np.finfo(np.float64).tiny))
+    dtype = floating_dtype(data.dtype)
+    # One value throughout has no range; and the smallest ones are no divisor in float32.
+    half = max(high - low, float(np.finfo(dtype).tiny)) if low < high else 0.5
     # Halves, since the difference of two finite numbers need not be one.
-    unit = data.astype(floating_dtype(data.dtype)) / 2
+    unit = data.astype(dtype) / 2
     unit -= low
     unit /= half
     return unit.astype(np.float32, copy=False), 2 * low, 2 * half

@@ -80,7 +80,7 @@ def level_of_sigma(data: NDArray[Any], sigma: float) -> float:
     Raises
     ------
     ValueError
-        If nothing is above it.
+        If it does not lie between the least and the largest value.
     """
     mean, deviation = float(data.mean(dtype=np.float64)), float(data.std(dtype=np.float64))
     found = mean + finite_number(sigma, "sigma") * deviation
