@@ -361,7 +361,9 @@ def test_missing_files_are_named(tmp_path, rng):
 def test_a_stack_of_another_count_or_a_tomogram_of_another_size_is_refused(tmp_path, rng):
     files(tmp_path, rng)
     file = ImodAlignment.read(tmp_path)
-    with pytest.raises(ValueError, match="stack with 8 images, the stack has 9"):
+    with pytest.raises(
+        ValueError, match="stack with 8 images, of which it uses 4, the stack has 9"
+    ):
         file.alignment(attrs.evolve(SIZES, stack_shape=(9, 36, 41)))
     with pytest.raises(ValueError, match=r"makes a tomogram .* but volume_shape is"):
         file.alignment(attrs.evolve(SIZES, volume_shape=(30, 30, 45)))

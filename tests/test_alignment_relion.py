@@ -183,7 +183,7 @@ def test_sizes_must_be_whole_numbers(project):
 
 def test_what_does_not_fit_the_stack_is_refused(project):
     file = RelionAlignment.read(project / "tilt_series" / "TS_1.star")
-    with pytest.raises(ValueError, match="has 4 rows up to image 4, the stack has 3 images"):
+    with pytest.raises(ValueError, match="is of a stack with 4 images, the stack has 3"):
         file.alignment(Sizes(stack_shape=(3, 36, 41)))
     with pytest.raises(ValueError, match=r"is of pixels of 2\.5 A, the stack's are 3 A"):
         file.alignment(Sizes(stack_shape=(4, 36, 41), pixel_size=3))

@@ -1,5 +1,6 @@
 """Warp's XML: the formula written out, images that are not used, damage."""
 
+import attrs
 import numpy as np
 import pytest
 from helpers import quick
@@ -72,10 +73,75 @@ def test_files_in_utf_16_as_warp_writes_them_are_read(tmp_path):
     assert WarpAlignment.read(path).views.tolist() == [0, 2, 3]
 
 
-def test_lists_that_are_missing_are_zeros(tmp_path):
+def test_offsets_that_are_missing_are_zeros_and_an_axis_is_asked_for(tmp_path):
     file = read(tmp_path, "<TiltSeries><Angles>1 2</Angles></TiltSeries>")
-    assert file.views.tolist() == [0, 1]
-    assert [column.tolist() for column in file._columns()[1:]] == [[0.0, 0.0]] * 3
+    sizes = Sizes(stack_shape=(2, 8, 8), pixel_size=2.0, volume_shape=(4, 8, 8))
+    with pytest.raises(ValueError, match="does not say the tilt_axis_angle: give tilt_axis_angle="):
+        file.alignment(sizes)
+    alignment = file.alignment(attrs.evolve(sizes, tilt_axis_angle=85))
+    assert alignment.views.tolist() == [0, 1]
+    assert np.abs(alignment.geometry.shifts).max() < 1e-12
+    assert np.allclose(alignment.geometry.tilt_axis_angles, 85)
+
+
+@pytest.mark.parametrize(
+    ("tag", "texts", "message"),
+    [
+        (
+            "Angles",
+            "-200 0 3",
+            r"<Angles>, entry 1: expected a tilt angle within 180 of 0, got -200",
+        ),
+        ("AxisAngle", "85 -856 85", r"<AxisAngle>, entry 2: expected a tilt axis angle within 360"),
+        ("Angles", "-3_0 0 3", r"<Angles>, entry 1: expected a number, got '-3_0'"),
+        ("AxisAngle", "85 8,5 85", r"entry 2: expected a number, got '8,5' \(a decimal comma\?"),
+    ],
+)
+def test_angles_that_cannot_be_are_refused_by_their_entry(tmp_path, tag, texts, message):
+    lists = {"Angles": "-3 0 3", "AxisAngle": "85 85 85"} | {tag: texts}
+    body = "".join(f"<{name}>{values}</{name}>" for name, values in lists.items())
+    with pytest.raises(ValueError, match=message):
+        read(tmp_path, f"<TiltSeries>{body}</TiltSeries>")
+
+
+def test_what_stands_for_unused_images_need_not_be_numbers(tmp_path):
+    file = read(
+        tmp_path,
+        "<TiltSeries><Angles>-3 NaN 3</Angles><AxisAngle>85 999 85</AxisAngle>"
+        "<AxisOffsetX>1 NaN 2</AxisOffsetX><UseTilt>True False True</UseTilt></TiltSeries>",
+    )
+    sizes = Sizes(stack_shape=(3, 8, 8), pixel_size=2.0, volume_shape=(4, 8, 8))
+    assert np.allclose(file.alignment(sizes).geometry.tilt_angles, [3, -3])
+
+
+def test_a_stack_of_the_used_images_alone_is_taken_with_a_sentence(tmp_path):
+    file = read(
+        tmp_path,
+        "<TiltSeries><Angles>-3 0 3</Angles><AxisAngle>85 85 85</AxisAngle>"
+        "<UseTilt>True False True</UseTilt></TiltSeries>",
+    )
+    sizes = Sizes(stack_shape=(2, 8, 8), pixel_size=2.0, volume_shape=(4, 8, 8))
+    part, whole = file.alignment(sizes), file.alignment(attrs.evolve(sizes, stack_shape=(3, 8, 8)))
+    assert part.views.tolist() == [0, 1]
+    assert whole.views.tolist() == [0, 2]
+    assert part.geometry == whole.geometry
+    assert "uses 2 of 3 images and the stack has 2" in part.warnings[0]
+    assert whole.warnings == ()
+    with pytest.raises(ValueError, match="with 3 images, of which it uses 2, the stack has 4"):
+        file.alignment(attrs.evolve(sizes, stack_shape=(4, 8, 8)))
+
+
+def test_doses_and_the_microscope_are_kept(tmp_path):
+    file = read(
+        tmp_path,
+        "<TiltSeries><Angles>-3 0 3</Angles><AxisAngle>85 85 85</AxisAngle><Dose>6 0 3</Dose>"
+        "<UseTilt>True False True</UseTilt><CTF><Param Name='Voltage' Value='300'/>"
+        "<Param Name='Cs' Value='2.7'/><Param Name='Amplitude' Value='0.07'/></CTF></TiltSeries>",
+    )
+    sizes = Sizes(stack_shape=(3, 8, 8), pixel_size=2.0, volume_shape=(4, 8, 8))
+    taken = file.alignment(sizes).acquisition
+    assert taken.pre_exposures.tolist() == [6.0, 3.0]
+    assert (taken.voltage, taken.spherical_aberration, taken.amplitude_contrast) == (300, 2.7, 0.07)
 
 
 GOOD = series()[0]

@@ -1,9 +1,11 @@
 """The field's alignment files: read, written and converted."""
 
+from libtilt.alignment.acquisition import Acquisition
+from libtilt.alignment.alignment import Alignment
 from libtilt.alignment.angles import AnglesFile
 from libtilt.alignment.aretomo import AreTomoAlignment
 from libtilt.alignment.aretomo_lines import DarkFrame
-from libtilt.alignment.base import Alignment, AlignmentFile
+from libtilt.alignment.base import AlignmentFile
 from libtilt.alignment.geometry_file import GeometryFile
 from libtilt.alignment.imod import ImodAlignment
 from libtilt.alignment.mdoc import MdocFile
@@ -18,6 +20,7 @@ from libtilt.alignment.sizes import Sizes
 from libtilt.alignment.warp import WarpAlignment
 
 __all__ = [
+    "Acquisition",
     "Alignment",
     "AlignmentFile",
     "AnglesFile",

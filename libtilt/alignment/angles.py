@@ -1,4 +1,4 @@
-"""Plain lists of tilt angles: ``.tlt`` and ``.rawtlt``."""
+"""Plain lists of tilt angles: ``.tlt``, ``.rawtlt`` and AreTomo's ``_TLT.txt``."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import ClassVar, Self
 import attrs
 
 from libtilt._checks import Float64Array, finite_array
-from libtilt.alignment.base import Alignment, AlignmentFile
-from libtilt.alignment.imod_tables import column_text, read_column
+from libtilt.alignment.acquisition import Acquisition
+from libtilt.alignment.alignment import Alignment
+from libtilt.alignment.angle_lists import angles_text, read_angle_list
+from libtilt.alignment.base import AlignmentFile, default_volume
 from libtilt.alignment.sizes import Sizes
 from libtilt.alignment.text import save_text
 from libtilt.geometry import TiltGeometry
@@ -21,19 +23,24 @@ def _array(value: object) -> Float64Array:
 
 @attrs.frozen(eq=False)
 class AnglesFile(AlignmentFile):
-    """One tilt angle per image, with the tilt axis along y and no shifts.
+    """One tilt angle per image, and no shifts.
+
+    Such a file does not say the tilt axis: where nobody gives it, it is taken along y, as in an
+    aligned stack, with a warning.
 
     Parameters
     ----------
     tilt_angles : array_like, shape (n,)
         Degrees.
+    acquisition : Acquisition, optional
+        Order and exposures, where the file has columns for them.
     name : str, optional
         For messages.
 
     Examples
     --------
     >>> from libtilt.alignment import AnglesFile, Sizes
-    >>> sizes = Sizes(stack_shape=(3, 8, 8), pixel_size=2.0)
+    >>> sizes = Sizes(stack_shape=(3, 8, 8), pixel_size=2.0, tilt_axis_angle=85)
     >>> AnglesFile([-3, 0, 3]).alignment(sizes).geometry.tilt_angles.round(6).tolist()
     [-3.0, 0.0, 3.0]
     """
@@ -41,11 +48,12 @@ class AnglesFile(AlignmentFile):
     format: ClassVar[str] = "angles"
 
     tilt_angles: Float64Array = attrs.field(converter=_array)
+    acquisition: Acquisition = attrs.field(kw_only=True, factory=Acquisition)
     name: str = attrs.field(kw_only=True, default="the list of angles")
 
     @classmethod
     def read(cls, path: str | Path) -> Self:
-        """Read one angle per line; errors name the file and the line.
+        """Read one angle per line, perhaps with its order and exposure beside it.
 
         Parameters
         ----------
@@ -55,8 +63,15 @@ class AnglesFile(AlignmentFile):
         Returns
         -------
         AnglesFile
+
+        Raises
+        ------
+        ValueError
+            If a line is not sound; the message names the file and the line.
         """
-        return cls(read_column(path), name=str(path))
+        columns = read_angle_list(path)
+        taken = Acquisition(times=columns.order, exposures=columns.exposures)
+        return cls(columns.angles, acquisition=taken.accumulated(), name=str(path))
 
     def write(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write one angle per line.
@@ -73,31 +88,27 @@ class AnglesFile(AlignmentFile):
         pathlib.Path
             The path.
         """
-        return save_text(path, column_text(self.tilt_angles), overwrite=overwrite)
+        return save_text(path, angles_text(self.tilt_angles), overwrite=overwrite)
 
-    def alignment(self, sizes: Sizes | None = None) -> Alignment:
-        """Return the geometry; `sizes` must have the stack's shape and the pixel size.
+    def _image_count(self, given: int | None) -> int:
+        return len(self.tilt_angles)
 
-        Parameters
-        ----------
-        sizes : Sizes, optional
-            The tomogram is by default as wide and high as the images, as deep as it is wide.
+    def _used_count(self) -> int:
+        return len(self.tilt_angles)
 
-        Returns
-        -------
-        Alignment
-        """
-        sizes = sizes or Sizes()
-        count = sizes.count(len(self.tilt_angles), self.name)
-        _, height, width = sizes.need("stack_shape", self.name)
+    def _alignment(self, sizes: Sizes) -> Alignment:
+        count, *image_shape = sizes.need("stack_shape", self.name)
         pixel_size = sizes.need("pixel_size", self.name)
+        axis = sizes.tilt_axis_angle
         return Alignment(
-            TiltGeometry.from_tilt_angles(self.tilt_angles),
+            TiltGeometry.from_tilt_angles(self.tilt_angles, tilt_axis_angle=axis or 0.0),
             views=range(count),
-            stack_shape=(count, height, width),
+            stack_shape=(count, *image_shape),
             pixel_size=pixel_size,
-            volume_shape=sizes.volume_shape or (width, height, width),
+            volume_shape=default_volume(sizes, image_shape),
             voxel_size=sizes.voxel_size or pixel_size,
+            acquisition=self.acquisition,
+            warnings=() if axis is not None else (along_y(self.name),),
         )
 
     @classmethod
@@ -117,3 +128,11 @@ class AnglesFile(AlignmentFile):
         """
         order = alignment.every_view("a list of angles")
         return cls(alignment.geometry.tilt_angles[order])
+
+
+def along_y(name: str) -> str:
+    """Return the warning that a file with angles alone gives no tilt axis."""
+    return (
+        f"{name} holds tilt angles alone: the tilt axis is taken along y (0 degrees); give "
+        "tilt_axis_angle=... (--tilt-axis-angle) if the images are not aligned"
+    )

@@ -8,16 +8,21 @@ from typing import Any, ClassVar, Self
 
 import attrs
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from libtilt._checks import Float64Array
+from libtilt._checks import Float64Array, locked
+from libtilt.alignment.alignment import Alignment
 from libtilt.alignment.aretomo_lines import COLUMNS, AlnParser, DarkFrame, first_section_of
-from libtilt.alignment.base import Alignment, AlignmentFile, to_numbers
+from libtilt.alignment.base import AlignmentFile
 from libtilt.alignment.sizes import Sizes
 from libtilt.alignment.text import numbered_lines, save_text
 from libtilt.rotations import axis_rotations
 
 ROT, TX, TY, TILT = (COLUMNS.index(name) for name in ("ROT", "TX", "TY", "TILT"))
+
+
+def _rows_converter(value: ArrayLike) -> Float64Array:
+    return locked(np.array(value, dtype=np.float64))
 
 
 @attrs.frozen(eq=False)
@@ -57,7 +62,7 @@ class AreTomoAlignment(AlignmentFile):
 
     format: ClassVar[str] = "aretomo"
 
-    rows: Float64Array = attrs.field(converter=to_numbers)
+    rows: Float64Array = attrs.field(converter=_rows_converter)
     raw_size: tuple[int, int, int] = attrs.field(kw_only=True)
     dark_frames: tuple[DarkFrame, ...] = attrs.field(kw_only=True, default=())
     first_section: int = attrs.field(kw_only=True, default=1)
@@ -69,6 +74,8 @@ class AreTomoAlignment(AlignmentFile):
     def _check_rows(self, _: Any, rows: Float64Array) -> None:
         if rows.ndim != 2 or rows.shape[1] != len(COLUMNS):
             raise ValueError(f"rows must have {len(COLUMNS)} columns, got shape {rows.shape}")
+        if not np.isfinite(rows[:, [0, ROT, TX, TY, TILT]]).all():
+            raise ValueError("rows must have finite SEC, ROT, TX, TY and TILT")
 
     @property
     def views(self) -> NDArray[np.int64]:
@@ -170,22 +177,15 @@ class AreTomoAlignment(AlignmentFile):
         offset = seen - linear @ np.array([columns // 2, rows // 2, depth // 2])
         return np.concatenate([linear, offset[:, :, np.newaxis]], axis=2)
 
-    def alignment(self, sizes: Sizes | None = None) -> Alignment:
-        """Return the geometry of the raw stack.
+    def _image_count(self, given: int | None) -> int:
+        return self.raw_size[2]
 
-        Parameters
-        ----------
-        sizes : Sizes, optional
-            The pixel size is needed. The tomogram is by default as wide and high as the images, and
-            as deep as it is wide; its centre is ``shape // 2``, whatever its size and binning.
+    def _used_count(self) -> int:
+        return len(self.rows)
 
-        Returns
-        -------
-        Alignment
-        """
-        sizes = sizes or Sizes()
+    def _alignment(self, sizes: Sizes) -> Alignment:
+        """Return the geometry; the tomogram's center is ``shape // 2`` at any size and binning."""
         width, height, count = self.raw_size
-        sizes.count(count, self.name)
         if sizes.image_shape not in (None, (height, width)):
             raise ValueError(
                 f"{self.name} is of images (h, w) of {(height, width)}, the stack has "

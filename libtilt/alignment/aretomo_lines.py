@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import attrs
 
-from libtilt.alignment.text import integer, number
+from libtilt.alignment.plausible import axis_angle, tilt_angle
+from libtilt.alignment.text import integer, number, number_or_nan
 
 COLUMNS = ("SEC", "ROT", "GMAG", "TX", "TY", "SMEAN", "SFIT", "SCALE", "BASE", "TILT")
+
+# The statistics of an image may be missing: nothing stands on them.
+_READERS = {"SEC": number, "ROT": axis_angle, "TX": number, "TY": number, "TILT": tilt_angle}
 
 
 @attrs.frozen
@@ -56,7 +60,7 @@ class AlnParser:
             if len(words) != 7:
                 raise ValueError(f"{where}: expected 7 numbers of a local shift, got {text!r}")
             for word in words:
-                number(word, where)
+                number_or_nan(word, where)
             self.local.append(text)
         else:
             words = text.split()
@@ -65,7 +69,12 @@ class AlnParser:
             if len(words) != len(COLUMNS):
                 raise ValueError(f"{where}: expected {' '.join(COLUMNS)}, got {text!r}")
             integer(words[0], f"{where}, SEC")
-            self.rows.append([number(word, where) for word in words])
+            self.rows.append(
+                [
+                    _READERS.get(name, number_or_nan)(word, f"{where}, {name}")
+                    for name, word in zip(COLUMNS, words, strict=True)
+                ]
+            )
             self.row_lines.append(line)
 
     def _header(self, text: str, where: str) -> None:
@@ -84,7 +93,9 @@ class AlnParser:
                 raise ValueError(f"{where}: DarkFrame must be three numbers, got {value!r}")
             self.dark_frames.append(
                 DarkFrame(
-                    integer(words[0], where), integer(words[1], where), number(words[2], where)
+                    integer(words[0], where),
+                    integer(words[1], where),
+                    number_or_nan(words[2], where),
                 )
             )
             self.dark_lines.append(self.last_line)

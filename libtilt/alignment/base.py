@@ -1,4 +1,4 @@
-"""`Alignment`: a geometry with the stack and the tomogram that it belongs to; `AlignmentFile`."""
+"""`AlignmentFile`: what the formats of alignments share."""
 
 from __future__ import annotations
 
@@ -8,234 +8,18 @@ from typing import Any, ClassVar, Self
 
 import attrs
 import numpy as np
-from numpy.typing import NDArray
 
-from libtilt._checks import (
-    Float64Array,
-    finite_array,
-    integers_of,
-    locked,
-    to_image_shape,
-    to_pixel_size,
-    to_volume_shape,
-)
-from libtilt.alignment.matrices import geometry_from_matrices
-from libtilt.alignment.sizes import Sizes, to_spacing, to_stack_shape
-from libtilt.geometry import TiltGeometry, require_geometry
+from libtilt._checks import Float64Array, finite_array
+from libtilt.alignment.alignment import Alignment
+from libtilt.alignment.plausible import MOST_IMAGES, implausible
+from libtilt.alignment.sizes import Sizes
+from libtilt.geometry import TiltGeometry
+from libtilt.rotations import specimen_to_detector
 
 
 def to_numbers(value: Any) -> Float64Array:
     """Return the numbers of a file as a locked array."""
     return finite_array(value, "alignment")
-
-
-def _views_converter(value: Any) -> NDArray[np.int64]:
-    views = list(value)
-    return locked(np.array(integers_of(views, len(views), "views"), dtype=np.int64))
-
-
-@attrs.frozen(eq=False)
-class Alignment:
-    """Where each voxel of a tomogram lies on the images of a raw stack.
-
-    Parameters
-    ----------
-    geometry : TiltGeometry
-        One tilt for each view, from the tomogram's centre to the raw image's, both ``shape // 2``.
-    views : array_like of int, shape (n,)
-        Which image of the stack each tilt is, from 0. Images that are left out have none.
-    stack_shape : tuple of int
-        ``(images, h, w)`` of the raw stack.
-    pixel_size : float
-        Of the raw stack, in angstroms.
-    volume_shape : tuple of int
-        ``(d, h, w)`` of the tomogram, in its own voxels.
-    voxel_size : float
-        Of the tomogram, in angstroms.
-    left_out : tuple of str, optional
-        What the file holds beside this and a geometry cannot, in words.
-    stack_name : str, optional
-        The file of the raw stack, for formats that name it.
-
-    Raises
-    ------
-    TypeError
-        If `geometry` is none.
-    ValueError
-        If the views do not fit the geometry or the stack.
-
-    Examples
-    --------
-    >>> from libtilt import TiltGeometry
-    >>> from libtilt.alignment import Alignment
-    >>> alignment = Alignment(
-    ...     TiltGeometry.from_tilt_angles([-3, 3]), views=[0, 2], stack_shape=(3, 64, 64),
-    ...     pixel_size=2.0, volume_shape=(32, 64, 64), voxel_size=2.0,
-    ... )
-    >>> alignment.excluded.tolist()
-    [1]
-    >>> (alignment.projection_matrices() @ [32, 32, 16, 1]).round(6).tolist()
-    [[32.0, 32.0], [32.0, 32.0]]
-    """
-
-    geometry: TiltGeometry = attrs.field(validator=require_geometry)
-    views: NDArray[np.int64] = attrs.field(kw_only=True, converter=_views_converter)
-    stack_shape: tuple[int, ...] = attrs.field(kw_only=True, converter=to_stack_shape)
-    pixel_size: float = attrs.field(kw_only=True, converter=to_pixel_size)
-    volume_shape: tuple[int, ...] = attrs.field(kw_only=True, converter=to_volume_shape)
-    voxel_size: float = attrs.field(kw_only=True, converter=to_spacing)
-    left_out: tuple[str, ...] = attrs.field(kw_only=True, default=())
-    stack_name: str | None = attrs.field(kw_only=True, default=None)
-
-    @views.validator
-    def _check_views(self, _: Any, views: NDArray[np.int64]) -> None:
-        if len(views) != len(self.geometry):
-            raise ValueError(
-                f"views must have one entry per tilt: expected {len(self.geometry)}, "
-                f"got {len(views)}"
-            )
-
-    @stack_shape.validator
-    def _check_stack(self, _: Any, shape: tuple[int, ...]) -> None:
-        if len(np.unique(self.views)) != len(self.views):
-            raise ValueError(f"views must differ from each other, got {self.views.tolist()}")
-        if self.views.min() < 0 or self.views.max() >= shape[0]:
-            raise ValueError(
-                f"views must lie in 0 to {shape[0] - 1} for a stack of {shape[0]} images, "
-                f"got {int(self.views.min())} to {int(self.views.max())}"
-            )
-
-    @classmethod
-    def from_matrices(
-        cls, matrices: Float64Array, *, source: str = "the alignment", **fields: Any
-    ) -> Self:
-        """Make an alignment from matrices `(n, 2, 4)`, voxel index to raw pixel index.
-
-        Parameters
-        ----------
-        matrices : ndarray, shape (n, 2, 4)
-            ``(x, y, z, 1)`` to ``(u, v)``.
-        source : str, optional
-            What they are of, for messages.
-        **fields
-            All the others of the class.
-
-        Returns
-        -------
-        Alignment
-
-        Raises
-        ------
-        ValueError
-            If a matrix flattens the specimen, or the fields do not fit.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from libtilt.alignment import Alignment
-        >>> Alignment.from_matrices(
-        ...     np.eye(3, 4)[np.newaxis, :2], views=[0], stack_shape=(1, 8, 8), pixel_size=1.0,
-        ...     volume_shape=(8, 8, 8), voxel_size=1.0,
-        ... ).geometry.shifts.tolist()
-        [[0.0, 0.0]]
-        """
-        geometry = geometry_from_matrices(
-            matrices,
-            volume_shape=fields["volume_shape"],
-            image_shape=to_image_shape(fields["stack_shape"][1:]),
-            voxel_size=fields["voxel_size"],
-            pixel_size=fields["pixel_size"],
-            source=source,
-        )
-        return cls(geometry, **fields)
-
-    @property
-    def sizes(self) -> Sizes:
-        """All that a file may leave out."""
-        return Sizes(
-            stack_shape=self.stack_shape,
-            pixel_size=self.pixel_size,
-            volume_shape=self.volume_shape,
-            voxel_size=self.voxel_size,
-        )
-
-    @property
-    def excluded(self) -> NDArray[np.int64]:
-        """The images of the stack that no tilt belongs to, from 0."""
-        return np.setdiff1d(np.arange(self.stack_shape[0]), self.views)
-
-    def every_view(self, format_name: str) -> NDArray[np.intp]:
-        """Return the order that sorts the views, where the stack has no others."""
-        if self.excluded.size:
-            raise ValueError(
-                f"{format_name} holds every image of the stack, and {self.excluded.size} of "
-                f"{self.stack_shape[0]} are left out: write a format with a list of views"
-            )
-        return np.argsort(self.views)
-
-    def require_views(self, views: NDArray[np.int64]) -> None:
-        """Raise a ValueError where a file that is written like another one has other views."""
-        if views.tolist() != self.views.tolist():
-            raise ValueError(
-                f"like must have the same images in the same order, from 0: expected "
-                f"{self.views.tolist()}, got {views.tolist()}"
-            )
-
-    def projection_matrices(self) -> Float64Array:
-        """Return `(n, 2, 4)` matrices from voxel index ``(x, y, z, 1)`` to raw pixel ``(u, v)``.
-
-        Returns
-        -------
-        ndarray, shape (n, 2, 4)
-
-        Examples
-        --------
-        See the class.
-        """
-        matrices = self.geometry.projection_matrices(
-            volume_shape=self.volume_shape,
-            image_shape=self.stack_shape[1:],
-            voxel_size=self.voxel_size,
-            pixel_size=self.pixel_size,
-        )
-        return matrices[:, :2]
-
-    def distance(self, other: Alignment) -> float:
-        """Return how far apart two alignments put the corners of the tomogram, in raw pixels.
-
-        Views are compared by their image, in whatever order they stand.
-
-        Parameters
-        ----------
-        other : Alignment
-            Of the same stack and tomogram.
-
-        Returns
-        -------
-        float
-            The largest distance over all tilts; infinite where the views differ.
-
-        Examples
-        --------
-        >>> import attrs
-        >>> from libtilt import TiltGeometry
-        >>> from libtilt.alignment import Alignment
-        >>> one = Alignment(
-        ...     TiltGeometry.from_tilt_angles([-3, 3]), views=[0, 1], stack_shape=(2, 64, 64),
-        ...     pixel_size=2.0, volume_shape=(32, 64, 64), voxel_size=2.0,
-        ... )
-        >>> moved = attrs.evolve(one, geometry=one.geometry.evolve(shifts=(6, 8)))
-        >>> round(one.distance(moved), 6)
-        5.0
-        """
-        orders = [np.argsort(alignment.views) for alignment in (self, other)]
-        if self.views[orders[0]].tolist() != other.views[orders[1]].tolist():
-            return float("inf")
-        d, h, w = (size - 1 for size in self.volume_shape)
-        corners = np.array(np.meshgrid([0, w], [0, h], [0, d], [1])).reshape(4, -1)
-        here, there = self.projection_matrices()[orders[0]], other.projection_matrices()[orders[1]]
-        apart = (here - there) @ corners
-        return float(np.linalg.norm(apart, axis=1).max())
 
 
 class AlignmentFile(ABC):
@@ -246,6 +30,7 @@ class AlignmentFile(ABC):
     """
 
     format: ClassVar[str]
+    name: str
 
     @classmethod
     @abstractmethod
@@ -270,15 +55,72 @@ class AlignmentFile(ABC):
             If it exists and `overwrite` is false.
         """
 
-    @abstractmethod
     def alignment(self, sizes: Sizes | None = None) -> Alignment:
         """Return the geometry of the raw stack.
+
+        A stack that has just as many images as the file uses, and not as many as the file is of,
+        is taken to hold those alone, in their order.
+
+        Parameters
+        ----------
+        sizes : Sizes, optional
+            What the file does not say. Where a file leaves the tomogram open, it is as wide and
+            high as the images, and as deep as it is wide. A tilt axis angle replaces the file's;
+            tilt angles, x-tilts and shifts on the image stay.
+
+        Returns
+        -------
+        Alignment
 
         Raises
         ------
         ValueError
-            If something is missing that the file does not say and `sizes` does not give.
+            If something is missing that the file does not say and `sizes` does not give, or the
+            stack has another number of images.
         """
+        sizes = sizes or Sizes()
+        given = None if sizes.stack_shape is None else sizes.stack_shape[0]
+        count = self._image_count(given)
+        if max(count or 0, given or 0) > MOST_IMAGES:
+            raise ValueError(
+                f"{self.name} is of {max(count or 0, given or 0)} images, more than a tilt series "
+                f"can have ({MOST_IMAGES})"
+            )
+        only_used = given is not None and count not in (None, given)
+        if only_used:
+            assert sizes.stack_shape is not None
+            self._require_used(int(given or 0), int(count or 0))
+            sizes = attrs.evolve(sizes, stack_shape=(count, *sizes.stack_shape[1:]))
+        made = self._alignment(sizes)
+        if only_used:
+            made = _renumbered(made, self.name)
+        if sizes.tilt_axis_angle is not None:
+            geometry = with_tilt_axis(made.geometry, sizes.tilt_axis_angle)
+            made = attrs.evolve(made, geometry=geometry)
+        return attrs.evolve(made, warnings=(*made.warnings, *implausible(made)))
+
+    @abstractmethod
+    def _alignment(self, sizes: Sizes) -> Alignment:
+        """Return the geometry of the whole raw stack, where `sizes` has the right count."""
+
+    @abstractmethod
+    def _image_count(self, given: int | None) -> int | None:
+        """Return how many images the raw stack has by the file, None where it does not say.
+
+        A file that says no more than the least number returns what was `given` where that fits.
+        """
+
+    @abstractmethod
+    def _used_count(self) -> int:
+        """Return how many images the file uses."""
+
+    def _require_used(self, given: int, count: int) -> None:
+        used = self._used_count()
+        if given != used:
+            of_which = "" if used == count else f", of which it uses {used}"
+            raise ValueError(
+                f"{self.name} is of a stack with {count} images{of_which}, the stack has {given}"
+            )
 
     @classmethod
     @abstractmethod
@@ -292,3 +134,31 @@ class AlignmentFile(ABC):
         like : AlignmentFile, optional
             A file whose other contents are kept.
         """
+
+
+def _renumbered(made: Alignment, name: str) -> Alignment:
+    """Return the alignment of a stack that holds the used images alone."""
+    used, count = len(made.views), made.stack_shape[0]
+    return attrs.evolve(
+        made,
+        views=np.argsort(np.argsort(made.views)).tolist(),
+        stack_shape=(used, *made.stack_shape[1:]),
+        warnings=(
+            *made.warnings,
+            f"{name} uses {used} of {count} images and the stack has {used}: it is taken to hold "
+            "these alone, in their order",
+        ),
+    )
+
+
+def with_tilt_axis(geometry: TiltGeometry, tilt_axis_angle: float) -> TiltGeometry:
+    """Return the same tilts about another axis in the image."""
+    axes = np.full(len(geometry), tilt_axis_angle)
+    matrices = specimen_to_detector(axes, geometry.tilt_angles, geometry.x_tilts)
+    return geometry.evolve(rotation_matrices=matrices.transpose(0, 2, 1))
+
+
+def default_volume(sizes: Sizes, image_shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the tomogram's shape: as wide and high as the images where nobody says it."""
+    height, width = image_shape
+    return sizes.volume_shape or (width, height, width)

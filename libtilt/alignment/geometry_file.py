@@ -7,7 +7,8 @@ from typing import ClassVar, Self
 
 import attrs
 
-from libtilt.alignment.base import Alignment, AlignmentFile
+from libtilt.alignment.alignment import Alignment
+from libtilt.alignment.base import AlignmentFile, default_volume
 from libtilt.alignment.sizes import Sizes
 from libtilt.geometry import TiltGeometry
 
@@ -71,28 +72,22 @@ class GeometryFile(AlignmentFile):
         self.geometry.to_json(path, overwrite=overwrite)
         return Path(path)
 
-    def alignment(self, sizes: Sizes | None = None) -> Alignment:
-        """Return the geometry with the sizes, of which the stack's shape is needed.
+    def _image_count(self, given: int | None) -> int:
+        return len(self.geometry)
 
-        Parameters
-        ----------
-        sizes : Sizes, optional
-            The tomogram is by default as wide and high as the images, as deep as it is wide.
+    def _used_count(self) -> int:
+        return len(self.geometry)
 
-        Returns
-        -------
-        Alignment
-        """
-        sizes = sizes or Sizes()
-        count = sizes.count(len(self.geometry), self.name)
-        _, height, width = sizes.need("stack_shape", self.name)
+    def _alignment(self, sizes: Sizes) -> Alignment:
+        """Return the geometry with the sizes, of which the stack's shape is needed."""
+        count, *image_shape = sizes.need("stack_shape", self.name)
         pixel_size = sizes.need("pixel_size", self.name)
         return Alignment(
             self.geometry,
             views=range(count),
-            stack_shape=(count, height, width),
+            stack_shape=(count, *image_shape),
             pixel_size=pixel_size,
-            volume_shape=sizes.volume_shape or (width, height, width),
+            volume_shape=default_volume(sizes, image_shape),
             voxel_size=sizes.voxel_size or pixel_size,
         )
 

@@ -10,9 +10,11 @@ import attrs
 import numpy as np
 
 from libtilt._checks import Float64Array
-from libtilt.alignment.base import Alignment, AlignmentFile, to_numbers
+from libtilt.alignment.alignment import Alignment
+from libtilt.alignment.angle_lists import angles_text, read_angle_list
+from libtilt.alignment.base import AlignmentFile, to_numbers
 from libtilt.alignment.imod_files import ImodFiles, require_own_folder
-from libtilt.alignment.imod_tables import column_text, read_column, read_xf, xf_text
+from libtilt.alignment.imod_tables import read_xf, xf_text
 from libtilt.alignment.imod_tilt import (
     NewstackSetup,
     TiltLayout,
@@ -94,8 +96,10 @@ class ImodAlignment(AlignmentFile):
             If a file is not sound, or their counts differ; the message names file and line.
         """
         files = ImodFiles.find(path, aligned=aligned)
-        angles = read_column(files.tlt)
-        x_tilts = np.zeros(len(angles)) if files.xtilt is None else read_column(files.xtilt)
+        angles = read_angle_list(files.tlt).angles
+        x_tilts = (
+            np.zeros(len(angles)) if files.xtilt is None else read_angle_list(files.xtilt).angles
+        )
         transforms = None if files.xf is None else read_xf(files.xf)
         for file, table in ((files.xtilt, x_tilts), (files.xf, transforms)):
             if table is not None and len(table) != len(angles):
@@ -152,8 +156,8 @@ class ImodAlignment(AlignmentFile):
         if self.transforms is None:
             raise ValueError(f"{self.name} is of an aligned stack and has no transforms to write")
         texts = {
-            target.with_suffix(".tlt"): column_text(self.tilt_angles),
-            target.with_suffix(".xtilt"): column_text(self.x_tilts),
+            target.with_suffix(".tlt"): angles_text(self.tilt_angles),
+            target.with_suffix(".xtilt"): angles_text(self.x_tilts),
             target.with_name("tilt.com"): self.tilt.text(target.stem),
             target: xf_text(self.transforms),
         }
@@ -168,24 +172,20 @@ class ImodAlignment(AlignmentFile):
                 temporary.write_text(text, encoding="utf-8")
         return target
 
-    def alignment(self, sizes: Sizes | None = None) -> Alignment:
+    def _image_count(self, given: int | None) -> int:
+        return len(self.tilt_angles)
+
+    def _used_count(self) -> int:
+        return len(self.tilt.views(len(self.tilt_angles)))
+
+    def _alignment(self, sizes: Sizes) -> Alignment:
         """Return the geometry of the raw stack, or of the aligned one where it has no transforms.
 
-        Parameters
-        ----------
-        sizes : Sizes, optional
-            ``stack_shape`` and ``pixel_size`` of the raw stack are needed; where there are no
-            transforms, those of the aligned stack. ``volume_shape`` and ``voxel_size`` where no
-            ``tilt.com`` says the thickness and the binning: by default the tomogram is as deep as
-            the images are wide. IMOD's centre depends on whether its sizes are even.
-
-        Returns
-        -------
-        Alignment
+        IMOD's center depends on whether its sizes are even, so that the thickness and the binning
+        are asked for by ``volume_shape`` and ``voxel_size`` where no ``tilt.com`` says them.
         """
-        sizes = sizes or Sizes()
-        count = sizes.count(len(self.tilt_angles), self.name)
-        image_shape = sizes.need("stack_shape", self.name)[1:]
+        count, *sides = sizes.need("stack_shape", self.name)
+        image_shape = tuple(sides)
         pixel_size = sizes.need("pixel_size", self.name)
         raw = self.transforms is not None
         made = self._completed(sizes, image_shape, pixel_size)

@@ -1,4 +1,4 @@
-"""IMOD's tables: ``.xf`` with six numbers per view, ``.tlt`` and ``.xtilt`` with one."""
+"""IMOD's transforms: ``.xf``, six numbers per view."""
 
 from __future__ import annotations
 
@@ -82,13 +82,3 @@ def xf_text(transforms: Float64Array) -> str:
     rows = np.concatenate([transforms[:, :, :2].reshape(-1, 4), transforms[:, :, 2]], axis=1)
     line = " ".join(["{:14.10f}"] * 4 + ["{:14.7f}"] * 2) + "\n"
     return "".join(line.format(*row) for row in rows)
-
-
-def read_column(path: str | Path) -> Float64Array:
-    """Read one angle per line, shape (n,)."""
-    return read_table(path, 1, "one angle")[:, 0]
-
-
-def column_text(angles: Float64Array) -> str:
-    """Return the text of a file with one angle per line."""
-    return "".join(f"{angle:.8f}\n" for angle in angles)

@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import attrs
 import numpy as np
+from numpy.typing import NDArray
 
-from libtilt.alignment.base import Alignment, AlignmentFile
+from libtilt._checks import Float64Array
+from libtilt.alignment.acquisition import Acquisition
+from libtilt.alignment.alignment import Alignment
+from libtilt.alignment.base import AlignmentFile, default_volume
+from libtilt.alignment.mdoc_axis import MdocAxis, with_axis
+from libtilt.alignment.mdoc_sections import Keys, image_size, images_of, read_sections
 from libtilt.alignment.sizes import Sizes
-from libtilt.alignment.text import integer, number, numbered_lines, save_text
+from libtilt.alignment.text import number_or_nan, save_text
 from libtilt.geometry import TiltGeometry
 
-Keys = dict[str, str]
-
-_USED = ("TiltAngle", "ExposureDose", "DateTime", "PixelSpacing", "ImageSize")
+_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+_TIME = re.compile(
+    rf"(\d{{1,4}})-({'|'.join(_MONTHS)}|\d{{1,2}})-(\d{{1,4}})[T\s]+(\d+):(\d+):(\d+)",
+    re.IGNORECASE | re.ASCII,
+)
 
 
 @attrs.frozen(eq=False)
 class MdocFile(AlignmentFile):
-    """What an ``.mdoc`` says: nominal tilt angles, tilt axis, doses; no shifts.
+    """What an ``.mdoc`` says: nominal tilt angles, tilt axis, exposures; no shifts.
 
     Parameters
     ----------
@@ -31,8 +40,12 @@ class MdocFile(AlignmentFile):
         Keys and values of the whole stack.
     titles : tuple of str, optional
         The lines ``[T = ...]``, without brackets.
+    views : sequence of int, optional
+        Which image of the stack each section is, from 0; by default all of them.
     name : str, optional
         For messages.
+    title_lines : tuple of int, optional
+        The line of each title, for messages.
 
     Examples
     --------
@@ -48,11 +61,19 @@ class MdocFile(AlignmentFile):
     sections: tuple[Keys, ...]
     header: Keys = attrs.field(kw_only=True, factory=dict)
     titles: tuple[str, ...] = attrs.field(kw_only=True, default=())
+    views: tuple[int, ...] = attrs.field(kw_only=True)
     name: str = attrs.field(kw_only=True, default="the mdoc")
+    title_lines: tuple[int, ...] = attrs.field(kw_only=True, default=(), repr=False)
+
+    @views.default
+    def _all_views(self) -> tuple[int, ...]:
+        return tuple(range(len(self.sections)))
 
     @classmethod
     def read(cls, path: str | Path) -> Self:
         """Read an ``.mdoc`` file.
+
+        Sections may stand in any order; images without one are left out.
 
         Parameters
         ----------
@@ -66,37 +87,19 @@ class MdocFile(AlignmentFile):
         Raises
         ------
         ValueError
-            If a line is no ``key = value``, a tilt angle is missing or sections do not count from
-            0; the message names the file and the line.
+            If a line is no ``key = value``, a tilt angle is missing, a section stands twice, or
+            there are several pieces of one view; the message names the file and the line.
         """
-        header: Keys = {}
-        titles: list[str] = []
-        sections: list[Keys] = []
-        keys, last = header, 0
-        for line, text in numbered_lines(path):
-            where = f"{path}, line {line}"
-            key, value = _key_and_value(text, where)
-            if text.startswith("[") and key == "T":
-                titles.append(value)
-            elif text.startswith("[") and key in ("ZValue", "FrameSet"):
-                _require_angle(path, last, sections)
-                if integer(value, where) != len(sections):
-                    raise ValueError(f"{where}: expected {key} {len(sections)}, got {value!r}")
-                keys = {}
-                sections.append(keys)
-                last = line
-            elif text.startswith("["):
-                # Montages and the like say nothing of a tilt series.
-                keys = {}
-            else:
-                _check(key, value, f"{where}, {key}")
-                if key in keys and key in _USED:
-                    raise ValueError(f"{where}: {key} stands twice in one section")
-                keys[key] = value
-        if not sections:
-            raise ValueError(f"{path} has no [ZValue = ...]: it is not the mdoc of a stack")
-        _require_angle(path, last, sections)
-        return cls(tuple(sections), header=header, titles=tuple(titles), name=str(path))
+        content = read_sections(path)
+        images = images_of(content, path)
+        return cls(
+            tuple(image.keys for image in images),
+            header=content.header,
+            titles=tuple(content.titles),
+            views=tuple(image.number for image in images),
+            name=str(path),
+            title_lines=tuple(content.title_lines),
+        )
 
     def write(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write an ``.mdoc`` file.
@@ -116,71 +119,99 @@ class MdocFile(AlignmentFile):
         lines = [f"{key} = {value}" for key, value in self.header.items()]
         for title in self.titles:
             lines += ["", f"[T = {title}]"]
-        for index, section in enumerate(self.sections):
-            lines += ["", f"[ZValue = {index}]"]
+        for view, section in zip(self.views, self.sections, strict=True):
+            lines += ["", f"[ZValue = {view}]"]
             lines += [f"{key} = {value}" for key, value in section.items()]
         return save_text(path, "\n".join(lines) + "\n", overwrite=overwrite)
 
     @property
-    def tilt_angles(self) -> np.ndarray[Any, np.dtype[np.float64]]:
+    def tilt_angles(self) -> Float64Array:
         """Nominal tilt angles in degrees, `(n,)`."""
         return np.array([float(section["TiltAngle"]) for section in self.sections])
 
     @property
-    def doses(self) -> np.ndarray[Any, np.dtype[np.float64]]:
-        """Dose of each image in electrons per square angstrom, `(n,)`; NaN where it is not said."""
-        return np.array([float(section.get("ExposureDose", "nan")) for section in self.sections])
+    def exposures(self) -> Float64Array:
+        """Electrons per square angstrom of each image, `(n,)`; NaN where it is not said."""
+        return self._numbers("ExposureDose")
 
     @property
-    def order(self) -> np.ndarray[Any, np.dtype[np.int64]]:
+    def order(self) -> NDArray[np.intp]:
         """The images in the order in which they were taken, by DateTime where all have it."""
-        times = [_time_key(section.get("DateTime", "")) for section in self.sections]
-        if any(time is None for time in times):
-            return np.arange(len(times))
-        return np.array(sorted(range(len(times)), key=lambda i: (times[i], i)))
+        times = self._times()
+        return np.argsort(times if np.isfinite(times).all() else self.views, kind="stable")
 
     @property
-    def tilt_axis_angle(self) -> float:
-        """Angle of the tilt axis from y in degrees, from the titles; 0 where they do not say it."""
-        for title in self.titles:
-            match = re.search(r"tilt axis angle\s*=\s*([-+0-9.eE]+)", title, re.IGNORECASE)
-            if match:
-                return number(match[1].rstrip("."), f"{self.name}, tilt axis angle")
-        return 0.0
+    def tilt_axis_angle(self) -> float | None:
+        """Angle of the tilt axis from y in degrees, or None where it is not said."""
+        return MdocAxis.find(self).angle
 
     @property
     def pixel_size(self) -> float | None:
         """Angstroms, or None where it is not said."""
-        text = self.header.get("PixelSpacing") or self.sections[0].get("PixelSpacing")
-        return number(text, f"{self.name}, PixelSpacing") if text else None
+        text = self.header.get("PixelSpacing") or self.sections[0].get("PixelSpacing") or "nan"
+        value = number_or_nan(text, f"{self.name}, PixelSpacing")
+        return value if np.isfinite(value) else None
 
-    def alignment(self, sizes: Sizes | None = None) -> Alignment:
-        """Return the nominal geometry, without shifts.
+    @property
+    def acquisition(self) -> Acquisition:
+        """Order, exposures and voltage; pre-exposures by PriorRecordDose, else summed in order."""
+        prior = self._numbers("PriorRecordDose")
+        voltage = self.header.get("Voltage") or self.sections[0].get("Voltage") or "nan"
+        kilovolts = number_or_nan(voltage, f"{self.name}, Voltage")
+        return Acquisition(
+            times=self._times(),
+            exposures=self.exposures,
+            pre_exposures=prior if np.isfinite(prior).all() else None,
+            voltage=kilovolts if kilovolts > 0 else None,
+        ).accumulated()
 
-        Parameters
-        ----------
-        sizes : Sizes, optional
-            What the file does not say of ImageSize and PixelSpacing. The tomogram is by default as
-            wide and high as the images, and as deep as it is wide.
+    def _numbers(self, key: str) -> Float64Array:
+        where = f"{self.name}, {key}"
+        return np.array([number_or_nan(keys.get(key, "nan"), where) for keys in self.sections])
 
-        Returns
-        -------
-        Alignment
-        """
-        sizes = sizes or Sizes()
-        count = sizes.count(len(self.sections), self.name)
-        image_shape = sizes.image_shape
-        if image_shape is None and "ImageSize" in self.header:
-            image_shape = _image_size(self.header["ImageSize"], f"{self.name}, ImageSize")[::-1]
-        height, width = image_shape or sizes.need("stack_shape", self.name)[1:]
+    def _times(self) -> Float64Array:
+        return np.array([_seconds(keys.get("DateTime", "")) for keys in self.sections])
+
+    def _image_count(self, given: int | None) -> int:
+        # The last sections may be those that were deleted.
+        return max(max(self.views) + 1, given or 0)
+
+    def _used_count(self) -> int:
+        return len(self.sections)
+
+    def _alignment(self, sizes: Sizes) -> Alignment:
+        """Return the nominal geometry, without shifts."""
+        axis = MdocAxis.find(self) if sizes.tilt_axis_angle is None else MdocAxis()
+        angle = sizes.tilt_axis_angle if axis.angle is None else axis.angle
+        if angle is None:
+            angle = sizes.need("tilt_axis_angle", self.name)
+        written = self.header.get("ImageSize")
+        own_shape = image_size(written, f"{self.name}, ImageSize")[::-1] if written else None
+        height, width = sizes.image_shape or own_shape or sizes.need("stack_shape", self.name)[1:]
         pixel_size = sizes.pixel_size or self.pixel_size or sizes.need("pixel_size", self.name)
+        count = self._image_count(sizes.stack_shape[0] if sizes.stack_shape else None)
+        doubts = list(axis.warnings)
+        if sizes.pixel_size is None and own_shape not in (None, (height, width)):
+            doubts.append(
+                f"{self.name} is of images (h, w) of {own_shape}, the stack has {(height, width)}: "
+                f"check its pixel size of {pixel_size:.6g} A (pixel_size=..., --pixel-size)"
+            )
+        missing = np.setdiff1d(np.arange(count), self.views).tolist()
+        if missing:
+            listed = ", ".join(map(str, missing[:10])) + (", ..." if len(missing) > 10 else "")
+            doubts.append(
+                f"{self.name} has no section for {len(missing)} of {count} images, which are left "
+                f"out (from 0): {listed}"
+            )
         return Alignment(
-            TiltGeometry.from_tilt_angles(self.tilt_angles, tilt_axis_angle=self.tilt_axis_angle),
-            views=range(count),
+            TiltGeometry.from_tilt_angles(self.tilt_angles, tilt_axis_angle=angle),
+            views=self.views,
             stack_shape=(count, height, width),
             pixel_size=pixel_size,
-            volume_shape=sizes.volume_shape or (width, height, width),
+            volume_shape=default_volume(sizes, (height, width)),
             voxel_size=sizes.voxel_size or pixel_size,
+            acquisition=self.acquisition,
+            warnings=tuple(doubts),
         )
 
     @classmethod
@@ -190,75 +221,64 @@ class MdocFile(AlignmentFile):
         Parameters
         ----------
         alignment : Alignment
-            Of all images of its stack.
+            Images that it leaves out get no section.
         like : MdocFile, optional
-            Whose other keys are kept.
+            Whose other keys are kept; it must have a section for each image.
 
         Returns
         -------
         MdocFile
         """
-        count, height, width = alignment.stack_shape
-        geometry = alignment.geometry[alignment.every_view("an .mdoc")]
-        sections = like.sections if like is not None else ({},) * count
-        alignment.sizes.count(len(sections), "like")
-        angles = geometry.tilt_angles
-        if like is not None:
-            rest, titles = like.header, like.titles
-        else:
-            rest = {
-                "PixelSpacing": f"{alignment.pixel_size:.10g}",
-                "ImageSize": f"{width} {height}",
+        _, height, width = alignment.stack_shape
+        order = np.argsort(alignment.views)
+        geometry, views = alignment.geometry[order], alignment.views[order].tolist()
+        axis = float(np.mean(geometry.tilt_axis_angles))
+        if like is None:
+            rest: dict[str, Any] = {
+                "header": {
+                    "PixelSpacing": f"{alignment.pixel_size:.10g}",
+                    "ImageSize": f"{width} {height}",
+                },
+                "titles": (f"Tilt axis angle = {axis:.8f}",),
             }
-            axis = float(np.mean(geometry.tilt_axis_angles))
-            titles = (f"Tilt axis angle = {axis:.8f}",)
-        made = tuple(
+            sections = [_taken(alignment.acquisition, int(place)) for place in order]
+        else:
+            if absent := sorted(set(views) - set(like.views)):
+                raise ValueError(
+                    f"like is of a stack with {len(like.views)} images, the stack has "
+                    f"{alignment.stack_shape[0]}: it has no section for image {absent[0]}"
+                )
+            sections = [like.sections[like.views.index(view)] for view in views]
+            rest = {"header": like.header, "titles": with_axis(like.titles, axis)}
+        made = [
             section | {"TiltAngle": f"{angle:.8f}"}
-            for section, angle in zip(sections, angles, strict=True)
-        )
-        return cls(made, header=rest, titles=titles)
+            for section, angle in zip(sections, geometry.tilt_angles, strict=True)
+        ]
+        return cls(tuple(made), views=tuple(views), **rest)
 
 
-def _key_and_value(text: str, where: str) -> tuple[str, str]:
-    """Return both sides of ``key = value`` or ``[key = value]``."""
-    bracketed = text.startswith("[") and text.endswith("]")
-    inside = text[1:-1] if bracketed else text
-    match = re.fullmatch(r"\s*([^=\[\]]+?)\s*=\s*(.*?)\s*", inside)
+def _taken(acquisition: Acquisition, place: int) -> Keys:
+    """Return the keys that say how an image was taken."""
+    values = {"ExposureDose": acquisition.exposures, "PriorRecordDose": acquisition.pre_exposures}
+    return {
+        key: f"{array[place]:.8g}"
+        for key, array in values.items()
+        if array is not None and np.isfinite(array[place])
+    }
+
+
+def _seconds(text: str) -> float:
+    """Return a time like ``14-Sep-24  10:11:12`` or ``2024-09-14 10:11:12``, NaN for others."""
+    match = _TIME.match(text.strip())
     if match is None:
-        raise ValueError(f"{where}: expected key = value, got {text[:80]!r}")
-    return match[1], match[2]
-
-
-def _check(key: str, value: str, where: str) -> None:
-    """Raise a ValueError where the value of a key that is used later on makes no sense."""
-    if key in ("ZValue", "FrameSet"):
-        raise ValueError(f"{where}: expected a section in brackets, [{key} = {value}]")
-    if key in ("TiltAngle", "RotationAngle", "ExposureDose"):
-        number(value, where)
-    elif key == "PixelSpacing" and number(value, where) <= 0:
-        raise ValueError(f"{where}: expected a positive number, got {value!r}")
-    elif key == "ImageSize":
-        _image_size(value, where)
-
-
-def _image_size(text: str, where: str) -> tuple[int, ...]:
-    """Return width and height."""
-    sizes = tuple(integer(word, where) for word in text.split())
-    if len(sizes) != 2 or min(sizes) < 1:
-        raise ValueError(f"{where}: expected two positive integers, got {text!r}")
-    return sizes
-
-
-def _require_angle(path: str | Path, line: int, sections: list[Keys]) -> None:
-    if sections and "TiltAngle" not in sections[-1]:
-        raise ValueError(f"{path}, line {line}: section {len(sections) - 1} has no TiltAngle")
-
-
-def _time_key(text: str) -> tuple[int, ...] | None:
-    """Return something that sorts like SerialEM's times, ``14-Sep-24  10:11:12``."""
-    months = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
-    match = re.fullmatch(r"(\d+)-(\w{3})-(\d+)\s+(\d+):(\d+):(\d+)", text.strip())
-    if match is None or match[2].lower() not in months:
-        return None
-    day, year, *clock = (int(match[group]) for group in (1, 3, 4, 5, 6))
-    return (year % 100, months.index(match[2].lower()), day, *clock)
+        return float("nan")
+    first, month, last, *clock = match.groups()
+    number = _MONTHS.index(month.lower()) + 1 if month.lower() in _MONTHS else int(month)
+    year, day = (first, last) if len(first) == 4 else (last, first)
+    century = 2000 if len(year) == 2 else 0
+    try:
+        hour, minute, second = map(int, clock)
+        moment = datetime(int(year) + century, number, int(day), hour, minute, second)
+    except ValueError:
+        return float("nan")
+    return (moment - datetime(1970, 1, 1)).total_seconds()

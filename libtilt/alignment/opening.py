@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from libtilt._checks import one_of, positive_float
+from libtilt.alignment.alignment import Alignment
 from libtilt.alignment.angles import AnglesFile
 from libtilt.alignment.aretomo import AreTomoAlignment
-from libtilt.alignment.base import Alignment, AlignmentFile
+from libtilt.alignment.base import AlignmentFile
 from libtilt.alignment.geometry_file import GeometryFile
 from libtilt.alignment.imod import ImodAlignment
 from libtilt.alignment.imod_files import holds_imod
@@ -174,6 +176,7 @@ def open_alignment(
     pixel_size: float | None = None,
     volume_shape: tuple[int, ...] | None = None,
     voxel_size: float | None = None,
+    tilt_axis_angle: float | None = None,
     format: str | None = None,  # noqa: A002
     **options: Any,
 ) -> Alignment:
@@ -191,6 +194,8 @@ def open_alignment(
         ``(d, h, w)`` of the tomogram, where the file does not say it.
     voxel_size : float, optional
         Of the tomogram in angstroms, where the file does not say its binning.
+    tilt_axis_angle : float, optional
+        Degrees from the images' y axis, in place of what the file says; shifts on the images stay.
     format : str, optional
         ``imod``, ``aretomo``, ``relion``, ``warp``, ``mdoc``, ``angles`` or ``json``; by default
         what the path looks like.
@@ -208,6 +213,11 @@ def open_alignment(
     ValueError
         If a file is not sound, or says too little; the message names what to give.
 
+    Warns
+    -----
+    UserWarning
+        If something was taken for granted that should be checked (`Alignment.warnings`).
+
     Examples
     --------
     >>> import pathlib, tempfile
@@ -215,7 +225,9 @@ def open_alignment(
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = pathlib.Path(folder) / "TS_1.tlt"
     ...     _ = path.write_text("-3.0\n3.0\n")
-    ...     alignment = open_alignment(path, stack_shape=(2, 64, 64), pixel_size=2.0)
+    ...     alignment = open_alignment(
+    ...         path, stack_shape=(2, 64, 64), pixel_size=2.0, tilt_axis_angle=85
+    ...     )
     >>> alignment.geometry.tilt_angles.round(6).tolist()
     [-3.0, 3.0]
     """
@@ -224,8 +236,12 @@ def open_alignment(
         pixel_size=pixel_size,
         volume_shape=volume_shape,
         voxel_size=voxel_size,
+        tilt_axis_angle=tilt_axis_angle,
     )
-    return read_alignment_file(path, format=format, **options).alignment(sizes)
+    alignment = read_alignment_file(path, format=format, **options).alignment(sizes)
+    for text in alignment.warnings:
+        warnings.warn(text, stacklevel=2)
+    return alignment
 
 
 def save_alignment(

@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from libtilt._checks import Float64Array
-from libtilt.alignment.base import Alignment, AlignmentFile
+from libtilt.alignment.alignment import Alignment
+from libtilt.alignment.base import AlignmentFile
 from libtilt.alignment.matrices import magnified
+from libtilt.alignment.plausible import axis_angle, tilt_angle
 from libtilt.alignment.relion_tables import RelionTables
 from libtilt.alignment.sizes import Sizes
 from libtilt.alignment.star import StarBlock, star_text, table
@@ -178,7 +180,12 @@ class RelionAlignment(AlignmentFile):
         return np.concatenate([linear, offset[:, :, np.newaxis]], axis=2)
 
     def _angle_columns(self) -> list[Float64Array]:
-        return [np.array(self.tilts.numbers(label)) for label in ANGLES + SHIFTS]
+        angles = [self.tilts.values(label, tilt_angle) for label in ANGLES[1:]]
+        return [
+            np.array(self.tilts.values(ANGLES[0], axis_angle)),
+            *map(np.array, angles),
+            *(np.array(self.tilts.numbers(label)) for label in SHIFTS),
+        ]
 
     def _matrix_rows(self) -> Float64Array:
         """Return the projection matrices that stand in the file, `(n, 4, 4)`."""
@@ -208,28 +215,22 @@ class RelionAlignment(AlignmentFile):
             )
         return pixel_size, self.volume_shape or sizes.need("volume_shape", self.name)
 
-    def alignment(self, sizes: Sizes | None = None) -> Alignment:
+    def _image_count(self, given: int | None) -> int:
+        named = int(self.views.max()) + 1
+        return named if self._plain_views() else max(named, given or 0)
+
+    def _used_count(self) -> int:
+        return len(self.tilts.rows)
+
+    def _alignment(self, sizes: Sizes) -> Alignment:
         """Return the geometry of the raw stack.
 
-        Parameters
-        ----------
-        sizes : Sizes, optional
-            The stack's shape is needed, and what no ``tomograms.star`` says. A volume shape is that
-            of a tomogram of any binning, with the same centre ``shape // 2``.
-
-        Returns
-        -------
-        Alignment
+        A volume shape that is given is that of a tomogram of any binning, with the same center
+        ``shape // 2``.
         """
-        sizes = sizes or Sizes()
         pixel_size, volume_shape = self._unbinned(sizes)
         count, *image_shape = sizes.need("stack_shape", self.name)
         views = self.views
-        if len(views) and (views.max() >= count or (self._plain_views() and len(views) != count)):
-            raise ValueError(
-                f"{self.name} has {len(views)} rows up to image {views.max() + 1}, the stack has "
-                f"{count} images"
-            )
         plain = Alignment.from_matrices(
             self.matrices(sizes),
             source=self.name,

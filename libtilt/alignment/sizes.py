@@ -7,11 +7,13 @@ from typing import Any
 import attrs
 
 from libtilt._checks import positive_float, shape_of, to_pixel_size, to_volume_shape
+from libtilt.alignment.plausible import to_axis_angle
 
 HINTS = {
     "stack_shape": "stack_shape=(n, h, w) (--stack FILE, or --stack-shape N H W)",
     "volume_shape": "volume_shape=(d, h, w) (--volume-shape D H W)",
     "pixel_size": "pixel_size=... (--pixel-size)",
+    "tilt_axis_angle": "tilt_axis_angle=... in degrees from y (--tilt-axis-angle)",
 }
 
 
@@ -43,11 +45,13 @@ class Sizes:
         ``(d, h, w)`` of the tomogram, in its own voxels.
     voxel_size : float, optional
         Of the tomogram, in angstroms; by default what the file's binning makes of the pixel size.
+    tilt_axis_angle : float, optional
+        Degrees from the images' y axis, in place of whatever a file says.
 
     Raises
     ------
     ValueError
-        If a shape or a length is not positive.
+        If a shape or a length is not positive, or the angle lies beyond 360 degrees.
 
     Examples
     --------
@@ -67,6 +71,9 @@ class Sizes:
     )
     voxel_size: float | None = attrs.field(
         default=None, kw_only=True, converter=attrs.converters.optional(to_spacing)
+    )
+    tilt_axis_angle: float | None = attrs.field(
+        default=None, kw_only=True, converter=attrs.converters.optional(to_axis_angle)
     )
 
     @property

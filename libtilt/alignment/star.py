@@ -59,13 +59,14 @@ class StarBlock:
 
     def numbers(self, label: str) -> list[float]:
         """Return the numbers of a column; raise a ValueError that names the line."""
-        return self._values(label, number)
+        return self.values(label, number)
 
     def integers(self, label: str) -> list[int]:
         """Return the integers of a column; raise a ValueError that names the line."""
-        return self._values(label, integer)
+        return self.values(label, integer)
 
-    def _values(self, label: str, convert: Callable[[str, str], Value]) -> list[Value]:
+    def values(self, label: str, convert: Callable[[str, str], Value]) -> list[Value]:
+        """Return a column as `convert` reads each text and the place that it stands at."""
         return [
             convert(text, f"{self.path}, line {line}, {label}")
             for text, line in zip(self.column(label), self.lines, strict=True)

@@ -2,40 +2,72 @@
 
 from __future__ import annotations
 
+import codecs
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from libtilt.files import atomic_write
 
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eEdD][-+]?\d+)?", re.ASCII)
+_NOT_FINITE = re.compile(r"[-+]?(nan|inf|infinity|1\.#\w+)", re.IGNORECASE | re.ASCII)
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def file_text(path: str | Path) -> str:
+    """Return the text of a file: UTF-8, or UTF-16 with its byte order mark."""
+    content = Path(path).read_bytes()
+    if content.startswith(_UTF16):
+        return content.decode("utf-16", errors="replace")
+    if b"\0" in content:
+        raise ValueError(f"{path} is not a text file: it holds zero bytes")
+    return content.decode("utf-8-sig", errors="replace")
+
 
 def numbered_lines(path: str | Path) -> Iterator[tuple[int, str]]:
     """Return the lines of a file that are not blank, stripped, each with its number from 1."""
-    content = Path(path).read_bytes()
-    if b"\0" in content:
-        raise ValueError(f"{path} is not a text file: it holds zero bytes")
-    text = content.decode("utf-8-sig", errors="replace")
-    lines = [(n, line.strip()) for n, line in enumerate(text.splitlines(), start=1)]
+    lines = [(n, line.strip()) for n, line in enumerate(file_text(path).splitlines(), start=1)]
     if not any(line for _, line in lines):
         raise ValueError(f"{path} is empty")
     return iter([(n, line) for n, line in lines if line])
 
 
 def number(text: str, where: str) -> float:
-    """Return one finite number, or raise a ValueError that says where it stands."""
-    try:
-        value = float(text)
-    except ValueError as error:
-        raise ValueError(f"{where}: expected a number, got {text!r}") from error
+    """Return one finite number in plain digits, or raise a ValueError that says where it stands.
+
+    Python's own underscores and digits of other scripts are refused: another program would not
+    read them, or read another number.
+    """
+    value = number_or_nan(text, where)
     if not math.isfinite(value):
         raise ValueError(f"{where}: expected a finite number, got {text!r}")
     return value
 
 
+def number_or_nan(text: str, where: str) -> float:
+    """Return one number, NaN for what a program writes where it has none."""
+    if _NOT_FINITE.fullmatch(text):
+        return math.nan
+    if _NUMBER.fullmatch(text) is None:
+        comma = " (a decimal comma? write a point)" if _is_decimal_comma(text) else ""
+        raise ValueError(f"{where}: expected a number, got {text[:80]!r}{comma}")
+    return float(re.sub("[dD]", "e", text))
+
+
+def with_decimal_comma(text: str) -> str:
+    """Return the text of one number with a point where it has a decimal comma."""
+    return text.replace(",", ".") if _is_decimal_comma(text) else text
+
+
+def _is_decimal_comma(text: str) -> bool:
+    return re.fullmatch(r"[-+]?\d+,\d+", text, re.ASCII) is not None
+
+
 def integer(text: str, where: str) -> int:
     """Return one integer, or raise a ValueError that says where it stands."""
     value = number(text, where)
-    if value != int(value):
+    if value != int(value) or abs(value) > 2**53:
         raise ValueError(f"{where}: expected an integer, got {text!r}")
     return int(value)
 

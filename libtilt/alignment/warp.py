@@ -12,11 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from libtilt._checks import Float64Array
-from libtilt.alignment.base import Alignment, AlignmentFile
+from libtilt.alignment.acquisition import Acquisition
+from libtilt.alignment.alignment import Alignment
+from libtilt.alignment.base import AlignmentFile
+from libtilt.alignment.plausible import axis_angle, tilt_angle
 from libtilt.alignment.sizes import Sizes
-from libtilt.alignment.text import number, save_text
+from libtilt.alignment.text import number, number_or_nan, save_text
 from libtilt.rotations import specimen_to_detector
 
+_MICROSCOPE = {
+    "voltage": "Voltage",
+    "spherical_aberration": "Cs",
+    "amplitude_contrast": "Amplitude",
+}
+_READERS = {"Angles": tilt_angle, "AxisAngle": axis_angle}
 NUMBERS = ("Angles", "AxisAngle", "AxisOffsetX", "AxisOffsetY")
 GRIDS = (
     "GridMovementX",
@@ -125,23 +134,29 @@ class WarpAlignment(AlignmentFile):
         return [] if element is None or element.text is None else element.text.split()
 
     def _columns(self) -> list[Float64Array]:
-        """Return angles, axis angles and offsets, one of each per image."""
+        """Return angles, axis angles and offsets, one of each per image.
+
+        An axis that the file does not say is NaN; so may be what stands for images without use.
+        """
         count = len(self._texts("Angles"))
         if count == 0:
             raise ValueError(f"{self.name} has no <Angles>")
+        used = self._used()
         columns = []
         for tag in NUMBERS:
-            texts = self._texts(tag) or ["0"] * count
+            texts = self._texts(tag) or ["nan" if tag == "AxisAngle" else "0"] * count
             if len(texts) != count:
                 raise ValueError(
                     f"{self.name}, <{tag}>: expected {count} numbers, as <Angles> has, "
                     f"got {len(texts)}"
                 )
+            read = _READERS.get(tag, number) if self._texts(tag) else number_or_nan
+            where = f"{self.name}, <{tag}>, entry"
             columns.append(
                 np.array(
                     [
-                        number(text, f"{self.name}, <{tag}>, entry {entry}")
-                        for entry, text in enumerate(texts, start=1)
+                        (read if use else number_or_nan)(text, f"{where} {entry}")
+                        for entry, (text, use) in enumerate(zip(texts, used, strict=True), start=1)
                     ]
                 )
             )
@@ -161,7 +176,27 @@ class WarpAlignment(AlignmentFile):
 
     def _level(self, axis: str) -> float:
         key = f"LevelAngle{axis}"
-        return number(self.root.get(key, "0"), f"{self.name}, {key}")
+        return tilt_angle(self.root.get(key, "0"), f"{self.name}, {key}")
+
+    @property
+    def acquisition(self) -> Acquisition:
+        """Pre-exposures of the used images (Warp's Dose), and the microscope of the CTF."""
+        doses = self._texts("Dose")
+        where = f"{self.name}, <Dose>"
+        values = [number_or_nan(text, where) for text in doses]
+        fits = len(values) == len(self._used())
+        return Acquisition(
+            pre_exposures=np.array(values)[self.views] if fits else None,
+            **{name: self._parameter(key) for name, key in _MICROSCOPE.items()},
+        )
+
+    def _parameter(self, key: str) -> float | None:
+        """Return a positive number of the CTF's parameters, None where there is none."""
+        for node in self.root.findall("CTF/Param"):
+            if node.get("Name") == key:
+                value = number_or_nan(node.get("Value", "nan"), f"{self.name}, <CTF>, {key}")
+                return value if value > 0 else None
+        return None
 
     def matrices(self, sizes: Sizes) -> Float64Array:
         """Return `(n, 2, 4)`: voxel index to pixel index of every image, by the formula as it is.
@@ -180,6 +215,8 @@ class WarpAlignment(AlignmentFile):
         volume = np.array(sizes.need("volume_shape", self.name)[::-1]) * voxel
         image = np.array(sizes.need("stack_shape", self.name)[:0:-1]) * pixel
         angles, axes, x, y = self._columns()
+        if np.isnan(axes[self.views]).any():
+            axes = np.full(len(axes), sizes.need("tilt_axis_angle", self.name))
         x_tilts = np.full(len(angles), self._level("X"))
         linear = specimen_to_detector(axes, -(angles + self._level("Y")), x_tilts)[:, :2]
         offset = np.stack([x, y], axis=1) + image / 2 - linear @ (volume / 2)
@@ -187,31 +224,25 @@ class WarpAlignment(AlignmentFile):
         pixels /= pixel
         return pixels
 
-    def alignment(self, sizes: Sizes | None = None) -> Alignment:
-        """Return the geometry of the raw stack.
+    def _image_count(self, given: int | None) -> int:
+        return len(self._texts("Angles"))
 
-        Parameters
-        ----------
-        sizes : Sizes
-            Shapes and pixel size are needed, the voxel size where it is another.
+    def _used_count(self) -> int:
+        return len(self.views)
 
-        Returns
-        -------
-        Alignment
-        """
-        sizes = sizes or Sizes()
-        count = sizes.count(len(self._texts("Angles")), self.name)
-        stack_shape = sizes.need("stack_shape", self.name)
+    def _alignment(self, sizes: Sizes) -> Alignment:
+        """Return the geometry; Warp keeps shapes and pixel size elsewhere: they are needed."""
         views = self.views
         return Alignment.from_matrices(
             self.matrices(sizes)[views],
             source=self.name,
             views=views.tolist(),
-            stack_shape=(count, *stack_shape[1:]),
+            stack_shape=sizes.need("stack_shape", self.name),
             pixel_size=sizes.need("pixel_size", self.name),
             volume_shape=sizes.need("volume_shape", self.name),
             voxel_size=sizes.voxel_size or sizes.need("pixel_size", self.name),
             left_out=tuple(tag for tag in GRIDS if self._moves(tag)),
+            acquisition=self.acquisition,
         )
 
     def _moves(self, tag: str) -> bool:
@@ -240,6 +271,7 @@ class WarpAlignment(AlignmentFile):
             root = ElementTree.Element("TiltSeries", {"LevelAngleX": "0", "LevelAngleY": "0"})
         else:
             columns, root = like._columns(), copy.deepcopy(like.root)
+            columns[1][:] = np.where(np.isnan(columns[1]), 0.0, columns[1])
             alignment.sizes.count(len(columns[0]), "like")
         made = cls(root)
         columns[0][views] = -geometry.tilt_angles - made._level("Y")

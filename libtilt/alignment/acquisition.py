@@ -1,0 +1,132 @@
+"""`Acquisition`: what is known of how the images of a tilt series were taken."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import attrs
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from libtilt._checks import Float64Array, finite_number, locked, one_of, positive_float
+
+
+def _per_image(value: ArrayLike) -> Float64Array:
+    return locked(np.array(value, dtype=np.float64))
+
+
+def _voltage(value: Any) -> float:
+    return positive_float(value, "voltage")
+
+
+def _spherical_aberration(value: Any) -> float:
+    return positive_float(value, "spherical_aberration")
+
+
+def _amplitude_contrast(value: Any) -> float:
+    number = finite_number(value, "amplitude_contrast")
+    if not 0 <= number <= 1:
+        raise ValueError(f"amplitude_contrast must lie between 0 and 1, got {number:g}")
+    return number
+
+
+def _hand(value: Any) -> int:
+    return int(one_of(value, "hand", (1, -1)))
+
+
+@attrs.frozen(eq=False)
+class Acquisition:
+    """How the images were taken, as far as a file says it; None or NaN where it does not.
+
+    Arrays have one entry per tilt of the `Alignment` that they belong to.
+
+    Parameters
+    ----------
+    times : array_like, shape (n,), optional
+        Numbers that rise in the order in which the images were taken, such as seconds or ranks.
+    exposures : array_like, shape (n,), optional
+        Electrons per square angstrom of each image.
+    pre_exposures : array_like, shape (n,), optional
+        Electrons per square angstrom that the specimen had seen before each image.
+    voltage : float, optional
+        Kilovolts.
+    spherical_aberration : float, optional
+        Millimeters.
+    amplitude_contrast : float, optional
+        Between 0 and 1.
+    hand : int, optional
+        RELION's ``rlnTomoHand``: the sign, 1 or -1, of how defocus changes with depth.
+
+    Raises
+    ------
+    ValueError
+        If a number lies outside what it can be.
+
+    Examples
+    --------
+    >>> from libtilt.alignment import Acquisition
+    >>> acquisition = Acquisition(times=[20, 0, 10], exposures=[3.0, 3.0, 2.5])
+    >>> acquisition.order.tolist()
+    [2, 0, 1]
+    >>> acquisition.accumulated().pre_exposures.tolist()
+    [5.5, 0.0, 3.0]
+    """
+
+    times: Float64Array | None = attrs.field(
+        kw_only=True, default=None, converter=attrs.converters.optional(_per_image)
+    )
+    exposures: Float64Array | None = attrs.field(
+        kw_only=True, default=None, converter=attrs.converters.optional(_per_image)
+    )
+    pre_exposures: Float64Array | None = attrs.field(
+        kw_only=True, default=None, converter=attrs.converters.optional(_per_image)
+    )
+    voltage: float | None = attrs.field(
+        kw_only=True, default=None, converter=attrs.converters.optional(_voltage)
+    )
+    spherical_aberration: float | None = attrs.field(
+        kw_only=True, default=None, converter=attrs.converters.optional(_spherical_aberration)
+    )
+    amplitude_contrast: float | None = attrs.field(
+        kw_only=True, default=None, converter=attrs.converters.optional(_amplitude_contrast)
+    )
+    hand: int | None = attrs.field(
+        kw_only=True, default=None, converter=attrs.converters.optional(_hand)
+    )
+
+    @property
+    def order(self) -> NDArray[np.intp] | None:
+        """When each image was taken, counted from 0; None where that is not known of all."""
+        if self.times is None or not np.isfinite(self.times).all():
+            return None
+        return np.argsort(np.argsort(self.times, kind="stable"), kind="stable")
+
+    def accumulated(self) -> Self:
+        """Return the same with `pre_exposures` summed from exposures in order of acquisition.
+
+        Nothing is changed where the order or an exposure is not known, or pre-exposures are.
+
+        Returns
+        -------
+        Acquisition
+
+        Examples
+        --------
+        See the class.
+        """
+        known = self.exposures is not None and np.isfinite(self.exposures).all()
+        if self.order is None or not known or self.pre_exposures is not None:
+            return self
+        assert self.exposures is not None
+        in_order = self.exposures[np.argsort(self.order)]
+        before = np.concatenate([[0.0], np.cumsum(in_order)[:-1]])
+        return attrs.evolve(self, pre_exposures=before[self.order])
+
+    def require_count(self, count: int) -> None:
+        """Raise a ValueError where an array does not have one entry for each of `count` tilts."""
+        for name in ("times", "exposures", "pre_exposures"):
+            array = getattr(self, name)
+            if array is not None and array.shape != (count,):
+                raise ValueError(
+                    f"{name} must have one entry per tilt: expected ({count},), got {array.shape}"
+                )

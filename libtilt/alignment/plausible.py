@@ -1,0 +1,60 @@
+"""Which angles and shifts a tilt series can have, for all formats."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from libtilt._checks import finite_number
+from libtilt.alignment.text import number
+
+if TYPE_CHECKING:
+    from libtilt.alignment.alignment import Alignment
+
+LARGEST_TILT = 180.0
+LARGEST_AXIS = 360.0
+MOST_IMAGES = 100_000
+
+
+def tilt_angle(text: str | float, where: str) -> float:
+    """Return a tilt angle or an x-tilt of a file; raise a ValueError beyond 180 degrees."""
+    return _within(text, LARGEST_TILT, "a tilt angle", where)
+
+
+def axis_angle(text: str | float, where: str) -> float:
+    """Return the angle of a tilt axis in a file; raise a ValueError beyond 360 degrees."""
+    return _within(text, LARGEST_AXIS, "a tilt axis angle", where)
+
+
+def to_axis_angle(value: Any) -> float:
+    """Return a tilt axis angle that a user gives."""
+    return _within(finite_number(value, "tilt_axis_angle"), LARGEST_AXIS, "degrees", None)
+
+
+def _within(text: str | float, limit: float, what: str, where: str | None) -> float:
+    value = number(text, where or "") if isinstance(text, str) else text
+    if not abs(value) <= limit:
+        head = f"{where}: expected" if where else "tilt_axis_angle must be"
+        raise ValueError(f"{head} {what} within {limit:g} of 0, got {value:.8g}")
+    return value
+
+
+def implausible(alignment: Alignment) -> Iterator[str]:
+    """Yield sentences on what is possible, but hardly meant."""
+    geometry = alignment.geometry
+    if len(geometry) > 2 and np.ptp(geometry.tilt_angles) < 1e-3:
+        yield (
+            f"all {len(geometry)} tilt angles are {geometry.tilt_angles[0]:.4g} degrees: "
+            "check that the file holds a tilt series"
+        )
+    diagonal = math.hypot(*alignment.stack_shape[1:]) * alignment.pixel_size
+    lengths = np.linalg.norm(geometry.shifts, axis=1)
+    if lengths.max() > diagonal:
+        worst = int(lengths.argmax())
+        yield (
+            f"the shift of image {alignment.views[worst]} (from 0) is {lengths[worst]:.5g} A, more "
+            f"than the image's diagonal of {diagonal:.5g} A: check its unit and the pixel size"
+        )
