@@ -1,19 +1,21 @@
-"""What belongs to a stack: the files beside it, its geometry, what its header says of pixels."""
+"""The files that lie beside a stack, and which of them hold its geometry."""
 
 from __future__ import annotations
 
+import json
+import warnings
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import ArrayLike
-
 from libtilt._checks import Float64Array
-from libtilt.alignment import Alignment, open_alignment
-from libtilt.alignment.sizes import MissingSizeError
+from libtilt.alignment import MdocFile
+from libtilt.alignment.angle_lists import read_angle_list
+from libtilt.alignment.imod_files import TILT_COMMANDS
 from libtilt.geometry import TiltGeometry
+from libtilt.geometry_json import FORMAT
 from libtilt.mrc import MrcContent
 
-UNKNOWN_PIXEL_SIZE = "it does not know the pixel size, 1 A is taken: set pixel_size (--pixel-size)"
+_ALIGNED = (".ali", "_ali.mrc", "_aligned.mrc")
+_ALIGNMENTS = (".xf", ".aln", ".xml", ".star", ".mdoc")
 
 
 def beside(path: str | Path, suffix: str) -> Path:
@@ -51,37 +53,34 @@ def read_tilt_angles(path: str | Path) -> Float64Array:
     ...     read_tilt_angles(path).tolist()
     [-60.0, -57.0]
     """
-    angles = []
-    lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            angles.append(float(line))
-        except ValueError as error:
-            raise ValueError(f"{path}, line {number}: expected one angle, got {line!r}") from error
-    if not angles or not np.isfinite(angles).all():
-        raise ValueError(f"{path} must hold one finite tilt angle per line")
-    return np.array(angles)
-
-
-def header_pixel_size(path: str | Path, voxel_size: Float64Array) -> float | None:
-    """Return the size of square pixels, None where the header does not know it."""
-    x, y = (float(size) for size in voxel_size[:2])
-    if x <= 0 or y <= 0:
-        return None
-    if abs(x - y) > 1e-3 * x:
-        raise ValueError(
-            f"{path} has pixels of {x:.4g} x {y:.4g} angstroms, a tilt series needs square ones: "
-            "pass pixel_size=..."
-        )
-    return x
+    return read_angle_list(path).angles
 
 
 def find_beside(path: str | Path) -> Path | None:
-    """Return the file of the same name that holds the geometry of a stack, or None."""
-    candidates = (beside(path, suffix) for suffix in (".json", ".tlt", ".rawtlt"))
-    return next((file for file in candidates if file.exists()), None)
+    """Return the file that holds the geometry of a stack beside it, or None.
+
+    Of ``TS.mrc`` it is, in this order, ``TS.json`` as libtilt saves it, ``TS.tlt``, ``TS.rawtlt``,
+    ``TS.mrc.mdoc`` or ``TS.mdoc``. Plain lists come before an ``.mdoc``: a stack may be sorted by
+    angle after its ``.mdoc`` was written.
+    """
+    candidates = [beside(path, suffix) for suffix in (".json", ".tlt", ".rawtlt")]
+    candidates += [Path(f"{beside(path, Path(path).suffix)}.mdoc"), beside(path, ".mdoc")]
+    plain = Path(f"{path}.mdoc")
+    files = [file for file in [*candidates, plain] if file.is_file()]
+    return next((file for file in files if file.suffix != ".json" or _is_ours(file)), None)
+
+
+def _is_ours(file: Path) -> bool:
+    """Whether a .json is a geometry of libtilt, sound or damaged, and not of another program."""
+    try:
+        with file.open(encoding="utf-8", errors="replace") as stream:
+            head = stream.read(4096)
+        if FORMAT in head:
+            return True
+        json.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError):
+        return True
+    return False
 
 
 def tilts_beside(path: str | Path, content: MrcContent, tlt: Path | None = None) -> Path | None:
@@ -89,77 +88,65 @@ def tilts_beside(path: str | Path, content: MrcContent, tlt: Path | None = None)
 
     Much software marks stacks as volumes: one that has as many images as there are angles in the
     file beside it, or in `tlt`, is a series whatever its header says.
+
+    Warns
+    -----
+    UserWarning
+        If the file beside the stack cannot be read, so that the stack is taken for a volume.
     """
     file = tlt or find_beside(path)
     if file is None or content.is_image_stack:
         return file
-    if tlt is not None:
-        return tlt if len(read_tilt_angles(tlt)) == len(content.data) else None
     try:
-        suffix = file.suffix.lower()
-        angles = TiltGeometry.from_json(file) if suffix == ".json" else read_tilt_angles(file)
-    except ValueError:
+        counts = _counts_of(file)
+    except ValueError as error:
+        if tlt is not None:
+            raise
+        warnings.warn(f"{path} is taken for a volume: {error}", stacklevel=2)
         return None
-    return file if len(angles) == len(content.data) else None
+    return file if len(content.data) in counts else None
 
 
-def geometry_of(
-    path: str | Path,
-    geometry: TiltGeometry | str | Path | None,
-    tilt_angles: ArrayLike | str | Path | None,
-    kind: type[TiltGeometry],
-) -> tuple[TiltGeometry, str]:
-    """Return the geometry that is given, or lies beside a stack, and what it came from."""
-    if isinstance(geometry, TiltGeometry):
-        return geometry, "geometry"
-    if geometry is None and tilt_angles is None:
-        file = find_beside(path)
-        is_json = file is not None and file.suffix == ".json"
-        geometry, tilt_angles = (file, None) if is_json else (None, file)
-    if geometry is not None:
-        return kind.from_json(Path(geometry)), str(geometry)
-    if tilt_angles is None:
-        raise ValueError(
-            f"no geometry beside {path} (.json, .tlt or .rawtlt): "
-            "give the angles (geometry=..., tilt_angles=..., --tlt)"
-        )
-    source = "tilt_angles"
-    if isinstance(tilt_angles, str | Path):
-        source, tilt_angles = str(tilt_angles), read_tilt_angles(tilt_angles)
-    return kind.from_tilt_angles(tilt_angles), source
+def _counts_of(file: Path) -> set[int]:
+    """Return how many images a stack may have by the file beside it."""
+    if file.suffix.lower() == ".json":
+        return {len(TiltGeometry.from_json(file))}
+    if file.suffix.lower() == ".mdoc":
+        mdoc = MdocFile.read(file)
+        return {len(mdoc.views), max(mdoc.views) + 1}
+    return {len(read_tilt_angles(file))}
 
 
-def alignment_of(
-    path: str | Path,
-    stack_shape: tuple[int, ...],
-    alignment: Alignment | str | Path,
-    pixel_size: float | None,
-) -> Alignment:
-    """Return an alignment, opened where it is a file; raise where it is not of this stack."""
-    if not isinstance(alignment, Alignment):
-        try:
-            return open_alignment(alignment, stack_shape=stack_shape, pixel_size=pixel_size)
-        except MissingSizeError as error:
-            raise MissingSizeError(
-                f"{error}, for example by alignment=open_alignment({str(alignment)!r}, ...)"
-            ) from error
-    if alignment.stack_shape != stack_shape:
-        raise ValueError(
-            f"alignment is of a stack of {alignment.stack_shape}, {path} has {stack_shape}"
-        )
-    if pixel_size is not None and not np.isclose(alignment.pixel_size, pixel_size, rtol=1e-4):
-        raise ValueError(
-            f"alignment has pixels of {alignment.pixel_size:.6g} A, {path} of {pixel_size:.6g} A"
-        )
-    return alignment
-
-
-def of_kind(geometry: TiltGeometry, kind: type[TiltGeometry]) -> TiltGeometry:
-    """Return a geometry of the class that a series has; a subclass must need no more fields."""
-    if isinstance(geometry, kind):
-        return geometry
-    return kind(
-        geometry.rotation_matrices,
-        shifts=geometry.shifts,
-        magnifications=geometry.magnifications,
+def unused_beside(path: str | Path, used: Path) -> str | None:
+    """Return a sentence on alignments that lie beside a stack and are not used, or None."""
+    stack = beside(path, "")
+    aligned = is_aligned(path)
+    root = stack.name.removesuffix("_ali").removesuffix("_aligned")
+    files = [file for file in sorted(stack.parent.iterdir()) if file.is_file() and file != used]
+    found = [file.name for file in files if file.name in TILT_COMMANDS and _names(file, root)]
+    if not aligned:
+        found += [
+            file.name
+            for file in files
+            if file.suffix.lower() in _ALIGNMENTS and file.name.split(".")[0] == root
+        ]
+    if not found:
+        return None
+    hint = f"alignment={str(stack.with_name(found[0]))!r} (--alignment)"
+    if aligned:
+        hint = f"alignment=open_alignment({found[0]!r}, aligned=True, ...) (--alignment, --aligned)"
+    return (
+        f"{used.name} gives the geometry of {path}; {', '.join(found)} beside it "
+        f"{'is' if len(found) == 1 else 'are'} not used: for that pass {hint}"
     )
+
+
+def _names(command: Path, root: str) -> bool:
+    """Whether a command file names the stack, its angles or its transforms."""
+    text = command.read_text(encoding="utf-8", errors="replace")
+    return any(f"{root}{ending}" in text for ending in (".", "_ali", "_fid", "_full"))
+
+
+def is_aligned(path: str | Path) -> bool:
+    """Whether a stack is an aligned one by its name, so that its tilt axis lies along y."""
+    return str(path).lower().endswith(_ALIGNED)

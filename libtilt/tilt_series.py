@@ -24,15 +24,9 @@ from libtilt.geometry import TiltGeometry, require_geometry
 from libtilt.image_data import ImageData
 from libtilt.mrc import compression, read_mrc, write_mrc
 from libtilt.per_tilt import PER_TILT, per_tilt_fields, summary, tilt_index
+from libtilt.stack_geometry import UNKNOWN_PIXEL_SIZE, StackFile
 from libtilt.stacks import aligned_stack, crops_at
-from libtilt.tilt_files import (
-    UNKNOWN_PIXEL_SIZE,
-    alignment_of,
-    beside,
-    geometry_of,
-    header_pixel_size,
-    of_kind,
-)
+from libtilt.tilt_files import beside
 from libtilt.volume import Volume
 
 
@@ -96,6 +90,7 @@ class TiltSeries(ImageData):
         geometry: TiltGeometry | str | Path | None = None,
         tilt_angles: ArrayLike | str | Path | None = None,
         alignment: Alignment | str | Path | None = None,
+        tilt_axis_angle: float | None = None,
         pixel_size: float | None = None,
         memmap: bool = False,
         **fields: Any,
@@ -103,7 +98,7 @@ class TiltSeries(ImageData):
         """Open a stack (``.st .mrc .ali .mrcs ...``, also ``.gz`` and ``.bz2``) and its geometry.
 
         Where no geometry is given, the file of the same name that ends with ``.json``, else
-        ``.tlt``, else ``.rawtlt`` is taken.
+        ``.tlt``, else ``.rawtlt``, else ``.mdoc`` is taken.
 
         Parameters
         ----------
@@ -116,6 +111,10 @@ class TiltSeries(ImageData):
         alignment : Alignment or path, optional
             An alignment by IMOD, AreTomo, RELION or Warp, as `libtilt.alignment.open_alignment`
             takes it. Images that it leaves out are left out.
+        tilt_axis_angle : float, optional
+            Degrees from the images' y axis, in place of what a file says. Lists of tilt angles do
+            not say it: without it, it is taken along y, with a warning unless the stack is an
+            aligned one by its name (``.ali``).
         pixel_size : float, optional
             Angstroms; in place of what the header says. Where neither knows it, 1 is taken with a
             warning, but with an alignment it has to be given.
@@ -139,7 +138,9 @@ class TiltSeries(ImageData):
         Warns
         -----
         UserWarning
-            Once, if the header is odd, or does not know the pixel size and none is given.
+            Once, if the header is odd, or does not know the pixel size and none is given; and for
+            each thing that was taken for granted of the geometry, such as a tilt axis, or files
+            beside the stack that are not used.
 
         Examples
         --------
@@ -155,27 +156,30 @@ class TiltSeries(ImageData):
         if sum(given is not None for given in (geometry, tilt_angles, alignment)) > 1:
             raise ValueError("give one of geometry, tilt_angles and alignment, not two")
         content = read_mrc(path, memmap=memmap)
+        stack = StackFile(
+            path,
+            content,
+            pixel_size=pixel_size,
+            tilt_axis_angle=tilt_axis_angle,
+            kind=cls.geometry_type,
+        )
+        found = stack.geometry(geometry, tilt_angles, alignment)
         images, notes = content.data, list(content.notes)
-        if pixel_size is None and not isinstance(alignment, Alignment):
-            pixel_size = header_pixel_size(path, content.voxel_size)
-        if alignment is None:
-            found, source = geometry_of(path, geometry, tilt_angles, cls.geometry_type)
-            if pixel_size is None:
-                pixel_size = 1.0
-                notes.append(UNKNOWN_PIXEL_SIZE)
-        else:
-            opened = alignment_of(path, images.shape, alignment, pixel_size)
-            found, source = of_kind(opened.geometry, cls.geometry_type), "alignment"
-            pixel_size = opened.pixel_size
-            if not np.array_equal(opened.views, np.arange(len(images))):
-                images = images[opened.views]
-        if len(found) != len(images):
+        if found.views is not None and not np.array_equal(found.views, np.arange(len(images))):
+            images = images[found.views]
+        if len(found.geometry) != len(images):
             raise ValueError(
-                f"{path} has {len(images)} images, but {source} has {len(found)} tilts"
+                f"{path} has {len(images)} images, but {found.source} has "
+                f"{len(found.geometry)} tilts"
             )
+        known = found.pixel_size or stack.known_pixel_size()
+        if known is None:
+            notes.append(UNKNOWN_PIXEL_SIZE)
         if notes:
             warnings.warn(f"{path} has an odd header: {'; '.join(notes)}", stacklevel=2)
-        return cls(images, found, pixel_size=pixel_size, **fields)
+        for text in found.warnings:
+            warnings.warn(text, stacklevel=2)
+        return cls(images, found.geometry, pixel_size=known or 1.0, **fields)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write the stack, and beside it the geometry as ``.json`` and the angles as ``.rawtlt``.

@@ -90,7 +90,7 @@ def test_offsets_that_are_missing_are_zeros_and_an_axis_is_asked_for(tmp_path):
         (
             "Angles",
             "-200 0 3",
-            r"<Angles>, entry 1: expected a tilt angle within 180 of 0, got -200",
+            r"<Angles>, entry 1: expected a tilt angle within 180 of 0",
         ),
         ("AxisAngle", "85 -856 85", r"<AxisAngle>, entry 2: expected a tilt axis angle within 360"),
         ("Angles", "-3_0 0 3", r"<Angles>, entry 1: expected a number, got '-3_0'"),

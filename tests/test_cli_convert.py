@@ -80,7 +80,7 @@ def test_a_series_takes_the_images_that_the_alignment_uses(source, tmp_path):
 
 def test_an_alignment_of_another_stack_is_refused(source, tmp_path):
     stack = random_series()[:6].save(tmp_path / "a.st")
-    with pytest.raises(ValueError, match="stack with 7 images, the stack has 6"):
+    with pytest.raises(ValueError, match="with 7 images, of which it uses 5, the stack has 6"):
         TiltSeries.open(stack, alignment=source)
     with pytest.raises(ValueError, match=r"alignment is of a stack of \(7, 37, 40\)"):
         TiltSeries.open(stack, alignment=random_alignment())
@@ -177,5 +177,38 @@ def test_a_tomogram_is_as_the_alignment_says(tmp_path, command):
         app, [*map(str, arguments), "--thickness", "3", "--volume-shape", "3", "4", "5"]
     )
     assert "--thickness or --volume-shape, not both" in result.output
-    result = CliRunner().invoke(app, [*map(str, arguments), "--tilt-axis-angle", "3"])
-    assert "--alignment holds the whole geometry" in result.output
+    result = CliRunner().invoke(app, [*map(str, arguments), "--tilt-range", "0", "6", "1"])
+    assert "--alignment holds the tilt angles" in result.output
+
+
+def test_a_tilt_axis_wins_over_that_of_the_alignment(tmp_path):
+    alignment = random_alignment(4)
+    path = save_alignment(alignment, tmp_path / "a.aln")
+    stack = random_series().save(tmp_path / "a.st")
+    arguments = ["backproject", stack, "--alignment", path, "--thickness", 9]
+    arguments += ["--tilt-axis-angle", 3, "-o", tmp_path / "tomogram.mrc"]
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert result.exit_code == 0, result.output
+    turned = TiltSeries.open(stack, alignment=path, tilt_axis_angle=3)
+    assert np.allclose(turned.geometry.tilt_axis_angles, 3)
+    assert np.allclose(turned.geometry.tilt_angles, alignment.geometry.tilt_angles)
+    assert np.allclose(turned.geometry.shifts, alignment.geometry.shifts, atol=1e-5)
+    volume = Projector(turned.geometry, driven="voxel", volume_shape=(9, 37, 40), voxel_size=1.37)
+    expected = volume.adjoint(turned).data
+    got = Volume.open(tmp_path / "tomogram.mrc").data
+    assert np.abs(got - expected).max() < 1e-4 * np.abs(expected).max()
+    result = CliRunner().invoke(
+        app,
+        [
+            "convert",
+            str(path),
+            str(tmp_path / "b.aln"),
+            "--tilt-axis-angle",
+            "3",
+            "--pixel-size",
+            "1.37",
+        ],
+    )
+    assert result.exit_code == 0, result.output
+    again = open_alignment(tmp_path / "b.aln", pixel_size=1.37)
+    assert np.allclose(again.geometry.tilt_axis_angles, 3)

@@ -18,7 +18,7 @@ ROWS = (
     ("_checks", "files", "per_tilt"),
     ("rotations", "grids", "mrc", "image_data", "geometry_json", "gif", "thumbnails"),
     ("geometry", "volume"),
-    ("alignment", "tilt_files"),
+    ("alignment", "tilt_files", "stack_geometry"),
     ("tilt_series", "stacks", "frames", "backends", "power_iteration"),
     ("projector", "phantoms", "testing", "preparation"),
     ("real_space", "animations", "data", "reconstruction", "quality", "plot", "napari"),

@@ -171,11 +171,13 @@ def test_a_series_survives_pickling():
 
 def test_the_geometry_is_looked_for_as_json_then_tlt_then_rawtlt(tmp_path):
     path = save_stack(tmp_path)
-    with pytest.raises(ValueError, match=r"no geometry beside .*tilts\.st \(\.json, \.tlt or .raw"):
+    with pytest.raises(ValueError, match=r"no geometry beside .*tilts\.st \(\.json, \.tlt, .raw"):
         TiltSeries.open(path)
     for start, suffix in ((1, ".rawtlt"), (2, ".tlt")):
         np.savetxt(tmp_path / f"tilts{suffix}", np.arange(start, start + 5))
-        assert TiltSeries.open(path).geometry.tilt_angles[0] == pytest.approx(start)
+        opened = TiltSeries.open(path, tilt_axis_angle=85)
+        assert opened.geometry.tilt_angles[0] == pytest.approx(start)
+        assert np.allclose(opened.geometry.tilt_axis_angles, 85)
     GEOMETRY.to_json(tmp_path / "tilts.json")
     assert TiltSeries.open(path).geometry == GEOMETRY
 
@@ -188,8 +190,10 @@ def test_the_geometry_can_be_given_or_named(tmp_path, kind):
     for geometry in (GEOMETRY, kind(tmp_path / "other.json")):
         assert TiltSeries.open(path, geometry=geometry).geometry == GEOMETRY
     for angles in (ANGLES, kind(tmp_path / "other.tlt")):
-        opened = TiltSeries.open(path, tilt_angles=angles)
+        opened = TiltSeries.open(path, tilt_angles=angles, tilt_axis_angle=0)
         assert np.allclose(opened.geometry.tilt_angles, ANGLES)
+    with pytest.raises(ValueError, match="give geometry or tilt_axis_angle, not both"):
+        TiltSeries.open(path, geometry=GEOMETRY, tilt_axis_angle=3)
     with pytest.raises(ValueError, match="give one of geometry, tilt_angles and alignment"):
         TiltSeries.open(path, geometry=GEOMETRY, tilt_angles=ANGLES)
 

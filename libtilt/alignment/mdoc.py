@@ -185,23 +185,16 @@ class MdocFile(AlignmentFile):
         angle = sizes.tilt_axis_angle if axis.angle is None else axis.angle
         if angle is None:
             angle = sizes.need("tilt_axis_angle", self.name)
-        written = self.header.get("ImageSize")
-        own_shape = image_size(written, f"{self.name}, ImageSize")[::-1] if written else None
+        own_shape = self._image_shape()
         height, width = sizes.image_shape or own_shape or sizes.need("stack_shape", self.name)[1:]
         pixel_size = sizes.pixel_size or self.pixel_size or sizes.need("pixel_size", self.name)
         count = self._image_count(sizes.stack_shape[0] if sizes.stack_shape else None)
-        doubts = list(axis.warnings)
+        between, behind = self._without_section(count)
+        doubts = [*axis.warnings, *behind]
         if sizes.pixel_size is None and own_shape not in (None, (height, width)):
             doubts.append(
                 f"{self.name} is of images (h, w) of {own_shape}, the stack has {(height, width)}: "
                 f"check its pixel size of {pixel_size:.6g} A (pixel_size=..., --pixel-size)"
-            )
-        missing = np.setdiff1d(np.arange(count), self.views).tolist()
-        if missing:
-            listed = ", ".join(map(str, missing[:10])) + (", ..." if len(missing) > 10 else "")
-            doubts.append(
-                f"{self.name} has no section for {len(missing)} of {count} images, which are left "
-                f"out (from 0): {listed}"
             )
         return Alignment(
             TiltGeometry.from_tilt_angles(self.tilt_angles, tilt_axis_angle=angle),
@@ -211,8 +204,31 @@ class MdocFile(AlignmentFile):
             volume_shape=default_volume(sizes, (height, width)),
             voxel_size=sizes.voxel_size or pixel_size,
             acquisition=self.acquisition,
+            notes=tuple(between),
             warnings=tuple(doubts),
         )
+
+    def _image_shape(self) -> tuple[int, ...] | None:
+        text = self.header.get("ImageSize")
+        return image_size(text, f"{self.name}, ImageSize")[::-1] if text else None
+
+    def _without_section(self, count: int) -> tuple[list[str], list[str]]:
+        """Return a sentence on images that lack a section before the last one, and behind it.
+
+        Those behind the last section may have been deleted, or the stack is another one.
+        """
+        missing = np.setdiff1d(np.arange(count), self.views)
+        parts = missing[missing < max(self.views)], missing[missing > max(self.views)]
+        between, behind = (
+            [
+                f"{self.name} has no section for {part.size} of {count} images, which are left out "
+                f"(from 0): {', '.join(map(str, part[:10]))}{', ...' if part.size > 10 else ''}"
+            ]
+            if part.size
+            else []
+            for part in parts
+        )
+        return between, behind
 
     @classmethod
     def from_alignment(cls, alignment: Alignment, *, like: Self | None = None) -> Self:

@@ -9,7 +9,7 @@ import click
 
 from libtilt.cli.progress import adjoint_with_progress
 from libtilt.cli.running import (
-    alignment_option,
+    alignment_options,
     backend_option,
     input_file,
     one_line_errors,
@@ -28,7 +28,7 @@ from libtilt.projector import Projector
 
 @click.command()
 @click.argument("tilts", type=input_file)
-@with_options(*tilt_options, alignment_option, *tomogram_options)
+@with_options(*tilt_options, *alignment_options, *tomogram_options)
 @click.option(
     "--driven",
     type=click.Choice(["ray", "voxel"]),
@@ -48,7 +48,8 @@ def backproject(
 ) -> None:
     """Backproject a tilt series into a tomogram, without any filter.
 
-    Its geometry is the .json, .tlt or .rawtlt file of the same name, unless options give one.
+    Its geometry is the .json, .tlt, .rawtlt or .mdoc file of the same name, unless options give
+    one.
 
     \b
     Examples:

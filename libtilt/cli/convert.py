@@ -12,7 +12,7 @@ from libtilt.alignment import Sizes, read_alignment_file, save_alignment
 from libtilt.alignment.opening import FORMATS
 from libtilt.cli.running import input_file, one_line_errors, overwrite_option, with_options
 from libtilt.mrc import glance_mrc
-from libtilt.tilt_files import header_pixel_size
+from libtilt.stack_geometry import header_pixel_size
 
 formats = click.Choice(sorted(FORMATS))
 
@@ -29,6 +29,9 @@ formats = click.Choice(sorted(FORMATS))
     "--volume-shape", nargs=3, type=int, metavar="D H W", help="Of the tomogram, in its voxels."
 )
 @click.option("--voxel-size", type=float, help="Of the tomogram, in angstroms.")
+@click.option(
+    "--tilt-axis-angle", type=float, help="Degrees from y, in place of what IN says of the axis."
+)
 @click.option("--from", "from_format", type=formats, help="Format of IN, if its name does not say.")
 @click.option("--to", "to_format", type=formats, help="Format of OUT, if its name does not say.")
 @click.option("--name", help="Which tomogram of a RELION file.")
@@ -72,10 +75,13 @@ def convert(source: Path, target: Path, **options: Any) -> None:
         pixel_size=pixel_size,
         volume_shape=options["volume_shape"],
         voxel_size=options["voxel_size"],
+        tilt_axis_angle=options["tilt_axis_angle"],
     )
     read_options = {key: options[key] for key in ("name", "aligned") if options[key]}
     file = read_alignment_file(source, format=options["from_format"], **read_options)
     alignment = file.alignment(sizes)
+    for text in alignment.warnings:
+        click.echo(f"warning: {text}", err=True)
     if options["stack"] is not None:
         alignment = attrs.evolve(alignment, stack_name=str(options["stack"]))
     like = options["like"] and read_alignment_file(options["like"], format=options["to_format"])
@@ -93,5 +99,7 @@ def convert(source: Path, target: Path, **options: Any) -> None:
         f"{target}: {used} of {count} images, from {file.format}; tomogram of {tomogram} (z, y, x) "
         f"voxels of {alignment.voxel_size:.6g} A"
     )
+    for text in alignment.notes:
+        click.echo(f"note: {text}")
     for what in alignment.left_out:
         click.echo(f"left out: {what}")

@@ -12,7 +12,7 @@ import click
 from libtilt.animations import IterationFilm
 from libtilt.cli.progress import adjoint_with_progress, progress_bar
 from libtilt.cli.running import (
-    alignment_option,
+    alignment_options,
     backend_option,
     input_file,
     one_line_errors,
@@ -83,7 +83,7 @@ preparation_options = (
     show_default=True,
     help="Weighted back-projection, or an iterative method.",
 )
-@with_options(*tilt_options, alignment_option, *tomogram_options)
+@with_options(*tilt_options, *alignment_options, *tomogram_options)
 @with_options(*filter_options, *iteration_options, *preparation_options)
 @click.option("--pixel-size", type=float, help="Angstroms, in place of what the header says.")
 @click.option("--gif", type=output_file, help="File for an animation of the slices, too.")
@@ -103,9 +103,9 @@ def reconstruct(
 ) -> None:
     """Reconstruct a tomogram from a tilt series.
 
-    Its geometry is the .json, .tlt or .rawtlt file of the same name, unless options give one. With
-    --alignment, tilts are the raw images, and the tomogram is as large and as binned as the
-    alignment says.
+    Its geometry is the .json, .tlt, .rawtlt or .mdoc file of the same name, unless options give
+    one. With --alignment, tilts are the raw images, and the tomogram is as large and as binned as
+    the alignment says.
 
     \b
     Examples:

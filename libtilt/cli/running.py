@@ -19,7 +19,8 @@ from libtilt.alignment.sizes import MissingSizeError
 from libtilt.backends.registry import available_backends
 from libtilt.geometry import TiltGeometry
 from libtilt.mrc import glance_mrc
-from libtilt.tilt_files import find_beside, header_pixel_size, read_tilt_angles
+from libtilt.stack_geometry import header_pixel_size
+from libtilt.tilt_files import read_tilt_angles
 from libtilt.tilt_series import TiltSeries
 
 Command = Callable[..., None]
@@ -55,15 +56,20 @@ tilt_options = (
     click.option(
         "--tilt-axis-angle",
         type=float,
-        help="Angle of the tilt axis from the images' y axis, in degrees.  [default: 0]",
+        help="Angle of the tilt axis from the images' y axis, in degrees, in place of what a file "
+        "says; 0 where none says it.",
     ),
 )
 
 
-alignment_option = click.option(
-    "--alignment",
-    type=click.Path(exists=True, path_type=Path),
-    help="An alignment by IMOD, AreTomo, RELION-5 or Warp: a file, or the folder of one series.",
+alignment_options = (
+    click.option(
+        "--alignment",
+        type=click.Path(exists=True, path_type=Path),
+        help="By IMOD, AreTomo, RELION-5 or Warp: a file, or the folder of one series.",
+    ),
+    click.option("--name", help="Which tomogram of a RELION alignment."),
+    click.option("--aligned", is_flag=True, help="The stack is IMOD's aligned one (.ali)."),
 )
 
 
@@ -118,28 +124,21 @@ def geometry_from_options(
     tilt_range: tuple[float, float, float] | None,
     tlt: Path | None,
     tilt_axis_angle: float | None,
-    beside: Path | None = None,
 ) -> TiltGeometry | None:
-    """Return the geometry that the options describe, or None where they describe none.
+    """Return the geometry that the options describe, or None where they give no angles."""
+    angles = angles_from_options(tilt_range, tlt)
+    if angles is None:
+        return None
+    if isinstance(angles, Path):
+        angles = read_tilt_angles(angles)
+    return TiltGeometry.from_tilt_angles(angles, tilt_axis_angle=tilt_axis_angle or 0.0)
 
-    A tilt axis angle goes with the angles in the text file `beside` a stack, where no option
-    gives others.
-    """
+
+def angles_from_options(tilt_range: tuple[float, float, float] | None, tlt: Path | None) -> Any:
+    """Return tilt angles, or the file that holds them, or None where no option gives them."""
     if tilt_range is not None and tlt is not None:
         raise click.UsageError("give --tilt-range or --tlt, not both")
-    if tlt is not None:
-        angles = read_tilt_angles(tlt)
-    elif tilt_range is not None:
-        angles = tilt_angles(*tilt_range)
-    elif tilt_axis_angle is not None and beside is not None:
-        if beside.suffix == ".json":
-            raise click.UsageError(
-                f"--tilt-axis-angle needs --tlt or --tilt-range: {beside} holds a full geometry"
-            )
-        angles = read_tilt_angles(beside)
-    else:
-        return None
-    return TiltGeometry.from_tilt_angles(angles, tilt_axis_angle=tilt_axis_angle or 0.0)
+    return tlt if tilt_range is None else tilt_angles(*tilt_range)
 
 
 def open_tilts(
@@ -152,21 +151,25 @@ def open_tilts(
     thickness, volume_shape = options["thickness"], options["volume_shape"]
     if thickness is not None and volume_shape is not None:
         raise click.UsageError("give --thickness or --volume-shape, not both")
-    pixel_size = options["pixel_size"]
+    tilt_range, tlt, tilt_axis_angle = angles
+    sizes = {"pixel_size": options["pixel_size"], "tilt_axis_angle": tilt_axis_angle}
+    reading = {key: options[key] for key in ("name", "aligned") if options.get(key)}
     if options["alignment"] is not None:
-        if any(option is not None for option in angles):
-            raise click.UsageError("--alignment holds the whole geometry: give no other angles")
+        if tilt_range is not None or tlt is not None:
+            raise click.UsageError("--alignment holds the tilt angles: give no others")
         series, alignment = open_aligned(
             tilts,
             options["alignment"],
+            reading,
             thickness=thickness,
             volume_shape=volume_shape,
-            pixel_size=pixel_size,
+            **sizes,
         )
         shape = alignment.volume_shape
         return series, {"volume_shape": shape, "voxel_size": alignment.voxel_size}
-    geometry = geometry_from_options(*angles, find_beside(tilts))
-    series = TiltSeries.open(tilts, geometry=geometry, pixel_size=pixel_size)
+    if reading:
+        raise click.UsageError(f"--{next(iter(reading))} needs --alignment")
+    series = TiltSeries.open(tilts, tilt_angles=angles_from_options(tilt_range, tlt), **sizes)
     _, height, width = series.shape
     return series, {"volume_shape": volume_shape or (thickness or width, height, width)}
 
@@ -174,16 +177,25 @@ def open_tilts(
 def open_aligned(
     tilts: Path,
     alignment: Path,
+    reading: dict[str, Any],
     *,
     thickness: int | None,
     volume_shape: tuple[int, int, int] | None,
     pixel_size: float | None,
+    tilt_axis_angle: float | None,
 ) -> tuple[TiltSeries, Alignment]:
     """Open a stack with the alignment of another program, which knows the tomogram."""
     content = glance_mrc(tilts)
     pixel = pixel_size or header_pixel_size(tilts, content.voxel_size)
     shape = content.data.shape
-    open_sized = functools.partial(open_alignment, alignment, stack_shape=shape, pixel_size=pixel)
+    open_sized = functools.partial(
+        open_alignment,
+        alignment,
+        stack_shape=shape,
+        pixel_size=pixel,
+        tilt_axis_angle=tilt_axis_angle,
+        **reading,
+    )
     try:
         opened = open_sized(volume_shape=volume_shape)
     except MissingSizeError:
@@ -193,9 +205,16 @@ def open_aligned(
     if thickness is not None:
         # About the same centre, whatever thickness the alignment says.
         opened = attrs.evolve(opened, volume_shape=(thickness, *opened.volume_shape[1:]))
-    for what in opened.left_out:
-        click.echo(f"{alignment}: left out: {what}", err=True)
+    echo_notes(opened, str(alignment))
     return TiltSeries.open(tilts, alignment=opened, pixel_size=pixel_size), opened
+
+
+def echo_notes(alignment: Alignment, source: str) -> None:
+    """Say on stderr what was concluded from an alignment, and what of it is not used."""
+    for text in alignment.notes:
+        click.echo(f"note: {text}", err=True)
+    for what in alignment.left_out:
+        click.echo(f"{source}: left out: {what}", err=True)
 
 
 def tilt_angles(first: float, last: float, step: float) -> Any:

@@ -1,0 +1,219 @@
+"""`StackGeometry`: the geometry and the pixel size of a stack, wherever they are said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Self
+
+import attrs
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from libtilt._checks import Float64Array
+from libtilt.alignment import Alignment, MdocFile, Sizes, read_alignment_file
+from libtilt.alignment.angles import along_y
+from libtilt.alignment.base import with_tilt_axis
+from libtilt.alignment.sizes import MissingSizeError
+from libtilt.geometry import TiltGeometry
+from libtilt.mrc import MrcContent
+from libtilt.tilt_files import find_beside, is_aligned, read_tilt_angles, unused_beside
+
+UNKNOWN_PIXEL_SIZE = "it does not know the pixel size, 1 A is taken: set pixel_size (--pixel-size)"
+
+
+def header_pixel_size(path: str | Path, voxel_size: Float64Array) -> float | None:
+    """Return the size of square pixels, None where the header does not know it."""
+    x, y = (float(size) for size in voxel_size[:2])
+    if x <= 0 or y <= 0:
+        return None
+    if abs(x - y) > 1e-3 * x:
+        raise ValueError(
+            f"{path} has pixels of {x:.4g} x {y:.4g} angstroms, a tilt series needs square ones: "
+            "pass pixel_size=..."
+        )
+    return x
+
+
+@attrs.frozen(eq=False)
+class StackGeometry:
+    """What is known of the images of a stack.
+
+    Attributes
+    ----------
+    geometry : TiltGeometry
+        One tilt for each image that is used.
+    source : str
+        Where it comes from, for messages.
+    pixel_size : float or None
+        Angstroms; None where nobody says it.
+    views : ndarray of int, or None
+        Which images are used, from 0; None for all of them.
+    warnings : tuple of str
+        What was taken for granted.
+    """
+
+    geometry: TiltGeometry
+    source: str
+    pixel_size: float | None = None
+    views: NDArray[np.int64] | None = None
+    warnings: tuple[str, ...] = ()
+
+    @classmethod
+    def from_alignment(cls, alignment: Alignment, source: str, kind: type[TiltGeometry]) -> Self:
+        """Take the geometry and the used images of an alignment."""
+        return cls(
+            of_kind(alignment.geometry, kind),
+            source,
+            alignment.pixel_size,
+            alignment.views,
+            alignment.warnings,
+        )
+
+    @classmethod
+    def from_angles(
+        cls,
+        angles: ArrayLike,
+        axis: float | None,
+        source: str,
+        kind: type[TiltGeometry],
+    ) -> Self:
+        """Turn tilt angles about an axis, which is taken along y, with a warning, without one."""
+        geometry = kind.from_tilt_angles(angles, tilt_axis_angle=axis or 0.0)
+        return cls(geometry, source, warnings=() if axis is not None else (along_y(source),))
+
+
+@attrs.frozen(eq=False)
+class StackFile:
+    """A stack that was read, and what its user says of it, to find its geometry.
+
+    Parameters
+    ----------
+    path : path
+        The stack.
+    content : MrcContent
+        What it holds.
+    pixel_size, tilt_axis_angle : float, optional
+        In place of what files say.
+    kind : type, optional
+        The class of the geometry.
+    """
+
+    path: str | Path
+    content: MrcContent
+    pixel_size: float | None = attrs.field(kw_only=True, default=None)
+    tilt_axis_angle: float | None = attrs.field(kw_only=True, default=None)
+    kind: type[TiltGeometry] = attrs.field(kw_only=True, default=TiltGeometry)
+
+    def known_pixel_size(self) -> float | None:
+        """Return the pixel size that the user or the header says, else None."""
+        return self.pixel_size or header_pixel_size(self.path, self.content.voxel_size)
+
+    def geometry(
+        self,
+        geometry: TiltGeometry | str | Path | None,
+        tilt_angles: ArrayLike | str | Path | None,
+        alignment: Alignment | str | Path | None,
+    ) -> StackGeometry:
+        """Return the geometry that is given, lies beside the stack, or is in its header.
+
+        Raises
+        ------
+        ValueError
+            If there is none, or a tilt axis angle is given beside a whole geometry.
+        """
+        if self.tilt_axis_angle is not None and isinstance(geometry, TiltGeometry):
+            raise ValueError("give geometry or tilt_axis_angle, not both: a geometry has its axes")
+        if self.tilt_axis_angle is not None and isinstance(alignment, Alignment):
+            raise ValueError("pass tilt_axis_angle to open_alignment, in place of here")
+        if alignment is not None:
+            return self._aligned(alignment)
+        if isinstance(geometry, TiltGeometry):
+            return StackGeometry(geometry, "geometry")
+        if geometry is not None:
+            return self._of_json(Path(geometry))
+        if isinstance(tilt_angles, str | Path):
+            return self._of_list(Path(tilt_angles))
+        if tilt_angles is not None:
+            axis = self.tilt_axis_angle or 0.0
+            return StackGeometry.from_angles(tilt_angles, axis, "tilt_angles", self.kind)
+        return self._found()
+
+    def _of_json(self, path: Path) -> StackGeometry:
+        geometry = self.kind.from_json(path)
+        if self.tilt_axis_angle is not None:
+            geometry = with_tilt_axis(geometry, self.tilt_axis_angle)
+        return StackGeometry(geometry, str(path))
+
+    def _of_list(self, path: Path) -> StackGeometry:
+        angles = read_tilt_angles(path)
+        found = StackGeometry.from_angles(angles, self.tilt_axis_angle, str(path), self.kind)
+        # The axis of an aligned stack lies along y: that is what aligned means.
+        return attrs.evolve(found, warnings=()) if is_aligned(self.path) else found
+
+    def _of_mdoc(self, path: Path) -> StackGeometry:
+        file = MdocFile.read(path)
+        pixel_size = self.known_pixel_size() or file.pixel_size
+        sizes = Sizes(
+            stack_shape=self.content.data.shape,
+            pixel_size=pixel_size or 1.0,
+            tilt_axis_angle=self.tilt_axis_angle,
+        )
+        found = StackGeometry.from_alignment(file.alignment(sizes), str(path), self.kind)
+        return attrs.evolve(found, pixel_size=pixel_size)
+
+    def _found(self) -> StackGeometry:
+        file = find_beside(self.path)
+        if file is None:
+            return self._of_header()
+        if file.suffix.lower() == ".json":
+            return self._of_json(file)
+        found = (self._of_mdoc if file.suffix.lower() == ".mdoc" else self._of_list)(file)
+        unused = unused_beside(self.path, file)
+        return attrs.evolve(found, warnings=(*found.warnings, *([unused] if unused else [])))
+
+    def _of_header(self) -> StackGeometry:
+        raise ValueError(
+            f"no geometry beside {self.path} (.json, .tlt, .rawtlt or .mdoc): "
+            "give the angles (geometry=..., tilt_angles=..., --tlt)"
+        )
+
+    def _aligned(self, alignment: Alignment | str | Path) -> StackGeometry:
+        """Return an alignment, opened where it is a file; raise where it is not of this stack."""
+        shape = self.content.data.shape
+        if not isinstance(alignment, Alignment):
+            sizes = Sizes(
+                stack_shape=shape,
+                pixel_size=self.known_pixel_size(),
+                tilt_axis_angle=self.tilt_axis_angle,
+            )
+            try:
+                opened = read_alignment_file(alignment).alignment(sizes)
+            except MissingSizeError as error:
+                raise MissingSizeError(
+                    f"{error}, for example by alignment=open_alignment({str(alignment)!r}, ...)"
+                ) from error
+            return StackGeometry.from_alignment(opened, "alignment", self.kind)
+        if alignment.stack_shape != shape:
+            raise ValueError(
+                f"alignment is of a stack of {alignment.stack_shape}, {self.path} has {shape}"
+            )
+        pixel_size = self.pixel_size
+        if pixel_size is not None and not np.isclose(alignment.pixel_size, pixel_size, rtol=1e-4):
+            raise ValueError(
+                f"alignment has pixels of {alignment.pixel_size:.6g} A, {self.path} of "
+                f"{pixel_size:.6g} A"
+            )
+        # Whoever opened it was warned.
+        quiet = attrs.evolve(alignment, warnings=())
+        return StackGeometry.from_alignment(quiet, "alignment", self.kind)
+
+
+def of_kind(geometry: TiltGeometry, kind: type[TiltGeometry]) -> TiltGeometry:
+    """Return a geometry of the class that a series has; a subclass must need no more fields."""
+    if isinstance(geometry, kind):
+        return geometry
+    return kind(
+        geometry.rotation_matrices,
+        shifts=geometry.shifts,
+        magnifications=geometry.magnifications,
+    )
