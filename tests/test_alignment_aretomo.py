@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from libtilt import TiltGeometry
 from libtilt.alignment import Alignment, AreTomoAlignment, Sizes
+from libtilt.alignment.aretomo_lines import COLUMNS
 
-COLUMNS = (
+HEADER_LINE = (
     "# SEC     ROT         GMAG       TX          TY      SMEAN     SFIT    SCALE     BASE     TILT"
 )
 
@@ -19,7 +20,12 @@ def text(sections, count, darks=(), size=(41, 36), local=False, seed=0):
     lines = ["# AreTomo Alignment / Priims bprmMn ", "# RawSize = {} {} {}".format(*size, count)]
     lines += ["# NumPatches = 0"]
     lines += [f"# DarkFrame =  {frame:4d} {section:4d} {-60.0:8.2f}" for frame, section in darks]
-    lines += ["# AlphaOffset =     0.50", "# BetaOffset =    -1.25", "# Thickness = 300", COLUMNS]
+    lines += [
+        "# AlphaOffset =     0.50",
+        "# BetaOffset =    -1.25",
+        "# Thickness = 300",
+        HEADER_LINE,
+    ]
     for place, section in enumerate(sections):
         rot, tx, ty = rng.normal(85, 1), *rng.normal(0, 9, 2)
         lines.append(
@@ -136,6 +142,75 @@ GOOD = text([1, 2, 3], 3)
 def test_files_that_are_not_sound_are_named_with_the_line(tmp_path, content, message):
     with pytest.raises(ValueError, match=message):
         read(tmp_path, content)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("TILT", "1567301525373690323140608.00", r"line 8, TILT: expected a tilt angle within 180"),
+        ("TILT", "nan", r"line 8, TILT: expected a finite number, got 'nan'"),
+        ("TX", "nan", r"line 8, TX: expected a finite number"),
+        ("ROT", "-856.0", r"line 8, ROT: expected a tilt axis angle within 360 of 0, got -856"),
+        ("SMEAN", "one", r"line 8, SMEAN: expected a number, got 'one'"),
+    ],
+)
+def test_numbers_that_cannot_be_are_refused_by_column_and_line(tmp_path, column, value, message):
+    lines = GOOD.splitlines()
+    words = lines[7].split()
+    words[COLUMNS.index(column)] = value
+    lines[7] = " ".join(words)
+    with pytest.raises(ValueError, match=message):
+        read(tmp_path, "\n".join(lines)).alignment(Sizes(pixel_size=1))
+
+
+@pytest.mark.parametrize("column", ["GMAG", "SMEAN", "SFIT", "SCALE", "BASE"])
+def test_columns_that_place_nothing_may_hold_no_number(tmp_path, column):
+    lines = GOOD.splitlines()
+    words = lines[7].split()
+    words[COLUMNS.index(column)] = "-nan"
+    lines[7] = " ".join(words)
+    good = read(tmp_path, GOOD).alignment(Sizes(pixel_size=1))
+    file = read(tmp_path, "\n".join(lines))
+    assert file.alignment(Sizes(pixel_size=1)).geometry == good.geometry
+    again = AreTomoAlignment.read(file.write(tmp_path / "again.aln"))
+    assert np.isnan(again.rows[0, COLUMNS.index(column)])
+
+
+def test_a_given_axis_wins_over_one_that_cannot_be(tmp_path):
+    rows = [[1, 999.0, 1, 4, -2, 1, 1, 1, 0, 30.0]]
+    file = AreTomoAlignment(rows, raw_size=(64, 60, 1), lines=(5,))
+    with pytest.raises(ValueError, match="line 5, ROT: expected a tilt axis angle within 360"):
+        file.alignment(Sizes(pixel_size=1))
+    given = file.alignment(Sizes(pixel_size=1, tilt_axis_angle=85))
+    assert np.allclose(given.geometry.tilt_axis_angles, 85)
+    assert np.allclose(given.geometry.shifts, [4, -2])
+
+
+def test_a_stack_without_its_dark_images_is_taken_with_a_sentence(tmp_path):
+    """AreTomo's own output holds no dark images."""
+    file = read(tmp_path, text([1, 3, 4], 4, darks=[(1, 2)]))
+    whole, used = (file.alignment(Sizes(stack_shape=(n, 36, 41), pixel_size=1)) for n in (4, 3))
+    assert (whole.views.tolist(), used.views.tolist()) == ([0, 2, 3], [0, 1, 2])
+    assert whole.geometry == used.geometry
+    assert "uses 3 of 4 images and the stack has 3" in used.warnings[0]
+
+
+def test_shifts_beyond_the_image_are_warned_of(tmp_path):
+    lines = GOOD.splitlines()
+    words = lines[7].split()
+    words[COLUMNS.index("TX")] = "-4000.0"
+    lines[7] = " ".join(words)
+    warnings = read(tmp_path, "\n".join(lines)).alignment(Sizes(pixel_size=2)).warnings
+    assert "the shift of image 0 (from 0) is" in warnings[0]
+
+
+def test_the_cases_are_read_or_refused(shared_data):
+    cases = shared_data / "cases"
+    file = AreTomoAlignment.read(cases / "aln_smean_nan.aln")
+    angles = file.alignment(Sizes(pixel_size=2)).geometry.tilt_angles
+    assert np.allclose(angles, [-3, 0, 3])
+    with pytest.raises(ValueError, match=r"aln_tilt_garbage\.aln, line 5, TILT: .* within 180"):
+        AreTomoAlignment.read(cases / "aln_tilt_garbage.aln")
 
 
 def test_a_stack_of_another_size_is_refused(tmp_path):

@@ -89,19 +89,34 @@ def test_offsets_that_are_missing_are_zeros_and_an_axis_is_asked_for(tmp_path):
     [
         (
             "Angles",
-            "-200 0 3",
-            r"<Angles>, entry 1: expected a tilt angle within 180 of 0",
+            "-200\n0\n3",
+            r"line 2, <Angles>, entry 1: expected a tilt angle within 180",
         ),
-        ("AxisAngle", "85 -856 85", r"<AxisAngle>, entry 2: expected a tilt axis angle within 360"),
-        ("Angles", "-3_0 0 3", r"<Angles>, entry 1: expected a number, got '-3_0'"),
-        ("AxisAngle", "85 8,5 85", r"entry 2: expected a number, got '8,5' \(a decimal comma\?"),
+        ("AxisAngle", "85\n-856\n85", r"line 6, <AxisAngle>, entry 2: expected .* within 360"),
+        ("Angles", "-3_0\n0\n3", r"line 2, <Angles>, entry 1: expected a number, got '-3_0'"),
+        (
+            "AxisAngle",
+            "85\n8,5\n85",
+            r"line 6, .* entry 2: expected a number, got '8,5' \(a deci",
+        ),
+        ("AxisAngle", "85\n85", r"line 5, <AxisAngle>: expected 3 numbers, as <Angles> has, got 2"),
     ],
 )
-def test_angles_that_cannot_be_are_refused_by_their_entry(tmp_path, tag, texts, message):
-    lists = {"Angles": "-3 0 3", "AxisAngle": "85 85 85"} | {tag: texts}
-    body = "".join(f"<{name}>{values}</{name}>" for name, values in lists.items())
+def test_angles_that_cannot_be_are_refused_by_their_line(tmp_path, tag, texts, message):
+    lists = {"Angles": "-3\n0\n3", "AxisAngle": "85\n85\n85"} | {tag: texts}
+    body = "\n".join(f"<{name}>{values}</{name}>" for name, values in lists.items())
+    sizes = Sizes(stack_shape=(3, 8, 8), pixel_size=2.0, volume_shape=(4, 8, 8))
     with pytest.raises(ValueError, match=message):
-        read(tmp_path, f"<TiltSeries>{body}</TiltSeries>")
+        read(tmp_path, f"<TiltSeries>\n{body}</TiltSeries>").alignment(sizes)
+
+
+def test_a_given_axis_wins_over_one_that_cannot_be(tmp_path):
+    file = read(
+        tmp_path,
+        "<TiltSeries><Angles>-3 0 3</Angles><AxisAngle>-856 -856 x</AxisAngle></TiltSeries>",
+    )
+    sizes = Sizes(stack_shape=(3, 8, 8), pixel_size=2, volume_shape=(4, 8, 8), tilt_axis_angle=85)
+    assert np.allclose(file.alignment(sizes).geometry.tilt_axis_angles, 85)
 
 
 def test_what_stands_for_unused_images_need_not_be_numbers(tmp_path):

@@ -252,7 +252,7 @@ def test_show_refuses_in_one_line_and_leaves_no_file(tmp_path):
         (["-o", tmp_path / "no" / "map.png"], "the folder"),
         (["-o", tmp_path / "map.png", "--kind", "sheet"], "no geometry beside"),
         (["-o", tmp_path / "m.png", "--kind", "spectrum", "--position", 1, 1, 1], "--position is"),
-        (["-o", tmp_path / "m.png", "--tlt", path], "map.mrc, line 2: expected one angle"),
+        (["-o", tmp_path / "m.png", "--tlt", path], "map.mrc is not a text file"),
     ]:
         result = run(path, *arguments)
         assert result.exit_code != 0

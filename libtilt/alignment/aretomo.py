@@ -14,6 +14,7 @@ from libtilt._checks import Float64Array, locked
 from libtilt.alignment.alignment import Alignment
 from libtilt.alignment.aretomo_lines import COLUMNS, AlnParser, DarkFrame, first_section_of
 from libtilt.alignment.base import AlignmentFile
+from libtilt.alignment.plausible import axis_angle
 from libtilt.alignment.sizes import Sizes
 from libtilt.alignment.text import numbered_lines, save_text
 from libtilt.rotations import axis_rotations
@@ -50,6 +51,8 @@ class AreTomoAlignment(AlignmentFile):
         The rows of the local alignment, as they stand.
     name : str, optional
         For messages.
+    lines : tuple of int, optional
+        The line of each row, for messages.
 
     Examples
     --------
@@ -69,6 +72,7 @@ class AreTomoAlignment(AlignmentFile):
     header: tuple[str, ...] = attrs.field(kw_only=True, default=())
     local: tuple[str, ...] = attrs.field(kw_only=True, default=())
     name: str = attrs.field(kw_only=True, default="the AreTomo alignment")
+    lines: tuple[int, ...] = attrs.field(kw_only=True, default=(), repr=False)
 
     @rows.validator
     def _check_rows(self, _: Any, rows: Float64Array) -> None:
@@ -122,6 +126,7 @@ class AreTomoAlignment(AlignmentFile):
             header=tuple(parsed.header),
             local=tuple(parsed.local),
             name=str(path),
+            lines=tuple(parsed.row_lines),
         )
 
     def write(self, path: str | Path, *, overwrite: bool = False) -> Path:
@@ -191,6 +196,9 @@ class AreTomoAlignment(AlignmentFile):
                 f"{self.name} is of images (h, w) of {(height, width)}, the stack has "
                 f"{sizes.image_shape}"
             )
+        if sizes.tilt_axis_angle is None:
+            for angle, line in zip(self.rows[:, ROT], self.lines, strict=False):
+                axis_angle(float(angle), f"{self.name}, line {line}, ROT")
         pixel_size = sizes.need("pixel_size", self.name)
         plain = Alignment.from_matrices(
             self.matrices(),

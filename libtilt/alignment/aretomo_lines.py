@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import attrs
 
-from libtilt.alignment.plausible import axis_angle, tilt_angle
+from libtilt.alignment.plausible import tilt_angle
 from libtilt.alignment.text import integer, number, number_or_nan
 
 COLUMNS = ("SEC", "ROT", "GMAG", "TX", "TY", "SMEAN", "SFIT", "SCALE", "BASE", "TILT")
 
 # The statistics of an image may be missing: nothing stands on them.
-_READERS = {"SEC": number, "ROT": axis_angle, "TX": number, "TY": number, "TILT": tilt_angle}
+_READERS = {"SEC": number, "ROT": number, "TX": number, "TY": number, "TILT": tilt_angle}
 
 
 @attrs.frozen

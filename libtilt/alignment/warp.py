@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Self
 from xml.etree import ElementTree
@@ -53,6 +55,8 @@ class WarpAlignment(AlignmentFile):
         The whole file.
     name : str, optional
         For messages.
+    lines : mapping of str to int, optional
+        The line on which each element begins, for messages.
 
     Examples
     --------
@@ -69,6 +73,7 @@ class WarpAlignment(AlignmentFile):
 
     root: ElementTree.Element
     name: str = attrs.field(kw_only=True, default="the Warp alignment")
+    lines: Mapping[str, int] = attrs.field(kw_only=True, factory=dict, repr=False)
 
     @classmethod
     def read(cls, path: str | Path) -> Self:
@@ -100,9 +105,8 @@ class WarpAlignment(AlignmentFile):
             raise ValueError(f"{path}, line {line}: not XML: {error}") from error
         if root.tag != "TiltSeries":
             raise ValueError(f"{path}: expected <TiltSeries>, got <{root.tag}>")
-        made = cls(root, name=str(path))
-        made._columns()
-        made._used()
+        made = cls(root, name=str(path), lines=_lines_of(content, [child.tag for child in root]))
+        made._columns(tilt_axis_angle=0.0)
         return made
 
     def write(self, path: str | Path, *, overwrite: bool = False) -> Path:
@@ -133,10 +137,11 @@ class WarpAlignment(AlignmentFile):
         element = self.root.find(tag)
         return [] if element is None or element.text is None else element.text.split()
 
-    def _columns(self) -> list[Float64Array]:
+    def _columns(self, tilt_axis_angle: float | None = None) -> list[Float64Array]:
         """Return angles, axis angles and offsets, one of each per image.
 
-        An axis that the file does not say is NaN; so may be what stands for images without use.
+        What stands for images without use may be NaN. An axis that is given replaces the file's,
+        whatever stands there.
         """
         count = len(self._texts("Angles"))
         if count == 0:
@@ -144,23 +149,37 @@ class WarpAlignment(AlignmentFile):
         used = self._used()
         columns = []
         for tag in NUMBERS:
-            texts = self._texts(tag) or ["nan" if tag == "AxisAngle" else "0"] * count
+            texts = self._texts(tag) or ["0"] * count
             if len(texts) != count:
                 raise ValueError(
-                    f"{self.name}, <{tag}>: expected {count} numbers, as <Angles> has, "
+                    f"{self._place(tag)}: expected {count} numbers, as <Angles> has, "
                     f"got {len(texts)}"
                 )
-            read = _READERS.get(tag, number) if self._texts(tag) else number_or_nan
-            where = f"{self.name}, <{tag}>, entry"
+            if tag == "AxisAngle" and (tilt_axis_angle is not None or not self._texts(tag)):
+                axis = Sizes(tilt_axis_angle=tilt_axis_angle).need("tilt_axis_angle", self.name)
+                columns.append(np.full(count, axis))
+                continue
+            read = _READERS.get(tag, number)
             columns.append(
                 np.array(
                     [
-                        (read if use else number_or_nan)(text, f"{where} {entry}")
-                        for entry, (text, use) in enumerate(zip(texts, used, strict=True), start=1)
+                        (read if use else number_or_nan)(text, self._place(tag, entry))
+                        for entry, (text, use) in enumerate(zip(texts, used, strict=True))
                     ]
                 )
             )
         return columns
+
+    def _place(self, tag: str, entry: int | None = None) -> str:
+        """Return where an element or an entry of its list stands, for messages."""
+        line = self.lines.get(tag)
+        if line is None or entry is None:
+            place = self.name if line is None else f"{self.name}, line {line}"
+            return f"{place}, <{tag}>" + ("" if entry is None else f", entry {entry + 1}")
+        text = self.root.findtext(tag) or ""
+        words = list(re.finditer(r"\S+", text))
+        line += text.count("\n", 0, words[entry].start())
+        return f"{self.name}, line {line}, <{tag}>, entry {entry + 1}"
 
     def _used(self) -> NDArray[np.bool_]:
         count = len(self._texts("Angles"))
@@ -214,9 +233,7 @@ class WarpAlignment(AlignmentFile):
         voxel = sizes.voxel_size or pixel
         volume = np.array(sizes.need("volume_shape", self.name)[::-1]) * voxel
         image = np.array(sizes.need("stack_shape", self.name)[:0:-1]) * pixel
-        angles, axes, x, y = self._columns()
-        if np.isnan(axes[self.views]).any():
-            axes = np.full(len(axes), sizes.need("tilt_axis_angle", self.name))
+        angles, axes, x, y = self._columns(sizes.tilt_axis_angle)
         x_tilts = np.full(len(angles), self._level("X"))
         linear = specimen_to_detector(axes, -(angles + self._level("Y")), x_tilts)[:, :2]
         offset = np.stack([x, y], axis=1) + image / 2 - linear @ (volume / 2)
@@ -271,7 +288,6 @@ class WarpAlignment(AlignmentFile):
             root = ElementTree.Element("TiltSeries", {"LevelAngleX": "0", "LevelAngleY": "0"})
         else:
             columns, root = like._columns(), copy.deepcopy(like.root)
-            columns[1][:] = np.where(np.isnan(columns[1]), 0.0, columns[1])
             alignment.sizes.count(len(columns[0]), "like")
         made = cls(root)
         columns[0][views] = -geometry.tilt_angles - made._level("Y")
@@ -295,6 +311,16 @@ class WarpAlignment(AlignmentFile):
             if element is None:
                 element = ElementTree.SubElement(self.root, tag)
             element.text = "\n".join(entries)
+
+
+def _lines_of(content: bytes, tags: list[str]) -> dict[str, int]:
+    """Return the line on which each element begins, where the bytes are those of UTF-8."""
+    found = {}
+    for tag in tags:
+        place = content.find(f"<{tag}".encode())
+        if place >= 0:
+            found[tag] = content.count(b"\n", 0, place) + 1
+    return found
 
 
 def _plausible(alignment: Alignment) -> list[Float64Array]:
