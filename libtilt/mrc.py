@@ -1,31 +1,34 @@
-"""Reading and writing MRC files, dirty headers included, through `mrcfile`."""
+"""Reading and writing MRC files, dirty headers included."""
 
 from __future__ import annotations
 
-import math
-import struct
+import bz2
+import gzip
 import warnings
 import zlib
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, NamedTuple
 
 import attrs
 import mrcfile
 import numpy as np
 from numpy.typing import NDArray
 
-from libtilt._checks import (
-    Float64Array,
-)
+from libtilt._checks import Float64Array
 from libtilt.files import atomic_write
+from libtilt.mrc_header import HEADER_BYTES, OWN_LABEL, PACKED, MrcHeader
+from libtilt.mrc_sections import SectionData, read_sections
 
 SUFFIXES = (".mrc", ".map", ".st", ".ali", ".rec", ".mrcs")
-_COMPRESSED_STARTS = (b"\x1f\x8b", b"BZ")
+_COMPRESSED_STARTS: dict[bytes, Callable[[Any], Any]] = {b"\x1f\x8b": gzip.open, b"BZ": bz2.open}
+_SLACK = 2**16
 _COMPRESSIONS = {".gz": "gzip", ".bz2": "bzip2"}
-_MODE_BYTES = {0: 1, 1: 2, 2: 4, 3: 4, 4: 8, 6: 2, 12: 2}
-_IMOD_STAMP = 1146047817
-_FLOAT32_NOISE = 1.2e-7
+PLACEHOLDER = (
+    "its voxel size of 1 A is a placeholder of many programs: if it is not the true one, set "
+    "voxel_size or pixel_size (--voxel-size, --pixel-size)"
+)
 
 
 @attrs.frozen(eq=False)
@@ -44,6 +47,10 @@ class MrcContent:
         Whether the header calls it a stack of images rather than a volume.
     notes : tuple of str
         What is odd about the header.
+    sections : SectionData
+        What the extended header says of each section.
+    is_own : bool
+        Whether libtilt wrote the file.
     """
 
     data: NDArray[Any]
@@ -51,6 +58,22 @@ class MrcContent:
     origin: Float64Array
     is_image_stack: bool
     notes: tuple[str, ...]
+    sections: SectionData = attrs.field(factory=SectionData)
+    is_own: bool = False
+
+    @property
+    def has_placeholder(self) -> bool:
+        """Whether the voxel size is 1 A along all axes, which hardly any measured one is."""
+        return bool((self.voxel_size == 1.0).all())
+
+
+class _Stored(NamedTuple):
+    """The parts of a file."""
+
+    header: MrcHeader
+    extended: bytes
+    data: NDArray[Any]
+    notes: list[str]
 
 
 def read_mrc(path: str | Path, *, memmap: bool = False) -> MrcContent:
@@ -79,165 +102,115 @@ def read_mrc(path: str | Path, *, memmap: bool = False) -> MrcContent:
     See `libtilt.Volume.open` and `libtilt.TiltSeries.open`, which stand on this.
     """
     path = Path(path)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        try:
-            _check_extended_header(path)
-            with mrcfile.open(path, permissive=True, header_only=True) as file:
-                notes = _check_header(file, path)
-            with _open(path, memmap) as file:
-                return _content(file, path, notes)
-        except MemoryError as error:
-            raise MemoryError(
-                f"{path} does not fit into memory; if it is not compressed, use memmap=True"
-            ) from error
-        except (EOFError, OverflowError, zlib.error) as error:
-            raise ValueError(f"{path} is cut short or corrupt: {error}") from error
-        except OSError as error:
-            if error.errno is not None:
-                raise
-            raise ValueError(f"{path} is cut short or corrupt: {error}") from error
-        except ValueError as error:
-            if str(error).startswith(str(path)):
-                raise
-            raise ValueError(f"{path} is not an MRC file: {error}") from error
+    try:
+        with path.open("rb") as plain:
+            opener = _COMPRESSED_STARTS.get(plain.read(2))
+            plain.seek(0)
+            if opener is None:
+                return _content(_read_plain(plain, path, memmap))
+            if memmap:
+                raise ValueError(f"{path} is compressed and cannot be mapped; use memmap=False")
+            with opener(plain) as stream:
+                return _content(_read_stream(stream, path))
+    except MemoryError as error:
+        raise MemoryError(
+            f"{path} does not fit into memory; if it is not compressed, use memmap=True"
+        ) from error
+    except (EOFError, OverflowError, zlib.error) as error:
+        raise ValueError(f"{path} is cut short or corrupt: {error}") from error
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise ValueError(f"{path} is cut short or corrupt: {error}") from error
 
 
 def glance_mrc(path: str | Path) -> MrcContent:
-    """Read a file for its header: its data are mapped, and read where they are compressed."""
-    return read_mrc(path, memmap=not _is_compressed(Path(path)))
+    """Read a file for its header: its data are mapped, and read where that cannot be."""
+    with Path(path).open("rb") as file:
+        start = file.read(HEADER_BYTES)
+    compressed = start[:2] in _COMPRESSED_STARTS
+    return read_mrc(path, memmap=not compressed and not _is_packed(start, path))
 
 
-def _open(path: Path, memmap: bool) -> Any:
-    if not memmap:
-        return mrcfile.open(path, permissive=True)
-    if _is_compressed(path):
-        raise ValueError(f"{path} is compressed and cannot be mapped; use memmap=False")
-    return mrcfile.mmap(path, mode="r", permissive=True)
+def _is_packed(start: bytes, path: str | Path) -> bool:
+    return MrcHeader.parse(start, path).mode == PACKED
 
 
-def _is_compressed(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(2) in _COMPRESSED_STARTS
+def _read_plain(file: IO[bytes], path: Path, memmap: bool) -> _Stored:
+    header = MrcHeader.parse(file.read(HEADER_BYTES), path)
+    extended, notes = _extended_bytes(header, path.stat().st_size)
+    between = file.read(extended)
+    dtype, note = header.dtype()
+    notes += [note] if note else []
+    if header.mode == PACKED:
+        if memmap:
+            raise ValueError(
+                f"{path} holds packed 4-bit data, which cannot be mapped: memmap=False"
+            )
+        return _Stored(header, between, _unpacked(header, file.read(header.data_bytes)), notes)
+    start, shape = HEADER_BYTES + extended, header.shape
+    if memmap:
+        return _Stored(header, between, np.memmap(path, dtype, "r", start, shape), notes)
+    data = np.fromfile(file, dtype, header.data_bytes // dtype.itemsize)
+    return _Stored(header, between, data.reshape(shape), notes)
 
 
-def _check_extended_header(path: Path) -> None:
-    """Raise where the extended header is larger than the file; mrcfile takes that much memory."""
-    with path.open("rb") as file:
-        head = file.read(96)
-    needed = 1024 + min(int.from_bytes(head[92:], order) for order in ("little", "big"))
-    size = path.stat().st_size
-    if head[:2] not in _COMPRESSED_STARTS and size < needed:
-        raise ValueError(
-            f"{path} is not an MRC file or is cut short: its header asks for {needed} bytes, "
-            f"it has {size}"
-        )
-
-
-def _check_header(file: Any, path: Path) -> list[str]:
-    """Return notes on an odd header; raise where it does not describe the file."""
-    header = file.header
-    shape = [int(header[name]) for name in ("nz", "ny", "nx")]
-    mode = int(header.mode)
-    if min(shape) < 1 or mode not in _MODE_BYTES or not 0 <= int(header.nsymbt) < 2**30:
-        raise ValueError(
-            f"{path} is not an MRC file: its header says shape {shape} and mode {mode}"
-        )
-    if mode in (3, 4):
-        raise ValueError(f"{path} holds complex data (mode {mode}); only real data can be read")
-    needed = 1024 + int(header.nsymbt) + math.prod(shape) * _MODE_BYTES[mode]
-    size = path.stat().st_size
-    if isinstance(file, mrcfile.gzipmrcfile.GzipMrcFile | mrcfile.bzip2mrcfile.Bzip2MrcFile):
-        size = needed
-    stamped = bytes(header.map)[:3] == b"MAP"
-    if size < needed:
-        what = "is cut short" if stamped else "is not an MRC file or is cut short"
-        raise ValueError(f"{path} {what}: its header asks for {needed} bytes, it has {size}")
-    notes = [] if stamped else ["it lacks the stamp 'MAP '"]
-    if tuple(bytes(header.machst)[:2]) not in ((0x44, 0x44), (0x44, 0x41), (0x11, 0x11)):
-        order = "big" if header.nx.dtype.byteorder == ">" else "little"
-        notes.append(f"it lacks a machine stamp, {order}-endian is assumed")
-    return notes
-
-
-def _content(file: Any, path: Path, notes: list[str]) -> MrcContent:
-    header, data = file.header, file.data
-    if data is None:
-        raise ValueError(f"{path} is cut short or corrupt: its data cannot be read")
-    if data.ndim > 3:
-        raise ValueError(
-            f"{path} holds a stack of volumes with shape {data.shape}; save one of them first"
-        )
-    if data.dtype == np.int8 and _imod_bytes_are_unsigned(header):
-        data = data.view(np.uint8)
-    order = _axis_order(header, notes)
-    angles = [float(header.cellb[name]) for name in ("alpha", "beta", "gamma")]
-    if any(angle not in (0.0, 90.0) for angle in angles):
-        notes.append(f"its cell angles are {angles}, it is treated as if they were 90 degrees")
-    cell = [float(header.cella[name]) for name in "xyz"]
-    intervals = [int(header[name]) for name in ("mx", "my", "mz")]
-    voxel_size = _voxel_size(cell, intervals)
-    data = data.reshape((-1, *data.shape[-2:])).transpose([2 - order.index(a) for a in (2, 1, 0)])
-    return MrcContent(
-        data=data if data.dtype.isnative or isinstance(data, np.memmap) else _native(data),
-        voxel_size=voxel_size,
-        origin=_origin(header, order, voxel_size),
-        is_image_stack=bool(file.is_image_stack() or file.is_single_image()),
-        notes=tuple(notes),
+def _read_stream(stream: IO[bytes], path: Path) -> _Stored:
+    """Read a compressed file, no further than its header says."""
+    header = MrcHeader.parse(stream.read(HEADER_BYTES), path)
+    rest = stream.read(header.extended_bytes + header.data_bytes)
+    # The checksum is looked at where the stream ends.
+    stream.read(_SLACK)
+    extended, notes = _extended_bytes(header, HEADER_BYTES + len(rest))
+    dtype, note = header.dtype()
+    notes += [note] if note else []
+    content = rest[extended : extended + header.data_bytes]
+    if header.mode == PACKED:
+        return _Stored(header, rest[:extended], _unpacked(header, content), notes)
+    return _Stored(
+        header, rest[:extended], np.frombuffer(content, dtype).reshape(header.shape), notes
     )
 
 
-def _voxel_size(cell: list[float], intervals: list[int]) -> Float64Array:
-    """Return cell lengths by intervals, 0 where unknown, without the noise of float32.
-
-    Lengths of a cell are float32: each size becomes the shortest decimal that they allow, and axes
-    that they do not tell apart become equal.
-    """
-    sizes = [
-        a / m if m > 0 and 0 < a < math.inf else 0.0 for a, m in zip(cell, intervals, strict=True)
-    ]
-    shortest = np.array([_shortest_decimal(size) for size in sizes])
-    if np.ptp(shortest) <= 2 * _FLOAT32_NOISE * shortest[0]:
-        shortest[:] = shortest[0]
-    return shortest
+def _extended_bytes(header: MrcHeader, size: int) -> tuple[int, list[str]]:
+    """Return the length of the extended header, 0 with a note where it is announced in vain."""
+    needed = HEADER_BYTES + header.extended_bytes + header.data_bytes
+    if size >= needed:
+        return header.extended_bytes, []
+    if size == HEADER_BYTES + header.data_bytes:
+        return 0, [f"its extended header of {header.extended_bytes} bytes is not there"]
+    what = "is cut short" if header.is_stamped else "is not an MRC file or is cut short"
+    raise ValueError(f"{header.path} {what}: its header asks for {needed} bytes, it has {size}")
 
 
-def _shortest_decimal(size: float) -> float:
-    decimals = (float(f"{size:.{digits}g}") for digits in range(1, 9))
-    return next((d for d in decimals if abs(d - size) <= _FLOAT32_NOISE * size), size)
+def _unpacked(header: MrcHeader, content: bytes) -> NDArray[Any]:
+    """Return 4-bit values, of which IMOD has the first in the lower half of a byte."""
+    rows = np.frombuffer(content, np.uint8).reshape(*header.shape[:2], header.row_bytes)
+    halves = np.stack([rows & 15, rows >> 4], axis=-1)
+    return halves.reshape(*header.shape[:2], -1)[:, :, : header.shape[2]]
 
 
-def _native(data: NDArray[Any]) -> NDArray[Any]:
-    return data.astype(data.dtype.newbyteorder("="))
-
-
-def _axis_order(header: Any, notes: list[str]) -> list[int]:
-    """Return which axis (0 x, 1 y, 2 z) columns, rows and sections of the file run along."""
-    order = [int(header[name]) - 1 for name in ("mapc", "mapr", "maps")]
-    if sorted(order) == [0, 1, 2]:
-        return order
-    if order != [-1, -1, -1]:  # Old files leave all three empty.
-        notes.append(f"its axis order {[n + 1 for n in order]} is not one, 1, 2, 3 is assumed")
-    return [0, 1, 2]
-
-
-def _origin(header: Any, order: list[int], voxel_size: Float64Array) -> Float64Array:
-    """Return the origin, from the start indices where the header's own origin is zero."""
-    origin = np.array([float(header.origin[name]) for name in "xyz"])
-    if origin.any() and np.isfinite(origin).all():
-        return origin
-    starts = [int(header[name]) for name in ("nxstart", "nystart", "nzstart")]
-    return np.array([starts[order.index(axis)] for axis in range(3)]) * voxel_size
-
-
-def _imod_bytes_are_unsigned(header: Any) -> bool:
-    """Whether IMOD wrote mode 0 as 0..255; its flag 1 marks signed bytes (IMOD, MRC format)."""
-    stamp_and_flags = bytes(header.extra2)[40:48]
-    for order in "<>":
-        stamp, flags = struct.unpack(order + "ii", stamp_and_flags)
-        if stamp == _IMOD_STAMP:
-            return not flags & 1
-    return False
+def _content(stored: _Stored) -> MrcContent:
+    header, data = stored.header, stored.data
+    order, order_note = header.axis_order()
+    sections = read_sections(header, stored.extended)
+    voxel_size = header.voxel_size()
+    notes = [*header.notes, *stored.notes]
+    notes += [n for n in (order_note, header.cell_angles_note(), sections.note) if n]
+    if sections.pixel_size is not None and (not voxel_size.all() or (voxel_size == 1.0).all()):
+        voxel_size = np.full(3, float(f"{sections.pixel_size:.6g}"))
+        notes.append(f"its pixel size of {voxel_size[0]:g} A is that of the extended header")
+    if not data.dtype.isnative and not isinstance(data, np.memmap):
+        data = data.astype(data.dtype.newbyteorder("="))
+    return MrcContent(
+        data=data.transpose([2 - order.index(axis) for axis in (2, 1, 0)]),
+        voxel_size=voxel_size,
+        origin=header.origin(order, voxel_size),
+        is_image_stack=header.is_image_stack,
+        notes=tuple(notes),
+        sections=sections,
+        is_own=header.is_own,
+    )
 
 
 def compression(path: str | Path) -> str | None:
@@ -304,6 +277,7 @@ def write_mrc(
             file.voxel_size = tuple(float(size) for size in voxel_size)
             for name, value in zip("xyz", origin, strict=True):
                 file.header.origin[name] = value
+            file.header.label[0], file.header.nlabl = OWN_LABEL, 1
 
 
 def _storable(data: NDArray[Any]) -> NDArray[Any]:

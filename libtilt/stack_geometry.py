@@ -9,7 +9,6 @@ import attrs
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from libtilt._checks import Float64Array
 from libtilt.alignment import Alignment, MdocFile, Sizes, read_alignment_file
 from libtilt.alignment.angles import along_y
 from libtilt.alignment.base import with_tilt_axis
@@ -21,10 +20,13 @@ from libtilt.tilt_files import find_beside, is_aligned, read_tilt_angles, unused
 UNKNOWN_PIXEL_SIZE = "it does not know the pixel size, 1 A is taken: set pixel_size (--pixel-size)"
 
 
-def header_pixel_size(path: str | Path, voxel_size: Float64Array) -> float | None:
-    """Return the size of square pixels, None where the header does not know it."""
-    x, y = (float(size) for size in voxel_size[:2])
-    if x <= 0 or y <= 0:
+def header_pixel_size(path: str | Path, content: MrcContent) -> float | None:
+    """Return the size of square pixels, None where the header does not know it.
+
+    A size of exactly 1 A is what many programs write for want of a better one: it is not known.
+    """
+    x, y = (float(size) for size in content.voxel_size[:2])
+    if x <= 0 or y <= 0 or content.has_placeholder:
         return None
     if abs(x - y) > 1e-3 * x:
         raise ValueError(
@@ -106,7 +108,7 @@ class StackFile:
 
     def known_pixel_size(self) -> float | None:
         """Return the pixel size that the user or the header says, else None."""
-        return self.pixel_size or header_pixel_size(self.path, self.content.voxel_size)
+        return self.pixel_size or header_pixel_size(self.path, self.content)
 
     def geometry(
         self,
@@ -172,10 +174,23 @@ class StackFile:
         return attrs.evolve(found, warnings=(*found.warnings, *([unused] if unused else [])))
 
     def _of_header(self) -> StackGeometry:
-        raise ValueError(
-            f"no geometry beside {self.path} (.json, .tlt, .rawtlt or .mdoc): "
-            "give the angles (geometry=..., tilt_angles=..., --tlt)"
+        """Return the geometry that the extended header of the stack says."""
+        said = self.content.sections
+        if said.tilt_angles is None:
+            raise ValueError(
+                f"no geometry beside {self.path} (.json, .tlt, .rawtlt or .mdoc): "
+                "give the angles (geometry=..., tilt_angles=..., --tlt)"
+            )
+        source = f"the extended header of {self.path}"
+        axis = said.tilt_axis_angle if self.tilt_axis_angle is None else self.tilt_axis_angle
+        found = StackGeometry.from_angles(said.tilt_angles, axis, source, self.kind)
+        if self.tilt_axis_angle is not None or said.tilt_axis_angle is None:
+            return found
+        check = (
+            f"the tilt axis of {said.tilt_axis_angle:g} degrees in {source} is taken: check it, or "
+            "give tilt_axis_angle=... (--tilt-axis-angle)"
         )
+        return attrs.evolve(found, warnings=(check,))
 
     def _aligned(self, alignment: Alignment | str | Path) -> StackGeometry:
         """Return an alignment, opened where it is a file; raise where it is not of this stack."""

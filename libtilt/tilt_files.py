@@ -6,6 +6,8 @@ import json
 import warnings
 from pathlib import Path
 
+import numpy as np
+
 from libtilt._checks import Float64Array
 from libtilt.alignment import MdocFile
 from libtilt.alignment.angle_lists import read_angle_list
@@ -95,6 +97,9 @@ def tilts_beside(path: str | Path, content: MrcContent, tlt: Path | None = None)
         If the file beside the stack cannot be read, so that the stack is taken for a volume.
     """
     file = tlt or find_beside(path)
+    if file is None and content.sections.tilt_angles is not None:
+        tilts = content.sections.tilt_angles
+        return Path(path) if len(tilts) > 1 and np.ptp(tilts) > 0 else None
     if file is None or content.is_image_stack:
         return file
     try:

@@ -22,7 +22,7 @@ from libtilt.alignment import Alignment
 from libtilt.files import atomic_write, require_writable
 from libtilt.geometry import TiltGeometry, require_geometry
 from libtilt.image_data import ImageData
-from libtilt.mrc import compression, read_mrc, write_mrc
+from libtilt.mrc import PLACEHOLDER, compression, read_mrc, write_mrc
 from libtilt.per_tilt import PER_TILT, per_tilt_fields, summary, tilt_index
 from libtilt.stack_geometry import UNKNOWN_PIXEL_SIZE, StackFile
 from libtilt.stacks import aligned_stack, crops_at
@@ -173,8 +173,8 @@ class TiltSeries(ImageData):
                 f"{len(found.geometry)} tilts"
             )
         known = found.pixel_size or stack.known_pixel_size()
-        if known is None:
-            notes.append(UNKNOWN_PIXEL_SIZE)
+        if known is None and not (content.has_placeholder and content.is_own):
+            notes.append(PLACEHOLDER if content.has_placeholder else UNKNOWN_PIXEL_SIZE)
         if notes:
             warnings.warn(f"{path} has an odd header: {'; '.join(notes)}", stacklevel=2)
         for text in found.warnings:

@@ -26,7 +26,7 @@ from libtilt._checks import (
 )
 from libtilt.grids import centre_xyz
 from libtilt.image_data import ImageData
-from libtilt.mrc import read_mrc, write_mrc
+from libtilt.mrc import PLACEHOLDER, read_mrc, write_mrc
 from libtilt.per_tilt import summary
 from libtilt.rotations import as_rotation_matrices, require_rotations
 
@@ -168,6 +168,8 @@ class Volume(ImageData):
                 "it does not know the voxel size, 1 A is taken: set voxel_size (--voxel-size)"
             )
             spacing = np.where(spacing > 0, spacing, 1.0)
+        elif voxel_size is None and content.has_placeholder and not content.is_own:
+            notes.append(PLACEHOLDER)
         if notes:
             warnings.warn(f"{path} has an odd header: {'; '.join(notes)}", stacklevel=2)
         return cls(

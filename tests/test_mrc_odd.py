@@ -100,9 +100,9 @@ def test_complex_data_and_stacks_of_volumes_are_refused(tmp_path):
         pass
     with pytest.raises(ValueError, match=r"a\.mrc holds complex data \(mode 4\); only real"):
         read_mrc(tmp_path / "a.mrc")
-    with mrcfile.new(tmp_path / "b.mrc", DATA[np.newaxis]):
+    with mrcfile.new(tmp_path / "b.mrc", np.stack([DATA, DATA])):
         pass
-    with pytest.raises(ValueError, match=r"b\.mrc holds a stack of volumes .*\(1, 6, 5, 4\)"):
+    with pytest.raises(ValueError, match=r"b\.mrc holds a stack of volumes .*\(2, 6, 5, 4\)"):
         read_mrc(tmp_path / "b.mrc")
 
 
@@ -207,6 +207,6 @@ def test_too_little_memory_is_not_called_a_corrupt_file(tmp_path, monkeypatch):
     def explode(*_):
         raise MemoryError
 
-    monkeypatch.setattr("libtilt.mrc._open", explode)
+    monkeypatch.setattr("libtilt.mrc._read_plain", explode)
     with pytest.raises(MemoryError, match=r"a\.mrc does not fit into memory.*memmap=True"):
         read_mrc(path)

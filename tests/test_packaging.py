@@ -16,7 +16,17 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 # From the bottom to the top: a module imports from its own row and from rows above this one's.
 ROWS = (
     ("_checks", "files", "per_tilt"),
-    ("rotations", "grids", "mrc", "image_data", "geometry_json", "gif", "thumbnails"),
+    (
+        "rotations",
+        "grids",
+        "mrc",
+        "mrc_header",
+        "mrc_sections",
+        "image_data",
+        "geometry_json",
+        "gif",
+        "thumbnails",
+    ),
     ("geometry", "volume"),
     ("alignment", "tilt_files", "stack_geometry"),
     ("tilt_series", "stacks", "frames", "backends", "power_iteration"),

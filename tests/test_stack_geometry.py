@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from libtilt import TiltGeometry, TiltSeries
-from libtilt.mrc import glance_mrc
+from libtilt.mrc import MrcContent, glance_mrc
 from libtilt.stack_geometry import header_pixel_size
 from libtilt.tilt_files import find_beside, tilts_beside, unused_beside
 
@@ -129,16 +129,20 @@ def test_a_volume_with_the_mdoc_of_its_series_beside_it_stays_one(tmp_path):
         assert tilts_beside(tomogram, glance_mrc(tomogram)) is None
 
 
+def of_size(sizes):
+    return MrcContent(IMAGES, np.array(sizes, dtype=float), np.zeros(3), True, ())
+
+
 def test_square_pixels_have_one_size_whatever_the_spacing_of_the_sections():
-    assert header_pixel_size("tilts.st", np.array([2.5, 2.5, 1.0])) == 2.5
-    assert header_pixel_size("tilts.st", np.array([2.5, 2.5, 0.0])) == 2.5
+    assert header_pixel_size("tilts.st", of_size([2.5, 2.5, 1.0])) == 2.5
+    assert header_pixel_size("tilts.st", of_size([2.5, 2.5, 0.0])) == 2.5
 
 
-@pytest.mark.parametrize("sizes", [(0, 0, 0), (2.5, 0, 0), (0, 2.5, 1)])
+@pytest.mark.parametrize("sizes", [(0, 0, 0), (2.5, 0, 0), (0, 2.5, 1), (1, 1, 1)])
 def test_a_pixel_size_that_the_header_does_not_know_is_none(sizes):
-    assert header_pixel_size("tilts.st", np.array(sizes, dtype=float)) is None
+    assert header_pixel_size("tilts.st", of_size(sizes)) is None
 
 
 def test_pixels_that_are_not_square_are_refused():
     with pytest.raises(ValueError, match=r"tilts\.st has pixels of 2\.5 x 2 angstroms"):
-        header_pixel_size("tilts.st", np.array([2.5, 2.0, 1.0]))
+        header_pixel_size("tilts.st", of_size([2.5, 2.0, 1.0]))

@@ -69,7 +69,7 @@ def convert(source: Path, target: Path, **options: Any) -> None:
         header = glance_mrc(options["stack"])
         stack_shape = header.data.shape
         if pixel_size is None:
-            pixel_size = header_pixel_size(options["stack"], header.voxel_size)
+            pixel_size = header_pixel_size(options["stack"], header)
     sizes = Sizes(
         stack_shape=stack_shape,
         pixel_size=pixel_size,

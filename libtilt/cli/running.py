@@ -186,7 +186,7 @@ def open_aligned(
 ) -> tuple[TiltSeries, Alignment]:
     """Open a stack with the alignment of another program, which knows the tomogram."""
     content = glance_mrc(tilts)
-    pixel = pixel_size or header_pixel_size(tilts, content.voxel_size)
+    pixel = pixel_size or header_pixel_size(tilts, content)
     shape = content.data.shape
     open_sized = functools.partial(
         open_alignment,
