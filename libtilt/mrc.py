@@ -145,7 +145,7 @@ def _read_plain(file: IO[bytes], path: Path, memmap: bool) -> _Stored:
     if header.mode == PACKED:
         if memmap:
             raise ValueError(
-                f"{path} holds packed 4-bit data, which cannot be mapped: memmap=False"
+                f"{path} holds packed 4-bit data and cannot be mapped; use memmap=False"
             )
         return _Stored(header, between, _unpacked(header, file.read(header.data_bytes)), notes)
     start, shape = HEADER_BYTES + extended, header.shape

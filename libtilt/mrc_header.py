@@ -238,7 +238,7 @@ class MrcHeader:
 
     def _has_old_origin(self) -> bool:
         """Whether the bytes of the newer stamps hold numbers, as the old header has them there."""
-        return not self.is_stamped and bytes(self["map"]) != bytes(4)
+        return not self.is_stamped and bytes(self["map"]).strip(b"\0") != b""
 
 
 def _shortest_decimal(size: float) -> float:

@@ -102,8 +102,10 @@ def _of_fei(content: bytes, order: str, count: int) -> SectionData | None:
         ]
         return np.array(values)
 
-    # Lengths are meters there.
-    return _known(column("alpha"), column("axis"), column("dose") * 1e-20, column("pixel") * 1e10)
+    # Lengths are meters there; what is not announced may be any bytes.
+    with np.errstate(all="ignore"):
+        doses, pixels = column("dose") * 1e-20, column("pixel") * 1e10
+    return _known(column("alpha"), column("axis"), doses, pixels)
 
 
 def _serialem_bytes(flags: int) -> int:
