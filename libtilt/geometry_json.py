@@ -10,6 +10,7 @@ import attrs
 import numpy as np
 
 from libtilt.files import atomic_write
+from libtilt.inputs import read_input
 
 Geometry = TypeVar("Geometry", bound=attrs.AttrsInstance)
 
@@ -36,7 +37,7 @@ def read(kind: type[Geometry], source: str | Path) -> Geometry:
     is_text = isinstance(source, str) and source.lstrip().startswith("{")
     where = "JSON text" if is_text else str(source)
     try:
-        text = str(source) if is_text else Path(source).read_text(encoding="utf-8")
+        text = str(source) if is_text else read_input(source).decode("utf-8-sig")
         content = json.loads(text)
     except ValueError as error:
         raise ValueError(f"{where} is not JSON: {error}") from error

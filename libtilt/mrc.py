@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from libtilt._checks import Float64Array
 from libtilt.files import atomic_write
+from libtilt.inputs import open_input
 from libtilt.mrc_header import HEADER_BYTES, OWN_LABEL, PACKED, MrcHeader
 from libtilt.mrc_sections import SectionData, read_sections
 
@@ -101,17 +102,20 @@ def read_mrc(path: str | Path, *, memmap: bool = False) -> MrcContent:
     --------
     See `libtilt.Volume.open` and `libtilt.TiltSeries.open`, which stand on this.
     """
-    path = Path(path)
+    with open_input(path) as plain:
+        return _read(plain, Path(path), memmap)
+
+
+def _read(plain: IO[bytes], path: Path, memmap: bool) -> MrcContent:
+    opener = _COMPRESSED_STARTS.get(plain.read(2))
+    plain.seek(0)
     try:
-        with path.open("rb") as plain:
-            opener = _COMPRESSED_STARTS.get(plain.read(2))
-            plain.seek(0)
-            if opener is None:
-                return _content(_read_plain(plain, path, memmap))
-            if memmap:
-                raise ValueError(f"{path} is compressed and cannot be mapped; use memmap=False")
-            with opener(plain) as stream:
-                return _content(_read_stream(stream, path))
+        if opener is None:
+            return _content(_read_plain(plain, path, memmap))
+        if memmap:
+            raise ValueError(f"{path} is compressed and cannot be mapped; use memmap=False")
+        with opener(plain) as stream:
+            return _content(_read_stream(stream, path))
     except MemoryError as error:
         raise MemoryError(
             f"{path} does not fit into memory; if it is not compressed, use memmap=True"
@@ -126,7 +130,7 @@ def read_mrc(path: str | Path, *, memmap: bool = False) -> MrcContent:
 
 def glance_mrc(path: str | Path) -> MrcContent:
     """Read a file for its header: its data are mapped, and read where that cannot be."""
-    with Path(path).open("rb") as file:
+    with open_input(path) as file:
         start = file.read(HEADER_BYTES)
     compressed = start[:2] in _COMPRESSED_STARTS
     return read_mrc(path, memmap=not compressed and not _is_packed(start, path))
@@ -150,7 +154,7 @@ def _read_plain(file: IO[bytes], path: Path, memmap: bool) -> _Stored:
         return _Stored(header, between, _unpacked(header, file.read(header.data_bytes)), notes)
     start, shape = HEADER_BYTES + extended, header.shape
     if memmap:
-        return _Stored(header, between, np.memmap(path, dtype, "r", start, shape), notes)
+        return _Stored(header, between, np.memmap(file, dtype, "r", start, shape), notes)
     data = np.fromfile(file, dtype, header.data_bytes // dtype.itemsize)
     return _Stored(header, between, data.reshape(shape), notes)
 

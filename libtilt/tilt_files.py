@@ -14,6 +14,7 @@ from libtilt.alignment.angle_lists import read_angle_list
 from libtilt.alignment.imod_files import TILT_COMMANDS
 from libtilt.geometry import TiltGeometry
 from libtilt.geometry_json import FORMAT
+from libtilt.inputs import read_input
 from libtilt.mrc import MrcContent
 
 _ALIGNED = (".ali", "_ali.mrc", "_aligned.mrc")
@@ -75,11 +76,10 @@ def find_beside(path: str | Path) -> Path | None:
 def _is_ours(file: Path) -> bool:
     """Whether a .json is a geometry of libtilt, sound or damaged, and not of another program."""
     try:
-        with file.open(encoding="utf-8", errors="replace") as stream:
-            head = stream.read(4096)
-        if FORMAT in head:
+        content = read_input(file)
+        if FORMAT.encode() in content[:4096]:
             return True
-        json.loads(file.read_text(encoding="utf-8"))
+        json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError):
         return True
     return False
@@ -148,7 +148,7 @@ def unused_beside(path: str | Path, used: Path) -> str | None:
 
 def _names(command: Path, root: str) -> bool:
     """Whether a command file names the stack, its angles or its transforms."""
-    text = command.read_text(encoding="utf-8", errors="replace")
+    text = read_input(command).decode("utf-8", errors="replace")
     return any(f"{root}{ending}" in text for ending in (".", "_ali", "_fid", "_full"))
 
 

@@ -15,7 +15,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 # From the bottom to the top: a module imports from its own row and from rows above this one's.
 ROWS = (
-    ("_checks", "files", "per_tilt"),
+    ("_checks", "files", "inputs", "per_tilt"),
     (
         "rotations",
         "grids",

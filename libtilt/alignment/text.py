@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from libtilt.files import atomic_write
+from libtilt.inputs import read_input
 
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eEdD][-+]?\d+)?", re.ASCII)
 _NOT_FINITE = re.compile(r"[-+]?(nan|inf|infinity|1\.#\w+)", re.IGNORECASE | re.ASCII)
@@ -17,7 +18,7 @@ _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 def file_text(path: str | Path) -> str:
     """Return the text of a file: UTF-8, or UTF-16 with its byte order mark."""
-    content = Path(path).read_bytes()
+    content = read_input(path)
     if content.startswith(_UTF16):
         return content.decode("utf-16", errors="replace")
     if b"\0" in content:

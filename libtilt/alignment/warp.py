@@ -20,6 +20,7 @@ from libtilt.alignment.base import AlignmentFile
 from libtilt.alignment.plausible import axis_angle, tilt_angle
 from libtilt.alignment.sizes import Sizes
 from libtilt.alignment.text import number, number_or_nan, save_text
+from libtilt.inputs import read_input
 from libtilt.rotations import specimen_to_detector
 
 _MICROSCOPE = {
@@ -95,7 +96,7 @@ class WarpAlignment(AlignmentFile):
             names the file, and the line or the element.
         """
         # Warp writes UTF-16, so that bytes must reach the parser as they are.
-        content = Path(path).read_bytes()
+        content = read_input(path)
         if not content.strip():
             raise ValueError(f"{path} is empty")
         try:
