@@ -9,6 +9,7 @@ import attrs
 
 from libtilt.alignment.alignment import Alignment
 from libtilt.alignment.base import AlignmentFile, default_volume
+from libtilt.alignment.json_text import read_json
 from libtilt.alignment.sizes import Sizes
 from libtilt.geometry import TiltGeometry
 
@@ -52,6 +53,7 @@ class GeometryFile(AlignmentFile):
         -------
         GeometryFile
         """
+        read_json(path)
         return cls(TiltGeometry.from_json(Path(path)), name=str(path))
 
     def write(self, path: str | Path, *, overwrite: bool = False) -> Path:

@@ -160,7 +160,7 @@ class RelionAlignment(AlignmentFile):
 
     @property
     def missing_for_relion(self) -> tuple[str, ...]:
-        """What the next jobs of RELION-5 want and nobody has said, in words; all else is written.
+        """What the next jobs of RELION-5 want and nobody has said, in words.
 
         Examples
         --------
@@ -234,11 +234,10 @@ class RelionAlignment(AlignmentFile):
         """
         pixel_size, volume_shape = self._unbinned(sizes)
         count, *image_shape = sizes.need("stack_shape", self.name)
-        views = self.views
         plain = Alignment.from_matrices(
             self.matrices(sizes),
             source=self.name,
-            views=views.tolist(),
+            views=self.views.tolist(),
             stack_shape=(count, *image_shape),
             pixel_size=pixel_size,
             volume_shape=volume_shape,
