@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 import attrs
+import numpy as np
 
 from libtilt.alignment.alignment import Alignment
 from libtilt.alignment.base import AlignmentFile, default_volume
@@ -54,7 +55,9 @@ class GeometryFile(AlignmentFile):
         GeometryFile
         """
         read_json(path)
-        return cls(TiltGeometry.from_json(Path(path)), name=str(path))
+        # Numbers whose squares overflow are refused as no rotations.
+        with np.errstate(over="ignore", invalid="ignore"):
+            return cls(TiltGeometry.from_json(Path(path)), name=str(path))
 
     def write(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write the JSON of the geometry.

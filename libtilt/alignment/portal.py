@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -28,6 +29,10 @@ from libtilt.alignment.text import save_text
 from libtilt.rotations import axis_rotations
 
 UNITS = ("pixel", "angstrom")
+
+
+def _to_ignore(value: Iterable[str]) -> tuple[str, ...]:
+    return tuple(one_of(key, "ignore", UNSETTLED) for key in value)
 
 
 @attrs.frozen(eq=False)
@@ -79,18 +84,13 @@ class PortalAlignment(AlignmentFile):
 
     content: dict[str, Any]
     offset_unit: str = attrs.field(kw_only=True, default="pixel")
-    ignore: tuple[str, ...] = attrs.field(kw_only=True, default=())
+    ignore: tuple[str, ...] = attrs.field(kw_only=True, default=(), converter=_to_ignore)
     name: str = attrs.field(kw_only=True, default="the portal's alignment")
     _sections: Sections = attrs.field(init=False, repr=False)
 
     @offset_unit.validator
     def _check_unit(self, _: Any, unit: str) -> None:
         one_of(unit, "offset_unit", UNITS)
-
-    @ignore.validator
-    def _check_ignore(self, _: Any, ignore: tuple[str, ...]) -> None:
-        for key in ignore:
-            one_of(key, "ignore", UNSETTLED)
 
     @_sections.default
     def _default_sections(self) -> Sections:
@@ -215,7 +215,8 @@ class PortalAlignment(AlignmentFile):
             offsets = (back @ np.linalg.inv(in_plane) @ offsets[:, :, np.newaxis])[:, :, 0]
             in_plane = np.array(back, dtype=np.float64)
             middle = (np.array(image_shape[::-1]) - 1) / 2
-            center = np.array([width // 2 - 0.5, (height - 1) / 2, depth // 2 - 0.5])
+            # As ImodAlignment has them: tilt's half voxels, in a tomogram turned by trimvol -rx.
+            center = np.array([width // 2 - 0.5, (height - 1) / 2, depth - depth // 2 - 0.5])
         linear = in_plane @ tilts[:, :2] * (voxel_size / pixel_size)
         last = offsets / scale + middle - linear @ center
         return np.concatenate([linear, last[:, :, np.newaxis]], axis=2)

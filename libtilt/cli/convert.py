@@ -29,6 +29,7 @@ formats = click.Choice(sorted(FORMATS))
     "--volume-shape", nargs=3, type=int, metavar="D H W", help="Of the tomogram, in its voxels."
 )
 @click.option("--voxel-size", type=float, help="Of the tomogram, in angstroms.")
+@click.option("--tilt-axis-angle", type=float, help="Degrees from y, in place of what IN says.")
 @click.option("--from", "from_format", type=formats, help="Format of IN, if its name does not say.")
 @click.option("--to", "to_format", type=formats, help="Format of OUT, if its name does not say.")
 @click.option("--name", help="Which tomogram of a RELION file.")
@@ -77,6 +78,7 @@ def convert(source: Path, target: Path, **options: Any) -> None:
         pixel_size=pixel_size,
         volume_shape=options["volume_shape"],
         voxel_size=options["voxel_size"],
+        tilt_axis_angle=options["tilt_axis_angle"],
     )
     read_options = {key: options[key] for key in ("name", "aligned") if options[key]}
     file = read_alignment_file(source, format=options["from_format"], **read_options)
@@ -87,7 +89,9 @@ def convert(source: Path, target: Path, **options: Any) -> None:
     given = {name: options[name] for name in optics if options[name] is not None}
     acquisition = attrs.evolve(alignment.acquisition, **given)
     alignment = attrs.evolve(alignment, acquisition=acquisition)
-    like = options["like"] and read_alignment_file(options["like"], format=options["to_format"])
+    like: Any = options["like"] and read_alignment_file(
+        options["like"], format=options["to_format"]
+    )
     save_alignment(
         alignment,
         target,
@@ -102,6 +106,8 @@ def convert(source: Path, target: Path, **options: Any) -> None:
         f"{target}: {used} of {count} images, from {file.format}; tomogram of {tomogram} (z, y, x) "
         f"voxels of {alignment.voxel_size:.6g} A"
     )
+    for what in (*alignment.warnings, *alignment.notes):
+        click.echo(f"note: {what}")
     for what in alignment.left_out:
         click.echo(f"left out: {what}")
     if target.name == "tomograms.star":
