@@ -1,10 +1,12 @@
 """Files that RELION's STAR files name: of their own project, and of no other one."""
 
+import attrs
 import numpy as np
 import pytest
+from test_alignment import random_alignment
 from test_alignment_relion import GLOBAL, series
 
-from libtilt.alignment import RelionAlignment, open_alignment
+from libtilt.alignment import Acquisition, RelionAlignment, open_alignment
 from libtilt.alignment.relion_paths import follow
 
 SIZES = {"stack_shape": (4, 36, 41)}
@@ -151,3 +153,40 @@ def test_a_name_that_no_file_can_have_is_refused(tmp_path):
     for name in ("x" * 5000 + ".star", "a\x07.star", ".star", "\ud800.star"):
         with pytest.raises((ValueError, FileNotFoundError), match=r"^here: "):
             follow(name, tmp_path / "tomograms.star", "here")
+
+
+def test_series_are_appended_to_a_project(tmp_path):
+    path = tmp_path / "tomograms.star"
+    for name in ("one", "two"):
+        made = attrs.evolve(random_alignment(len(name)), stack_name=f"{name}.mrc")
+        RelionAlignment.from_alignment(made).write(path, append=True)
+    again = open_alignment(path, name="two", **attrs.asdict(made.sizes))
+    assert made.distance(again) < 1e-4
+    assert again.stack_name == "two.mrc"
+    before = path.read_bytes()
+    with pytest.raises(FileExistsError, match="has a series two already"):
+        RelionAlignment.from_alignment(made).write(path, append=True)
+    other = attrs.evolve(made, acquisition=Acquisition(voltage=300), stack_name="three.mrc")
+    with pytest.raises(ValueError, match="only one of them has rlnVoltage"):
+        RelionAlignment.from_alignment(other).write(path, append=True)
+    assert path.read_bytes() == before
+    assert sorted(file.name for file in tmp_path.rglob("*.star")) == [
+        "one.star", "tomograms.star", "two.star"
+    ]  # fmt: skip
+    with pytest.raises(ValueError, match=r"only a tomograms\.star lists series"):
+        RelionAlignment.from_alignment(made).write(tmp_path / "a.star", append=True)
+
+
+def test_tables_of_relion_4_hold_all_series_and_matrices(tmp_path):
+    path = tmp_path / "tomograms.star"
+    rows = "[0.5,0,0.9,4] [0,1,0,5] [0,0,1,0] [0,0,0,1] 3.0\n"
+    tables = "".join(
+        f"\ndata_{name}\nloop_\n_rlnTomoProjX\n_rlnTomoProjY\n_rlnTomoProjZ\n_rlnTomoProjW\n"
+        f"_rlnMicrographPreExposure\n{rows.replace('4', number)}"
+        for name, number in (("TS_1", "6"), ("TS_2", "8"))
+    )
+    lines = GLOBAL.replace("_rlnTomoTiltSeriesStarFile", "_rlnTomoTiltSeriesName")
+    path.write_text(lines + tables)
+    made = open_alignment(path, name="TS_2", stack_shape=(1, 36, 41))
+    assert np.allclose(made.projection_matrices()[0], [[0.5, 0, 0.9, 8], [0, 1, 0, 5]])
+    assert made.volume_shape == (21, 36, 41)

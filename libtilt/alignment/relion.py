@@ -23,10 +23,12 @@ from libtilt.alignment.relion_columns import (
     completed,
     has_matrices,
     has_numbered_views,
-    matrix_row,
+    matrix_columns,
     matrix_rows,
     nominal_warning,
     numbered_views,
+    require_columns,
+    stack_of,
 )
 from libtilt.alignment.relion_project import RelionProject
 from libtilt.alignment.relion_tables import RelionTables
@@ -122,14 +124,10 @@ class RelionAlignment(AlignmentFile):
             warnings=found.warnings,
             name=str(found.tilts.path),
         )
-        if made.has_matrices:
-            matrix_rows(made.tilts)
-        else:
-            # An axis stands in for one that the user may give later.
-            angle_columns(made.tilts, Sizes(tilt_axis_angle=0.0))
+        require_columns(made.tilts)
         return made
 
-    def write(self, path: str | Path, *, overwrite: bool = False) -> Path:
+    def write(self, path: str | Path, *, overwrite: bool = False, append: bool = False) -> Path:
         """Write the STAR file of the series: ``data_global`` with its sizes, and the tilts.
 
         RELION reads a series from a table of its own: of the two blocks it takes the one that bears
@@ -142,6 +140,8 @@ class RelionAlignment(AlignmentFile):
             The file.
         overwrite : bool, optional
             Whether existing files may be replaced.
+        append : bool, optional
+            Whether the series joins those that ``tomograms.star`` lists, under the same labels.
 
         Returns
         -------
@@ -149,7 +149,9 @@ class RelionAlignment(AlignmentFile):
             The path.
         """
         if Path(path).name == "tomograms.star":
-            return self._project().write(Path(path), overwrite=overwrite)
+            return self._project().write(Path(path), overwrite=overwrite, append=append)
+        if append:
+            raise ValueError(f"{path}: only a tomograms.star lists series to append to")
         text = self._project().series_text(self.tilts.name or Path(path).stem)
         return save_text(path, text, overwrite=overwrite)
 
@@ -242,6 +244,7 @@ class RelionAlignment(AlignmentFile):
             pixel_size=pixel_size,
             volume_shape=volume_shape,
             voxel_size=pixel_size,
+            stack_name=stack_of(self.tilts),
             acquisition=self.acquisition,
             warnings=(*self.warnings, *nominal_warning(self.tilts)),
         )
@@ -288,8 +291,7 @@ class RelionAlignment(AlignmentFile):
             matrices = geometry.projection_matrices(
                 volume_shape=unbinned, image_shape=alignment.stack_shape[1:], voxel_size=pixel
             )
-            rows = dict(zip(MATRIX, matrices.transpose(1, 0, 2), strict=True))
-            columns |= {label: [matrix_row(row) for row in tilts] for label, tilts in rows.items()}
+            columns |= matrix_columns(matrices)
         return cls(
             table(name, columns),
             pixel_size=pixel,

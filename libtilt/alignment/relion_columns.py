@@ -78,6 +78,15 @@ def _nominal_columns(tilts: StarBlock, sizes: Sizes) -> list[Float64Array]:
     return [axes, angles, zeros, zeros, zeros]
 
 
+def require_columns(tilts: StarBlock) -> None:
+    """Raise a ValueError where the columns that say where things lie are not sound."""
+    if has_matrices(tilts):
+        matrix_rows(tilts)
+    else:
+        # An axis stands in for one that the user may give later.
+        angle_columns(tilts, Sizes(tilt_axis_angle=0.0))
+
+
 def matrix_rows(tilts: StarBlock) -> Float64Array:
     """Return the projection matrices that stand in the file, `(n, 4, 4)`."""
     rows = [tilts.values(label, _four_numbers) for label in MATRIX]
@@ -145,6 +154,13 @@ def has_numbered_views(tilts: StarBlock) -> bool:
     return MICROGRAPH in tilts and any("@" in text for text in tilts.column(MICROGRAPH))
 
 
+def stack_of(tilts: StarBlock) -> str | None:
+    """Return the stack that all rows name by ``N@stack``, None where there is no such one."""
+    names = tilts.column(MICROGRAPH) if MICROGRAPH in tilts else []
+    stacks = {name.partition("@")[2].strip() for name in names}
+    return (stacks.pop() or None) if len(stacks) == 1 else None
+
+
 def numbered_views(tilts: StarBlock) -> NDArray[np.int64]:
     """Return which image of the stack each row is, from 0: ``5@stack.mrc`` is the fifth."""
     names = tilts.column(MICROGRAPH) if MICROGRAPH in tilts else []
@@ -165,9 +181,12 @@ def numbered_views(tilts: StarBlock) -> NDArray[np.int64]:
     return np.array(numbers)
 
 
-def matrix_row(row: Float64Array) -> str:
-    """Return one row of a projection matrix as it stands in a file."""
-    return "[" + ",".join(f"{value:.12g}" for value in row) + "]"
+def matrix_columns(matrices: Float64Array) -> dict[str, list[str]]:
+    """Return the columns of projection matrices `(n, 4, 4)` as they stand in a file."""
+    return {
+        label: ["[" + ",".join(f"{value:.12g}" for value in row) + "]" for row in rows]
+        for label, rows in zip(MATRIX, matrices.transpose(1, 0, 2), strict=True)
+    }
 
 
 def completed(acquisition: Acquisition, other: Acquisition) -> Acquisition:

@@ -19,6 +19,7 @@ from libtilt.alignment.relion_columns import (
     PRE_EXPOSURE,
     STAGE_AXIS,
     STAGE_TILT,
+    stack_of,
 )
 from libtilt.alignment.relion_tables import FILE, MOVIE_PIXEL_SIZE, NAME, PIXEL_SIZE, SIZES
 from libtilt.alignment.star import StarBlock, read_star, star_text, table
@@ -55,24 +56,29 @@ class RelionProject:
             blocks.insert(0, table("global", sizes))
         return star_text(blocks)
 
-    def write(self, path: Path, *, overwrite: bool) -> Path:
+    def write(self, path: Path, *, overwrite: bool, append: bool = False) -> Path:
         """Write ``tomograms.star`` and ``tilt_series/NAME.star`` beside it, both or none."""
         name = self._name(path)
         series = path.parent / "tilt_series" / f"{name}.star"
-        _require_replaceable(path, overwrite=overwrite)
+        table_of_all = self._global(name)
+        append = append and path.exists()
+        if append:
+            table_of_all = _appended(path, table_of_all)
+        _require_replaceable(path, overwrite=overwrite or append)
         tilts = self._tilts(name, path.parent)
         texts = {
-            path: star_text([self._global(name)], version=True),
+            path: star_text([table_of_all], version=True),
             series: star_text([tilts], version=True),
         }
         with _folders(path.parent, series.parent), ExitStack() as stack:
             for file in texts:
-                require_writable(file, overwrite=overwrite)
+                require_writable(file, overwrite=overwrite or (append and file == path))
             if not series.exists():
                 stack.callback(_remove_without, series, path, _stamp(path))
             # The last one entered is put in its place first: no list names what is not there.
             for file, text in texts.items():
-                temporary = stack.enter_context(atomic_write(file, overwrite=overwrite))
+                replaced = overwrite or (append and file == path)
+                temporary = stack.enter_context(atomic_write(file, overwrite=replaced))
                 temporary.write_text(text, encoding="utf-8")
         return path
 
@@ -105,7 +111,7 @@ class RelionProject:
         if not names or any("@" in name for name in names):
             yield (
                 f"{MICROGRAPH}: one file for each image, as RELION's jobs write them; here they "
-                "are images of one stack, N@stack"
+                f"are images of one stack, N@{stack_of(self.tilts) or 'stack'}"
             )
 
     def _pre_exposures(self) -> list[str] | None:
@@ -116,11 +122,9 @@ class RelionProject:
 
     def _name(self, path: Path) -> str:
         """Return the name of the series: its own, or that of its stack, or of the project."""
-        names = self.tilts.column(MICROGRAPH) if MICROGRAPH in self.tilts else []
-        stacks = {Path(name.partition("@")[2]).name for name in names if "@" in name}
-        name = self.tilts.name
-        if not name and len(stacks) == 1 and stacks != {"stack.mrc"}:
-            name = stacks.pop().partition(".")[0]
+        name, stack = self.tilts.name, stack_of(self.tilts)
+        if not name and stack not in (None, "stack.mrc"):
+            name = Path(stack or "").name.partition(".")[0]
         name = re.sub(r"[^\w.+-]", "_", name or path.resolve().parent.name) or "series"
         return f"{name}_1" if name.lower() == "global" or name.startswith(".") else name
 
@@ -167,6 +171,27 @@ def _from_folder(text: str, folder: Path) -> str:
     real = Path(name).resolve()
     inside = real.is_relative_to(folder.resolve())
     return number + at + (os.path.relpath(real, folder.resolve()) if inside else str(real))
+
+
+def _appended(path: Path, row: StarBlock) -> StarBlock:
+    """Return the table of a file with one more row."""
+    blocks = read_star(path)
+    there = blocks.get("global")
+    if there is None or len(blocks) > 1:
+        raise ValueError(
+            f"{path}: expected data_global alone to append to, got {', '.join(blocks)}"
+        )
+    other = sorted(set(there.labels) ^ set(row.labels))
+    if other:
+        raise ValueError(
+            f"{path} and the series to append must have the same labels; only one of them has "
+            f"{', '.join(other)}"
+        )
+    name = row.column(NAME)[0]
+    if name in there.column(NAME):
+        raise FileExistsError(f"{path} has a series {name} already: give it another name")
+    columns = {label: there.column(label) + row.column(label) for label in there.labels}
+    return table("global", columns)
 
 
 def _require_replaceable(path: Path, *, overwrite: bool) -> None:
