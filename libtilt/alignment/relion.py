@@ -270,15 +270,11 @@ class RelionAlignment(AlignmentFile):
         RelionAlignment
         """
         geometry, pixel = alignment.geometry, alignment.pixel_size
-        acquisition, series = alignment.acquisition, None
+        acquisition, series, name = alignment.acquisition, None, ""
         ratio = alignment.voxel_size / pixel
         unbinned = tuple(max(1, round(size * ratio)) for size in alignment.volume_shape)
-        columns: dict[str, list[str]] = {
-            MICROGRAPH: [
-                f"{view + 1:06d}@{alignment.stack_name or 'stack.mrc'}" for view in alignment.views
-            ]
-        }
-        name = ""
+        stack = alignment.stack_name or "stack.mrc"
+        columns = {MICROGRAPH: [f"{view + 1:06d}@{stack}" for view in alignment.views]}
         if like is not None:
             alignment.require_views(like.views)
             columns = {label: like.tilts.column(label) for label in like.tilts.labels}
