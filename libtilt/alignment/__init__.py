@@ -15,6 +15,7 @@ from libtilt.alignment.opening import (
     read_alignment_file,
     save_alignment,
 )
+from libtilt.alignment.portal import PortalAlignment
 from libtilt.alignment.relion import RelionAlignment
 from libtilt.alignment.sizes import Sizes
 from libtilt.alignment.warp import WarpAlignment
@@ -29,6 +30,7 @@ __all__ = [
     "GeometryFile",
     "ImodAlignment",
     "MdocFile",
+    "PortalAlignment",
     "RelionAlignment",
     "Sizes",
     "WarpAlignment",

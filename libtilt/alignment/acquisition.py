@@ -20,7 +20,10 @@ def _voltage(value: Any) -> float:
 
 
 def _spherical_aberration(value: Any) -> float:
-    return positive_float(value, "spherical_aberration")
+    number = finite_number(value, "spherical_aberration")
+    if number < 0:
+        raise ValueError(f"spherical_aberration must be at least 0, got {number:g}")
+    return number
 
 
 def _amplitude_contrast(value: Any) -> float:

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 import attrs
+import numpy as np
 
 from libtilt.alignment.alignment import Alignment
 from libtilt.alignment.base import AlignmentFile, default_volume
+from libtilt.alignment.json_text import read_json
 from libtilt.alignment.sizes import Sizes
 from libtilt.geometry import TiltGeometry
 
@@ -52,7 +54,10 @@ class GeometryFile(AlignmentFile):
         -------
         GeometryFile
         """
-        return cls(TiltGeometry.from_json(Path(path)), name=str(path))
+        read_json(path)
+        # Numbers whose squares overflow are refused as no rotations.
+        with np.errstate(over="ignore", invalid="ignore"):
+            return cls(TiltGeometry.from_json(Path(path)), name=str(path))
 
     def write(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write the JSON of the geometry.

@@ -16,8 +16,11 @@ from libtilt.alignment.base import AlignmentFile
 from libtilt.alignment.geometry_file import GeometryFile
 from libtilt.alignment.imod import ImodAlignment
 from libtilt.alignment.imod_files import holds_imod
+from libtilt.alignment.json_kinds import json_kind
 from libtilt.alignment.mdoc import MdocFile
+from libtilt.alignment.portal import PortalAlignment
 from libtilt.alignment.relion import RelionAlignment
+from libtilt.alignment.relion_tables import GLOBAL_TABLES
 from libtilt.alignment.sizes import Sizes
 from libtilt.alignment.warp import WarpAlignment
 
@@ -33,6 +36,7 @@ SUFFIXES: dict[str, type[AlignmentFile]] = {
     ".json": GeometryFile,
 }
 FORMATS: dict[str, type[AlignmentFile]] = {kind.format: kind for kind in SUFFIXES.values()}
+FORMATS[PortalAlignment.format] = PortalAlignment
 # A saved series leaves its .json, and nominal angles lie beside most alignments: each of them
 # counts where there is nothing before it.
 _REFINED = (".aln", ".star", ".xml")
@@ -50,7 +54,7 @@ def detect_format(path: str | Path) -> str:
     Returns
     -------
     str
-        ``imod``, ``aretomo``, ``relion``, ``warp``, ``mdoc``, ``angles`` or ``json``.
+        ``imod``, ``aretomo``, ``relion``, ``warp``, ``mdoc``, ``angles``, ``json`` or ``portal``.
 
     Raises
     ------
@@ -76,16 +80,16 @@ def _locate(path: Path) -> tuple[type[AlignmentFile], Path]:
     if not path.exists():
         raise FileNotFoundError(f"no such file or folder: {path}")
     if not path.is_dir():
-        return _kind(path), path
+        return _kind_inside(path), path
     found: list[tuple[type[AlignmentFile], Path]] = []
     if holds_imod(path):
         found.append((ImodAlignment, path))
     found += [(SUFFIXES[file.suffix.lower()], file) for file in _files(path, _REFINED)]
-    tables = [file for _, file in found if file.name == "tomograms.star"]
+    tables = [path / name for name in GLOBAL_TABLES if (path / name).is_file()][:1]
     if tables:
         found = [entry for entry in found if entry[1].suffix != ".star" or entry[1] in tables]
     for suffix in _FALLBACKS:
-        found = found or [(SUFFIXES[suffix], file) for file in _files(path, (suffix,))]
+        found = found or [(_kind_inside(file), file) for file in _files(path, (suffix,))]
     if not found:
         raise FileNotFoundError(
             f"{path} holds no alignment: expected tilt.com, or .xf with .tlt, or a file ending "
@@ -114,6 +118,12 @@ def _kind(path: Path) -> type[AlignmentFile]:
             f"{' '.join(SUFFIXES)}, or give the format: {', '.join(FORMATS)}"
         )
     return kind
+
+
+def _kind_inside(path: Path) -> type[AlignmentFile]:
+    """Return the format of a file, for JSON by what it holds."""
+    kind = _kind(path)
+    return json_kind(path) if kind is GeometryFile else kind
 
 
 def read_alignment_file(
@@ -197,8 +207,8 @@ def open_alignment(
     tilt_axis_angle : float, optional
         Degrees from the images' y axis, in place of what the file says; shifts on the images stay.
     format : str, optional
-        ``imod``, ``aretomo``, ``relion``, ``warp``, ``mdoc``, ``angles`` or ``json``; by default
-        what the path looks like.
+        ``imod``, ``aretomo``, ``relion``, ``warp``, ``mdoc``, ``angles``, ``json`` or ``portal``;
+        by default what the path looks like.
     **options
         As in `read_alignment_file`.
 

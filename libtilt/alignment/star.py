@@ -11,7 +11,7 @@ import attrs
 
 from libtilt.alignment.text import integer, number, numbered_lines
 
-Value = TypeVar("Value", int, float)
+Value = TypeVar("Value")
 
 _WORD = re.compile(r"""'([^']*)'(?=\s|$)|"([^"]*)"(?=\s|$)|(\#.*)|(\S+)""")
 
@@ -46,16 +46,25 @@ class StarBlock:
     rows: tuple[tuple[str, ...], ...]
     lines: tuple[int, ...]
     path: str = "STAR file"
+    _places: dict[str, int] = attrs.field(init=False, repr=False, eq=False)
+
+    @_places.default
+    def _default_places(self) -> dict[str, int]:
+        return {label: place for place, label in enumerate(self.labels)}
 
     def __contains__(self, label: str) -> bool:
-        return label in self.labels
+        return label in self._places
 
     def column(self, label: str) -> list[str]:
         """Return the texts of a column; raise a ValueError where there is none."""
-        if label not in self.labels:
+        if label not in self._places:
             raise ValueError(f"{self.path} has no _{label} in data_{self.name}")
-        place = self.labels.index(label)
+        place = self._places[label]
         return [row[place] for row in self.rows]
+
+    def where(self, row: int, label: str | None = None) -> str:
+        """Return the place of a row, for messages."""
+        return f"{self.path}, line {self.lines[row]}" + (f", {label}" if label else "")
 
     def numbers(self, label: str) -> list[float]:
         """Return the numbers of a column; raise a ValueError that names the line."""
@@ -115,10 +124,11 @@ def read_star(path: str | Path) -> dict[str, StarBlock]:
     return blocks
 
 
-def star_text(blocks: Iterable[StarBlock]) -> str:
-    """Return the text of a STAR file, each block as a table."""
+def star_text(blocks: Iterable[StarBlock], *, version: bool = False) -> str:
+    """Return the text of a STAR file, each block as a table, with RELION-5's `version` or not."""
     lines = ["# made by libtilt"]
     for block in blocks:
+        lines += ["", "# version 50001"] if version else []
         lines += ["", f"data_{block.name}", "", "loop_"]
         lines += [f"_{label} #{place}" for place, label in enumerate(block.labels, start=1)]
         lines += [" ".join(map(_quoted, row)) + " " for row in block.rows]
@@ -137,7 +147,8 @@ class _OpenBlock:
     def __init__(self, name: str, path: str) -> None:
         self.name, self.path = name, path
         self.is_table = False
-        self.labels: list[str] = []
+        # A dict for its keys, which keep their order and are found at once.
+        self.labels: dict[str, None] = {}
         self.rows: list[tuple[str, ...]] = []
         self.lines: list[int] = []
         self.single: list[str] = []
@@ -163,7 +174,7 @@ class _OpenBlock:
         label = words[0][1:]
         if not label or label in self.labels:
             raise ValueError(f"{where}: a second label _{label} in data_{self.name}")
-        self.labels.append(label)
+        self.labels[label] = None
         if not self.is_table:
             if len(words) != 2:
                 raise ValueError(f"{where}: expected one value behind _{label}")

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import click
 
-from libtilt.alignment import Sizes, read_alignment_file, save_alignment
+from libtilt.alignment import RelionAlignment, Sizes, read_alignment_file, save_alignment
 from libtilt.alignment.opening import FORMATS
 from libtilt.cli.running import input_file, one_line_errors, overwrite_option, with_options
 from libtilt.mrc import glance_mrc
@@ -41,6 +41,10 @@ formats = click.Choice(sorted(FORMATS))
     type=click.Path(exists=True, path_type=Path),
     help="A file in the format of OUT whose other contents are kept.",
 )
+@click.option("--voltage", type=float, help="For tomograms.star: kilovolts.")
+@click.option("--spherical-aberration", type=float, help="For tomograms.star: millimeters.")
+@click.option("--amplitude-contrast", type=float, help="For tomograms.star: between 0 and 1.")
+@click.option("--hand", type=int, help="For tomograms.star: 1 or -1, RELION's rlnTomoHand.")
 @click.option(
     "--tolerance",
     type=float,
@@ -55,6 +59,7 @@ def convert(source: Path, target: Path, **options: Any) -> None:
 
     IN is a file or the folder of one alignment, OUT a file whose suffix says the format: .xf
     (with .tlt, .xtilt, tilt.com and newst.com beside it), .aln, .star, .xml, .mdoc, .tlt, .json.
+    An OUT named tomograms.star is a project of RELION-5, with the series in tilt_series/ beside it.
 
     \b
     Examples:
@@ -84,7 +89,13 @@ def convert(source: Path, target: Path, **options: Any) -> None:
         click.echo(f"warning: {text}", err=True)
     if options["stack"] is not None:
         alignment = attrs.evolve(alignment, stack_name=str(options["stack"]))
-    like = options["like"] and read_alignment_file(options["like"], format=options["to_format"])
+    optics = ("voltage", "spherical_aberration", "amplitude_contrast", "hand")
+    given = {name: options[name] for name in optics if options[name] is not None}
+    acquisition = attrs.evolve(alignment.acquisition, **given)
+    alignment = attrs.evolve(alignment, acquisition=acquisition)
+    like: Any = options["like"] and read_alignment_file(
+        options["like"], format=options["to_format"]
+    )
     save_alignment(
         alignment,
         target,
@@ -103,3 +114,6 @@ def convert(source: Path, target: Path, **options: Any) -> None:
         click.echo(f"note: {text}")
     for what in alignment.left_out:
         click.echo(f"left out: {what}")
+    if target.name == "tomograms.star":
+        for what in RelionAlignment.from_alignment(alignment, like=like).missing_for_relion:
+            click.echo(f"RELION still wants {what}")
