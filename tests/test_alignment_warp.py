@@ -209,3 +209,20 @@ def test_damaged_files_are_read_or_refused_by_name(tmp_path_factory, data):
     except ValueError as error:
         message = str(error)
     assert not message or str(path) in message
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("<!DOCTYPE x [<!ENTITY a 'b'>]><TiltSeries/>", "it has a document type"),
+        (
+            "<TiltSeries>" + "<a>" * 100_000 + "</a>" * 100_000 + "</TiltSeries>",
+            "nested more",
+        ),
+        ("<TiltSeries>" + "<a/>" * 1_000_001 + "</TiltSeries>", "more than 1000000 elements"),
+        ("<?xml version='1.0' encoding='klingon'?><TiltSeries/>", "encoding"),
+    ],
+)
+def test_xml_that_asks_for_too_much_is_refused_by_name(tmp_path, content, message):
+    with pytest.raises(ValueError, match=rf"TS_1\.xml.*{message}"):
+        read(tmp_path, content)

@@ -20,7 +20,7 @@ from libtilt.alignment.base import AlignmentFile
 from libtilt.alignment.plausible import axis_angle, tilt_angle
 from libtilt.alignment.sizes import Sizes
 from libtilt.alignment.text import number, number_or_nan, save_text
-from libtilt.inputs import read_input
+from libtilt.alignment.xml_tree import read_xml
 from libtilt.rotations import specimen_to_detector
 
 _MICROSCOPE = {
@@ -95,15 +95,7 @@ class WarpAlignment(AlignmentFile):
             If the file is no XML, or of something else, or its lists differ in length; the message
             names the file, and the line or the element.
         """
-        # Warp writes UTF-16, so that bytes must reach the parser as they are.
-        content = read_input(path)
-        if not content.strip():
-            raise ValueError(f"{path} is empty")
-        try:
-            root = ElementTree.fromstring(content)
-        except (ElementTree.ParseError, LookupError, ValueError) as error:
-            line = getattr(error, "position", (1, 0))[0]
-            raise ValueError(f"{path}, line {line}: not XML: {error}") from error
+        root, content = read_xml(path)
         if root.tag != "TiltSeries":
             raise ValueError(f"{path}: expected <TiltSeries>, got <{root.tag}>")
         made = cls(root, name=str(path), lines=_lines_of(content, [child.tag for child in root]))
