@@ -200,7 +200,9 @@ def _content(stored: _Stored) -> MrcContent:
     sections = read_sections(header, stored.extended)
     voxel_size = header.voxel_size()
     notes = [*header.notes, *stored.notes]
-    notes += [n for n in (order_note, header.cell_angles_note(), sections.note) if n]
+    origin, origin_note = header.origin(order, voxel_size)
+    said = (order_note, header.volumes_note(), header.cell_angles_note(), origin_note)
+    notes += [note for note in (*said, sections.note) if note]
     if sections.pixel_size is not None and (not voxel_size.all() or (voxel_size == 1.0).all()):
         voxel_size = np.full(3, float(f"{sections.pixel_size:.6g}"))
         notes.append(f"its pixel size of {voxel_size[0]:g} A is that of the extended header")
@@ -209,7 +211,7 @@ def _content(stored: _Stored) -> MrcContent:
     return MrcContent(
         data=data.transpose([2 - order.index(axis) for axis in (2, 1, 0)]),
         voxel_size=voxel_size,
-        origin=header.origin(order, voxel_size),
+        origin=origin,
         is_image_stack=header.is_image_stack,
         notes=tuple(notes),
         sections=sections,

@@ -33,6 +33,7 @@ PACKED = 101
 _IMOD_STAMP = 1146047817
 _SIGNED_BYTES, _ORIGIN_INVERTED, _PACKED_BYTES = 1, 4, 16
 _MOST_EXTENDED = 2**30
+_PLAUSIBLE_SIDE = 2**20
 _VOLUME_STACKS = range(401, 631)
 _FLOAT32_NOISE = 1.2e-7
 
@@ -72,7 +73,9 @@ class MrcHeader:
         stamp = {b"\x44": "<", b"\x11": ">"}.get(content[212:213])
         orders = "<>" if stamp in ("<", None) else "><"
         found = [cls._in_order(content, path, order) for order in orders]
-        header = next((one for one in found if one._is_plausible()), found[0])
+        sound = [one for one in found if one._is_plausible()] or found
+        # The mode 0 of bytes is the same in both orders: then sizes tell them apart.
+        header = next((one for one in sound if max(one.shape) < _PLAUSIBLE_SIDE), sound[0])
         notes = [] if header.is_stamped else ["it lacks the stamp 'MAP '"]
         if header.order != stamp:
             name = "little" if header.order == "<" else "big"
@@ -98,17 +101,22 @@ class MrcHeader:
             )
         if self.mode in _REFUSED:
             raise ValueError(f"{self.path} holds {_REFUSED[self.mode]}")
-        if self.mode == 0 and (self.imod_flags or 0) & _PACKED_BYTES:
+        if self.mode == 0 and self._has_packed_bytes():
             raise ValueError(
                 f"{self.path} holds packed 4-bit data in bytes (IMOD's flag 16), which are not "
                 "supported: convert it first, for example with IMOD's newstack -mode 1"
             )
         depth, volumes = self.shape[0], self._volume_depth
-        if volumes not in (None, 0, 1, depth):
-            shape = (depth // volumes, volumes, *self.shape[1:]) if volumes else ()
+        if volumes is not None and 1 < volumes < depth and depth % volumes == 0:
+            shape = (depth // volumes, volumes, *self.shape[1:])
             raise ValueError(
                 f"{self.path} holds a stack of volumes with shape {shape}; save one of them first"
             )
+
+    def _has_packed_bytes(self) -> bool:
+        """Whether each byte holds two values, by IMOD's flag or SerialEM's label."""
+        labels = b" ".join(bytes(label) for label in self["label"])
+        return bool((self.imod_flags or 0) & _PACKED_BYTES) or b"4 bits packed" in labels
 
     def __getitem__(self, name: str) -> Any:
         return self.fields[name]
@@ -153,6 +161,13 @@ class MrcHeader:
         """Sections of each volume where the space group says that there are several."""
         return int(self["mz"]) if int(self["ispg"]) in _VOLUME_STACKS else None
 
+    def volumes_note(self) -> str | None:
+        """Return a note where the sections of each volume do not fit the number of sections."""
+        each, depth = self._volume_depth, self.shape[0]
+        if each is None or each == 1 or each == depth:
+            return None
+        return f"its space group says volumes of {each} sections, of {depth}: it is read as one"
+
     @property
     def is_image_stack(self) -> bool:
         """Whether the header calls it a stack of images rather than a volume."""
@@ -183,7 +198,7 @@ class MrcHeader:
                 return kind, "its bytes are signed, -128 to 127, by IMOD's flag"
             return np.dtype("u1"), None
         low, high = float(self["dmin"]), float(self["dmax"])
-        if low >= 0 and high > 127:
+        if low >= 0 and 127 < high <= 255:
             return np.dtype("u1"), f"its bytes are unsigned, by the range {low:g} to {high:g}"
         return kind, None
 
@@ -212,7 +227,7 @@ class MrcHeader:
         """
         cell = [float(self["cella"][name]) for name in "xyz"]
         intervals = [int(self[name]) for name in ("mx", "my", "mz")]
-        if intervals[2] == 0 and self._volume_depth == 0:
+        if intervals[2] <= 0 and self._volume_depth is not None:
             intervals[2] = self.shape[0]
         sizes = [
             a / m if m > 0 and 0 < a < math.inf else 0.0
@@ -223,22 +238,36 @@ class MrcHeader:
             shortest[:] = shortest[0]
         return shortest
 
-    def origin(self, order: list[int], voxel_size: Float64Array) -> Float64Array:
-        """Return where voxel 0 lies, from the start indices where the header says no origin.
+    def origin(self, order: list[int], voxel_size: Float64Array) -> tuple[Float64Array, str | None]:
+        """Return where voxel 0 lies, from the start indices where there is no origin, and a note.
 
-        Files of IMOD have the opposite sign where its flag 4 is not set. A header without the stamp
-        may be one of before 2000, which has the origin at another place: it is not read there.
+        Files of IMOD have the opposite sign where its flag 4 is not set. Headers of before 2000,
+        which have no stamp, hold the origin at another place, as IMOD reads it: z, x, y from byte
+        208 on, with that opposite sign.
         """
         origin = np.array([float(self["origin"][name]) for name in "xyz"])
-        if origin.any() and np.isfinite(origin).all() and not self._has_old_origin():
+        if not self.is_stamped:
+            stamps = np.frombuffer(self.fields.tobytes()[208:220], self.order + "f4")
+            old = np.roll(stamps.astype(np.float64), -1)
+            # Where the third stands alone, it may as well be the deviation of a newer header.
+            if _are_lengths(old) and old[[0, 2]].any():
+                return -old, "its origin is read as headers of before 2000 hold it"
+            if not _are_lengths(origin):
+                origin = np.zeros(3)
+        if origin.any() and np.isfinite(origin).all():
             flags = self.imod_flags
-            return -origin if flags is not None and not flags & _ORIGIN_INVERTED else origin
+            if flags is None or flags & _ORIGIN_INVERTED:
+                return origin, None
+            return -origin, "its origin has the sign of older IMOD, which is turned"
         starts = [int(self[name]) for name in ("nxstart", "nystart", "nzstart")]
-        return np.array([starts[order.index(axis)] for axis in range(3)]) * voxel_size
+        return np.array([starts[order.index(axis)] for axis in range(3)]) * voxel_size, None
 
-    def _has_old_origin(self) -> bool:
-        """Whether the bytes of the newer stamps hold numbers, as the old header has them there."""
-        return not self.is_stamped and bytes(self["map"]).strip(b"\0") != b""
+
+def _are_lengths(values: Float64Array) -> bool:
+    """Whether four-byte words are numbers and no text, integers or stamps read as such."""
+    with np.errstate(invalid="ignore"):
+        sizes = np.abs(values)
+        return bool(((values == 0) | ((sizes > 1e-6) & (sizes < 1e9))).all() and values.any())
 
 
 def _shortest_decimal(size: float) -> float:

@@ -163,6 +163,9 @@ class Volume(ImageData):
         content = read_mrc(path, memmap=memmap)
         notes = list(content.notes)
         spacing = content.voxel_size
+        if voxel_size is None and spacing[0] == spacing[1] > 0 == spacing[2]:
+            notes.append(f"it does not know the spacing along z, {spacing[0]:g} A is taken as in x")
+            spacing = np.full(3, spacing[0])
         if voxel_size is None and not spacing.all():
             notes.append(
                 "it does not know the voxel size, 1 A is taken: set voxel_size (--voxel-size)"

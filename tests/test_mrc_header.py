@@ -54,6 +54,7 @@ def stamped(flags):
         ({"at76": ("f", 20.0), "at80": ("f", 233.0)}, False, True),
         ({"at76": ("f", 0.0), "at80": ("f", 127.0)}, True, False),
         ({"at76": ("f", -1.0), "at80": ("f", 233.0)}, True, False),
+        ({"at76": ("f", 0.0), "at80": ("f", 1e9)}, True, False),
         (stamped(0), False, False),
         (stamped(1), True, True),
         (stamped(1) | {"at76": ("f", 0.0), "at80": ("f", 254.0)}, True, True),
@@ -80,13 +81,24 @@ def test_the_sign_of_the_origin_follows_imods_flag(tmp_path, words, sign, order)
     assert np.array_equal(content.data.ravel(), np.arange(72))
 
 
-def test_the_origin_of_a_header_of_before_2000_is_not_read_where_the_new_one_is(tmp_path):
-    """There xorg, yorg, zorg follow wave lengths, where MAP and the machine stamp are now."""
-    words = {"at196": ("h", 3), "at198": ("h", 500), "at208": ("f", 9.0), "at212": ("f", 8.0)}
-    content = read_mrc(put(tmp_path / "a.mrc", header(**words, at16=("i", 4))))
-    assert content.origin.tolist() == [10.0, 0.0, 0.0]
-    assert "it lacks the stamp 'MAP '" in content.notes
+@pytest.mark.parametrize("order", "<>")
+def test_headers_of_before_2000_have_the_origin_at_another_place(tmp_path, order):
+    """Six short numbers of wave lengths come first, then zorg, xorg, yorg in IMOD's sign."""
+    waves = {f"at{196 + 2 * n}": ("h", 500 + n) for n in range(6)}
+    words = {"at208": ("f", -30.0), "at212": ("f", -10.0), "at216": ("f", 20.0)}
+    data = np.arange(72, dtype=order + "f4")
+    content = read_mrc(put(tmp_path / "a.mrc", header(order=order, **waves, **words), data))
+    assert content.origin.tolist() == [10.0, -20.0, 30.0]
+    assert "its origin is read as headers of before 2000 hold it" in content.notes
     assert np.array_equal(content.data.ravel(), np.arange(72))
+
+
+def test_an_origin_whose_place_is_not_known_is_not_invented(tmp_path):
+    """Without a stamp, wave lengths and a deviation alone say nothing of an origin."""
+    waves = {f"at{196 + 2 * n}": ("h", 500 + n) for n in range(6)}
+    stamps = {"at208": ("i", 0), "at212": ("i", 0), "at216": ("f", 1.5)}
+    content = read_mrc(put(tmp_path / "a.mrc", header(**waves, **stamps)))
+    assert content.origin.tolist() == [0, 0, 0]
 
 
 def test_a_header_that_only_lacks_its_stamps_keeps_its_origin(tmp_path):
@@ -95,13 +107,18 @@ def test_a_header_that_only_lacks_its_stamps_keeps_its_origin(tmp_path):
 
 
 @pytest.mark.parametrize("memmap", [False, True])
-@pytest.mark.parametrize(("intervals", "stack"), [(0, False), (3, False), (1, True)])
+@pytest.mark.parametrize(
+    ("intervals", "stack"), [(0, False), (3, False), (1, True), (7, False), (-3, False), (2, False)]
+)
 def test_a_stack_of_volumes_that_is_none_is_read_as_what_it_is(tmp_path, memmap, intervals, stack):
     path = put(tmp_path / "a.mrc", header(at88=("i", 401), at36=("i", intervals)))
     content = read_mrc(path, memmap=memmap)
     assert content.data.shape == SHAPE
     assert content.is_image_stack == stack
-    if not stack:
+    assert any("its space group says volumes" in note for note in content.notes) == (
+        intervals not in (1, 3)
+    )
+    if intervals in (0, 3):
         assert content.voxel_size.tolist() == [2.5, 2.5, 2.5]
 
 
@@ -161,6 +178,27 @@ def test_a_file_with_the_wrong_machine_stamp_is_read_by_what_its_numbers_say(tmp
 def of_size(path, size, stack):
     cell = {f"at{40 + 4 * axis}": ("f", size * n) for axis, n in enumerate(SHAPE[::-1])}
     return put(path, header(at88=("i", 0 if stack else 1), **cell))
+
+
+def test_bytes_in_the_other_order_are_told_by_their_sizes(tmp_path):
+    content = bytearray(header(mode=0, order=">"))
+    content[212:216] = bytes(4)
+    read = read_mrc(put(tmp_path / "a.mrc", bytes(content), BYTES))
+    assert read.data.shape == SHAPE
+    assert "big-endian is assumed" in read.notes[0]
+
+
+def test_bytes_that_serialem_labels_as_packed_are_refused(tmp_path):
+    content = bytearray(header(mode=0))
+    content[224:240] = b"4 bits packed   "
+    with pytest.raises(ValueError, match="packed 4-bit data in bytes"):
+        read_mrc(put(tmp_path / "a.mrc", bytes(content), BYTES))
+
+
+def test_a_spacing_that_only_z_lacks_is_that_of_x(tmp_path):
+    path = put(tmp_path / "a.mrc", header(at48=("f", 0.0)))
+    with pytest.warns(UserWarning, match=r"spacing along z, 2\.5 A is taken as in x"):
+        assert Volume.open(path).voxel_size.tolist() == [2.5, 2.5, 2.5]
 
 
 def test_one_angstrom_is_a_placeholder_that_is_said_once(tmp_path):
