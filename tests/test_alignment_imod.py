@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from libtilt import Projector, TiltSeries
 from libtilt.alignment import ImodAlignment, Sizes
 from libtilt.alignment.imod_com import CommandFile
-from libtilt.alignment.imod_tilt import NewstackSetup, TiltSetup
+from libtilt.alignment.imod_newstack import NewstackSetup
+from libtilt.alignment.imod_options import TILT
+from libtilt.alignment.imod_tilt import TiltSetup
 
 SAMPLES = {
     "imod_bb": (Sizes(stack_shape=(61, 512, 512), pixel_size=10.1), (84, 550, 550), 1),
@@ -104,10 +106,12 @@ def test_points_agree_with_the_formulas_written_out(tmp_path, rng):
         assert np.abs(seen - expected).max() < 1e-9
 
 
-@pytest.mark.parametrize("binning", [2, 3, 4])
-def test_a_binned_tomogram_is_reckoned_with_the_integers_of_tilt(tmp_path, rng, binning):
+@pytest.mark.parametrize(("binning", "middle"), [(2, 19.5), (3, 20.0), (4, 19.5), (2, 20), (4, 20)])
+def test_a_binned_tomogram_is_reckoned_with_the_integers_of_tilt(tmp_path, rng, binning, middle):
+    """Of 41 columns plain binning makes 21, 15 or 11 from -1 or -2 on, of another middle."""
     command = COMMAND.replace("Thickness 31", f"THICKNESS 63\nWIDTH 43\nIMAGEBINNED {binning}")
     newstack = NEWSTACK.replace("45,30", "23,15") + f"BinByFactor {binning}\n"
+    newstack += "AntialiasFilter -1\n" if middle == 20 else ""
     xf, tlt, xtilt = files(tmp_path, rng, command=command, newstack=newstack)
     alignment = ImodAlignment.read(tmp_path / "tilt.com").alignment(SIZES)
     depth, width = 63 // binning, 43 // binning
@@ -123,7 +127,7 @@ def test_a_binned_tomogram_is_reckoned_with_the_integers_of_tilt(tmp_path, rng, 
     for seen, view in zip(projected(alignment, points), alignment.views, strict=True):
         expected = transcribed(
             points, xf[view], tlt[view] + 2.5, xtilt[view] - 1.5,
-            (image_centre, volume_centre), binning, (23, 15), (41, 36),
+            (image_centre, volume_centre), binning, (23, 15), (2 * middle + 1, 36),
         )  # fmt: skip
         assert np.abs(seen - expected).max() < 1e-9
 
@@ -322,18 +326,27 @@ def test_a_series_without_a_folder_of_its_own_names_its_files(tmp_path, rng):
         ),
         ("tilt.com", COMMAND.replace("41,36", "41"), r"line 8, FULLIMAGE: expected 2 integers"),
         ("tilt.com", COMMAND.replace("31", "-31"), "THICKNESS: expected 1 positive integers"),
-        ("tilt.com", COMMAND.replace("4-5", "5-4"), "EXCLUDELIST: expected views like 1,3-5"),
+        ("tilt.com", COMMAND.replace("4-5", "4--5"), "EXCLUDELIST: expected numbers from 0 like"),
+        ("tilt.com", COMMAND.replace("2,4-5", "0,4-5"), "EXCLUDELIST: expected views like 1,3-5"),
         ("tilt.com", COMMAND.replace("4-5", "40"), "names view 40 in EXCLUDELIST"),
         ("tilt.com", COMMAND.replace("4-5", "1-8"), "leaves out all 8 views"),
-        ("tilt.com", COMMAND.replace("tiltfile", "other"), "has no TILTFILE"),
-        ("tilt.com", COMMAND.replace("SHIFT", "SHI"), r"line 11, SHI: may mean SHIFT, write"),
-        ("newst.com", NEWSTACK + "bin 1\n", r"line 4, BIN: may mean BinByFactor, write"),
+        ("tilt.com", COMMAND.replace("tiltfile", "TITLE"), "has no TILTFILE"),
+        (
+            "tilt.com",
+            COMMAND.replace("SHIFT", "SHIT"),
+            r"line 11, SHIT: tilt has no option of this",
+        ),
+        (
+            "tilt.com",
+            COMMAND.replace("SHIFT", "S"),
+            r"line 11, S: may mean THICK|S: may mean SLICE",
+        ),
         (
             "newst.com",
             NEWSTACK + "BinByFactor 2\n",
             "IMAGEBINNED 1, but newst.com has BinByFactor 2",
         ),
-        ("newst.com", NEWSTACK + "OffsetsInXandY 3,0\n", "OFFSETSINXANDY: not supported"),
+        ("newst.com", NEWSTACK + "rot 3\n", "line 4, ROT: not supported; put the rotation into"),
     ],
 )
 def test_files_that_are_not_sound_are_named_with_the_line(tmp_path, rng, file, content, message):
@@ -420,7 +433,7 @@ def test_numbers_are_kept_apart_by_commas_or_blanks(tmp_path):
     path.write_text(
         "$tilt\nSHIFT=1.5,2\nOFFSET  3 # degrees\nFULLIMAGE 10 , 20\nTHICKNESS = 7\nPERPENDICULAR\n"
     )
-    setup = TiltSetup.from_command(CommandFile.read(path, "tilt"))
+    setup = TiltSetup.from_command(CommandFile.read(path, TILT))
     assert (setup.shift, setup.offset, setup.full_image) == ((1.5, 2.0), (3.0, 0.0), (10, 20))
     assert (setup.thickness, setup.others) == (7, ("PERPENDICULAR",))
     assert NewstackSetup().size is None
