@@ -140,10 +140,8 @@ def size_notes(
     str
     """
     if open_depth and tilt.thickness is not None:
-        yield (
-            f"the tomogram is {tilt.thickness // tilt.binning} voxels deep, as the images are wide: "
-            "no file says its THICKNESS"
-        )
+        depth = tilt.thickness // tilt.binning
+        yield f"the tomogram is {depth} voxels deep, as the images are wide: no file says THICKNESS"
     sized = newstack is not None and newstack.size is not None and all(newstack.size)
     if stack is None or sized:
         return
