@@ -28,7 +28,8 @@ def parse_list(text: str, where: str) -> list[int] | None:
     Raises
     ------
     ValueError
-        If there is anything but numbers, commas, blanks and dashes, or a number is negative.
+        If there is anything but numbers, commas, blanks and dashes, a number is negative, or the
+        list is longer than any series.
 
     Examples
     --------
@@ -49,6 +50,8 @@ def parse_list(text: str, where: str) -> list[int] | None:
             else:
                 numbers.append(value)
             to = apart = False
+            if len(numbers) > LARGEST:
+                break
         elif token == "-" and numbers and not to and not apart:
             to = True
         elif token in ", \t" and not (to and token == ","):
