@@ -11,6 +11,7 @@ import attrs
 from libtilt.alignment.imod_lists import parse_list
 from libtilt.alignment.imod_options import Option, Program
 from libtilt.alignment.imod_runs import Run, runs_of
+from libtilt.alignment.imod_tables import length
 from libtilt.alignment.text import integer, number
 
 
@@ -135,7 +136,7 @@ class CommandFile:
         values = split_values(entry.value, where)
         if None in values:
             raise ValueError(f"{where}: has no defaults, write all numbers; got {entry.value!r}")
-        return [number(value, where) for value in values if value is not None]
+        return [length(value, where) for value in values if value is not None]
 
     def integers(self, keyword: str, count: int) -> tuple[int | None, ...] | None:
         """Return `count` integers of a keyword, or None where it is missing.

@@ -153,6 +153,8 @@ def size_notes(
         how = f"binned by {stack.binning}, which keeps even sizes even and odd ones odd"
         if newstack is not None and newstack.antialias:
             how = f"reduced by {stack.binning} with an antialias filter, to whole pixels"
+    if newstack is None:
+        how += ", about the middle of the raw images"
     yield f"the aligned stack has (h, w) = {stack.shape}, which no file says: {source}, {how}"
 
 
