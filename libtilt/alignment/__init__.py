@@ -6,6 +6,7 @@ from libtilt.alignment.angles import AnglesFile
 from libtilt.alignment.aretomo import AreTomoAlignment
 from libtilt.alignment.aretomo_lines import DarkFrame
 from libtilt.alignment.base import AlignmentFile
+from libtilt.alignment.excluded import ExcludedTilts
 from libtilt.alignment.geometry_file import GeometryFile
 from libtilt.alignment.imod import ImodAlignment
 from libtilt.alignment.mdoc import MdocFile
@@ -27,6 +28,7 @@ __all__ = [
     "AnglesFile",
     "AreTomoAlignment",
     "DarkFrame",
+    "ExcludedTilts",
     "GeometryFile",
     "ImodAlignment",
     "MdocFile",

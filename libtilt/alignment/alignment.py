@@ -17,6 +17,7 @@ from libtilt._checks import (
     to_volume_shape,
 )
 from libtilt.alignment.acquisition import Acquisition
+from libtilt.alignment.excluded import ExcludedTilts
 from libtilt.alignment.matrices import geometry_from_matrices
 from libtilt.alignment.sizes import Sizes, to_spacing, to_stack_shape
 from libtilt.geometry import TiltGeometry, require_geometry
@@ -51,6 +52,8 @@ class Alignment:
         The file of the raw stack, for formats that name it.
     acquisition : Acquisition, optional
         Order, exposures, microscope, as far as they are known.
+    excluded_tilts : ExcludedTilts, optional
+        What is known of images that are left out: one entry for each of `excluded`.
     notes : tuple of str, optional
         What was concluded from the file where it leaves something open, in words.
     warnings : tuple of str, optional
@@ -61,7 +64,8 @@ class Alignment:
     TypeError
         If `geometry` is none.
     ValueError
-        If the views do not fit the geometry or the stack.
+        If the views do not fit the geometry or the stack, or `excluded_tilts` the images that are
+        left out.
 
     Examples
     --------
@@ -86,6 +90,7 @@ class Alignment:
     left_out: tuple[str, ...] = attrs.field(kw_only=True, default=())
     stack_name: str | None = attrs.field(kw_only=True, default=None)
     acquisition: Acquisition = attrs.field(kw_only=True, factory=Acquisition)
+    excluded_tilts: ExcludedTilts | None = attrs.field(kw_only=True, default=None)
     notes: tuple[str, ...] = attrs.field(kw_only=True, default=())
     warnings: tuple[str, ...] = attrs.field(kw_only=True, default=())
 
@@ -109,6 +114,14 @@ class Alignment:
             raise ValueError(
                 f"views must lie in 0 to {shape[0] - 1} for a stack of {shape[0]} images, "
                 f"got {int(self.views.min())} to {int(self.views.max())}"
+            )
+
+    @excluded_tilts.validator
+    def _check_excluded(self, _: Any, value: ExcludedTilts | None) -> None:
+        if value is not None and len(value) != self.excluded.size:
+            raise ValueError(
+                f"excluded_tilts must have one entry for each image that is left out: expected "
+                f"{self.excluded.size}, got {len(value)}"
             )
 
     @classmethod
@@ -169,6 +182,35 @@ class Alignment:
     def excluded(self) -> NDArray[np.int64]:
         """The images of the stack that no tilt belongs to, from 0."""
         return np.setdiff1d(np.arange(self.stack_shape[0]), self.views)
+
+    @property
+    def excluded_tilt_angles(self) -> Float64Array:
+        """Tilt angles of the images that no tilt belongs to; NaN where they are not known."""
+        if self.excluded_tilts is None:
+            return np.full(self.excluded.size, np.nan)
+        return self.excluded_tilts.tilt_angles
+
+    def every_tilt_angle(self) -> Float64Array:
+        """Return one tilt angle per image of the stack, between its neighbors' where unknown."""
+        angles = np.full(self.stack_shape[0], np.nan)
+        angles[self.views] = self.geometry.tilt_angles
+        angles[self.excluded] = self.excluded_tilt_angles
+        known = np.flatnonzero(np.isfinite(angles))
+        between: Float64Array = np.interp(np.arange(len(angles)), known, angles[known])
+        return between
+
+    def with_excluded(self) -> Self:
+        """Return itself with the images that are left out, where their tilts are known whole."""
+        tilts = None if self.excluded_tilts is None else self.excluded_tilts.geometry
+        if tilts is None or not len(tilts):
+            return self
+        return attrs.evolve(
+            self,
+            geometry=TiltGeometry.concatenate([self.geometry, tilts]),
+            views=[*self.views.tolist(), *self.excluded.tolist()],
+            excluded_tilts=None,
+            acquisition=Acquisition(),
+        )
 
     def every_view(self, format_name: str) -> NDArray[np.intp]:
         """Return the order that sorts the views, where the stack has no others."""

@@ -14,6 +14,7 @@ from libtilt._checks import Float64Array, locked
 from libtilt.alignment.alignment import Alignment
 from libtilt.alignment.aretomo_lines import COLUMNS, AlnParser, DarkFrame, first_section_of
 from libtilt.alignment.base import AlignmentFile
+from libtilt.alignment.excluded import ExcludedTilts
 from libtilt.alignment.plausible import axis_angle
 from libtilt.alignment.sizes import Sizes
 from libtilt.alignment.text import numbered_lines, save_text
@@ -64,6 +65,7 @@ class AreTomoAlignment(AlignmentFile):
     """
 
     format: ClassVar[str] = "aretomo"
+    keeps_excluded: ClassVar[bool] = True
 
     rows: Float64Array = attrs.field(converter=_rows_converter)
     raw_size: tuple[int, int, int] = attrs.field(kw_only=True)
@@ -209,12 +211,21 @@ class AreTomoAlignment(AlignmentFile):
             volume_shape=(width, height, width),
             voxel_size=pixel_size,
             left_out=tuple(self._left_out()),
+            excluded_tilts=self._excluded_tilts(count),
         )
         return attrs.evolve(
             plain,
             volume_shape=sizes.volume_shape or plain.volume_shape,
             voxel_size=sizes.voxel_size or pixel_size,
         )
+
+    def _excluded_tilts(self, count: int) -> ExcludedTilts | None:
+        """Return the angles of dark frames; older files do not say which image each of them is."""
+        sections = [dark.section for dark in self.dark_frames]
+        told = self.dark_frames if len(set(sections)) == len(sections) else ()
+        angles = {dark.section - self.first_section: dark.tilt_angle for dark in told}
+        excluded = np.setdiff1d(np.arange(count), self.views).tolist()
+        return ExcludedTilts([angles.get(view, np.nan) for view in excluded]) if excluded else None
 
     def _left_out(self) -> Iterator[str]:
         if self.local:
@@ -254,13 +265,8 @@ class AreTomoAlignment(AlignmentFile):
 
 
 def _dark_frames(alignment: Alignment) -> tuple[DarkFrame, ...]:
-    """Return the images that are left out, with tilt angles between those of their neighbours."""
-    order = np.argsort(alignment.views)
-    angles = np.interp(
-        np.arange(alignment.stack_shape[0]),
-        alignment.views[order],
-        alignment.geometry.tilt_angles[order],
-    )
+    """Return the images that are left out, with their own tilt angles where these are known."""
+    angles = alignment.every_tilt_angle()
     places = np.argsort(np.argsort(angles, kind="stable"))
     return tuple(
         DarkFrame(int(places[view]), int(view) + 1, float(angles[view]))

@@ -30,6 +30,8 @@ class AlignmentFile(ABC):
     """
 
     format: ClassVar[str]
+    # Whether a file that is written holds a tilt angle for images that are left out.
+    keeps_excluded: ClassVar[bool] = False
     name: str
 
     @classmethod
@@ -95,8 +97,7 @@ class AlignmentFile(ABC):
         if only_used:
             made = _renumbered(made, self.name)
         if sizes.tilt_axis_angle is not None:
-            geometry = with_tilt_axis(made.geometry, sizes.tilt_axis_angle)
-            made = attrs.evolve(made, geometry=geometry)
+            made = _with_axis(made, sizes.tilt_axis_angle)
         return attrs.evolve(made, warnings=(*made.warnings, *implausible(made)))
 
     @abstractmethod
@@ -143,12 +144,22 @@ def _renumbered(made: Alignment, name: str) -> Alignment:
         made,
         views=np.argsort(np.argsort(made.views)).tolist(),
         stack_shape=(used, *made.stack_shape[1:]),
+        excluded_tilts=None,
         warnings=(
             *made.warnings,
             f"{name} uses {used} of {count} images and the stack has {used}: it is taken to hold "
             "these alone, in their order",
         ),
     )
+
+
+def _with_axis(made: Alignment, tilt_axis_angle: float) -> Alignment:
+    excluded = made.excluded_tilts
+    if excluded is not None and excluded.geometry is not None:
+        turned = with_tilt_axis(excluded.geometry, tilt_axis_angle)
+        excluded = attrs.evolve(excluded, geometry=turned)
+    geometry = with_tilt_axis(made.geometry, tilt_axis_angle)
+    return attrs.evolve(made, geometry=geometry, excluded_tilts=excluded)
 
 
 def with_tilt_axis(geometry: TiltGeometry, tilt_axis_angle: float) -> TiltGeometry:

@@ -14,14 +14,18 @@ from libtilt.alignment.alignment import Alignment
 from libtilt.alignment.angle_lists import angles_text, read_angle_list
 from libtilt.alignment.base import AlignmentFile, to_numbers
 from libtilt.alignment.imod_files import ImodFiles, require_own_folder
-from libtilt.alignment.imod_tables import read_xf, xf_text
-from libtilt.alignment.imod_tilt import (
-    NewstackSetup,
-    TiltLayout,
-    TiltSetup,
-    require_binning,
-    whole_binning,
+from libtilt.alignment.imod_newstack import NewstackSetup
+from libtilt.alignment.imod_read import angles_of, require_counts, setups_of
+from libtilt.alignment.imod_reduction import AlignedStack
+from libtilt.alignment.imod_stack import (
+    completed,
+    excluded_tilts,
+    require_volume,
+    size_notes,
+    stack_without_newst,
 )
+from libtilt.alignment.imod_tables import read_xf, xf_text
+from libtilt.alignment.imod_tilt import TiltLayout, TiltSetup, whole_binning
 from libtilt.alignment.sizes import Sizes
 from libtilt.files import atomic_write, require_writable
 
@@ -48,6 +52,8 @@ class ImodAlignment(AlignmentFile):
         What ``newst.com`` says.
     name : str, optional
         For messages.
+    notes : tuple of str, optional
+        Which file was taken in place of one that is named and is not there.
 
     Examples
     --------
@@ -58,13 +64,14 @@ class ImodAlignment(AlignmentFile):
     >>> alignment.geometry.tilt_angles.round(6).tolist()
     [30.0]
 
-    IMOD's centre lies half a voxel beside ``shape // 2``, and the shift takes that up:
+    IMOD's center lies half a voxel beside ``shape // 2``, and the shift takes that up:
 
     >>> (alignment.projection_matrices() @ [31.5, 31.5, 15.5, 1]).round(6).tolist()
     [[28.0, 31.5]]
     """
 
     format: ClassVar[str] = "imod"
+    keeps_excluded: ClassVar[bool] = True
 
     transforms: Float64Array | None = attrs.field(converter=attrs.converters.optional(to_numbers))
     tilt_angles: Float64Array = attrs.field(kw_only=True, converter=to_numbers)
@@ -72,6 +79,7 @@ class ImodAlignment(AlignmentFile):
     tilt: TiltSetup = attrs.field(kw_only=True, factory=TiltSetup)
     newstack: NewstackSetup | None = attrs.field(kw_only=True, default=None)
     name: str = attrs.field(kw_only=True, default="the IMOD alignment")
+    notes: tuple[str, ...] = attrs.field(kw_only=True, default=())
 
     @classmethod
     def read(cls, path: str | Path, *, aligned: bool = False) -> Self:
@@ -96,42 +104,22 @@ class ImodAlignment(AlignmentFile):
             If a file is not sound, or their counts differ; the message names file and line.
         """
         files = ImodFiles.find(path, aligned=aligned)
-        angles = read_angle_list(files.tlt).angles
+        angles = angles_of(files)
         x_tilts = (
             np.zeros(len(angles)) if files.xtilt is None else read_angle_list(files.xtilt).angles
         )
         transforms = None if files.xf is None else read_xf(files.xf)
-        for file, table in ((files.xtilt, x_tilts), (files.xf, transforms)):
-            if table is not None and len(table) != len(angles):
-                raise ValueError(
-                    f"{file} has {len(table)} views, but {files.tlt} has {len(angles)}: "
-                    "they do not belong together"
-                )
-        made = cls(
+        require_counts(files, angles, {files.xtilt: x_tilts, files.xf: transforms})
+        tilt, newstack = setups_of(files, len(angles))
+        return cls(
             transforms,
             tilt_angles=angles,
             x_tilts=x_tilts,
-            tilt=TiltSetup() if files.tilt is None else TiltSetup.from_command(files.tilt),
-            newstack=None if files.newst is None else NewstackSetup.from_command(files.newst),
+            tilt=tilt,
+            newstack=newstack,
             name=str(files.shown),
+            notes=files.notes,
         )
-        made._check_consistency()
-        return made
-
-    def _check_consistency(self) -> None:
-        if self.newstack is not None and self.newstack.binning != self.tilt.binning:
-            raise ValueError(
-                f"{self.name} has IMAGEBINNED {self.tilt.binning}, but newst.com has BinByFactor "
-                f"{self.newstack.binning}: they do not belong together"
-            )
-        if not self.tilt.views(len(self.tilt_angles)):
-            raise ValueError(f"{self.name} leaves out all {len(self.tilt_angles)} views")
-        beyond = max(self.tilt.excluded | self.tilt.included, default=0)
-        if beyond > len(self.tilt_angles):
-            raise ValueError(
-                f"{self.name} names view {beyond} in EXCLUDELIST or INCLUDE, "
-                f"but there are {len(self.tilt_angles)}"
-            )
 
     def write(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write ``.xf``, and beside it ``.tlt``, ``.xtilt``, ``tilt.com`` and ``newst.com``.
@@ -190,20 +178,17 @@ class ImodAlignment(AlignmentFile):
         raw = self.transforms is not None
         made = self._completed(sizes, image_shape, pixel_size)
         layout = made._layout(image_shape)
-        if sizes.volume_shape not in (None, layout.volume_shape):
-            raise ValueError(
-                f"{self.name} makes a tomogram (z, y, x) of {layout.volume_shape}, but "
-                f"volume_shape is {sizes.volume_shape}"
-            )
-        if min(layout.volume_shape) < 1:
-            raise ValueError(
-                f"{self.name} makes a tomogram (z, y, x) of {layout.volume_shape}: THICKNESS, "
-                f"WIDTH or SLICE do not fit IMAGEBINNED {made.tilt.binning} and its images"
-            )
+        require_volume(layout, made.tilt, sizes, self.name)
         views = self.tilt.views(count)
-        matrices = made._aligned_matrices(layout)
-        return Alignment.from_matrices(
-            (made._to_raw(matrices, image_shape) if raw else matrices)[views],
+        aligned = made._aligned_matrices(layout)
+        stack = made._aligned_stack(image_shape)
+        matrices = (
+            stack.to_raw(aligned, self.transforms) if self.transforms is not None else aligned
+        )
+        open_depth = self.tilt.thickness is None and sizes.volume_shape is None
+        notes = size_notes(stack if raw else None, made.tilt, made.newstack, open_depth=open_depth)
+        plain = Alignment.from_matrices(
+            matrices[views],
             source=self.name,
             views=views,
             stack_shape=(count, *image_shape),
@@ -211,60 +196,38 @@ class ImodAlignment(AlignmentFile):
             volume_shape=layout.volume_shape,
             voxel_size=pixel_size * (made.tilt.binning if raw else 1),
             left_out=self.tilt.left_out,
+            notes=(*self.notes, *notes),
         )
+        angles = self.tilt_angles + self.tilt.offset[0]
+        tilts = excluded_tilts(plain, matrices, angles) if plain.excluded.size else None
+        return attrs.evolve(plain, excluded_tilts=tilts)
 
     def _completed(self, sizes: Sizes, image_shape: tuple[int, ...], pixel_size: float) -> Self:
         """Return itself with the thickness and binning that no file says."""
-        tilt, raw = self.tilt, self.transforms is not None
-        ratio = (sizes.voxel_size or pixel_size) / pixel_size
-        if raw and tilt == TiltSetup() and self.newstack is None:
-            # No command file says how the aligned stack is binned.
-            tilt = attrs.evolve(tilt, binning=whole_binning(ratio))
-        b = tilt.binning
-        if sizes.voxel_size is not None:
-            # An aligned stack is binned already.
-            require_binning(ratio, b if raw else 1, self.name)
-        if tilt.thickness is None:
-            depth = sizes.volume_shape[0] if sizes.volume_shape else image_shape[1] // b
-            tilt = attrs.evolve(tilt, thickness=depth * b)
-        newstack = self.newstack
-        if self.tilt == TiltSetup() and newstack is None and sizes.volume_shape is not None:
-            # Without command files the aligned images are as large as the tomogram.
-            newstack = NewstackSetup(sizes.volume_shape[:0:-1], b)
+        tilt, newstack = completed(
+            (self.tilt, self.newstack),
+            sizes,
+            image_shape,
+            pixel_size,
+            self.name,
+            raw=self.transforms is not None,
+        )
         return attrs.evolve(self, tilt=tilt, newstack=newstack)
 
-    def _aligned_shape(self, image_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the shape of the aligned stack, binned."""
+    def _aligned_stack(self, image_shape: tuple[int, ...]) -> AlignedStack:
+        """Return how the aligned stack lies on raw images, or on itself."""
         if self.transforms is None:
-            return image_shape
-        if self.newstack is not None and self.newstack.size is not None:
-            return self.newstack.size[::-1]
-        b, full = self.tilt.binning, self.tilt.full_image or image_shape[::-1]
-        # Etomo has the subset begin at half of what the aligned stack is larger or smaller.
-        unbinned = [n - 2 * first for n, first in zip(full, self.tilt.subset_start, strict=True)]
-        return tuple(size // b for size in unbinned[::-1])
+            return NewstackSetup().aligned(image_shape)
+        if self.newstack is not None:
+            return self.newstack.aligned(image_shape)
+        return stack_without_newst(self.tilt, image_shape, self.name)
 
     def _layout(self, image_shape: tuple[int, ...]) -> TiltLayout:
-        return self.tilt.layout(self._aligned_shape(image_shape))
+        return self.tilt.layout(self._aligned_stack(image_shape).shape)
 
     def _aligned_matrices(self, layout: TiltLayout) -> Float64Array:
         beta = self.tilt_angles + self.tilt.offset[0]
         return layout.matrices(beta, self.x_tilts - self.tilt.x_axis_tilt)
-
-    def _to_raw(self, matrices: Float64Array, image_shape: tuple[int, ...]) -> Float64Array:
-        """Return matrices to the raw images from those to the aligned ones.
-
-        ``X = inv(A) (b (X' - c') - d) + c``, with `b` the binning of the aligned images.
-        """
-        assert self.transforms is not None
-        middle = (np.array(self._aligned_shape(image_shape)[::-1]) - 1) / 2
-        moved = matrices.copy()
-        moved[:, :, 3] -= middle
-        moved *= self.tilt.binning
-        moved[:, :, 3] -= self.transforms[:, :, 2]
-        raw = np.linalg.inv(self.transforms[:, :, :2]) @ moved
-        raw[:, :, 3] += (np.array(image_shape[::-1]) - 1) / 2
-        return raw
 
     @classmethod
     def from_alignment(cls, alignment: Alignment, *, like: Self | None = None) -> Self:
@@ -298,50 +261,37 @@ class ImodAlignment(AlignmentFile):
                 f"like is of a tomogram of {layout.volume_shape}, the alignment is of "
                 f"{alignment.volume_shape}"
             )
-        return base._with(alignment, layout)
+        excluded = frozenset((alignment.excluded + 1).tolist())
+        tilt = attrs.evolve(base.tilt, excluded=excluded, included=frozenset())
+        made = attrs.evolve(base, tilt=tilt)
+        # A file to be like has rows of its own for views that are left out.
+        return made._with(alignment.with_excluded() if like is None else alignment, layout)
 
     @classmethod
     def _plain(cls, alignment: Alignment) -> Self:
         """Return files of the right sizes, with plausible rows for views that are left out."""
-        count = alignment.stack_shape[0]
-        binning = whole_binning(alignment.voxel_size / alignment.pixel_size)
-        depth, height, width = alignment.volume_shape
-        order = np.argsort(alignment.views)
-        angles = np.interp(
-            np.arange(count), alignment.views[order], alignment.geometry.tilt_angles[order]
-        )
+        count, (depth, height, width) = alignment.stack_shape[0], alignment.volume_shape
+        b = whole_binning(alignment.voxel_size / alignment.pixel_size)
+        tilt = TiltSetup(b, depth * b, width * b, full_image=(width * b, height * b))
         return cls(
             np.tile(np.eye(2, 3), (count, 1, 1)),
-            tilt_angles=angles,
+            tilt_angles=alignment.every_tilt_angle(),
             x_tilts=np.zeros(count),
-            tilt=TiltSetup(
-                binning=binning,
-                thickness=depth * binning,
-                width=width * binning,
-                full_image=(width * binning, height * binning),
-            ),
-            newstack=NewstackSetup((width, height), binning),
+            tilt=tilt,
+            newstack=NewstackSetup((width, height), b),
         )
 
     def _with(self, alignment: Alignment, layout: TiltLayout) -> Self:
         """Return itself with the angles and transforms of an alignment, in its own sizes."""
         assert self.transforms is not None
-        geometry, views, b = alignment.geometry, alignment.views, self.tilt.binning
-        image_shape = alignment.stack_shape[1:]
+        geometry, views = alignment.geometry, alignment.views
         angles, x_tilts, transforms = (
             np.array(table) for table in (self.tilt_angles, self.x_tilts, self.transforms)
         )
         angles[views] = geometry.tilt_angles - self.tilt.offset[0]
         x_tilts[views] = geometry.x_tilts + self.tilt.x_axis_tilt
         made = attrs.evolve(self, tilt_angles=angles, x_tilts=x_tilts)
-        aligned = made._aligned_matrices(layout)[views]
-        aligned[:, :, 3] -= (np.array(self._aligned_shape(image_shape)[::-1]) - 1) / 2
-        raw = alignment.projection_matrices()
-        raw[:, :, 3] -= (np.array(image_shape[::-1]) - 1) / 2
-        linear = np.linalg.inv((raw[:, :, :3] @ np.linalg.pinv(aligned[:, :, :3])) / b)
-        transforms[views, :, :2] = linear
-        moved = linear @ raw[:, :, 3:]
-        transforms[views, :, 2] = b * aligned[:, :, 3] - moved[:, :, 0]
-        excluded = frozenset((alignment.excluded + 1).tolist())
-        tilt = attrs.evolve(self.tilt, excluded=excluded, included=frozenset())
-        return attrs.evolve(made, transforms=transforms, tilt=tilt)
+        transforms[views] = self._aligned_stack(alignment.stack_shape[1:]).transforms(
+            alignment.projection_matrices(), made._aligned_matrices(layout)[views], views
+        )
+        return attrs.evolve(made, transforms=transforms)

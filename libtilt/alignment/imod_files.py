@@ -9,20 +9,26 @@ from typing import Self
 import attrs
 
 from libtilt.alignment.imod_com import CommandFile
+from libtilt.alignment.imod_options import NEWSTACK, TILT
 
 TILT_COMMANDS = ("tilt.com", "tilta.com", "tiltb.com")
+NEWSTACK_COMMANDS = ("newst.com", "newsta.com", "newstb.com")
 
 
 @attrs.frozen
 class ImodFiles:
-    """The files of one alignment; None for those that it does not have."""
+    """The files of one alignment; None for those that it does not have.
 
-    tlt: Path
+    Notes say which file was taken in place of one that is named and is not there.
+    """
+
+    tlt: Path | None
     xf: Path | None
     xtilt: Path | None
     tilt: CommandFile | None
     newst: CommandFile | None
     shown: Path
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def find(cls, path: str | Path, *, aligned: bool) -> Self:
@@ -33,7 +39,7 @@ class ImodFiles:
         FileNotFoundError
             If one that is needed is missing.
         ValueError
-            If there are several to choose from.
+            If there are several to choose from, or ``blendmont`` makes the aligned stack.
         """
         given = Path(path)
         if not given.exists():
@@ -42,35 +48,53 @@ class ImodFiles:
             given = _in_folder(given)
         if given.suffix.lower() == ".com":
             return cls._from_command(given, aligned=aligned)
-        xf = None if aligned else given
-        tlt = _need(given.with_suffix(".tlt"), f"the tilt angles of {given.name}")
-        command = _command_for(tlt)
+        tlt = given.with_suffix(".tlt")
+        if not tlt.exists():
+            for name in TILT_COMMANDS:
+                files = cls._listing_angles(given.with_name(name), given, aligned=aligned)
+                if files is not None:
+                    return files
+        command = _command_for(_need(tlt, f"the tilt angles of {given.name}"))
         return cls(
             tlt=tlt,
-            xf=xf,
+            xf=None if aligned else given,
             xtilt=_optional(given.with_suffix(".xtilt")),
             tilt=command,
-            newst=_newst_of(given, command),
+            newst=None if aligned else _newst_of(given, command),
             shown=given,
         )
 
     @classmethod
+    def _listing_angles(cls, command: Path, xf: Path, *, aligned: bool) -> Self | None:
+        """Return the files of a command file that lists the tilt angles of an ``.xf`` itself."""
+        if not command.exists() or CommandFile.read(command, TILT).find("ANGLES") is None:
+            return None
+        files = cls._from_command(command, aligned=aligned)
+        return files if files.xf is None or files.xf.name == xf.name else None
+
+    @classmethod
     def _from_command(cls, path: Path, *, aligned: bool) -> Self:
-        command = CommandFile.read(path, "tilt")
-        newst = _newst_beside(path)
-        tlt = _named(command.text("TILTFILE"), path, ".tlt", "TILTFILE")
-        if tlt is None:
+        command = CommandFile.read(path, TILT)
+        newst = None if aligned else newst_beside(path, command.text("InputProjections"))
+        named = command.text("TILTFILE")
+        if named is None and command.find("ANGLES") is None:
             raise ValueError(f"{path} has no TILTFILE: the tilt angles are not known")
-        stack = command.text("InputProjections") or tlt.name
-        transforms = (newst and newst.text("TransformFile")) or _root(stack) + ".xf"
-        return cls(
-            tlt=tlt,
-            xf=None if aligned else _named(transforms, path, ".xf", "the transforms"),
-            xtilt=_named(command.text("XTILTFILE"), path, ".xtilt", "XTILTFILE"),
-            tilt=command,
-            newst=newst,
-            shown=path,
+        stack = command.text("InputProjections") or named
+        transforms = (newst and newst.text("TransformFile")) or (stack and _root(stack) + ".xf")
+        if transforms is None and not aligned:
+            raise ValueError(f"{path} has no InputProjections: the transforms are not known")
+        wanted = {
+            "tlt": _named(named, path, ".tlt", "TILTFILE"),
+            "xf": None if aligned else _named(transforms, path, ".xf", "the transforms"),
+            "xtilt": _named(command.text("XTILTFILE"), path, ".xtilt", "XTILTFILE"),
+        }
+        names = {"tlt": named, "xf": transforms, "xtilt": command.text("XTILTFILE")}
+        notes = tuple(
+            f"{path} names {_plain(names[kind])}, which is not there: {file.name} is taken"
+            for kind, file in wanted.items()
+            if file is not None and file.name != _plain(names[kind])
         )
+        return cls(**wanted, tilt=command, newst=newst, shown=path, notes=notes)
 
 
 def _in_folder(folder: Path) -> Path:
@@ -96,14 +120,19 @@ def _named(text: str | None, command: Path, suffix: str, what: str) -> Path | No
     """Return the file that a command names, or the only one of its kind where it was renamed."""
     if text is None:
         return None
-    folder, name = command.parent, Path(text.strip().strip("\"'")).name
-    if (folder / name).exists():
+    folder, name = command.parent, _plain(text)
+    if name and (folder / name).is_file():
         return folder / name
     others = sorted(folder.glob(f"*{suffix}"))
     missing = f"{command} names {name} ({what}), and {folder} holds no {suffix} file"
     if suffix == ".xf":
         missing += "; for an aligned stack (.ali), which needs none, pass aligned=True (--aligned)"
     return _only(others, missing, folder)
+
+
+def _plain(text: str | None) -> str:
+    """Return the name of a file without its folder and quotes."""
+    return Path((text or "").strip().strip("\"'")).name
 
 
 def _root(stack: str) -> str:
@@ -124,20 +153,46 @@ def _optional(path: Path) -> Path | None:
     return path if path.exists() else None
 
 
-def _newst_beside(tilt: Path) -> CommandFile | None:
-    """Return what ``newst.com`` (``newsta.com`` for ``tilta.com``) says, or None."""
-    path = tilt.with_name(tilt.name.replace("tilt", "newst"))
-    return CommandFile.read(path, "newstack") if path.exists() and path != tilt else None
+def newst_beside(tilt: Path, stack: str | None) -> CommandFile | None:
+    """Return what makes the aligned stack of a ``tilt.com``, or None.
+
+    That is ``newst.com``, or ``newsta.com`` for ``tilta.com``; else another of these that names the
+    stack as its output.
+
+    Raises
+    ------
+    ValueError
+        If ``blendmont`` makes it.
+    """
+    pair = tilt.with_name(tilt.name.replace("tilt", "newst"))
+    if pair.exists() and pair != tilt:
+        return CommandFile.read(pair, NEWSTACK)
+    blend = tilt.with_name(tilt.name.replace("tilt", "blend"))
+    if blend.exists() and blend != tilt:
+        raise ValueError(
+            f"{blend} makes the aligned stack by blendmont, from a montage: not supported; open "
+            "the aligned stack itself (.ali) with aligned=True (--aligned)"
+        )
+    for name in NEWSTACK_COMMANDS if stack else ():
+        other = tilt.with_name(name)
+        found = CommandFile.read(other, NEWSTACK) if other.exists() else None
+        if found is not None and _plain(found.text("OutputFile")) == _plain(stack):
+            return found
+    return None
 
 
 def _newst_of(xf: Path, tilt: CommandFile | None) -> CommandFile | None:
-    """Return the ``newst.com`` beside a ``tilt.com``, but not one of another series."""
-    newst = None if tilt is None else _newst_beside(Path(tilt.path))
-    named = None if newst is None else newst.text("TransformFile")
-    if named is not None:
-        of = xf.with_name(Path(named).name)
-        return None if of.name != xf.name and of.exists() else newst
-    return newst
+    """Return the ``newst.com`` beside an ``.xf``, but not one of another series."""
+    if tilt is not None:
+        newst = newst_beside(Path(tilt.path), tilt.text("InputProjections"))
+        named = _plain(newst.text("TransformFile")) if newst else ""
+        return None if named not in ("", xf.name) and xf.with_name(named).exists() else newst
+    for name in NEWSTACK_COMMANDS:
+        path = xf.with_name(name)
+        found = CommandFile.read(path, NEWSTACK) if path.exists() else None
+        if found is not None and _plain(found.text("TransformFile")) == xf.name:
+            return found
+    return None
 
 
 def _command_for(tlt: Path) -> CommandFile | None:
@@ -145,8 +200,8 @@ def _command_for(tlt: Path) -> CommandFile | None:
     for name in TILT_COMMANDS:
         path = tlt.with_name(name)
         if path.exists():
-            command = CommandFile.read(path, "tilt")
-            if Path(command.text("TILTFILE") or "").name == tlt.name:
+            command = CommandFile.read(path, TILT)
+            if _plain(command.text("TILTFILE")) == tlt.name:
                 return command
     return None
 
@@ -163,8 +218,8 @@ def require_own_folder(xf: Path, *, others: bool) -> None:
     """
     tilt, newst = xf.with_name("tilt.com"), xf.with_name("newst.com")
     if tilt.exists():
-        named = CommandFile.read(tilt, "tilt").text("TILTFILE")
-        other = tilt.with_name(Path(named or "").name)
+        named = CommandFile.read(tilt, TILT).text("TILTFILE")
+        other = tilt.with_name(_plain(named) or xf.name)
         if named and other.name != xf.with_suffix(".tlt").name and other.exists():
             raise FileExistsError(
                 f"{tilt} is of {other.name}: IMOD keeps one series in a folder, write {xf.name} "

@@ -9,6 +9,17 @@ import numpy as np
 from libtilt._checks import Float64Array
 from libtilt.alignment.text import number, numbered_lines
 
+# No image has more pixels in a row, and sums of such numbers keep their digits.
+LARGEST = 1e9
+
+
+def length(text: str, where: str) -> float:
+    """Return a number of pixels or degrees; raise a ValueError where it is beyond all images."""
+    value = number(text, where)
+    if abs(value) > LARGEST:
+        raise ValueError(f"{where}: expected a number within {LARGEST:g} of 0, got {text!r}")
+    return value
+
 
 def read_table(path: str | Path, columns: int, what: str) -> Float64Array:
     """Read a table of numbers, `(n, columns)`, one row per view.
@@ -37,7 +48,7 @@ def read_table(path: str | Path, columns: int, what: str) -> Float64Array:
         words = text.replace(",", " ").split()
         if len(words) != columns:
             raise ValueError(f"{where}: expected {what}, got {text[:80]!r}")
-        rows.append([number(word, where) for word in words])
+        rows.append([length(word, where) for word in words])
     return np.array(rows)
 
 

@@ -1,4 +1,4 @@
-"""What IMOD's ``tilt`` and ``newstack`` are told of sizes and centres, and what they make of it."""
+"""What IMOD's ``tilt`` is told of sizes and centers, and what it makes of it."""
 
 from __future__ import annotations
 
@@ -9,17 +9,8 @@ import numpy as np
 
 from libtilt._checks import Float64Array
 from libtilt.alignment.imod_com import CommandFile
+from libtilt.alignment.imod_options import TILT
 from libtilt.rotations import axis_rotations
-
-_OF_TILT = (
-    *("InputProjections", "OutputFile", "TILTFILE", "XTILTFILE", "IMAGEBINNED"),
-    *("THICKNESS", "WIDTH", "FULLIMAGE", "SUBSETSTART", "OFFSET", "SHIFT", "XAXISTILT"),
-    *("EXCLUDELIST", "EXCLUDELIST2", "INCLUDE", "SLICE"),
-)
-_OF_NEWSTACK = (
-    *("InputFile", "OutputFile", "TransformFile", "SizeToOutputInXandY", "BinByFactor"),
-    "OffsetsInXandY",
-)
 
 
 @attrs.frozen
@@ -41,7 +32,7 @@ class TiltSetup:
     x_axis_tilt : float, optional
         XAXISTILT, taken off the x-tilts.
     excluded : frozenset of int, optional
-        EXCLUDELIST and EXCLUDELIST2, from 1.
+        EXCLUDELIST2, by whatever beginning of its name, from 1.
     included : frozenset of int, optional
         INCLUDE, from 1; empty where the file has none.
     slices : tuple of int, optional
@@ -69,7 +60,6 @@ class TiltSetup:
     @classmethod
     def from_command(cls, command: CommandFile) -> Self:
         """Take what is needed from a command file that runs ``tilt``."""
-        command.require_whole(*_OF_TILT[2:])
         binning, thickness, width = (
             command.positive(keyword, 1) for keyword in ("IMAGEBINNED", "THICKNESS", "WIDTH")
         )
@@ -79,19 +69,19 @@ class TiltSetup:
             thickness=thickness[0] if thickness else None,
             width=width[0] if width else None,
             full_image=command.positive("FULLIMAGE", 2),
-            subset_start=command.integers("SUBSETSTART", 2) or (0, 0),
+            subset_start=_subset_start(command),
             offset=tuple(command.numbers("OFFSET", 2)),
             shift=tuple(command.numbers("SHIFT", 2)),
             x_axis_tilt=command.numbers("XAXISTILT", 1)[0],
-            excluded=command.view_list("EXCLUDELIST", "EXCLUDELIST2"),
+            excluded=_excluded(command),
             included=command.view_list("INCLUDE"),
-            slices=command.integers("SLICE", 2),
+            slices=_slices(command),
             left_out=tuple(
                 f"{what} ({command.text(keyword)})"
                 for keyword, what in beside.items()
                 if command.text(keyword)
             ),
-            others=command.others(*_OF_TILT),
+            others=command.others(TILT),
         )
 
     def text(self, root: str) -> str:
@@ -128,7 +118,7 @@ class TiltSetup:
         return [view - 1 for view in sorted(set(kept) - self.excluded) if view <= count]
 
     def layout(self, aligned_shape: tuple[int, ...]) -> TiltLayout:
-        """Return sizes and centres in the pixels of the aligned stack, as ``tilt`` reckons them.
+        """Return sizes and centers in the pixels of the aligned stack, as ``tilt`` reckons them.
 
         Thickness, width and the subset's start are divided by the binning without a remainder,
         toward zero; the full size is rounded up; OFFSET and SHIFT are divided as they are.
@@ -142,19 +132,22 @@ class TiltSetup:
         thickness = 0 if self.thickness is None else self.thickness // b
         first, last = 0, rows - 1
         if self.slices is not None:
-            first, last = (min(max(-(-(s + 1) // b), 1), rows) - 1 for s in self.slices)
+            first, last = self.slices
+            if b > 1:
+                first, last = (min(max(-(-(s + 1) // b), 1), rows) - 1 for s in self.slices)
         axis, (shift_x, shift_z) = self.offset[1] / b, self.shift
         depth = thickness // 2 - 0.5 + shift_z / b
         return TiltLayout(
             volume_shape=(thickness, last - first + 1, width),
-            image_centre=np.array([middle[0] + axis, middle[1]]),
-            volume_centre=np.array(
+            image_center=np.array([middle[0] + axis, middle[1]]),
+            volume_center=np.array(
                 [
                     width // 2 - 0.5 + axis + shift_x / b,
                     middle[1] - first,
                     thickness - 1 - depth,
                 ]
             ),
+            rows=rows,
         )
 
 
@@ -166,64 +159,60 @@ class TiltLayout:
     ----------
     volume_shape : tuple of int
         ``(d, h, w)`` of the tomogram after ``trimvol -rx``.
-    image_centre : ndarray, shape (2,)
+    image_center : ndarray, shape (2,)
         x, y on the aligned image.
-    volume_centre : ndarray, shape (3,)
+    volume_center : ndarray, shape (3,)
         x, y, z in the tomogram after ``trimvol -rx``.
+    rows : int
+        Of the aligned images.
     """
 
     volume_shape: tuple[int, ...]
-    image_centre: Float64Array
-    volume_centre: Float64Array
+    image_center: Float64Array
+    volume_center: Float64Array
+    rows: int
 
     def matrices(self, tilt_angles: Float64Array, x_tilts: Float64Array) -> Float64Array:
         """Return `(n, 2, 4)`: voxel index after ``trimvol -rx`` to pixel of the aligned stack."""
         turned = (axis_rotations("y", tilt_angles) @ axis_rotations("x", x_tilts))[:, :2]
-        offset = self.image_centre - turned @ self.volume_centre
+        offset = self.image_center - turned @ self.volume_center
         return np.concatenate([turned, offset[:, :, np.newaxis]], axis=2)
 
 
-@attrs.frozen
-class NewstackSetup:
-    """What ``newst.com`` says: the size of the aligned stack (x, y), its binning, other lines."""
-
-    size: tuple[int, ...] | None = None
-    binning: int = 1
-    others: tuple[str, ...] = ("TaperAtFill 1,1", "AdjustOrigin", "AntialiasFilter -1")
-
-    @classmethod
-    def from_command(cls, command: CommandFile) -> Self:
-        """Take what is needed from a command file that runs ``newstack``."""
-        for keyword in ("OffsetsInXandY", "DistortionField", "GradientFile", "ShrinkByFactor"):
-            entry = command.find(keyword)
-            if entry is not None and entry.value.strip("0., \t"):
-                raise ValueError(
-                    f"{command.where(entry)}: not supported, the aligned stack cannot be placed "
-                    f"exactly; got {entry.value!r}"
-                )
-        command.require_whole(*_OF_NEWSTACK[2:])
-        factor = command.positive("BinByFactor", 1)
-        return cls(
-            command.positive("SizeToOutputInXandY", 2),
-            factor[0] if factor else 1,
-            command.others(*_OF_NEWSTACK),
+def _subset_start(command: CommandFile) -> tuple[int, ...]:
+    start = tuple(first or 0 for first in command.integers("SUBSETSTART", 2) or (0, 0))
+    entry = command.find("SUBSETSTART")
+    if entry is not None and any(start) and command.find("FULLIMAGE") is None:
+        raise ValueError(
+            f"{command.where(entry)}: needs FULLIMAGE beside it, as tilt does: the subset is of "
+            f"images of an unknown size, got {entry.value!r}"
         )
+    return start
 
-    def text(self, root: str) -> str:
-        """Return a command file that makes the aligned stack ``root.ali`` from ``root.st``."""
-        lines = [
-            "# The aligned stack, written by libtilt",
-            "$newstack -StandardInput",
-            f"InputFile {root}.st",
-            f"OutputFile {root}.ali",
-            f"TransformFile {root}.xf",
-            "OffsetsInXandY 0.0,0.0",
-            f"BinByFactor {self.binning}",
-            *self.others,
-        ]
-        if self.size:
-            lines.append("SizeToOutputInXandY {},{}".format(*self.size))
-        return "\n".join(lines) + "\n"
+
+def _excluded(command: CommandFile) -> frozenset[int]:
+    included, excluded = command.find("INCLUDE"), command.find("EXCLUDELIST2")
+    if included is not None and excluded is not None:
+        raise ValueError(
+            f"{command.where(excluded)}: there is INCLUDE on line {included.line} too, and tilt "
+            "takes one of the two: remove the other"
+        )
+    return command.view_list("EXCLUDELIST2")
+
+
+def _slices(command: CommandFile) -> tuple[int, ...] | None:
+    """Return the first and the last slice, of which none between may be left out."""
+    entry = command.find("SLICE")
+    if entry is None:
+        return None
+    where, values = command.where(entry), command.every_number(entry)
+    if len(values) not in (2, 3) or any(value != int(value) for value in values):
+        raise ValueError(f"{where}: expected first and last slice, got {entry.value!r}")
+    if values[0] < 0 or (len(values) == 3 and values[2] != 1):
+        raise ValueError(
+            f"{where}: expected slices from 0, all from first to last, got {entry.value!r}"
+        )
+    return int(values[0]), int(values[1])
 
 
 def whole_binning(ratio: float) -> int:

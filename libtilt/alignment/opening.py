@@ -293,6 +293,11 @@ def save_alignment(
     FileExistsError
         If a file exists and `overwrite` is false.
 
+    Warns
+    -----
+    UserWarning
+        If the file holds tilt angles of images that are left out, and these are not known.
+
     Examples
     --------
     >>> import tempfile
@@ -322,7 +327,14 @@ def save_alignment(
             f"by {moved:.3g} pixels; {_reasons(alignment)}; to write it all the same, allow that "
             f"(tolerance=..., --tolerance; now {tolerance:g})"
         )
-    return made.write(target, overwrite=overwrite)
+    path = made.write(target, overwrite=overwrite)
+    unknown = int(np.isnan(alignment.excluded_tilt_angles).sum())
+    if unknown and like is None and kind.keeps_excluded:
+        warnings.warn(
+            f"{unknown} images that are left out got tilt angles between their neighbors'",
+            stacklevel=2,
+        )
+    return path
 
 
 def _reasons(alignment: Alignment) -> str:

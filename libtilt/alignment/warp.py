@@ -17,6 +17,7 @@ from libtilt._checks import Float64Array
 from libtilt.alignment.acquisition import Acquisition
 from libtilt.alignment.alignment import Alignment
 from libtilt.alignment.base import AlignmentFile
+from libtilt.alignment.excluded import ExcludedTilts
 from libtilt.alignment.plausible import axis_angle, tilt_angle
 from libtilt.alignment.sizes import Sizes
 from libtilt.alignment.text import number, number_or_nan, save_text
@@ -71,6 +72,7 @@ class WarpAlignment(AlignmentFile):
     """
 
     format: ClassVar[str] = "warp"
+    keeps_excluded: ClassVar[bool] = True
 
     root: ElementTree.Element
     name: str = attrs.field(kw_only=True, default="the Warp alignment")
@@ -253,7 +255,12 @@ class WarpAlignment(AlignmentFile):
             voxel_size=sizes.voxel_size or sizes.need("pixel_size", self.name),
             left_out=tuple(tag for tag in GRIDS if self._moves(tag)),
             acquisition=self.acquisition,
+            excluded_tilts=self._excluded_tilts(),
         )
+
+    def _excluded_tilts(self) -> ExcludedTilts | None:
+        angles = -(self._columns(tilt_axis_angle=0.0)[0] + self._level("Y"))[~self._used()]
+        return ExcludedTilts(angles) if len(angles) else None
 
     def _moves(self, tag: str) -> bool:
         """Whether a grid holds anything but zeros."""
@@ -317,11 +324,10 @@ def _lines_of(content: bytes, tags: list[str]) -> dict[str, int]:
 
 
 def _plausible(alignment: Alignment) -> list[Float64Array]:
-    """Return rows for all images, with angles between their neighbours' where they are left out."""
+    """Return rows for all images, with the neighbors' axes and angles where they are not known."""
     count = alignment.stack_shape[0]
     order = np.argsort(alignment.views)
-    angles, axes = (
-        np.interp(np.arange(count), alignment.views[order], values[order])
-        for values in (-alignment.geometry.tilt_angles, alignment.geometry.tilt_axis_angles)
+    axes = np.interp(
+        np.arange(count), alignment.views[order], alignment.geometry.tilt_axis_angles[order]
     )
-    return [angles, axes, np.zeros(count), np.zeros(count)]
+    return [-alignment.every_tilt_angle(), axes, np.zeros(count), np.zeros(count)]
