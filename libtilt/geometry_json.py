@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +17,7 @@ Geometry = TypeVar("Geometry", bound=attrs.AttrsInstance)
 
 FORMAT = "libtilt geometry"
 VERSION = 1
+SERIES = "series"
 
 
 def write(geometry: Any, path: str | Path | None, *, overwrite: bool) -> str:
@@ -32,6 +34,25 @@ def write(geometry: Any, path: str | Path | None, *, overwrite: bool) -> str:
     return text
 
 
+def with_series(text: str) -> tuple[str, str]:
+    """Return the JSON of a geometry with a mark of the series that it is saved with, and the mark.
+
+    The stack of the series bears the same mark. It is made from the geometry: series with equal
+    geometries may share it, since then it makes no difference which of them is taken.
+    """
+    series = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return json.dumps(json.loads(text) | {SERIES: series}, indent=1) + "\n", series
+
+
+def series_of(path: str | Path) -> str | None:
+    """Return the mark of the series that a file of a geometry was saved with, None without one."""
+    try:
+        series = json.loads(read_input(path).decode("utf-8-sig")).get(SERIES)
+    except (ValueError, AttributeError, RecursionError):
+        return None
+    return series if isinstance(series, str) else None
+
+
 def read(kind: type[Geometry], source: str | Path) -> Geometry:
     """Return the geometry of class `kind` that the JSON text or file `source` holds."""
     is_text = isinstance(source, str) and source.lstrip().startswith("{")
@@ -39,12 +60,13 @@ def read(kind: type[Geometry], source: str | Path) -> Geometry:
     try:
         text = str(source) if is_text else read_input(source).decode("utf-8-sig")
         content = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{where} is not JSON: {error}") from error
     if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
         raise ValueError(f'{where} does not hold a geometry: expected "format": "{FORMAT}"')
     if (version := content.pop("version", None)) != VERSION:
         raise ValueError(f"{where} has version {version!r}, this libtilt reads version {VERSION}")
+    content.pop(SERIES, None)
     known = {field.name for field in attrs.fields(kind) if field.init}
     if unknown := sorted(set(content) - known):
         raise ValueError(

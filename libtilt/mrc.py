@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from libtilt._checks import Float64Array
 from libtilt.files import atomic_write
 from libtilt.inputs import open_input
-from libtilt.mrc_header import HEADER_BYTES, OWN_LABEL, PACKED, MrcHeader
+from libtilt.mrc_header import HEADER_BYTES, OWN_LABEL, PACKED, SERIES_LABEL, MrcHeader
 from libtilt.mrc_sections import SectionData, read_sections
 
 SUFFIXES = (".mrc", ".map", ".st", ".ali", ".rec", ".mrcs")
@@ -52,6 +52,8 @@ class MrcContent:
         What the extended header says of each section.
     is_own : bool
         Whether libtilt wrote the file.
+    series : str or None
+        The mark that it shares with the other files of a saved series.
     """
 
     data: NDArray[Any]
@@ -61,6 +63,7 @@ class MrcContent:
     notes: tuple[str, ...]
     sections: SectionData = attrs.field(factory=SectionData)
     is_own: bool = False
+    series: str | None = None
 
     @property
     def has_placeholder(self) -> bool:
@@ -216,6 +219,7 @@ def _content(stored: _Stored) -> MrcContent:
         notes=tuple(notes),
         sections=sections,
         is_own=header.is_own,
+        series=header.series,
     )
 
 
@@ -238,6 +242,7 @@ def write_mrc(
     voxel_size: Float64Array,
     origin: Float64Array,
     is_image_stack: bool,
+    series: str | None = None,
     overwrite: bool = False,
 ) -> None:
     """Write an MRC file all or nothing.
@@ -253,6 +258,8 @@ def write_mrc(
         x, y, z in angstroms.
     is_image_stack : bool
         Whether the header calls it a stack of images rather than a volume.
+    series : str, optional
+        The mark that the files of one saved series share.
     overwrite : bool, optional
         Whether an existing file may be replaced.
 
@@ -283,7 +290,8 @@ def write_mrc(
             file.voxel_size = tuple(float(size) for size in voxel_size)
             for name, value in zip("xyz", origin, strict=True):
                 file.header.origin[name] = value
-            file.header.label[0], file.header.nlabl = OWN_LABEL, 1
+            label = OWN_LABEL + (SERIES_LABEL + series.encode() if series else b"")
+            file.header.label[0], file.header.nlabl = label, 1
 
 
 def _storable(data: NDArray[Any]) -> NDArray[Any]:

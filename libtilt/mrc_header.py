@@ -15,6 +15,7 @@ from libtilt._checks import Float64Array
 
 HEADER_BYTES = 1024
 OWN_LABEL = b"Written by libtilt"
+SERIES_LABEL = b", series "
 # Bytes of a value; 4-bit values (mode 101) have half of one.
 _MODES: dict[int, tuple[str, float]] = {
     0: ("i1", 1),
@@ -145,6 +146,14 @@ class MrcHeader:
     def is_own(self) -> bool:
         """Whether libtilt wrote the file."""
         return bytes(self["label"][0]).startswith(OWN_LABEL)
+
+    @property
+    def series(self) -> str | None:
+        """The mark of the saved series that the file belongs to, None where it has none."""
+        label = bytes(self["label"][0])
+        if not label.startswith(OWN_LABEL + SERIES_LABEL):
+            return None
+        return label.removeprefix(OWN_LABEL + SERIES_LABEL).decode("ascii", "replace").strip("\0 ")
 
     @property
     def imod_flags(self) -> int | None:

@@ -14,6 +14,7 @@ from libtilt.alignment.angles import along_y
 from libtilt.alignment.base import with_tilt_axis
 from libtilt.alignment.sizes import MissingSizeError
 from libtilt.geometry import TiltGeometry
+from libtilt.geometry_json import series_of
 from libtilt.mrc import MrcContent
 from libtilt.tilt_files import find_beside, is_aligned, read_tilt_angles, unused_beside
 
@@ -34,6 +35,10 @@ def header_pixel_size(path: str | Path, content: MrcContent) -> float | None:
             "pass pixel_size=..."
         )
     return x
+
+
+class MixedSeriesError(ValueError):
+    """A stack and the geometry beside it that were not saved together."""
 
 
 @attrs.frozen(eq=False)
@@ -168,10 +173,19 @@ class StackFile:
         if file is None:
             return self._of_header()
         if file.suffix.lower() == ".json":
+            self._require_same_series(file)
             return self._of_json(file)
         found = (self._of_mdoc if file.suffix.lower() == ".mdoc" else self._of_list)(file)
         unused = unused_beside(self.path, file)
         return attrs.evolve(found, warnings=(*found.warnings, *([unused] if unused else [])))
+
+    def _require_same_series(self, file: Path) -> None:
+        of_file, of_stack = series_of(file), self.content.series
+        if of_file is not None and of_stack is not None and of_file != of_stack:
+            raise MixedSeriesError(
+                f"{file} was saved with another stack than {self.path}: save the series again, or "
+                f"pass geometry={str(file)!r} if it is the right one"
+            )
 
     def _of_header(self) -> StackGeometry:
         """Return the geometry that the extended header of the stack says."""

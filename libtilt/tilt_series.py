@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import time
 import warnings
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -19,15 +19,19 @@ from libtilt._checks import (
     to_pixel_size,
 )
 from libtilt.alignment import Alignment
-from libtilt.files import atomic_write, require_writable
+from libtilt.files import atomic_writes
 from libtilt.geometry import TiltGeometry, require_geometry
+from libtilt.geometry_json import with_series
 from libtilt.image_data import ImageData
 from libtilt.mrc import PLACEHOLDER, compression, read_mrc, write_mrc
 from libtilt.per_tilt import PER_TILT, per_tilt_fields, summary, tilt_index
-from libtilt.stack_geometry import UNKNOWN_PIXEL_SIZE, StackFile
+from libtilt.stack_geometry import UNKNOWN_PIXEL_SIZE, MixedSeriesError, StackFile
 from libtilt.stacks import aligned_stack, crops_at
 from libtilt.tilt_files import beside
 from libtilt.volume import Volume
+
+# How often a series is read again that a writer may be replacing meanwhile, and how long between.
+_ATTEMPTS, _PAUSE = 5, 0.02
 
 
 def _images_converter(value: ArrayLike) -> NDArray[Any]:
@@ -155,15 +159,18 @@ class TiltSeries(ImageData):
         """
         if sum(given is not None for given in (geometry, tilt_angles, alignment)) > 1:
             raise ValueError("give one of geometry, tilt_angles and alignment, not two")
-        content = read_mrc(path, memmap=memmap)
-        stack = StackFile(
-            path,
-            content,
-            pixel_size=pixel_size,
-            tilt_axis_angle=tilt_axis_angle,
-            kind=cls.geometry_type,
-        )
-        found = stack.geometry(geometry, tilt_angles, alignment)
+        told = {"pixel_size": pixel_size, "tilt_axis_angle": tilt_axis_angle}
+        for last in (*[False] * _ATTEMPTS, True):
+            content = read_mrc(path, memmap=memmap)
+            stack = StackFile(path, content, **told, kind=cls.geometry_type)
+            try:
+                found = stack.geometry(geometry, tilt_angles, alignment)
+                break
+            except MixedSeriesError:
+                # A writer may be replacing the series right now.
+                if last:
+                    raise
+                time.sleep(_PAUSE)
         images, notes = content.data, list(content.notes)
         if found.views is not None and not np.array_equal(found.views, np.arange(len(images))):
             images = images[found.views]
@@ -210,21 +217,19 @@ class TiltSeries(ImageData):
         See `open`.
         """
         compression(path)
-        texts = [beside(path, suffix) for suffix in (".json", ".rawtlt")]
-        for target in (Path(path), *texts):
-            require_writable(target, overwrite=overwrite)
-        angles = "".join(f"{angle:.6f}\n" for angle in self.geometry.tilt_angles)
-        with ExitStack() as stack:
-            for target, text in zip(texts, (self.geometry.to_json(), angles), strict=True):
-                temporary = stack.enter_context(atomic_write(target, overwrite=overwrite))
-                temporary.write_text(text, encoding="utf-8")
+        targets = (path, beside(path, ".json"), beside(path, ".rawtlt"))
+        geometry, series = with_series(self.geometry.to_json())
+        with atomic_writes(*targets, overwrite=overwrite) as (stack, json, rawtlt):
+            json.write_text(geometry, encoding="utf-8")
+            angles = "".join(f"{angle:.6f}\n" for angle in self.geometry.tilt_angles)
+            rawtlt.write_text(angles, encoding="utf-8")
             write_mrc(
-                path,
+                stack,
                 self.images,
                 voxel_size=np.full(3, self.pixel_size),
                 origin=np.zeros(3),
                 is_image_stack=True,
-                overwrite=overwrite,
+                series=series,
             )
         return Path(path)
 

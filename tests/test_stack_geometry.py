@@ -146,3 +146,35 @@ def test_a_pixel_size_that_the_header_does_not_know_is_none(sizes):
 def test_pixels_that_are_not_square_are_refused():
     with pytest.raises(ValueError, match=r"tilts\.st has pixels of 2\.5 x 2 angstroms"):
         header_pixel_size("tilts.st", of_size([2.5, 2.0, 1.0]))
+
+
+def saved(path, angle):
+    series = TiltSeries(IMAGES, TiltGeometry.from_tilt_angles([-angle, 0, angle]), pixel_size=2.5)
+    series.save(path)
+    return series
+
+
+def test_a_stack_with_the_geometry_of_another_save_is_refused(tmp_path):
+    one, other = saved(tmp_path / "a.mrc", 3), saved(tmp_path / "b.mrc", 5)
+    (tmp_path / "b.json").replace(tmp_path / "a.json")
+    with pytest.raises(ValueError, match=r"a\.json was saved with another stack than .*a\.mrc"):
+        TiltSeries.open(tmp_path / "a.mrc")
+    meant = TiltSeries.open(tmp_path / "a.mrc", geometry=tmp_path / "a.json")
+    assert meant.geometry == other.geometry
+    one.geometry.to_json(tmp_path / "a.json", overwrite=True)
+    assert TiltSeries.open(tmp_path / "a.mrc").geometry == one.geometry
+
+
+def test_a_series_that_is_being_replaced_is_read_again(tmp_path, monkeypatch):
+    saved(tmp_path / "a.mrc", 3)
+    other = saved(tmp_path / "b.mrc", 5)
+    old = (tmp_path / "a.json").read_text()
+    (tmp_path / "b.mrc").replace(tmp_path / "a.mrc")
+
+    def finish(_):
+        (tmp_path / "b.json").replace(tmp_path / "a.json")
+        monkeypatch.undo()
+
+    monkeypatch.setattr("time.sleep", finish)
+    assert TiltSeries.open(tmp_path / "a.mrc").geometry == other.geometry
+    assert old != (tmp_path / "a.json").read_text()

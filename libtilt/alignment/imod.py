@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -27,7 +26,7 @@ from libtilt.alignment.imod_stack import (
 from libtilt.alignment.imod_tables import read_xf, xf_text
 from libtilt.alignment.imod_tilt import TiltLayout, TiltSetup, whole_binning
 from libtilt.alignment.sizes import Sizes
-from libtilt.files import atomic_write, require_writable
+from libtilt.alignment.text import save_texts
 
 
 @attrs.frozen(eq=False)
@@ -152,12 +151,7 @@ class ImodAlignment(AlignmentFile):
         if self.newstack is not None:
             texts[target.with_name("newst.com")] = self.newstack.text(target.stem)
         require_own_folder(target, others=self.newstack is None)
-        for file in texts:
-            require_writable(file, overwrite=overwrite)
-        with ExitStack() as stack:
-            for file, text in texts.items():
-                temporary = stack.enter_context(atomic_write(file, overwrite=overwrite))
-                temporary.write_text(text, encoding="utf-8")
+        save_texts(texts, overwrite=overwrite)
         return target
 
     def _image_count(self, given: int | None) -> int:

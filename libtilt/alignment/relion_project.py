@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import attrs
@@ -23,7 +23,7 @@ from libtilt.alignment.relion_columns import (
 )
 from libtilt.alignment.relion_tables import FILE, MOVIE_PIXEL_SIZE, NAME, PIXEL_SIZE, SIZES
 from libtilt.alignment.star import StarBlock, read_star, star_text, table
-from libtilt.files import atomic_write, require_writable
+from libtilt.alignment.text import save_texts
 
 DEFOCUS = ("rlnDefocusU", "rlnDefocusV", "rlnDefocusAngle")
 _ASKED = {
@@ -66,20 +66,13 @@ class RelionProject:
             table_of_all = _appended(path, table_of_all)
         _require_replaceable(path, overwrite=overwrite or append)
         tilts = self._tilts(name, path.parent)
+        # No list names what is not there: the series gets its name first.
         texts = {
-            path: star_text([table_of_all], version=True),
             series: star_text([tilts], version=True),
+            path: star_text([table_of_all], version=True),
         }
-        with _folders(path.parent, series.parent), ExitStack() as stack:
-            for file in texts:
-                require_writable(file, overwrite=overwrite or (append and file == path))
-            if not series.exists():
-                stack.callback(_remove_without, series, path, _stamp(path))
-            # The last one entered is put in its place first: no list names what is not there.
-            for file, text in texts.items():
-                replaced = overwrite or (append and file == path)
-                temporary = stack.enter_context(atomic_write(file, overwrite=replaced))
-                temporary.write_text(text, encoding="utf-8")
+        with _folders(path.parent, series.parent):
+            save_texts(texts, overwrite=(overwrite, overwrite or append))
         return path
 
     @property
@@ -225,14 +218,3 @@ def _folders(*folders: Path) -> Iterator[None]:
             if not any(folder.iterdir()):
                 folder.rmdir()
         raise
-
-
-def _stamp(path: Path) -> tuple[int, int] | None:
-    """Return what changes when a file is replaced."""
-    return (path.stat().st_ino, path.stat().st_mtime_ns) if path.exists() else None
-
-
-def _remove_without(series: Path, path: Path, stamp: tuple[int, int] | None) -> None:
-    """Take a new series away again where the list that names it was not written."""
-    if _stamp(path) == stamp:
-        series.unlink(missing_ok=True)

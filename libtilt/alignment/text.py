@@ -5,10 +5,10 @@ from __future__ import annotations
 import codecs
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from libtilt.files import atomic_write
+from libtilt.files import atomic_writes
 from libtilt.inputs import read_input
 
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eEdD][-+]?\d+)?", re.ASCII)
@@ -75,6 +75,12 @@ def integer(text: str, where: str) -> int:
 
 def save_text(path: str | Path, text: str, *, overwrite: bool) -> Path:
     """Write text, all or nothing."""
-    with atomic_write(path, overwrite=overwrite) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    save_texts({Path(path): text}, overwrite=overwrite)
     return Path(path)
+
+
+def save_texts(texts: Mapping[Path, str], *, overwrite: bool | tuple[bool, ...]) -> None:
+    """Write several texts, all or none."""
+    with atomic_writes(*texts, overwrite=overwrite) as temporaries:
+        for temporary, text in zip(temporaries, texts.values(), strict=True):
+            temporary.write_text(text, encoding="utf-8")

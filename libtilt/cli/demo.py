@@ -24,13 +24,17 @@ from libtilt.cli.running import (
     with_options,
 )
 from libtilt.data import emdb as download
-from libtilt.files import require_writable
+from libtilt.files import atomic_writes, require_writable, scratch_folder
 from libtilt.geometry import TiltGeometry
 from libtilt.phantoms import GaussianBlobs
 from libtilt.projector import Projector
+from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
 
-FILES = ("volume", "tilt_series", "tomogram")
+FILES = (
+    *("volume.mrc", "tilt_series.mrc", "tilt_series.json", "tilt_series.rawtlt", "tomogram.mrc"),
+    *("volume.gif", "tilt_series.gif", "tomogram.gif"),
+)
 GIF_WIDTH = 320
 GIF_BYTES = 5_000_000
 
@@ -75,17 +79,13 @@ def demo(
     if map_file is not None and emdb is not None:
         raise click.UsageError("give --map or --emdb, not both")
     backend = require_backend(options["backend"])
-    targets = {name: output / f"{name}.mrc" for name in FILES}
-    gifs = {name: output / f"{name}.gif" for name in FILES}
+    targets = [output / name for name in FILES]
     overwrite = options["overwrite"]
     if output.exists():
-        for path in (*targets.values(), *gifs.values()):
+        for path in targets:
             require_writable(path, overwrite=overwrite)
-
     with _step("volume"):
         volume = _volume(map_file, emdb, size, factor, options["voxel_size"])
-        output.mkdir(parents=True, exist_ok=True)
-        volume.save(targets["volume"], overwrite=overwrite)
     click.echo(f"  {_sides(volume.shape)} voxels of {_angstroms(volume)}")
     side = max(volume.shape)
     projector = Projector(
@@ -97,24 +97,31 @@ def demo(
     )
     with _step("tilt series"):
         tilt_series = forward_with_progress(projector, volume)
-        tilt_series.save(targets["tilt_series"], overwrite=overwrite)
     click.echo(f"  {len(tilt_series)} images of {side} x {side} pixels, every 3 degrees over +-60")
     with _step("tomogram"):
         tomogram = adjoint_with_progress(projector.evolve(driven="voxel"), tilt_series)
-        tomogram.save(targets["tomogram"], overwrite=overwrite)
     click.echo(f"  {_sides(tomogram.shape)} voxels, backprojected without a filter")
-    with _step("GIFs"):
-        shown = {
-            "annotate": True,
-            "width": GIF_WIDTH,
-            "max_bytes": GIF_BYTES,
-            "overwrite": overwrite,
-        }
-        volume.to_gif(gifs["volume"], kind="spin", count=60, **shown)
-        tilt_series.to_gif(gifs["tilt_series"], **shown)
-        tomogram.to_gif(gifs["tomogram"], kind="slices", fps=25, **shown)
-    for path in (*targets.values(), *gifs.values()):
-        click.echo(f"{path}  {path.stat().st_size / 1e6:.1f} MB")
+    output.mkdir(parents=True, exist_ok=True)
+    # Made where nobody sees them, and all put in their places at the end, or none.
+    with scratch_folder(output) as scratch:
+        with _step("GIFs"):
+            _write(scratch, volume, tilt_series, tomogram)
+        with atomic_writes(*targets, overwrite=overwrite) as temporaries:
+            for name, temporary in zip(FILES, temporaries, strict=True):
+                (scratch / name).replace(temporary)
+    for path in targets:
+        if path.suffix in (".mrc", ".gif"):
+            click.echo(f"{path}  {path.stat().st_size / 1e6:.1f} MB")
+
+
+def _write(folder: Path, volume: Volume, tilt_series: TiltSeries, tomogram: Volume) -> None:
+    shown: dict[str, Any] = {"annotate": True, "width": GIF_WIDTH, "max_bytes": GIF_BYTES}
+    volume.save(folder / "volume.mrc")
+    tilt_series.save(folder / "tilt_series.mrc")
+    tomogram.save(folder / "tomogram.mrc")
+    volume.to_gif(folder / "volume.gif", kind="spin", count=60, **shown)
+    tilt_series.to_gif(folder / "tilt_series.gif", **shown)
+    tomogram.to_gif(folder / "tomogram.gif", kind="slices", fps=25, **shown)
 
 
 def _volume(

@@ -25,7 +25,7 @@ from libtilt.cli.running import (
     tomogram_options,
     with_options,
 )
-from libtilt.files import require_writable
+from libtilt.files import atomic_writes, require_writable
 from libtilt.gif.formats import format_of
 from libtilt.mrc import compression
 from libtilt.preparation import exclude_views, replace_outliers, require_usable, taper_edges
@@ -133,13 +133,17 @@ def reconstruct(
         volume = _wbp(series, projector, options)
     else:
         volume = _iterate(series, projector, options, film)
-    volume.save(options["output"], overwrite=options["overwrite"])
+    with atomic_writes(*targets, overwrite=options["overwrite"]) as written:
+        temporary = dict(zip(targets, written, strict=True))
+        volume.save(temporary[options["output"]])
+        if options["gif"]:
+            volume.to_gif(temporary[options["gif"]])
+        if options["film"]:
+            film.save(temporary[options["film"]], fps=FILM_FPS)
     click.echo(f"{options['output']}: {' x '.join(map(str, volume.shape))} voxels")
     if options["gif"]:
-        volume.to_gif(options["gif"], overwrite=options["overwrite"])
         click.echo(f"{options['gif']}: slices along z")
     if options["film"]:
-        film.save(options["film"], fps=FILM_FPS, overwrite=options["overwrite"])
         click.echo(f"{options['film']}: the slice across y after each iteration")
 
 
