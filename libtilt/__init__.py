@@ -1,13 +1,42 @@
 """An object-oriented geometry framework for electron tomography."""
 
-from importlib.metadata import version
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from libtilt.geometry import TiltGeometry
-from libtilt.phantoms import GaussianBlobs
-from libtilt.projector import Projector
-from libtilt.tilt_series import TiltSeries
-from libtilt.volume import Volume
-
-__version__ = version("libtilt")
+if TYPE_CHECKING:
+    from libtilt.geometry import TiltGeometry
+    from libtilt.phantoms import GaussianBlobs
+    from libtilt.projector import Projector
+    from libtilt.tilt_series import TiltSeries
+    from libtilt.volume import Volume
 
 __all__ = ["GaussianBlobs", "Projector", "TiltGeometry", "TiltSeries", "Volume"]
+
+_HOMES = {
+    "GaussianBlobs": "libtilt.phantoms",
+    "Projector": "libtilt.projector",
+    "TiltGeometry": "libtilt.geometry",
+    "TiltSeries": "libtilt.tilt_series",
+    "Volume": "libtilt.volume",
+}
+_ROOMS = (
+    *("alignment", "animations", "backends", "data", "gif", "plot", "preparation", "quality"),
+    *("real_space", "reconstruction", "testing"),
+)
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name, or a room, when it is first asked for."""
+    if name == "__version__":
+        return import_module("importlib.metadata").version("libtilt")
+    if name in _HOMES:
+        value = getattr(import_module(_HOMES[name]), name)
+        globals()[name] = value
+        return value
+    if name in _ROOMS:
+        return import_module(f"libtilt.{name}")
+    raise AttributeError(f"module 'libtilt' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, *_ROOMS, "__doc__"])

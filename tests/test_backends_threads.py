@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from helpers import EVERY_BACKEND, arrays
 
-from libtilt.backends import SciPyBackend, SparseBackend
+from libtilt.backends import SciPyBackend, SparseBackend, threads
 from libtilt.backends.base import DRIVEN
 from libtilt.backends.numba.backend import MODES, NumbaBackend
-from libtilt.backends.threads import once, run_each, thread_count
+from libtilt.backends.threads import once, processor_quota, run_each, thread_count
 from libtilt.testing import make_spec
 
 
@@ -190,3 +190,39 @@ def test_plans_of_both_pairs_prepare_at_once():
 
     for _ in range(20):
         assert both() == [(7, 9, 11), (5, 9, 11)]
+
+
+@pytest.fixture
+def control_group(tmp_path, monkeypatch):
+    monkeypatch.delenv("LIBTILT_THREADS", raising=False)
+    monkeypatch.setattr(threads, "_control_groups", lambda: [tmp_path / "own", tmp_path])
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    (tmp_path / "own").mkdir()
+    processor_quota.cache_clear()
+    yield tmp_path
+    processor_quota.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("own", "above", "count"),
+    [
+        ("150000 100000", "max 100000", 2),
+        ("max 100000", "400000 100000", 4),
+        ("50000 100000", "", 1),
+        ("99900000 100000", "", 8),
+        ("garbage", "300000 100000", 3),
+    ],
+)
+def test_the_quota_of_a_container_bounds_the_threads(control_group, own, above, count):
+    (control_group / "own" / "cpu.max").write_text(own + "\n")
+    (control_group / "cpu.max").write_text(above + "\n")
+    assert thread_count(None) == count
+    assert thread_count(5) == 5
+
+
+def test_the_environment_says_how_many_threads_there_are(control_group, monkeypatch):
+    monkeypatch.setenv("LIBTILT_THREADS", "3")
+    assert thread_count(None) == 3
+    monkeypatch.setenv("LIBTILT_THREADS", "many")
+    with pytest.raises(ValueError, match="LIBTILT_THREADS must be a positive integer, got 'many'"):
+        thread_count(None)

@@ -1,8 +1,6 @@
 """The commands as a user runs them: what they write, print and refuse."""
 
 import builtins
-import os
-import signal
 import subprocess
 import sys
 import warnings
@@ -270,25 +268,6 @@ def test_demo_from_the_emdb(volume, tmp_path, monkeypatch):
     )
     run("demo", "--emdb", 7, "-o", tmp_path / "demo")
     assert Volume.open(tmp_path / "demo" / "volume.mrc").shape == (16, 18, 20)
-
-
-@pytest.mark.skipif(os.name == "nt", reason="sends SIGINT")
-def test_ctrl_c_leaves_nothing_half_written(ctrl_c_is_heard, tmp_path):
-    volume = GaussianBlobs.random((64, 64, 64), n=5, seed=0).volume((64, 64, 64)).astype("float32")
-    path = volume.save(tmp_path / "map.mrc")
-    command = ["-m", "libtilt", "project", path, "--backend", "scipy", "--tilt-range", -60, 60, 0.5]
-    process = subprocess.Popen(
-        [sys.executable, *map(str, command), "-o", str(tmp_path / "tilts.mrc")],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr.readline().startswith("projecting")
-    process.send_signal(signal.SIGINT)
-    _, printed = process.communicate(timeout=60)
-    assert process.returncode == 1
-    assert printed.strip() == "Aborted!"
-    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_it_is_said_when_kernels_are_compiled():

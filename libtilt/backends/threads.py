@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from itertools import islice
+from pathlib import Path
 from threading import Lock, RLock
 from typing import Any, Generic, TypeVar
 
 from libtilt._checks import positive_integer
 
+_CFS = ("quota", "period")
 Piece = TypeVar("Piece")
 Result = TypeVar("Result")
 
@@ -22,12 +26,48 @@ def check_threads(_: Any, field: Any, value: int | None) -> None:
 
 
 def thread_count(threads: int | None) -> int:
-    """Return `threads`, or the number of processors that this process may use."""
+    """Return `threads`, else ``LIBTILT_THREADS``, else the processors that this process may use."""
     if threads is not None:
         return threads
+    told = os.environ.get("LIBTILT_THREADS", "").strip()
+    if told:
+        if not (told.isascii() and told.isdecimal() and 0 < int(told) < 10_000):
+            raise ValueError(f"LIBTILT_THREADS must be a positive integer, got {told!r}")
+        return int(told)
+    count = os.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        count = len(os.sched_getaffinity(0))
+    quota = processor_quota()
+    return count if quota is None else max(1, min(count, math.ceil(quota)))
+
+
+@lru_cache(maxsize=1)
+def processor_quota() -> float | None:
+    """Return the processors that the control group of a container grants, None for no limit."""
+    for folder in _control_groups():
+        try:
+            limit, period = (folder / "cpu.max").read_text().split()[:2]
+            if limit != "max":
+                return float(limit) / float(period)
+        except (OSError, ValueError):
+            continue
+    try:
+        limit, period = (Path(f"/sys/fs/cgroup/cpu/cpu.cfs_{name}_us").read_text() for name in _CFS)
+    except OSError:
+        return None
+    return float(limit) / float(period) if float(limit) > 0 < float(period) else None
+
+
+def _control_groups() -> list[Path]:
+    """Return the folders of this process's control group and of those above it."""
+    root = Path("/sys/fs/cgroup")
+    try:
+        lines = Path("/proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return []
+    own = next((line[3:] for line in lines if line.startswith("0::")), "/")
+    group = root / own.lstrip("/")
+    return [group, *(above for above in group.parents if above.is_relative_to(root))]
 
 
 class once(Generic[Result]):  # noqa: N801 - a decorator

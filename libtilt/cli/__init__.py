@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import os
+
 import click
 
 from libtilt.cli.backproject import backproject
@@ -16,7 +19,14 @@ from libtilt.cli.show import show
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="libtilt", prog_name="libtilt")
-def app() -> None:
+@click.option("-q", "--quiet", is_flag=True, help="Print results and errors alone.")
+@click.option("-v", "--verbose", is_flag=True, help="Print what the library logs, too.")
+@click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    help="Threads to compute with, in place of LIBTILT_THREADS and of all processors.",
+)
+def app(quiet: bool, verbose: bool, threads: int | None) -> None:
     """Project volumes into tilt series, reconstruct them, and show both.
 
     \b
@@ -29,6 +39,13 @@ def app() -> None:
       libtilt gif tomogram.mrc -o tomogram.gif
       libtilt show tomogram.mrc -o slices.png
     """
+    if quiet and verbose:
+        raise click.UsageError("give --quiet or --verbose, not both")
+    if threads is not None:
+        os.environ["LIBTILT_THREADS"] = str(threads)
+    if verbose:
+        logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
+        logging.getLogger("libtilt").setLevel(logging.DEBUG)
 
 
 for command in (demo, info, project, backproject, reconstruct, convert, gif, show):

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from libtilt.cli.messages import say
 from libtilt.cli.progress import adjoint_with_progress
 from libtilt.cli.running import (
     alignment_options,
@@ -66,4 +67,4 @@ def backproject(
     )
     volume = adjoint_with_progress(projector, tilt_series)
     volume.save(output, overwrite=overwrite)
-    click.echo(f"{output}: {' x '.join(map(str, volume.shape))} voxels")
+    say(f"{output}: {' x '.join(map(str, volume.shape))} voxels")

@@ -10,6 +10,7 @@ import click
 
 from libtilt.alignment import RelionAlignment, Sizes, read_alignment_file, save_alignment
 from libtilt.alignment.opening import FORMATS
+from libtilt.cli.messages import say
 from libtilt.cli.running import input_file, one_line_errors, overwrite_option, with_options
 from libtilt.mrc import glance_mrc
 from libtilt.stack_geometry import header_pixel_size
@@ -86,7 +87,7 @@ def convert(source: Path, target: Path, **options: Any) -> None:
     file = read_alignment_file(source, format=options["from_format"], **read_options)
     alignment = file.alignment(sizes)
     for text in alignment.warnings:
-        click.echo(f"warning: {text}", err=True)
+        say(f"warning: {text}", err=True)
     if options["stack"] is not None:
         alignment = attrs.evolve(alignment, stack_name=str(options["stack"]))
     optics = ("voltage", "spherical_aberration", "amplitude_contrast", "hand")
@@ -106,14 +107,14 @@ def convert(source: Path, target: Path, **options: Any) -> None:
     )
     used, count = len(alignment.views), alignment.stack_shape[0]
     tomogram = " x ".join(map(str, alignment.volume_shape))
-    click.echo(
+    say(
         f"{target}: {used} of {count} images, from {file.format}; tomogram of {tomogram} (z, y, x) "
         f"voxels of {alignment.voxel_size:.6g} A"
     )
     for text in alignment.notes:
-        click.echo(f"note: {text}")
+        say(f"note: {text}")
     for what in alignment.left_out:
-        click.echo(f"left out: {what}")
+        say(f"left out: {what}")
     if target.name == "tomograms.star":
         for what in RelionAlignment.from_alignment(alignment, like=like).missing_for_relion:
-            click.echo(f"RELION still wants {what}")
+            say(f"RELION still wants {what}")

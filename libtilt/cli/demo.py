@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from libtilt._checks import require_finite
+from libtilt.cli.messages import say
 from libtilt.cli.progress import adjoint_with_progress, forward_with_progress
 from libtilt.cli.running import (
     backend_option,
@@ -86,7 +87,7 @@ def demo(
             require_writable(path, overwrite=overwrite)
     with _step("volume"):
         volume = _volume(map_file, emdb, size, factor, options["voxel_size"])
-    click.echo(f"  {_sides(volume.shape)} voxels of {_angstroms(volume)}")
+    say(f"  {_sides(volume.shape)} voxels of {_angstroms(volume)}")
     side = max(volume.shape)
     projector = Projector(
         TiltGeometry.from_tilt_angles(tilt_angles(-60, 60, 3)),
@@ -97,10 +98,10 @@ def demo(
     )
     with _step("tilt series"):
         tilt_series = forward_with_progress(projector, volume)
-    click.echo(f"  {len(tilt_series)} images of {side} x {side} pixels, every 3 degrees over +-60")
+    say(f"  {len(tilt_series)} images of {side} x {side} pixels, every 3 degrees over +-60")
     with _step("tomogram"):
         tomogram = adjoint_with_progress(projector.evolve(driven="voxel"), tilt_series)
-    click.echo(f"  {_sides(tomogram.shape)} voxels, backprojected without a filter")
+    say(f"  {_sides(tomogram.shape)} voxels, backprojected without a filter")
     output.mkdir(parents=True, exist_ok=True)
     # Made where nobody sees them, and all put in their places at the end, or none.
     with scratch_folder(output) as scratch:
@@ -111,7 +112,7 @@ def demo(
                 (scratch / name).replace(temporary)
     for path in targets:
         if path.suffix in (".mrc", ".gif"):
-            click.echo(f"{path}  {path.stat().st_size / 1e6:.1f} MB")
+            say(f"{path}  {path.stat().st_size / 1e6:.1f} MB")
 
 
 def _write(folder: Path, volume: Volume, tilt_series: TiltSeries, tomogram: Volume) -> None:
@@ -148,11 +149,11 @@ def _volume(
 @contextmanager
 def _step(name: str) -> Iterator[None]:
     # A line of its own: a bar on stderr may follow.
-    click.echo(f"{name} ...")
+    say(f"{name} ...")
     sys.stdout.flush()
     start = time.perf_counter()
     yield
-    click.echo(f"  {time.perf_counter() - start:.1f} s")
+    say(f"  {time.perf_counter() - start:.1f} s")
 
 
 def _sides(shape: tuple[int, ...]) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from libtilt.animations import before_after, panel_of
+from libtilt.cli.messages import say
 from libtilt.cli.progress import progress_of_frames
 from libtilt.cli.running import (
     input_file,
@@ -124,7 +125,7 @@ def gif(files: tuple[Path, ...], kind: str, output: Path, wiped: bool, **options
     given["contrast"] = _contrast(given.pop("per_frame"), given.pop("limits", None))
     with progress_of_frames() as saving["progress"]:
         path = _made(output, files, kind, wiped, labels, given, saving)
-    click.echo(f"{path}: {path.stat().st_size} bytes")
+    say(f"{path}: {path.stat().st_size} bytes")
 
 
 def _made(

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import numpy as np
 
+from libtilt.cli.messages import say
 from libtilt.cli.running import input_file, one_line_errors
 from libtilt.mrc import MrcContent, read_mrc
 from libtilt.tilt_files import tilts_beside
@@ -24,7 +25,7 @@ def info(file: Path) -> None:
     """
     content = read_mrc(file)
     for name, value in _rows(file, content):
-        click.echo(f"{name:<12} {value}")
+        say(f"{name:<12} {value}")
 
 
 def _rows(file: Path, content: MrcContent) -> list[tuple[str, str]]:

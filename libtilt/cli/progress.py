@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,6 +12,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from libtilt.cli.messages import is_quiet
 from libtilt.geometry import TiltGeometry
 from libtilt.projector import Projector
 from libtilt.tilt_series import TiltSeries
@@ -22,7 +24,8 @@ GROUP = 8
 
 def progress_bar(*items: Any, **options: Any) -> Any:
     """Return click's bar on stderr; where that is no terminal it is one line with its label."""
-    return click.progressbar(*items, file=sys.stderr, **options)
+    shown = io.StringIO() if is_quiet() else sys.stderr
+    return click.progressbar(*items, file=shown, **options)
 
 
 def forward_with_progress(projector: Projector, volume: Volume) -> TiltSeries:

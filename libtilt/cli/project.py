@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from libtilt.cli.messages import say
 from libtilt.cli.progress import forward_with_progress
 from libtilt.cli.running import (
     backend_option,
@@ -72,7 +73,7 @@ def project(
     projector = Projector(geometry, driven=options["driven"], backend=backend)
     tilt_series = forward_with_progress(projector, source)
     tilt_series.save(output, overwrite=overwrite)
-    click.echo(f"{output}: {len(tilt_series)} images of {_sides(tilt_series.shape[1:])}")
+    say(f"{output}: {len(tilt_series)} images of {_sides(tilt_series.shape[1:])}")
 
 
 def _sides(shape: tuple[int, ...]) -> str:

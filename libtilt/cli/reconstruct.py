@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from libtilt.animations import IterationFilm
+from libtilt.cli.messages import say
 from libtilt.cli.progress import adjoint_with_progress, progress_bar
 from libtilt.cli.running import (
     alignment_options,
@@ -140,11 +141,11 @@ def reconstruct(
             volume.to_gif(temporary[options["gif"]])
         if options["film"]:
             film.save(temporary[options["film"]], fps=FILM_FPS)
-    click.echo(f"{options['output']}: {' x '.join(map(str, volume.shape))} voxels")
+    say(f"{options['output']}: {' x '.join(map(str, volume.shape))} voxels")
     if options["gif"]:
-        click.echo(f"{options['gif']}: slices along z")
+        say(f"{options['gif']}: slices along z")
     if options["film"]:
-        click.echo(f"{options['film']}: the slice across y after each iteration")
+        say(f"{options['film']}: the slice across y after each iteration")
 
 
 def _refuse_what_does_not_belong(options: dict[str, Any]) -> None:
@@ -226,7 +227,5 @@ def _iterate(
         result = methods[method](
             series, projector=projector, iterations=iterations, callback=after, **more
         )
-    click.echo(
-        f"{result.iterations} iterations, residual {100 * result.residuals[-1]:.2f} %", err=True
-    )
+    say(f"{result.iterations} iterations, residual {100 * result.residuals[-1]:.2f} %", err=True)
     return result.volume

@@ -17,6 +17,7 @@ import numpy as np
 from libtilt.alignment import Alignment, open_alignment
 from libtilt.alignment.sizes import MissingSizeError
 from libtilt.backends.registry import available_backends
+from libtilt.cli.messages import fail, say
 from libtilt.geometry import TiltGeometry
 from libtilt.mrc import glance_mrc
 from libtilt.stack_geometry import header_pixel_size
@@ -101,9 +102,11 @@ def one_line_errors(command: Command) -> Command:
                 command(*args, **kwargs)
             except MemoryError:
                 _fail("not enough memory; try a smaller or binned volume")
+            except BrokenPipeError:
+                raise
             except OSError as error:
                 _fail(error.strerror if error.filename is None and error.strerror else str(error))
-            except (ValueError, TypeError, IndexError, ImportError) as error:
+            except (ArithmeticError, ImportError, LookupError, TypeError, ValueError) as error:
                 _fail(str(error))
 
     return run
@@ -212,9 +215,9 @@ def open_aligned(
 def echo_notes(alignment: Alignment, source: str) -> None:
     """Say on stderr what was concluded from an alignment, and what of it is not used."""
     for text in alignment.notes:
-        click.echo(f"note: {text}", err=True)
+        say(f"note: {text}", err=True)
     for what in alignment.left_out:
-        click.echo(f"{source}: left out: {what}", err=True)
+        say(f"{source}: left out: {what}", err=True)
 
 
 def tilt_angles(first: float, last: float, step: float) -> Any:
@@ -244,15 +247,13 @@ def _announce_compiling() -> None:
         from libtilt.backends.numba.kernels.compiled import announce_compiling
     except ImportError:
         return
-    announce_compiling(
-        lambda: click.echo("compiling kernels for this kind of data, once ...", err=True)
-    )
+    announce_compiling(lambda: say("compiling kernels for this kind of data, once ...", err=True))
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    click.echo(f"warning: {message}", err=True)
+    say(f"warning: {message}", err=True)
 
 
 def _fail(message: str) -> None:
-    click.echo(f"error: {' '.join(message.split())}", err=True)
+    fail(message)
     sys.exit(1)

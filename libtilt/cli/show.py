@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from libtilt.cli.messages import say
 from libtilt.cli.running import (
     input_file,
     one_line_errors,
@@ -85,7 +86,7 @@ def show(
     assert figure is not None
     with atomic_write(output, overwrite=overwrite) as temporary:
         figure.savefig(temporary, dpi=dpi)
-    click.echo(f"{output}: {kind}")
+    say(f"{output}: {kind}")
 
 
 def _use_no_screen() -> None:

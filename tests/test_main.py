@@ -1,0 +1,151 @@
+"""The command line as a process: signals, pipes, exit codes, what nobody foresaw."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from libtilt import GaussianBlobs
+from libtilt.cli.messages import printable
+
+SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143} | (
+    {signal.SIGHUP: 129} if hasattr(signal, "SIGHUP") else {}
+)
+unix = pytest.mark.skipif(os.name == "nt", reason="sends signals")
+
+
+def start(*arguments, **options):
+    return subprocess.Popen(
+        [sys.executable, "-m", "libtilt", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell in the background may have told its children to ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        **options,
+    )
+
+
+def run(*arguments, **environment):
+    process = start(*arguments, env=os.environ | environment)
+    printed = process.communicate(timeout=120)
+    return process.returncode, *printed
+
+
+@pytest.fixture
+def volume(tmp_path):
+    blobs = GaussianBlobs.random((64, 64, 64), n=5, seed=0)
+    return blobs.volume((64, 64, 64)).astype("float32").save(tmp_path / "map.mrc")
+
+
+@unix
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+def test_a_signal_ends_a_command_with_its_code_and_nothing_half_written(volume, number):
+    process = start(
+        *("project", volume, "--backend", "scipy", "--tilt-range", -60, 60, 0.5),
+        *("-o", volume.with_name("tilts.mrc")),
+    )
+    assert process.stderr.readline().startswith("projecting")
+    process.send_signal(number)
+    _, printed = process.communicate(timeout=60)
+    assert process.returncode == SIGNALS[number]
+    assert printed.strip() in ("interrupted", "stopped")
+    assert list(volume.parent.iterdir()) == [volume]
+
+
+@unix
+@pytest.mark.parametrize("delay", [0.15, 0.3, 0.5, 0.8])
+def test_ctrl_c_while_the_program_is_still_loading_is_no_traceback(volume, delay):
+    process = start("info", volume)
+    time.sleep(delay)
+    process.send_signal(signal.SIGINT)
+    _, printed = process.communicate(timeout=60)
+    # A signal that comes behind the end of Python's own work ends the process as such.
+    assert process.returncode in (0, 130, -signal.SIGINT)
+    assert "Traceback" not in printed
+
+
+@unix
+def test_a_reader_that_leaves_is_no_error(volume):
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "libtilt", "info", str(volume)]
+    result = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, timeout=60)
+    os.close(write)
+    assert (result.returncode, result.stderr) == (141, "")
+
+
+CRASH = """
+import sys
+import libtilt.cli.info
+def crash(*_, **__):
+    raise RuntimeError("no such state")
+sys.modules["libtilt.cli.info"]._rows = crash
+sys.argv = ["libtilt", "info", sys.argv[1]]
+from libtilt.__main__ import main
+main()
+"""
+
+
+def test_what_nobody_foresaw_is_one_line_and_a_traceback_on_request(volume):
+    def crash(**environment):
+        command = [sys.executable, "-c", CRASH, str(volume)]
+        return subprocess.run(
+            command, capture_output=True, text=True, env=os.environ | environment, timeout=60
+        )
+
+    result = crash(LIBTILT_DEBUG="")
+    assert result.returncode == 1
+    assert result.stderr.startswith(
+        "error: unforeseen RuntimeError: no such state; LIBTILT_DEBUG=1"
+    )
+    assert result.stderr.count("\n") == 1
+    assert "Traceback" in crash(LIBTILT_DEBUG="1").stderr
+
+
+def test_usage_errors_end_with_two_and_errors_with_one(volume):
+    code, _, printed = run("info")
+    assert code == 2
+    assert "Missing argument" in printed
+    code, out, printed = run("info", volume.with_name("absent.mrc"))
+    assert (code, out) == (2, "")
+    volume.write_bytes(b"no map")
+    code, out, printed = run("info", volume)
+    assert (code, out) == (1, "")
+    assert printed.startswith("error: ")
+    assert printed.count("\n") == 1
+    assert run("--version")[0] == 0
+
+
+def test_a_quiet_run_prints_results_and_errors_alone(volume):
+    code, out, printed = run("-q", "project", volume, "-o", volume.with_name("tilts.mrc"))
+    assert (code, printed) == (0, "")
+    assert "41 images" in out
+    code, _, printed = run("-q", "-v", "info", volume)
+    assert code == 2
+
+
+def test_threads_are_told_once_for_all_commands(volume):
+    target = volume.with_name("tilts.mrc")
+    code, *_ = run("--threads", 1, "project", volume, "--backend", "scipy", "-o", target)
+    assert code == 0
+    for told in ("none", "0", "-1", "2.5", "1_0"):
+        code, _, printed = run("project", volume, "-o", target, "--overwrite", LIBTILT_THREADS=told)
+        assert code == 1
+        assert f"LIBTILT_THREADS must be a positive integer, got '{told}'" in printed
+
+
+def test_control_characters_of_files_do_not_reach_a_terminal(tmp_path):
+    assert printable("a\x1b[31mb\x07\u202ec\td\n") == "a\\x1b[31mb\\x07\\u202ec\td\n"
+    path = tmp_path / "a.mdoc"
+    path.write_text("[ZValue = 0]\nTiltAngle = \x1b]0;owned\x07\n")
+    code, out, printed = run("convert", path, tmp_path / "a.tlt")
+    assert code == 1
+    assert "\x1b" not in out + printed
+    star = tmp_path / "a.star"
+    star.write_text("data_x\x1b[2J\nloop_\n_rlnTomoYTilt\n3\n")
+    _, out, printed = run("convert", star, tmp_path / "b.tlt")
+    assert "\x1b" not in out + printed
