@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import struct
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -75,20 +79,23 @@ def read_tiff(path: Path, *, memmap: bool = False, glance: bool = False) -> MrcC
     """
     tifffile = _tifffile()
     count = _count_pages(path)
-    with tifffile.TiffFile(path) as file:
+    with _logged() as logged, tifffile.TiffFile(path) as file:
         series = _only_series(file, path, count)
         shape, dtype = tuple(int(n) for n in series.shape), np.dtype(series.dtype)
         require_gray(dtype, shape, str(path))
         _require_whole(series, path)
-        notes = _notes(series)
         voxel_size, note = _voxel_size(file)
-        notes += [note] if note else []
+        notes = [note] if note else []
+        if series.keyframe.photometric == _WHITE_IS_ZERO:
+            notes.append("its values are of white on black (MinIsWhite), they are not inverted")
         if glance:
             data = stand_in(shape, dtype)
         elif memmap:
             data = _mapped(path, file.byteorder, series, shape)
         else:
             data = _read(series, path, shape)
+    if logged:
+        notes.append(f"its tags are odd: {logged[0]}")
     return MrcContent(
         data=as_stack(data),
         voxel_size=voxel_size,
@@ -107,6 +114,28 @@ def _tifffile() -> Any:
             name="tifffile",
         ) from error
     return tifffile
+
+
+@contextmanager
+def _logged() -> Iterator[list[str]]:
+    """Take what tifffile logs in this thread, which would otherwise go to stderr."""
+    messages: list[str] = []
+    thread = threading.get_ident()
+
+    def take(record: logging.LogRecord) -> bool:
+        if record.thread != thread:
+            return True
+        messages.append(" ".join(record.getMessage().split())[:200])
+        return False
+
+    loggers = [logging.getLogger(name) for name in ("tifffile", "tifffile.tifffile")]
+    for logger in loggers:
+        logger.addFilter(take)
+    try:
+        yield messages
+    finally:
+        for logger in loggers:
+            logger.removeFilter(take)
 
 
 def _count_pages(path: Path) -> int:
@@ -211,8 +240,8 @@ def _mapped(path: Path, order: str, series: Any, shape: tuple[int, ...]) -> NDAr
 def _read(series: Any, path: Path, shape: tuple[int, ...]) -> NDArray[Any]:
     try:
         data = np.asarray(series.asarray())
-    except ValueError as error:
-        if "imagecodecs" in str(error):
+    except (ImportError, ValueError) as error:
+        if isinstance(error, ImportError) or "imagecodecs" in str(error):
             name = getattr(series.keyframe.compression, "name", series.keyframe.compression)
             raise RefusedImageError(
                 f"{path} holds data compressed by {name}, which needs the package 'imagecodecs': "
@@ -220,16 +249,6 @@ def _read(series: Any, path: Path, shape: tuple[int, ...]) -> NDArray[Any]:
             ) from error
         raise
     return data.reshape(shape)
-
-
-def _notes(series: Any) -> list[str]:
-    """Return what of the layout had to be concluded."""
-    notes = []
-    if series.keyframe.photometric == _WHITE_IS_ZERO:
-        notes.append("its values are those of white on black (MinIsWhite), they are not inverted")
-    if len(series.shape) == 3 and series.axes[:1] == "C":
-        notes.append("its channels are taken for sections")
-    return notes
 
 
 def _voxel_size(file: Any) -> tuple[Float64Array, str | None]:
