@@ -144,12 +144,14 @@ def test_units_of_imagej_that_are_not_of_microscopy_are_not_taken(tmp_path, unit
 @pytest.mark.parametrize(
     ("unit", "resolution", "size"),
     [
-        (3, 1e8 / 1.35, 1.35),
-        (2, 2.54e8 / 1.35, 1.35),
-        (2, 72, 0),
-        (2, 9600, 0),
-        (3, 9e4, 0),
-        (1, 1e8, 0),
+        (3, (2 * 10**9, 27), 1.35),
+        (2, (2 * 10**8, 1), 1.27),
+        (2, (72, 1), 0),
+        (2, (9600, 1), 0),
+        (3, (90000, 1), 0),
+        (1, (10**8, 1), 0),
+        (3, (0, 1), 0),
+        (3, (10**8, 0), 0),
     ],
 )
 def test_resolution_tags_are_taken_only_where_no_printer_has_them(tmp_path, unit, resolution, size):
