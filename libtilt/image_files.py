@@ -14,6 +14,7 @@ from libtilt.tiff_files import SIGNATURES as TIFF_SIGNATURES
 from libtilt.tiff_files import SUFFIXES as TIFF_SUFFIXES
 from libtilt.tiff_files import read_tiff
 
+_ARTICLES = {"TIFF": "a TIFF", "HDF5": "an HDF5"}
 _PACKED = (".gz", ".bz2")
 _ARRAYS = "give the array to libtilt.Volume or libtilt.TiltSeries"
 _REFUSED = {
@@ -170,8 +171,10 @@ def _kind_of_bytes(start: bytes) -> str | None:
 def _require_kind(path: Path, kind: str, found: str | None, start: bytes) -> str:
     if found == kind:
         return kind
-    what = f"it begins as a {found} file does: rename it" if found else f"it begins with {start!r}"
-    raise ValueError(f"{path} is not a {kind} file by its first bytes: {what}")
+    what = f"it begins with {start!r}"
+    if found is not None:
+        what = f"it begins as {_ARTICLES[found]} file does: rename it"
+    raise ValueError(f"{path} is not {_ARTICLES[kind]} file by its first bytes: {what}")
 
 
 def _read_other(path: Path, kind: str, *, memmap: bool = False, glance: bool = False) -> MrcContent:
@@ -197,7 +200,4 @@ def _read_other(path: Path, kind: str, *, memmap: bool = False, glance: bool = F
 
 def _corrupt(path: Path, kind: str, error: Exception) -> ValueError:
     reason = " ".join(str(error).split())[:200] or type(error).__name__
-    return ValueError(
-        f"{path} is not {'a TIFF' if kind == 'TIFF' else 'an HDF5'} file, or is cut "
-        f"short or corrupt: {reason}"
-    )
+    return ValueError(f"{path} is not {_ARTICLES[kind]} file, or is cut short or corrupt: {reason}")

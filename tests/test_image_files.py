@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from libtilt import TiltGeometry, TiltSeries, Volume
+from libtilt import TiltGeometry, TiltSeries, Volume, image_files
 from libtilt.cli import app
 from libtilt.image_files import glance_image, has_image_name, read_image
 from libtilt.napari.reader import get_reader, read
@@ -101,7 +101,7 @@ def test_files_that_are_not_there_are_not_found(tmp_path, name):
     [
         ("a.tif", b"some text", "is not a TIFF file by its first bytes: it begins with b'some"),
         ("a.tif", b"", "is not a TIFF file by its first bytes: it begins with b''"),
-        ("a.tif", b"\x89HDF\r\n\x1a\n" + bytes(9), "it begins as a HDF5 file does: rename it"),
+        ("a.tif", b"\x89HDF\r\n\x1a\n" + bytes(9), "it begins as an HDF5 file does: rename it"),
         ("a.tif", b"II*\0", "is not a TIFF file, or is cut short or corrupt"),
         ("a.hdf", b"II*\0" + bytes(99), "it begins as a TIFF file does: rename it"),
         ("a.emd", b"some text", "is not an HDF5 file, or is cut short or corrupt"),
@@ -124,6 +124,24 @@ def test_a_missing_package_is_named_with_its_extra(tmp_path, monkeypatch, packag
     for function in (read_image, glance_image):
         with pytest.raises(ImportError, match=rf"'{package}': pip install 'libtilt\[formats\]'"):
             function(path)
+
+
+def raise_error(error):
+    def read(*_, **__):
+        raise error
+
+    return read
+
+
+def test_what_is_not_the_fault_of_the_file_stays_what_it_is(tmp_path, monkeypatch):
+    path = save_tiff(tmp_path / "a.tif")
+    monkeypatch.setattr(image_files, "read_tiff", raise_error(MemoryError()))
+    with pytest.raises(MemoryError, match=r"a\.tif does not fit into memory; .* use memmap=True"):
+        read_image(path)
+    gone = FileNotFoundError(2, "No such file or directory", str(path))
+    monkeypatch.setattr(image_files, "read_tiff", raise_error(gone))
+    with pytest.raises(FileNotFoundError, match=r"a\.tif"):
+        read_image(path)
 
 
 def test_volumes_open_from_tiff_with_the_pixel_size_along_z_too(tmp_path):
