@@ -37,7 +37,8 @@ def save_tilts(path):
         group["data"] = DATA
         for n, (name, unit) in enumerate([("angles", "[deg]"), ("y", "[n_m]"), ("x", "[n_m]")]):
             group[f"dim{n + 1}"] = np.arange(DATA.shape[n], dtype=np.float32) * (0.2 if n else 3)
-            group[f"dim{n + 1}"].attrs.update(name=name, units=unit)
+            # Of fixed length, as tomviz writes them; the HDF5 library can hang on damaged others.
+            group[f"dim{n + 1}"].attrs.update(name=np.bytes_(name), units=np.bytes_(unit))
     return path
 
 
