@@ -188,14 +188,14 @@ class StackFile:
             )
 
     def _of_header(self) -> StackGeometry:
-        """Return the geometry that the extended header of the stack says."""
+        """Return the geometry that the stack itself says."""
         said = self.content.sections
         if said.tilt_angles is None:
             raise ValueError(
                 f"no geometry beside {self.path} (.json, .tlt, .rawtlt or .mdoc): "
                 "give the angles (geometry=..., tilt_angles=..., --tlt)"
             )
-        source = f"the extended header of {self.path}"
+        source = f"the header of {self.path}"
         axis = said.tilt_axis_angle if self.tilt_axis_angle is None else self.tilt_axis_angle
         found = StackGeometry.from_angles(said.tilt_angles, axis, source, self.kind)
         if self.tilt_axis_angle is not None or said.tilt_axis_angle is None:

@@ -26,6 +26,8 @@ def beside(path: str | Path, suffix: str) -> Path:
     stack = Path(path)
     if stack.suffix.lower() in (".gz", ".bz2"):
         stack = stack.with_suffix("")
+    if stack.name.lower().endswith((".ome.tif", ".ome.tiff")):
+        stack = stack.with_suffix("")
     return stack.with_suffix(suffix)
 
 

@@ -23,7 +23,8 @@ from libtilt.files import atomic_writes
 from libtilt.geometry import TiltGeometry, require_geometry
 from libtilt.geometry_json import with_series
 from libtilt.image_data import ImageData
-from libtilt.mrc import PLACEHOLDER, compression, read_mrc, write_mrc
+from libtilt.image_files import read_image
+from libtilt.mrc import PLACEHOLDER, compression, write_mrc
 from libtilt.per_tilt import PER_TILT, per_tilt_fields, summary, tilt_index
 from libtilt.stack_geometry import UNKNOWN_PIXEL_SIZE, MixedSeriesError, StackFile
 from libtilt.stacks import aligned_stack, crops_at
@@ -101,8 +102,9 @@ class TiltSeries(ImageData):
     ) -> Self:
         """Open a stack (``.st .mrc .ali .mrcs ...``, also ``.gz`` and ``.bz2``) and its geometry.
 
-        Where no geometry is given, the file of the same name that ends with ``.json``, else
-        ``.tlt``, else ``.rawtlt``, else ``.mdoc`` is taken.
+        TIFF and HDF5 files (``.tif .hdf .emd ...``) are read with the extra ``formats``. Where no
+        geometry is given, the file of the same name that ends with ``.json``, else ``.tlt``, else
+        ``.rawtlt``, else ``.mdoc`` is taken, else the angles in the stack itself.
 
         Parameters
         ----------
@@ -137,7 +139,7 @@ class TiltSeries(ImageData):
             If there is no such file.
         ValueError
             If there is no geometry, its count is not that of the images, the file is not a sound
-            MRC file, or an alignment needs a pixel size that neither file knows.
+            image file, or an alignment needs a pixel size that neither file knows.
 
         Warns
         -----
@@ -161,7 +163,7 @@ class TiltSeries(ImageData):
             raise ValueError("give one of geometry, tilt_angles and alignment, not two")
         told = {"pixel_size": pixel_size, "tilt_axis_angle": tilt_axis_angle}
         for last in (*[False] * _ATTEMPTS, True):
-            content = read_mrc(path, memmap=memmap)
+            content = read_image(path, memmap=memmap)
             stack = StackFile(path, content, **told, kind=cls.geometry_type)
             try:
                 found = stack.geometry(geometry, tilt_angles, alignment)

@@ -26,7 +26,8 @@ from libtilt._checks import (
 )
 from libtilt.grids import centre_xyz
 from libtilt.image_data import ImageData
-from libtilt.mrc import PLACEHOLDER, read_mrc, write_mrc
+from libtilt.image_files import read_image
+from libtilt.mrc import PLACEHOLDER, write_mrc
 from libtilt.per_tilt import summary
 from libtilt.rotations import as_rotation_matrices, require_rotations
 
@@ -122,6 +123,8 @@ class Volume(ImageData):
     ) -> Self:
         """Open an MRC file (``.mrc .map .rec ...``, also ``.gz`` and ``.bz2``) as a volume.
 
+        TIFF and HDF5 files (``.tif .hdf .emd ...``) are read with the extra ``formats``.
+
         Parameters
         ----------
         path : path
@@ -144,7 +147,7 @@ class Volume(ImageData):
         FileNotFoundError
             If there is no such file.
         ValueError
-            If it is not an MRC file, is cut short, or holds complex data.
+            If it is not an image file that is read, is cut short, or holds complex data.
 
         Warns
         -----
@@ -160,17 +163,17 @@ class Volume(ImageData):
         ...     Volume.open(path).voxel_size.round(3).tolist()
         [7.9, 7.9, 7.9]
         """
-        content = read_mrc(path, memmap=memmap)
+        content = read_image(path, memmap=memmap)
         notes = list(content.notes)
         spacing = content.voxel_size
-        if voxel_size is None and spacing[0] == spacing[1] > 0 == spacing[2]:
-            notes.append(f"it does not know the spacing along z, {spacing[0]:g} A is taken as in x")
-            spacing = np.full(3, spacing[0])
         if voxel_size is None and not spacing.all():
+            # Where only z is not known, as in stacks of pages, cubes are likelier than 1 A.
+            size = spacing[0] if spacing[:2].all() else 1.0
             notes.append(
-                "it does not know the voxel size, 1 A is taken: set voxel_size (--voxel-size)"
+                f"it does not know the voxel size{' along z' if spacing[:2].all() else ''}, "
+                f"{size:g} A is taken: set voxel_size (--voxel-size)"
             )
-            spacing = np.where(spacing > 0, spacing, 1.0)
+            spacing = np.where(spacing > 0, spacing, size)
         elif voxel_size is None and content.has_placeholder and not content.is_own:
             notes.append(PLACEHOLDER)
         if notes:

@@ -22,6 +22,12 @@ ROWS = (
         "mrc",
         "mrc_header",
         "mrc_sections",
+        "image_checks",
+        "tiff_files",
+        "hdf5_nodes",
+        "hdf5_layouts",
+        "hdf5_files",
+        "image_files",
         "image_data",
         "geometry_json",
         "gif",
@@ -79,7 +85,7 @@ def test_no_module_imports_the_face_of_the_package(path):
 
 def test_the_pinned_lowest_versions_are_those_of_the_metadata():
     wanted = [*PROJECT["dependencies"]]
-    for extra in ("cli", "data", "fast", "fourier", "plot", "video", "test"):
+    for extra in ("cli", "data", "fast", "formats", "fourier", "plot", "video", "test"):
         wanted += [
             item for item in PROJECT["optional-dependencies"][extra] if "libtilt" not in item
         ]

@@ -12,7 +12,7 @@ from libtilt.alignment import RelionAlignment, Sizes, read_alignment_file, save_
 from libtilt.alignment.opening import FORMATS
 from libtilt.cli.messages import say
 from libtilt.cli.running import input_file, one_line_errors, overwrite_option, with_options
-from libtilt.mrc import glance_mrc
+from libtilt.image_files import glance_image
 from libtilt.stack_geometry import header_pixel_size
 
 formats = click.Choice(sorted(FORMATS))
@@ -72,7 +72,7 @@ def convert(source: Path, target: Path, **options: Any) -> None:
     if options["stack"] is not None:
         if stack_shape is not None:
             raise click.UsageError("give --stack or --stack-shape, not both")
-        header = glance_mrc(options["stack"])
+        header = glance_image(options["stack"])
         stack_shape = header.data.shape
         if pixel_size is None:
             pixel_size = header_pixel_size(options["stack"], header)

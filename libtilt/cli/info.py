@@ -9,7 +9,8 @@ import numpy as np
 
 from libtilt.cli.messages import say
 from libtilt.cli.running import input_file, one_line_errors
-from libtilt.mrc import MrcContent, read_mrc
+from libtilt.image_files import read_image
+from libtilt.mrc import MrcContent
 from libtilt.tilt_files import tilts_beside
 
 
@@ -17,13 +18,13 @@ from libtilt.tilt_files import tilts_beside
 @click.argument("file", type=input_file)
 @one_line_errors
 def info(file: Path) -> None:
-    """Say what an MRC file holds, and what is odd about its header.
+    """Say what an image file (MRC, TIFF, HDF5) holds, and what is odd about its header.
 
     \b
     Example:
       libtilt info tomogram.rec
     """
-    content = read_mrc(file)
+    content = read_image(file)
     for name, value in _rows(file, content):
         say(f"{name:<12} {value}")
 

@@ -24,7 +24,8 @@ from libtilt.cli.running import (
 )
 from libtilt.files import require_writable
 from libtilt.geometry import TiltGeometry
-from libtilt.mrc import compression, glance_mrc
+from libtilt.image_files import glance_image
+from libtilt.mrc import compression
 from libtilt.projector import Projector
 from libtilt.tilt_files import tilts_beside
 from libtilt.volume import Volume
@@ -67,7 +68,7 @@ def project(
         geometry = TiltGeometry.from_tilt_angles(
             tilt_angles(-60, 60, 3), tilt_axis_angle=tilt_axis_angle or 0.0
         )
-    if tilts_beside(volume, glance_mrc(volume)) is not None:
+    if tilts_beside(volume, glance_image(volume)) is not None:
         raise click.UsageError(f"{volume} is a tilt series already: give a volume")
     source = Volume.open(volume, voxel_size=options["voxel_size"])
     projector = Projector(geometry, driven=options["driven"], backend=backend)

@@ -19,7 +19,7 @@ from libtilt.alignment.sizes import MissingSizeError
 from libtilt.backends.registry import available_backends
 from libtilt.cli.messages import fail, say
 from libtilt.geometry import TiltGeometry
-from libtilt.mrc import glance_mrc
+from libtilt.image_files import glance_image
 from libtilt.stack_geometry import header_pixel_size
 from libtilt.tilt_files import read_tilt_angles
 from libtilt.tilt_series import TiltSeries
@@ -188,7 +188,7 @@ def open_aligned(
     tilt_axis_angle: float | None,
 ) -> tuple[TiltSeries, Alignment]:
     """Open a stack with the alignment of another program, which knows the tomogram."""
-    content = glance_mrc(tilts)
+    content = glance_image(tilts)
     pixel = pixel_size or header_pixel_size(tilts, content)
     shape = content.data.shape
     open_sized = functools.partial(

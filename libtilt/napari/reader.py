@@ -1,4 +1,4 @@
-"""MRC files as layers of napari, in angstroms."""
+"""Image files as layers of napari, in angstroms."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from libtilt.mrc import compression, glance_mrc
+from libtilt.image_files import glance_image, has_image_name
 from libtilt.tilt_files import beside, tilts_beside
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
@@ -36,12 +36,7 @@ def get_reader(path: Paths) -> Callable[[Paths], Layers] | None:
     >>> get_reader("tomogram.mrc").__name__
     'read'
     """
-    try:
-        for one in _paths(path):
-            compression(one)
-    except ValueError:
-        return None
-    return read
+    return read if all(has_image_name(one) for one in _paths(path)) else None
 
 
 def read(path: Paths) -> Layers:
@@ -50,7 +45,7 @@ def read(path: Paths) -> Layers:
     Parameters
     ----------
     path : path or list of str
-        MRC files.
+        MRC, TIFF or HDF5 files.
 
     Returns
     -------
@@ -60,7 +55,7 @@ def read(path: Paths) -> Layers:
     Raises
     ------
     ValueError
-        If a file is not a sound MRC file.
+        If a file is not a sound image file.
 
     Examples
     --------
@@ -75,7 +70,7 @@ def read(path: Paths) -> Layers:
     """
     layers = []
     for one in _paths(path):
-        tilts = tilts_beside(one, glance_mrc(one)) is not None
+        tilts = tilts_beside(one, glance_image(one)) is not None
         opened: Volume | TiltSeries = TiltSeries.open(one) if tilts else Volume.open(one)
         data, options, kind = opened.to_layer_data()
         layers.append((data, options | {"name": beside(one, "").name}, kind))
