@@ -277,6 +277,8 @@ def write_mrc(
     See `libtilt.Volume.save`.
     """
     packed = compression(path)
+    _require_held(voxel_size * data.shape[::-1], "voxel_size")
+    _require_held(origin, "origin")
     with atomic_write(path, overwrite=overwrite) as temporary, warnings.catch_warnings():
         # The statistics in the header of data with NaN, which are worth saving all the same.
         warnings.simplefilter("ignore", RuntimeWarning)
@@ -292,6 +294,17 @@ def write_mrc(
                 file.header.origin[name] = value
             label = OWN_LABEL + (SERIES_LABEL + series.encode() if series else b"")
             file.header.label[0], file.header.nlabl = label, 1
+
+
+def _require_held(lengths: Float64Array, name: str) -> None:
+    """Raise where a header would hold other lengths: it has float32."""
+    with np.errstate(over="ignore", under="ignore"):
+        held = lengths.astype(np.float32).astype(np.float64)
+    if not np.allclose(held, lengths, rtol=1e-6, atol=0):
+        raise ValueError(
+            f"{name} cannot be stored: an MRC header holds lengths of 1e-38 to 3e38 A, got "
+            f"{lengths.tolist()} A in all"
+        )
 
 
 def _storable(data: NDArray[Any]) -> NDArray[Any]:

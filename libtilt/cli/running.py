@@ -15,6 +15,7 @@ import click
 import numpy as np
 
 from libtilt.alignment import Alignment, open_alignment
+from libtilt.alignment.plausible import LARGEST_TILT, MOST_IMAGES
 from libtilt.alignment.sizes import MissingSizeError
 from libtilt.backends.registry import available_backends
 from libtilt.cli.messages import fail, say
@@ -222,11 +223,20 @@ def echo_notes(alignment: Alignment, source: str) -> None:
 
 def tilt_angles(first: float, last: float, step: float) -> Any:
     """Return the angles from first to last, both included where the step allows."""
-    if step <= 0 or last < first or not math.isfinite(last - first):
+    if not step > 0 or not last >= first or not math.isfinite(last - first):
         raise click.UsageError(
             f"--tilt-range must rise by a positive step, got {first:g} {last:g} {step:g}"
         )
-    return first + step * np.arange(math.floor((last - first) / step + 1e-9) + 1)
+    if max(-first, last) > LARGEST_TILT:
+        raise click.UsageError(
+            f"--tilt-range must lie within {LARGEST_TILT:g} degrees of 0, got {first:g} {last:g}"
+        )
+    count = math.floor(min((last - first) / step, MOST_IMAGES) + 1e-9) + 1
+    if count > MOST_IMAGES:
+        raise click.UsageError(
+            f"--tilt-range must give at most {MOST_IMAGES} angles, got {first:g} {last:g} {step:g}"
+        )
+    return first + step * np.arange(count)
 
 
 def require_backend(name: str) -> str:
