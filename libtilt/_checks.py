@@ -48,7 +48,7 @@ def _require_unmasked(value: Any, name: str) -> None:
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         count = int(np.ma.getmaskarray(value).sum())
         raise ValueError(
-            f"{name} has {count} masked values; replace them first, for example with numpy.ma.filled"
+            f"{name} has {count} masked values; replace them first, as numpy.ma.filled does"
         )
 
 

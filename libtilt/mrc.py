@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import os
 import warnings
 import zlib
 from collections.abc import Callable
@@ -25,6 +26,10 @@ from libtilt.mrc_sections import SectionData, read_sections
 SUFFIXES = (".mrc", ".map", ".st", ".ali", ".rec", ".mrcs")
 _COMPRESSED_STARTS: dict[bytes, Callable[[Any], Any]] = {b"\x1f\x8b": gzip.open, b"BZ": bz2.open}
 _SLACK = 2**16
+_UNSUSPECTED = 2**26
+_EXPANSION = 100
+EXPANSION = "LIBTILT_MOST_EXPANSION"
+"""The environment variable that says how many times larger than its file a map may be."""
 _COMPRESSIONS = {".gz": "gzip", ".bz2": "bzip2"}
 PLACEHOLDER = (
     "its voxel size of 1 A is a placeholder of many programs: if it is not the true one, set "
@@ -165,7 +170,9 @@ def _read_plain(file: IO[bytes], path: Path, memmap: bool) -> _Stored:
 def _read_stream(stream: IO[bytes], path: Path) -> _Stored:
     """Read a compressed file, no further than its header says."""
     header = MrcHeader.parse(stream.read(HEADER_BYTES), path)
-    rest = stream.read(header.extended_bytes + header.data_bytes)
+    wanted = header.extended_bytes + header.data_bytes
+    _require_plausible(wanted, path)
+    rest = stream.read(wanted)
     # The checksum is looked at where the stream ends.
     stream.read(_SLACK)
     extended, notes = _extended_bytes(header, HEADER_BYTES + len(rest))
@@ -177,6 +184,19 @@ def _read_stream(stream: IO[bytes], path: Path) -> _Stored:
     return _Stored(
         header, rest[:extended], np.frombuffer(content, dtype).reshape(header.shape), notes
     )
+
+
+def _require_plausible(wanted: int, path: Path) -> None:
+    """Raise where a small file would fill the memory; measured data hardly shrink."""
+    told = os.environ.get(EXPANSION, "").strip() or str(_EXPANSION)
+    if not (told.isascii() and told.isdecimal() and len(told) < 10):
+        raise ValueError(f"{EXPANSION} must be a positive integer, got {told!r}")
+    size = path.stat().st_size
+    if wanted > max(_UNSUSPECTED, int(told) * size):
+        raise ValueError(
+            f"{path} has {size / 1e6:.3g} MB and its header asks for {wanted / 1e6:.4g} MB, more "
+            f"than {told} times as much: if that is right, set {EXPANSION} to a larger number"
+        )
 
 
 def _extended_bytes(header: MrcHeader, size: int) -> tuple[int, list[str]]:

@@ -9,7 +9,7 @@ import attrs
 import click
 
 from libtilt.alignment import RelionAlignment, Sizes, read_alignment_file, save_alignment
-from libtilt.alignment.opening import FORMATS
+from libtilt.alignment.opening import FORMATS, with_notes
 from libtilt.cli.messages import say
 from libtilt.cli.running import input_file, one_line_errors, overwrite_option, with_options
 from libtilt.image_files import glance_image
@@ -85,7 +85,7 @@ def convert(source: Path, target: Path, **options: Any) -> None:
     )
     read_options = {key: options[key] for key in ("name", "aligned") if options[key]}
     file = read_alignment_file(source, format=options["from_format"], **read_options)
-    alignment = file.alignment(sizes)
+    alignment = with_notes(file.alignment(sizes), source)
     for text in alignment.warnings:
         say(f"warning: {text}", err=True)
     if options["stack"] is not None:
