@@ -13,6 +13,12 @@ FloatArray = NDArray[np.floating[Any]]
 Float64Array = NDArray[np.float64]
 
 
+# Squares and products of what is larger leave the range of float64.
+LARGEST = 1e60
+SMALLEST_LENGTH = 1e-30
+LARGEST_ANGLE = 1e6
+
+
 def locked(array: NDArray[Any]) -> NDArray[Any]:
     """Return a read-only view of `array`, without a copy."""
     view = array.view()
@@ -28,8 +34,8 @@ def locked_state(state: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def finite_array(value: ArrayLike, name: str) -> Float64Array:
-    """Return a locked float64 copy of a small array of finite numbers."""
+def finite_array(value: ArrayLike, name: str, *, largest: float = LARGEST) -> Float64Array:
+    """Return a locked float64 copy of a small array of finite numbers of a plausible size."""
     _require_unmasked(value, name)
     try:
         if isinstance(value, np.ndarray) and value.dtype.kind == "c":
@@ -40,6 +46,10 @@ def finite_array(value: ArrayLike, name: str) -> Float64Array:
     if not np.isfinite(array).all():
         first = np.argwhere(~np.isfinite(array))[0].tolist()
         raise ValueError(f"{name} must be finite: found NaN or infinity at index {first}")
+    if array.size and np.abs(array).max() > largest:
+        raise ValueError(
+            f"{name} must lie within {largest:g} of 0, got {np.abs(array).max():g}: check the unit"
+        )
     return locked(array)
 
 
@@ -144,17 +154,25 @@ def to_image_shape(value: Any) -> tuple[int, ...]:
 def to_voxel_size(value: ArrayLike) -> Float64Array:
     """Return a locked (3,) array x, y, z of positive lengths in angstroms."""
     array = finite_array(value, "voxel_size")
-    if array.shape not in ((), (1,), (3,)) or (array <= 0).any():
+    if array.shape not in ((), (1,), (3,)) or (array < SMALLEST_LENGTH).any():
         raise ValueError(
             "voxel_size must be one positive length in angstroms, or three (x, y, z), "
-            f"got {value!r}"
+            f"of at least {SMALLEST_LENGTH:g}, got {value!r}"
         )
     return locked(np.ascontiguousarray(np.broadcast_to(array, (3,))))
 
 
 def to_pixel_size(value: Any) -> float:
     """Return one positive length in angstroms."""
-    return positive_float(value, "pixel_size")
+    return length(value, "pixel_size")
+
+
+def length(value: Any, name: str) -> float:
+    """Return one positive length in angstroms."""
+    number = positive_float(value, name)
+    if number < SMALLEST_LENGTH:
+        raise ValueError(f"{name} must be at least {SMALLEST_LENGTH:g} A, got {value!r}")
+    return number
 
 
 def finite_number(value: Any, name: str) -> float:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from libtilt import _checks
+from libtilt import TiltGeometry, _checks
 
 
 def test_a_locked_view_shares_memory_and_leaves_the_array_writeable():
@@ -156,3 +156,19 @@ def test_integers_beyond_64_bits_are_refused_by_name(side):
         _checks.to_volume_shape((side, 4, 4))
     with pytest.raises(ValueError, match="factor must be a positive integer"):
         _checks.positive_integer(side, "factor")
+
+
+@pytest.mark.parametrize("value", [1e-320, 1e-200, 1e308, 1e61])
+def test_lengths_of_no_possible_size_are_refused_by_name(value):
+    with pytest.raises(ValueError, match="voxel_size must"):
+        _checks.to_voxel_size(value)
+    with pytest.raises(ValueError, match="pixel_size must"):
+        _checks.to_pixel_size(value)
+    assert _checks.to_pixel_size(1e-10) == 1e-10
+
+
+def test_angles_of_no_possible_size_are_refused_by_name():
+    with pytest.raises(ValueError, match=r"tilt_angles must lie within 1e\+06 of 0, got 1e\+300"):
+        TiltGeometry.from_tilt_angles([1e300])
+    with pytest.raises(ValueError, match="shifts must lie within"):
+        TiltGeometry.from_tilt_angles([0], shifts=(1e300, 0))
