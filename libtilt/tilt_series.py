@@ -24,7 +24,8 @@ from libtilt.geometry import TiltGeometry, require_geometry
 from libtilt.geometry_json import with_series
 from libtilt.image_data import ImageData, standardized
 from libtilt.image_files import read_image
-from libtilt.mrc import PLACEHOLDER, compression, write_mrc
+from libtilt.mrc import PLACEHOLDER
+from libtilt.mrc_writing import compression, write_mrc
 from libtilt.per_tilt import PER_TILT, per_tilt_fields, summary, tilt_index
 from libtilt.stack_geometry import UNKNOWN_PIXEL_SIZE, MixedSeriesError, StackFile
 from libtilt.stacks import aligned_stack, crops_at

@@ -27,7 +27,8 @@ from libtilt._checks import (
 from libtilt.grids import centre_xyz
 from libtilt.image_data import ImageData, standardized
 from libtilt.image_files import read_image
-from libtilt.mrc import PLACEHOLDER, write_mrc
+from libtilt.mrc import PLACEHOLDER
+from libtilt.mrc_writing import write_mrc
 from libtilt.per_tilt import summary
 from libtilt.rotations import as_rotation_matrices, require_rotations
 

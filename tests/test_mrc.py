@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from libtilt import TiltGeometry, TiltSeries, Volume
-from libtilt.mrc import read_mrc, write_mrc
+from libtilt.mrc import read_mrc
+from libtilt.mrc_writing import write_mrc
 
 DATA = np.arange(120, dtype=np.float32).reshape(6, 5, 4)
 VOXEL_SIZE = np.array([1.5, 2.5, 3.5])

@@ -138,7 +138,7 @@ def test_four_bit_values_come_out_as_sixteen_levels(tmp_path, width, pack):
     packed = padded[:, :, ::2] | padded[:, :, 1::2] << 4
     path = put(tmp_path / "a.mrc", header((3, 4, width), mode=101), packed, pack=pack)
     assert np.array_equal(read_mrc(path).data, values)
-    assert np.array_equal(glance_mrc(path).data, values)
+    assert glance_mrc(path).data.shape == values.shape
 
 
 def test_what_cannot_be_read_is_named_by_its_mode(tmp_path):
@@ -208,6 +208,22 @@ def test_a_map_of_zeros_is_read_where_it_is_trusted(tmp_path, monkeypatch):
         read_mrc(path)
     monkeypatch.setenv("LIBTILT_MOST_EXPANSION", "2000")
     assert read_mrc(path).data.shape == shape
+
+
+@pytest.mark.parametrize("pack", [lambda x: x, gzip.compress, bz2.compress])
+def test_a_glance_reads_the_headers_alone(tmp_path, pack):
+    shape = (50, 200, 200)
+    data = np.random.default_rng(0).integers(0, 256, 8 * 10**6, dtype=np.uint8)
+    path = put(tmp_path / "a.mrc", header(shape), data, pack=pack)
+    tracemalloc.start()
+    content = glance_mrc(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2**22
+    whole = read_mrc(path)
+    assert (content.data.shape, content.data.dtype) == (whole.data.shape, whole.data.dtype)
+    assert content.voxel_size.tolist() == whole.voxel_size.tolist()
+    assert content.notes == whole.notes
 
 
 def test_bytes_in_the_other_order_are_told_by_their_sizes(tmp_path):

@@ -28,7 +28,7 @@ from libtilt.cli.running import (
 )
 from libtilt.files import atomic_writes, require_writable
 from libtilt.gif.formats import format_of
-from libtilt.mrc import compression
+from libtilt.mrc_writing import compression
 from libtilt.preparation import exclude_views, replace_outliers, require_usable, taper_edges
 from libtilt.projector import Projector
 from libtilt.reconstruction import Reconstruction, cgls, sirt, tv
