@@ -72,13 +72,34 @@ def write_mrc(
     --------
     See `libtilt.Volume.save`.
     """
-    packed = compression(path)
+    compression(path)
+    with atomic_write(path, overwrite=overwrite) as temporary:
+        put_mrc(
+            temporary,
+            data,
+            voxel_size=voxel_size,
+            origin=origin,
+            is_image_stack=is_image_stack,
+            series=series,
+        )
+
+
+def put_mrc(
+    path: Path,
+    data: NDArray[Any],
+    *,
+    voxel_size: Float64Array,
+    origin: Float64Array,
+    is_image_stack: bool,
+    series: str | None = None,
+) -> None:
+    """Write a new file, as `write_mrc` does, into a place that nobody looks at yet."""
     _require_held(voxel_size * data.shape[::-1], "voxel_size")
     _require_held(origin, "origin")
-    with atomic_write(path, overwrite=overwrite) as temporary, warnings.catch_warnings():
+    with warnings.catch_warnings():
         # The statistics in the header of data with NaN, which are worth saving all the same.
         warnings.simplefilter("ignore", RuntimeWarning)
-        file = mrcfile.new(temporary, data=_storable(data), compression=packed)
+        file = mrcfile.new(path, data=_storable(data), compression=compression(path))
         # Where the disk is full, mrcfile leaves its stream open.
         with closing(file._iostream), file:
             if is_image_stack:

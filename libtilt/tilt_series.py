@@ -25,7 +25,7 @@ from libtilt.geometry_json import with_series
 from libtilt.image_data import ImageData, standardized
 from libtilt.image_files import read_image
 from libtilt.mrc import PLACEHOLDER
-from libtilt.mrc_writing import compression, write_mrc
+from libtilt.mrc_writing import compression, put_mrc
 from libtilt.per_tilt import PER_TILT, per_tilt_fields, summary, tilt_index
 from libtilt.stack_geometry import UNKNOWN_PIXEL_SIZE, MixedSeriesError, StackFile
 from libtilt.stacks import aligned_stack, crops_at
@@ -226,7 +226,7 @@ class TiltSeries(ImageData):
             json.write_text(geometry, encoding="utf-8")
             angles = "".join(f"{angle:.6f}\n" for angle in self.geometry.tilt_angles)
             rawtlt.write_text(angles, encoding="utf-8")
-            write_mrc(
+            put_mrc(
                 stack,
                 self.images,
                 voxel_size=np.full(3, self.pixel_size),
