@@ -27,7 +27,7 @@ EXPANSION = "LIBTILT_MOST_EXPANSION"
 """The environment variable that says how many times larger than its file a map may be."""
 PLACEHOLDER = (
     "its voxel size of 1 A is a placeholder of many programs: if it is not the true one, set "
-    "voxel_size or pixel_size (--voxel-size, --pixel-size)"
+    "voxel_size or pixel_size (--pixel-size)"
 )
 
 

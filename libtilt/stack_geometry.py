@@ -9,11 +9,11 @@ import attrs
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from libtilt._checks import to_pixel_size
+from libtilt._checks import finite_array, to_pixel_size
 from libtilt.alignment import Alignment, MdocFile, Sizes, read_alignment_file
 from libtilt.alignment.angles import along_y
 from libtilt.alignment.base import with_tilt_axis
-from libtilt.alignment.plausible import to_axis_angle
+from libtilt.alignment.plausible import equal_tilts, tilt_angle, to_axis_angle
 from libtilt.alignment.sizes import MissingSizeError
 from libtilt.geometry import TiltGeometry
 from libtilt.geometry_json import series_of
@@ -87,8 +87,12 @@ class StackGeometry:
         kind: type[TiltGeometry],
     ) -> Self:
         """Turn tilt angles about an axis, which is taken along y, with a warning, without one."""
-        geometry = kind.from_tilt_angles(angles, tilt_axis_angle=axis or 0.0)
-        return cls(geometry, source, warnings=() if axis is not None else (along_y(source),))
+        tilts = np.atleast_1d(finite_array(angles, "tilt_angles"))
+        for place, tilt in enumerate(tilts.ravel()):
+            tilt_angle(float(tilt), f"{source}, entry {place + 1}")
+        geometry = kind.from_tilt_angles(tilts, tilt_axis_angle=axis or 0.0)
+        doubts = [] if axis is not None else [along_y(source)]
+        return cls(geometry, source, warnings=(*doubts, *equal_tilts(geometry, source)))
 
 
 @attrs.frozen(eq=False)
@@ -196,10 +200,11 @@ class StackFile:
     def _of_header(self) -> StackGeometry:
         """Return the geometry that the stack itself says."""
         said = self.content.sections
-        if said.tilt_angles is None:
+        if said.tilt_angles is None or np.ptp(said.tilt_angles) == 0 < len(said.tilt_angles) - 1:
+            why = f"; {said.note}" if said.note else ""
             raise ValueError(
                 f"no geometry beside {self.path} (.json, .tlt, .rawtlt or .mdoc): "
-                "give the angles (geometry=..., tilt_angles=..., --tlt)"
+                f"give the angles (geometry=..., tilt_angles=..., --tlt){why}"
             )
         source = f"the header of {self.path}"
         axis = said.tilt_axis_angle if self.tilt_axis_angle is None else self.tilt_axis_angle

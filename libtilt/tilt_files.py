@@ -64,11 +64,12 @@ def read_tilt_angles(path: str | Path) -> Float64Array:
 def find_beside(path: str | Path) -> Path | None:
     """Return the file that holds the geometry of a stack beside it, or None.
 
-    Of ``TS.mrc`` it is, in this order, ``TS.json`` as libtilt saves it, ``TS.tlt``, ``TS.rawtlt``,
-    ``TS.mrc.mdoc`` or ``TS.mdoc``. Plain lists come before an ``.mdoc``: a stack may be sorted by
-    angle after its ``.mdoc`` was written.
+    Of ``TS.mrc`` it is, in this order, ``TS.json`` as libtilt saves it, ``TS.tlt``, AreTomo's
+    ``TS_TLT.txt``, ``TS.rawtlt``, ``TS.mrc.mdoc`` or ``TS.mdoc``. Plain lists come before an
+    ``.mdoc``: a stack may be sorted by angle after its ``.mdoc`` was written.
     """
-    candidates = [beside(path, suffix) for suffix in (".json", ".tlt", ".rawtlt")]
+    aretomo = beside(path, "").with_name(f"{beside(path, '').name}_TLT.txt")
+    candidates = [beside(path, ".json"), beside(path, ".tlt"), aretomo, beside(path, ".rawtlt")]
     candidates += [Path(f"{beside(path, Path(path).suffix)}.mdoc"), beside(path, ".mdoc")]
     plain = Path(f"{path}.mdoc")
     files = [file for file in [*candidates, plain] if file.is_file()]

@@ -204,6 +204,23 @@ def test_shifts_beyond_the_image_are_warned_of(tmp_path):
     assert "the shift of image 0 (from 0) is" in warnings[0]
 
 
+def test_sections_may_count_the_images_that_are_not_dark(tmp_path):
+    file = read(tmp_path, text([0, 1, 2], 5, darks=[(0, 0), (3, 3)]))
+    alignment = file.alignment(Sizes(pixel_size=1))
+    assert alignment.views.tolist() == [1, 2, 4]
+    assert "SEC is taken to count the 3 images that are not dark" in alignment.warnings[0]
+    again = AreTomoAlignment.read(file.write(tmp_path / "again.aln"))
+    assert again.views.tolist() == [1, 2, 4]
+
+
+def test_a_sample_of_local_alignment_counts_the_images_that_are_not_dark(shared_data):
+    path = shared_data / "alignments" / "local" / "aretomo" / "global_and_local.aln"
+    alignment = AreTomoAlignment.read(path).alignment(Sizes(pixel_size=2.0))
+    assert alignment.views.tolist() == list(range(14, 51))
+    # Without AlphaOffset the first is the step behind the last dark frame, at -42 degrees.
+    assert abs(alignment.geometry.tilt_angles[0] - 12.3 + 40.0) < 0.05
+
+
 def test_the_cases_are_read_or_refused(shared_data):
     cases = shared_data / "cases"
     file = AreTomoAlignment.read(cases / "aln_smean_nan.aln")

@@ -153,11 +153,11 @@ def test_a_depth_that_no_file_says_is_noted(tmp_path, rng):
     assert "41 voxels deep, as the images are wide" in alignment.notes[0]
 
 
-def test_files_taken_in_place_of_others_are_noted(tmp_path, rng):
+def test_files_taken_in_place_of_others_are_warned_of(tmp_path, rng):
     files(tmp_path, rng, command=TILT, newstack=NEWST)
     (tmp_path / "a.tlt").rename(tmp_path / "b.tlt")
-    notes = ImodAlignment.read(tmp_path).notes
-    assert [note.split("tilt.com ")[1] for note in notes] == [
+    warnings = ImodAlignment.read(tmp_path).alignment(SIZES).warnings
+    assert [text.split("tilt.com ")[1] for text in warnings] == [
         "names a.tlt, which is not there: b.tlt is taken"
     ]
 

@@ -39,6 +39,7 @@ def read(tmp_path, content):
         ("Tilt axis angle: 85.5", 85.5),
         ("Tilt_Axis_Angle = -4", -4.0),
         ("[T = tilt axis angle = +8.53e1]", 85.3),
+        ("[T = Tilt axis angle = -.5,binning=1]", -0.5),
     ],
 )
 def test_every_spelling_of_a_tilt_axis_is_read(tmp_path, line, axis):
@@ -72,10 +73,17 @@ def test_a_rotation_angle_is_taken_with_a_warning_where_nothing_else_is_there(tm
 
 @pytest.mark.parametrize(
     ("axis", "rotation", "fits"),
-    [(85.3, 85.3, True), (85.3, 175.3, True), (85.3, -94.7, True), (-175.84, 85.84, False)],
+    [
+        (85.3, 85.3, True),
+        (85.3, 175.3, True),
+        (85.3, -4.7, True),
+        (85.3, -94.7, False),
+        (85.3, 265.3, False),
+        (-175.84, 85.84, False),
+    ],
 )
 def test_a_rotation_angle_that_does_not_fit_the_axis_is_warned_of(tmp_path, axis, rotation, fits):
-    """SerialEM counts RotationAngle from x, others from y: a multiple of 90 apart is no doubt."""
+    """SerialEM counts RotationAngle from x, others from y; half a turn changes the hand."""
     content = f"{HEAD}[T = Tilt axis angle = {axis}]\n{images(RotationAngle=rotation)}"
     warnings = read(tmp_path, content).alignment(SIZES).warnings
     assert (warnings == ()) == fits
@@ -93,7 +101,10 @@ def test_two_axes_that_contradict_each_other_are_warned_of(tmp_path):
     [
         ("[T = Tilt axis angle = 985]", r"line 4, tilt axis angle: expected .* within 360 of 0"),
         ("[T = Tilt axis angle = 8_5]", r"line 4, tilt axis angle: expected a number, got '8_5'"),
-        ("[T = Tilt axis angle = left]", r"line 4, tilt axis angle: expected a number, got 'left'"),
+        (
+            "[T = Tilt axis angle = left]",
+            r"expected a number, got 'left'; give tilt_axis_angle=.* in its place",
+        ),
     ],
 )
 def test_an_axis_that_cannot_be_is_refused_unless_one_is_given(tmp_path, title, message):
@@ -232,7 +243,7 @@ def test_an_order_that_is_not_known_gives_no_pre_exposures(tmp_path):
 def test_images_of_another_size_than_the_file_says_are_warned_of(tmp_path):
     file = read(tmp_path, HEAD + AXIS + images())
     binned = file.alignment(Sizes(stack_shape=(3, 24, 32)))
-    assert "check its pixel size of 2.09 A" in binned.warnings[0]
+    assert "and the pixel size of 2.09 A" in binned.warnings[0]
 
 
 def test_the_cases_are_read_or_refused(shared_data):
@@ -249,3 +260,38 @@ def test_the_cases_are_read_or_refused(shared_data):
     assert tomo5.tilt_axis_angle == -175.84
     with pytest.raises(ValueError, match="montages are not read"):
         MdocFile.read(cases / "mdoc_montage.mdoc")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        section(0, -3, ExposureDose=3, DateTime=TIMES[0])
+        + section(2, 3, ExposureDose=3, DateTime=TIMES[1]),
+        "".join(section(n, 3 * n - 3, ExposureDose=3, DateTime=TIMES[0]) for n in range(3)),
+        timed(ExposureDose=(3, -1, 3)),
+        timed(ExposureDose=(3, "nan", 3)),
+    ],
+    ids=["a view is missing", "equal times", "a negative dose", "a dose is missing"],
+)
+def test_pre_exposures_are_not_made_of_incomplete_data(tmp_path, content):
+    taken = read(tmp_path, HEAD + AXIS + content).alignment(SIZES).acquisition
+    assert taken.pre_exposures is None
+
+
+def test_prior_doses_of_zero_beside_exposures_say_nothing(tmp_path):
+    content = timed(ExposureDose=(3.0, 2.0, 2.5), PriorRecordDose=(0, 0, 0))
+    taken = read(tmp_path, HEAD + AXIS + content).alignment(SIZES).acquisition
+    assert taken.pre_exposures.tolist() == [4.5, 0.0, 2.0]
+
+
+def test_pieces_are_known_by_their_aligned_coordinates_too(tmp_path):
+    pieces = "".join(section(i, -3, AlignedPieceCoords=f"{60 * i} 0 0") for i in range(2))
+    with pytest.raises(ValueError, match="montages are not read"):
+        read(tmp_path, HEAD + AXIS + pieces)
+
+
+def test_images_of_another_form_than_the_file_says_are_always_warned_of(tmp_path):
+    file = read(tmp_path, HEAD + AXIS + images())
+    other = file.alignment(Sizes(stack_shape=(3, 48, 70), pixel_size=2.0))
+    assert "check that it is of this stack" in other.warnings[0]
+    assert file.alignment(Sizes(stack_shape=(3, 24, 32), pixel_size=4.0)).warnings == ()

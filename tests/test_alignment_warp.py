@@ -226,3 +226,15 @@ def test_damaged_files_are_read_or_refused_by_name(tmp_path_factory, data):
 def test_xml_that_asks_for_too_much_is_refused_by_name(tmp_path, content, message):
     with pytest.raises(ValueError, match=rf"TS_1\.xml.*{message}"):
         read(tmp_path, content)
+
+
+def test_pre_exposures_come_back(tmp_path):
+    file = read(
+        tmp_path,
+        "<TiltSeries><Angles>-3 0 3</Angles><AxisAngle>85 85 85</AxisAngle><Dose>6 0 3</Dose>"
+        "</TiltSeries>",
+    )
+    sizes = Sizes(stack_shape=(3, 8, 8), pixel_size=2.0, volume_shape=(4, 8, 8))
+    made = WarpAlignment.from_alignment(file.alignment(sizes))
+    again = WarpAlignment.read(made.write(tmp_path / "again.xml")).alignment(sizes)
+    assert again.acquisition.pre_exposures.tolist() == [6, 0, 3]

@@ -215,3 +215,31 @@ def test_a_tilt_axis_wins_over_that_of_the_alignment(tmp_path):
     assert result.exit_code == 0, result.output
     again = open_alignment(tmp_path / "b.aln", pixel_size=1.37)
     assert np.allclose(again.geometry.tilt_axis_angles, 3)
+
+
+def test_what_a_format_has_no_place_for_is_said(tmp_path):
+    mdoc = tmp_path / "a.mdoc"
+    times = ("10:02:00", "10:00:00", "10:01:00")
+    mdoc.write_text(
+        "PixelSpacing = 2\nImageSize = 64 48\n[T = Tilt axis angle = 85]\n"
+        + "".join(
+            f"[ZValue = {n}]\nTiltAngle = {3 * n}\nExposureDose = 3\n"
+            f"DateTime = 30-Sep-2025  {time}\n"
+            for n, time in enumerate(times)
+        )
+    )
+
+    def convert(name, *options):
+        arguments = ["convert", mdoc, tmp_path / name, "--volume-shape", 32, 48, 64, *options]
+        return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+    for name in ("a.star", "a.xml"):
+        assert "pre-exposures" not in convert(name).output
+        sizes = {"stack_shape": (3, 48, 64), "pixel_size": 2.0, "volume_shape": (32, 48, 64)}
+        again = open_alignment(tmp_path / name, **sizes)
+        assert again.acquisition.pre_exposures.tolist() == [6, 0, 3]
+    assert "not written: pre-exposures" in convert("a.aln").output
+    assert "not written: order of acquisition" in convert("a.xf").output
+    refused = convert("b.star", "--voltage", 300)
+    assert refused.exit_code == 2
+    assert "--voltage is for an OUT named tomograms.star" in refused.output

@@ -99,8 +99,10 @@ class Acquisition:
 
     @property
     def order(self) -> NDArray[np.intp] | None:
-        """When each image was taken, counted from 0; None where that is not known of all."""
+        """When each image was taken, counted from 0; None where times lack or are equal."""
         if self.times is None or not np.isfinite(self.times).all():
+            return None
+        if len(np.unique(self.times)) < len(self.times):
             return None
         return np.argsort(np.argsort(self.times, kind="stable"), kind="stable")
 

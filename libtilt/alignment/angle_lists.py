@@ -80,7 +80,8 @@ def read_angle_list(path: str | Path) -> AngleList:
         raise ValueError(f"{path} holds no tilt angle")
     columns = np.array(rows).T
     order = columns[1] if len(columns) > 1 and _counts(columns[1]) else None
-    return AngleList(columns[0], order, columns[2] if len(columns) > 2 else None)
+    doses = columns[2] if len(columns) > 2 and (columns[2] >= 0).all() else None
+    return AngleList(columns[0], order, doses)
 
 
 def _words(text: str, where: str) -> list[str]:

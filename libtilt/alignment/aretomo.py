@@ -12,7 +12,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from libtilt._checks import Float64Array, locked
 from libtilt.alignment.alignment import Alignment
-from libtilt.alignment.aretomo_lines import COLUMNS, AlnParser, DarkFrame, first_section_of
+from libtilt.alignment.aretomo_lines import (
+    COLUMNS,
+    AlnParser,
+    DarkFrame,
+    counts_kept_images,
+    first_section_of,
+)
 from libtilt.alignment.base import AlignmentFile
 from libtilt.alignment.excluded import ExcludedTilts
 from libtilt.alignment.plausible import axis_angle
@@ -46,6 +52,8 @@ class AreTomoAlignment(AlignmentFile):
         The images without a row.
     first_section : int, optional
         What SEC counts from: 1 in today's AreTomo, 0 in older ones.
+    counts_kept : bool, optional
+        Whether SEC counts the images that are left where the dark ones are gone.
     header : tuple of str, optional
         Other header lines, as they stand (NumPatches, AlphaOffset, BetaOffset, Thickness).
     local : tuple of str, optional
@@ -71,6 +79,7 @@ class AreTomoAlignment(AlignmentFile):
     raw_size: tuple[int, int, int] = attrs.field(kw_only=True)
     dark_frames: tuple[DarkFrame, ...] = attrs.field(kw_only=True, default=())
     first_section: int = attrs.field(kw_only=True, default=1)
+    counts_kept: bool = attrs.field(kw_only=True, default=False)
     header: tuple[str, ...] = attrs.field(kw_only=True, default=())
     local: tuple[str, ...] = attrs.field(kw_only=True, default=())
     name: str = attrs.field(kw_only=True, default="the AreTomo alignment")
@@ -86,7 +95,11 @@ class AreTomoAlignment(AlignmentFile):
     @property
     def views(self) -> NDArray[np.int64]:
         """Which image of the stack each row is, from 0."""
-        return self.rows[:, 0].astype(np.int64) - self.first_section
+        sections = self.rows[:, 0].astype(np.int64) - self.first_section
+        if not self.counts_kept:
+            return sections
+        dark = [frame.section - self.first_section for frame in self.dark_frames]
+        return np.setdiff1d(np.arange(self.raw_size[2]), dark)[sections]
 
     @classmethod
     def read(cls, path: str | Path, *, first_section: int | None = None) -> Self:
@@ -116,15 +129,18 @@ class AreTomoAlignment(AlignmentFile):
             parsed.take(line, text)
         raw_size = parsed.finish()
         sections = [int(row[0]) for row in parsed.rows]
-        first = first_section
+        counts_kept = counts_kept_images(sections, parsed.dark_frames, raw_size[2])
+        first = min(sections) if counts_kept else first_section
         if first is None:
             first = first_section_of(sections, parsed.dark_frames, raw_size[2])
-        parsed.require_sections(first)
+        if not counts_kept:
+            parsed.require_sections(first)
         return cls(
             parsed.rows,
             raw_size=raw_size,
             dark_frames=tuple(parsed.dark_frames),
             first_section=first,
+            counts_kept=counts_kept,
             header=tuple(parsed.header),
             local=tuple(parsed.local),
             name=str(path),
@@ -211,6 +227,7 @@ class AreTomoAlignment(AlignmentFile):
             volume_shape=(width, height, width),
             voxel_size=pixel_size,
             left_out=tuple(self._left_out()),
+            warnings=tuple(self._warnings()),
             excluded_tilts=self._excluded_tilts(count),
         )
         return attrs.evolve(
@@ -226,6 +243,14 @@ class AreTomoAlignment(AlignmentFile):
         angles = {dark.section - self.first_section: dark.tilt_angle for dark in told}
         excluded = np.setdiff1d(np.arange(count), self.views).tolist()
         return ExcludedTilts([angles.get(view, np.nan) for view in excluded]) if excluded else None
+
+    def _warnings(self) -> Iterator[str]:
+        if self.counts_kept:
+            yield (
+                f"{self.name}: SEC is taken to count the {len(self.rows)} images that are not "
+                "dark, since dark sections bear the same numbers: check that image "
+                f"{self.views[0]} (from 0) was taken at {self.rows[0, TILT]:g} degrees"
+            )
 
     def _left_out(self) -> Iterator[str]:
         if self.local:

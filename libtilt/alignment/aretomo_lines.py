@@ -34,6 +34,18 @@ def first_section_of(sections: list[int], dark_frames: list[DarkFrame], count: i
     return 0 if 0 in dark else 1
 
 
+def counts_kept_images(sections: list[int], dark_frames: list[DarkFrame], count: int) -> bool:
+    """Whether SEC counts the images that are left without the dark ones.
+
+    Then it runs without a gap over as many as are left, and some numbers are those of dark sections
+    too, which otherwise have no row.
+    """
+    dark = {frame.section for frame in dark_frames}
+    whole = len(dark) == len(dark_frames) and len(sections) + len(dark) == count
+    runs = sections == list(range(sections[0], sections[0] + len(sections)))
+    return whole and runs and sections[0] in (0, 1) and bool(dark & set(sections))
+
+
 class AlnParser:
     """Takes the lines of an ``.aln`` one by one."""
 

@@ -120,7 +120,8 @@ class AlignmentFile(ABC):
         if given != used:
             of_which = "" if used == count else f", of which it uses {used}"
             raise ValueError(
-                f"{self.name} is of a stack with {count} images{of_which}, the stack has {given}"
+                f"{self.name} is of a stack with {count} images{of_which}, the stack has {given}: "
+                "take the file of this stack, or the images that it is of"
             )
 
     @classmethod

@@ -51,7 +51,7 @@ class ImodAlignment(AlignmentFile):
         What ``newst.com`` says.
     name : str, optional
         For messages.
-    notes : tuple of str, optional
+    warnings : tuple of str, optional
         Which file was taken in place of one that is named and is not there.
 
     Examples
@@ -78,7 +78,7 @@ class ImodAlignment(AlignmentFile):
     tilt: TiltSetup = attrs.field(kw_only=True, factory=TiltSetup)
     newstack: NewstackSetup | None = attrs.field(kw_only=True, default=None)
     name: str = attrs.field(kw_only=True, default="the IMOD alignment")
-    notes: tuple[str, ...] = attrs.field(kw_only=True, default=())
+    warnings: tuple[str, ...] = attrs.field(kw_only=True, default=())
 
     @classmethod
     def read(cls, path: str | Path, *, aligned: bool = False) -> Self:
@@ -117,7 +117,7 @@ class ImodAlignment(AlignmentFile):
             tilt=tilt,
             newstack=newstack,
             name=str(files.shown),
-            notes=files.notes,
+            warnings=files.warnings,
         )
 
     def write(self, path: str | Path, *, overwrite: bool = False) -> Path:
@@ -190,7 +190,8 @@ class ImodAlignment(AlignmentFile):
             volume_shape=layout.volume_shape,
             voxel_size=pixel_size * (made.tilt.binning if raw else 1),
             left_out=self.tilt.left_out,
-            notes=(*self.notes, *notes),
+            notes=tuple(notes),
+            warnings=self.warnings,
         )
         angles = self.tilt_angles + self.tilt.offset[0]
         tilts = excluded_tilts(plain, matrices, angles) if plain.excluded.size else None

@@ -28,7 +28,7 @@ class ImodFiles:
     tilt: CommandFile | None
     newst: CommandFile | None
     shown: Path
-    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @classmethod
     def find(cls, path: str | Path, *, aligned: bool) -> Self:
@@ -89,12 +89,12 @@ class ImodFiles:
             "xtilt": _named(command.text("XTILTFILE"), path, ".xtilt", "XTILTFILE"),
         }
         names = {"tlt": named, "xf": transforms, "xtilt": command.text("XTILTFILE")}
-        notes = tuple(
+        warnings = tuple(
             f"{path} names {_plain(names[kind])}, which is not there: {file.name} is taken"
             for kind, file in wanted.items()
             if file is not None and file.name != _plain(names[kind])
         )
-        return cls(**wanted, tilt=command, newst=newst, shown=path, notes=notes)
+        return cls(**wanted, tilt=command, newst=newst, shown=path, warnings=warnings)
 
 
 def _in_folder(folder: Path) -> Path:

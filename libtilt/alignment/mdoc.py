@@ -132,7 +132,8 @@ class MdocFile(AlignmentFile):
     @property
     def exposures(self) -> Float64Array:
         """Electrons per square angstrom of each image, `(n,)`; NaN where it is not said."""
-        return self._numbers("ExposureDose")
+        doses = self._numbers("ExposureDose")
+        return np.where(doses >= 0, doses, np.nan)
 
     @property
     def order(self) -> NDArray[np.intp]:
@@ -154,16 +155,21 @@ class MdocFile(AlignmentFile):
 
     @property
     def acquisition(self) -> Acquisition:
-        """Order, exposures and voltage; pre-exposures by PriorRecordDose, else summed in order."""
+        """Order, exposures and voltage; pre-exposures by PriorRecordDose, else summed in order.
+
+        Zero for every image says nothing where images have exposures, and a sum needs all images.
+        """
         prior = self._numbers("PriorRecordDose")
+        says = bool((prior >= 0).all() and (prior.any() or not np.nansum(self.exposures)))
         voltage = self.header.get("Voltage") or self.sections[0].get("Voltage") or "nan"
         kilovolts = number_or_nan(voltage, f"{self.name}, Voltage")
-        return Acquisition(
+        made = Acquisition(
             times=self._times(),
             exposures=self.exposures,
-            pre_exposures=prior if np.isfinite(prior).all() else None,
+            pre_exposures=prior if says else None,
             voltage=kilovolts if kilovolts > 0 else None,
-        ).accumulated()
+        )
+        return made.accumulated() if self.views == tuple(range(len(self.views))) else made
 
     def _numbers(self, key: str) -> Float64Array:
         where = f"{self.name}, {key}"
@@ -191,10 +197,13 @@ class MdocFile(AlignmentFile):
         count = self._image_count(sizes.stack_shape[0] if sizes.stack_shape else None)
         between, behind = self._without_section(count)
         doubts = [*axis.warnings, *behind]
-        if sizes.pixel_size is None and own_shape not in (None, (height, width)):
+        own_h, own_w = own_shape or (height, width)
+        other = abs(own_h * width / (own_w * height) - 1) > 0.01
+        if other or (sizes.pixel_size is None and (own_h, own_w) != (height, width)):
             doubts.append(
                 f"{self.name} is of images (h, w) of {own_shape}, the stack has {(height, width)}: "
-                f"check its pixel size of {pixel_size:.6g} A (pixel_size=..., --pixel-size)"
+                f"check that it is of this stack, and the pixel size of {pixel_size:.6g} A "
+                "(pixel_size=..., --pixel-size)"
             )
         return Alignment(
             TiltGeometry.from_tilt_angles(self.tilt_angles, tilt_axis_angle=angle),

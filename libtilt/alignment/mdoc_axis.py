@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # Microscopes and programs round: less than this is the same axis.
 _SAME = 2.0
+_ROUNDED = 0.05
 
 
 @attrs.frozen
@@ -92,24 +93,31 @@ def _of_axis(keys: Keys) -> Keys:
 
 
 def _angles(text: str, where: str) -> list[float]:
-    return [
-        axis_angle(with_decimal_comma(match[2]), f"{where}, tilt axis angle")
-        for match in AXIS.finditer(text)
-        if match[2].lower().lstrip("+-") != "nan"
-    ]
+    try:
+        return [
+            axis_angle(with_decimal_comma(match[2]), f"{where}, tilt axis angle")
+            for match in AXIS.finditer(text)
+            if match[2].lower().lstrip("+-") != "nan"
+        ]
+    except ValueError as error:
+        raise ValueError(
+            f"{error}; give tilt_axis_angle=... (--tilt-axis-angle) in its place"
+        ) from error
 
 
 def _disagreements(said: list[float], turned: np.ndarray, name: str) -> list[str]:
     """Return sentences where angles of a file contradict each other.
 
-    RotationAngle may be the axis itself or, as SerialEM has it, the angle from x: 90 more.
+    RotationAngle may be the axis itself or, as SerialEM has it, the angle from x: 90 more. Half a
+    turn more or less would change the hand.
     """
     found = []
-    others = sorted({angle for angle in said if _apart(angle, said[0], 360) > _SAME})
+    others = sorted({angle for angle in said if _apart(angle, said[0], 360) > _ROUNDED})
     if others:
         listed = ", ".join(f"{angle:g}" for angle in others)
         found.append(f"{name} says several tilt axes: {said[0]:g} is taken, not {listed}")
-    if turned.size and _apart(float(np.median(turned)), said[0], 90) > _SAME:
+    middle = float(np.median(turned)) if turned.size else said[0]
+    if min(_apart(middle, said[0] + more, 360) for more in (0, 90, -90)) > _SAME:
         found.append(
             f"{name} says a tilt axis of {said[0]:g} degrees, which is taken, and RotationAngle "
             f"{np.median(turned):g}, which does not fit: check it, or give tilt_axis_angle=... "

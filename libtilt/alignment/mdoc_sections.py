@@ -20,7 +20,8 @@ from libtilt.alignment.text import (
 Keys = dict[str, str]
 
 AXIS = re.compile(
-    r"(tilt[ \t_]*axis[ \t_]*(?:rotation[ \t_]*)?angle\s*[=:]\s*)(\S*?)(?=[,;\])]*(?:\s|$))",
+    r"(tilt[ \t_]*axis[ \t_]*(?:rotation[ \t_]*)?angle\s*[=:]\s*)"
+    r"(\S*?)(?=[,;\])]*(?:\s|$)|[,;][^\d\s])",
     re.IGNORECASE,
 )
 _TITLE = re.compile(r"\[\s*T\s*=")
@@ -190,6 +191,7 @@ _CHECKS: dict[str, Callable[[str, str], str]] = {
     "PixelSpacing": _length,
     "ImageSize": _image_size,
     "PieceCoordinates": _piece,
+    "AlignedPieceCoords": _piece,
 }
 
 
@@ -243,7 +245,8 @@ def _require_sound(images: list[Section], path: str | Path) -> None:
         seen[section.number] = section.line
         if "TiltAngle" not in section.keys:
             raise ValueError(f"{where}: section {section.number} has no TiltAngle")
-        place = section.keys.get("PieceCoordinates", "").split()
+        keys = section.keys
+        place = (keys.get("PieceCoordinates") or keys.get("AlignedPieceCoords", "")).split()
         if place and pieces.setdefault(place[2], section.line) != section.line:
             raise ValueError(
                 f"{where}: a second piece of the view with z = {place[2]} (PieceCoordinates), the "

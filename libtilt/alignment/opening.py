@@ -37,6 +37,8 @@ SUFFIXES: dict[str, type[AlignmentFile]] = {
     ".rawtlt": AnglesFile,
     ".json": GeometryFile,
 }
+# AreTomo writes angles, order and exposures under this name.
+ARETOMO_ANGLES = "_tlt.txt"
 FORMATS: dict[str, type[AlignmentFile]] = {kind.format: kind for kind in SUFFIXES.values()}
 FORMATS[PortalAlignment.format] = PortalAlignment
 # A saved series leaves its .json, and nominal angles lie beside most alignments: each of them
@@ -114,6 +116,8 @@ def _files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
 
 def _kind(path: Path) -> type[AlignmentFile]:
     kind = SUFFIXES.get(path.suffix.lower())
+    if path.name.lower().endswith(ARETOMO_ANGLES):
+        kind = AnglesFile
     if kind is None:
         raise ValueError(
             f"{path}: the format is not known by its suffix; expected one of "

@@ -13,6 +13,7 @@ from libtilt.alignment.text import number
 
 if TYPE_CHECKING:
     from libtilt.alignment.alignment import Alignment
+    from libtilt.geometry import TiltGeometry
 
 LARGEST_TILT = 180.0
 LARGEST_AXIS = 360.0
@@ -42,14 +43,19 @@ def _within(text: str | float, limit: float, what: str, where: str | None) -> fl
     return value
 
 
+def equal_tilts(geometry: TiltGeometry, source: str) -> Iterator[str]:
+    """Yield a sentence where a series of more than two images is not tilted."""
+    if len(geometry) > 2 and np.ptp(geometry.tilt_angles) < 1e-3:
+        yield (
+            f"{source}: all {len(geometry)} tilt angles are {geometry.tilt_angles[0]:.4g} degrees, "
+            "check that it holds a tilt series"
+        )
+
+
 def implausible(alignment: Alignment) -> Iterator[str]:
     """Yield sentences on what is possible, but hardly meant."""
     geometry = alignment.geometry
-    if len(geometry) > 2 and np.ptp(geometry.tilt_angles) < 1e-3:
-        yield (
-            f"all {len(geometry)} tilt angles are {geometry.tilt_angles[0]:.4g} degrees: "
-            "check that the file holds a tilt series"
-        )
+    yield from equal_tilts(geometry, "the alignment")
     diagonal = math.hypot(*alignment.stack_shape[1:]) * alignment.pixel_size
     lengths = np.linalg.norm(geometry.shifts, axis=1)
     if lengths.max() > diagonal:

@@ -185,6 +185,7 @@ class PortalAlignment(AlignmentFile):
             voxel_size=voxel_size,
             left_out=("local alignment",) if local else (),
             notes=tuple(self._notes()),
+            warnings=() if self.source is not None else (self._of_nobody(),),
         )
 
     def _volume_shape(self, voxel_size: float) -> tuple[int, ...] | None:
@@ -221,16 +222,17 @@ class PortalAlignment(AlignmentFile):
         last = offsets / scale + middle - linear @ center
         return np.concatenate([linear, last[:, :, np.newaxis]], axis=2)
 
+    def _of_nobody(self) -> str:
+        return (
+            f"{self.name} does not say which program it was made of: centers are taken as "
+            "shape // 2, which is half a pixel off for IMOD"
+        )
+
     def _notes(self) -> list[str]:
         unit = "pixels of the stack, as the portal's importer writes them"
         notes = [f"{self.name}: x_offset and y_offset are taken as {unit}"]
         if self.offset_unit != "pixel":
             notes = []
-        if self.source is None:
-            notes.append(
-                f"{self.name} does not say which program it was made of: centers are taken as "
-                "shape // 2, which is half a pixel off for IMOD"
-            )
         notes += [
             f"{self.name}: {key} of {value} is not applied"
             for key, value in unsettled(self.content, self.name)

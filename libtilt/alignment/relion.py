@@ -18,6 +18,7 @@ from libtilt.alignment.relion_columns import (
     ANGLES,
     MATRIX,
     MICROGRAPH,
+    PRE_EXPOSURE,
     SHIFTS,
     angle_columns,
     completed,
@@ -288,6 +289,10 @@ class RelionAlignment(AlignmentFile):
                 volume_shape=unbinned, image_shape=alignment.stack_shape[1:], voxel_size=pixel
             )
             columns |= matrix_columns(matrices)
+        doses = acquisition.accumulated().pre_exposures
+        known = doses is not None and np.isfinite(doses).all()
+        if doses is not None and known and PRE_EXPOSURE not in columns:
+            columns[PRE_EXPOSURE] = [f"{dose:.6g}" for dose in doses]
         return cls(
             table(name, columns),
             pixel_size=pixel,

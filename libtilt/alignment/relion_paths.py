@@ -83,7 +83,7 @@ def project_folders(star: Path, first: str = "") -> tuple[list[Path], bool]:
     It is the one with RELION's pipeline, or that in which a job's folder lies (``Import/job001``),
     or that in which `first`, which a name begins with, lies above the file.
     """
-    folders = list(star.absolute().parents)
+    folders = list(star.resolve().parents)
     roots = [place for place, folder in enumerate(folders) if _is_file(folder / _MARK)]
     roots += [
         place + 2

@@ -19,6 +19,8 @@ _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 def file_text(path: str | Path) -> str:
     """Return the text of a file: UTF-8, or UTF-16 with its byte order mark."""
     content = read_input(path)
+    if content.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        raise ValueError(f"{path} is a text in UTF-32: save it as UTF-8")
     if content.startswith(_UTF16):
         return content.decode("utf-16", errors="replace")
     if b"\0" in content:

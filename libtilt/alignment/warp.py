@@ -198,7 +198,7 @@ class WarpAlignment(AlignmentFile):
         doses = self._texts("Dose")
         where = f"{self.name}, <Dose>"
         values = [number_or_nan(text, where) for text in doses]
-        fits = len(values) == len(self._used())
+        fits = len(values) == len(self._used()) and not min(values) < 0
         return Acquisition(
             pre_exposures=np.array(values)[self.views] if fits else None,
             **{name: self._parameter(key) for name, key in _MICROSCOPE.items()},
@@ -301,7 +301,21 @@ class WarpAlignment(AlignmentFile):
         found = made.matrices(alignment.sizes)[views, :, 3]
         columns[2][views], columns[3][views] = ((wanted - found) * alignment.pixel_size).T
         made._set(lists, [view in views for view in range(count)])
+        made._set_doses(alignment.acquisition.accumulated().pre_exposures, views, count)
         return made
+
+    def _set_doses(self, doses: Float64Array | None, views: NDArray[np.int64], count: int) -> None:
+        """Put the pre-exposures of used images beside those of others, where all are known."""
+        if doses is None or not np.isfinite(doses).all():
+            return
+        element = self.root.find("Dose")
+        kept = self._texts("Dose")
+        values = [float(text) for text in kept] if len(kept) == count else [0.0] * count
+        for view, dose in zip(views, doses, strict=True):
+            values[view] = dose
+        if element is None:
+            element = ElementTree.SubElement(self.root, "Dose")
+        element.text = "\n".join(f"{value:.6g}" for value in values)
 
     def _set(self, lists: dict[str, Float64Array], used: list[bool]) -> None:
         """Put lists into a tree that nobody else holds."""

@@ -7,8 +7,16 @@ from typing import Any
 
 import attrs
 import click
+import numpy as np
 
-from libtilt.alignment import RelionAlignment, Sizes, read_alignment_file, save_alignment
+from libtilt.alignment import (
+    Alignment,
+    RelionAlignment,
+    Sizes,
+    detect_format,
+    read_alignment_file,
+    save_alignment,
+)
 from libtilt.alignment.opening import FORMATS, with_notes
 from libtilt.cli.messages import say
 from libtilt.cli.running import (
@@ -23,6 +31,8 @@ from libtilt.image_files import glance_image
 from libtilt.stack_geometry import header_pixel_size
 
 formats = click.Choice(sorted(FORMATS))
+READING = ("name", "aligned", "ignore", "offset_unit")
+OPTICS = ("voltage", "spherical_aberration", "amplitude_contrast", "hand")
 
 
 @click.command()
@@ -44,6 +54,14 @@ formats = click.Choice(sorted(FORMATS))
 @click.option("--to", "to_format", type=formats, help="Format of OUT, if its name does not say.")
 @click.option("--name", help="Which tomogram of a RELION file.")
 @click.option("--aligned", is_flag=True, help="The stack is IMOD's aligned one (.ali).")
+@click.option(
+    "--ignore", multiple=True, metavar="KEY", help="A key of the data portal to read it without."
+)
+@click.option(
+    "--offset-unit",
+    type=click.Choice(["pixel", "angstrom"]),
+    help="Of the data portal's offsets.  [default: pixel]",
+)
 @click.option(
     "--like",
     type=existing_path,
@@ -75,32 +93,14 @@ def convert(source: Path, target: Path, **options: Any) -> None:
       libtilt convert etomo/TS_01/ TS_01.aln --stack etomo/TS_01/TS_01.st
       libtilt convert tomograms.star TS_01.xf --name TS_01 --stack TS_01.st
     """
-    stack_shape, pixel_size = options["stack_shape"], options["pixel_size"]
-    if options["stack"] is not None:
-        if stack_shape is not None:
-            raise click.UsageError("give --stack or --stack-shape, not both")
-        header = glance_image(options["stack"])
-        stack_shape = header.data.shape
-        if pixel_size is None:
-            pixel_size = header_pixel_size(options["stack"], header)
-    sizes = Sizes(
-        stack_shape=stack_shape,
-        pixel_size=pixel_size,
-        volume_shape=options["volume_shape"],
-        voxel_size=options["voxel_size"],
-        tilt_axis_angle=options["tilt_axis_angle"],
-    )
-    read_options = {key: options[key] for key in ("name", "aligned") if options[key]}
+    read_options = {key: options[key] for key in READING if options[key] not in (None, False, ())}
     file = read_alignment_file(source, format=options["from_format"], **read_options)
-    alignment = with_notes(file.alignment(sizes), source)
+    alignment = with_notes(file.alignment(_sizes(options)), source)
     for text in alignment.warnings:
         say(f"warning: {text}", err=True)
     if options["stack"] is not None:
         alignment = attrs.evolve(alignment, stack_name=str(options["stack"]))
-    optics = ("voltage", "spherical_aberration", "amplitude_contrast", "hand")
-    given = {name: options[name] for name in optics if options[name] is not None}
-    acquisition = attrs.evolve(alignment.acquisition, **given)
-    alignment = attrs.evolve(alignment, acquisition=acquisition)
+    alignment = _with_optics(alignment, target, options)
     like: Any = options["like"] and read_alignment_file(
         options["like"], format=options["to_format"]
     )
@@ -118,10 +118,61 @@ def convert(source: Path, target: Path, **options: Any) -> None:
         f"{target}: {used} of {count} images, from {file.format}; tomogram of {tomogram} (z, y, x) "
         f"voxels of {alignment.voxel_size:.6g} A"
     )
+    _report(alignment, target, like, options["to_format"])
+
+
+def _sizes(options: dict[str, Any]) -> Sizes:
+    """Return what the options, and the header of a stack, say of sizes."""
+    stack_shape, pixel_size = options["stack_shape"], options["pixel_size"]
+    if options["stack"] is not None:
+        if stack_shape is not None:
+            raise click.UsageError("give --stack or --stack-shape, not both")
+        header = glance_image(options["stack"])
+        stack_shape = header.data.shape
+        if pixel_size is None:
+            pixel_size = header_pixel_size(options["stack"], header)
+    return Sizes(
+        stack_shape=stack_shape,
+        pixel_size=pixel_size,
+        volume_shape=options["volume_shape"],
+        voxel_size=options["voxel_size"],
+        tilt_axis_angle=options["tilt_axis_angle"],
+    )
+
+
+def _with_optics(alignment: Alignment, target: Path, options: dict[str, Any]) -> Alignment:
+    given = {name: options[name] for name in OPTICS if options[name] is not None}
+    if given and target.name != "tomograms.star":
+        flag = next(iter(given)).replace("_", "-")
+        raise click.UsageError(f"--{flag} is for an OUT named tomograms.star")
+    acquisition = attrs.evolve(alignment.acquisition, **given)
+    return attrs.evolve(alignment, acquisition=acquisition)
+
+
+def _report(alignment: Alignment, target: Path, like: Any, to_format: str | None) -> None:
+    """Say what was concluded, what is not written, and what RELION still wants."""
     for text in alignment.notes:
         say(f"note: {text}")
+    for what in _forgotten(alignment, to_format or detect_format(target)):
+        say(f"not written: {what}")
     for what in alignment.left_out:
         say(f"left out: {what}")
     if target.name == "tomograms.star":
         for what in RelionAlignment.from_alignment(alignment, like=like).missing_for_relion:
             say(f"RELION still wants {what}")
+
+
+def _forgotten(alignment: Alignment, kind: str) -> list[str]:
+    """Return what is known of how the images were taken, and a format has no place for."""
+    holds = {
+        "exposures": ("exposures", ("mdoc",)),
+        "pre_exposures": ("pre-exposures", ("mdoc", "relion", "warp")),
+        "times": ("order of acquisition", ("relion",)),
+    }
+    return [
+        name
+        for field, (name, formats) in holds.items()
+        if kind not in formats
+        and (values := getattr(alignment.acquisition, field)) is not None
+        and np.isfinite(values).any()
+    ]

@@ -10,7 +10,8 @@ import numpy as np
 from libtilt.cli.messages import say
 from libtilt.cli.running import input_file, one_line_errors
 from libtilt.image_files import read_image
-from libtilt.mrc import MrcContent
+from libtilt.mrc import PLACEHOLDER, MrcContent
+from libtilt.stack_geometry import StackFile
 from libtilt.tilt_files import tilts_beside
 
 
@@ -52,7 +53,31 @@ def _rows(file: Path, content: MrcContent) -> list[tuple[str, str]]:
         ]
     if finite.size < data.size:
         rows.append(("not finite", f"{data.size - finite.size} values"))
-    return rows + [("note", note) for note in content.notes]
+    notes = [*content.notes, *_spacing_notes(content)]
+    if tilts is not None:
+        notes += _tilt_notes(file, content)
+    return rows + [("note", note) for note in notes]
+
+
+def _spacing_notes(content: MrcContent) -> list[str]:
+    sizes = content.voxel_size
+    if content.has_placeholder and not content.is_own:
+        return [PLACEHOLDER]
+    if sizes[:2].all() and not sizes[2]:
+        return ["it does not know the spacing along z"]
+    return []
+
+
+def _tilt_notes(file: Path, content: MrcContent) -> list[str]:
+    """Return what opening the series would warn of, or why it cannot be opened."""
+    try:
+        found = StackFile(file, content).geometry(None, None, None)
+    except ValueError as error:
+        return [str(error)]
+    used = len(found.geometry) if found.views is None else len(found.views)
+    if found.views is None and used != len(content.data):
+        return [f"{found.source} has {used} tilts, the stack has {len(content.data)} images"]
+    return list(found.warnings)
 
 
 def _triple(values: np.ndarray) -> str:
