@@ -9,6 +9,9 @@ from types import FrameType
 
 # As a shell counts: 128 and the number of the signal.
 _INTERRUPTED = 130
+_SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
 _PIPE_CLOSED = 141
 
 
@@ -19,10 +22,13 @@ class Stopped(BaseException):
 def main() -> None:
     """Run the command line, and end with one line and a fitting exit code whatever happens."""
     try:
-        for name in ("SIGTERM", "SIGHUP"):
-            if hasattr(signal, name):
-                signal.signal(getattr(signal, name), _stop)
-        sys.exit(_run())
+        for number in _SIGNALS[1:]:
+            signal.signal(number, _stop)
+        code = _run()
+        # The work is done: a signal from here on would change nothing but how it looks.
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        sys.exit(code)
     except KeyboardInterrupt:
         _end("interrupted", _INTERRUPTED)
     except Stopped as stopped:
