@@ -184,7 +184,10 @@ class StackFile:
             return self._of_header()
         if file.suffix.lower() == ".json":
             self._require_same_series(file)
-            return self._of_json(file)
+            geometry = self._of_json(file)
+            # A writer may have replaced the file between these two looks at it.
+            self._require_same_series(file)
+            return geometry
         found = (self._of_mdoc if file.suffix.lower() == ".mdoc" else self._of_list)(file)
         unused = unused_beside(self.path, file)
         return attrs.evolve(found, warnings=(*found.warnings, *([unused] if unused else [])))
