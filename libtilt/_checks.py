@@ -13,6 +13,12 @@ FloatArray = NDArray[np.floating[Any]]
 Float64Array = NDArray[np.float64]
 
 
+# Squares and products of what is larger leave the range of float64.
+LARGEST = 1e60
+SMALLEST_LENGTH = 1e-30
+LARGEST_ANGLE = 1e6
+
+
 def locked(array: NDArray[Any]) -> NDArray[Any]:
     """Return a read-only view of `array`, without a copy."""
     view = array.view()
@@ -28,22 +34,37 @@ def locked_state(state: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def finite_array(value: ArrayLike, name: str) -> Float64Array:
-    """Return a locked float64 copy of a small array of finite numbers."""
+def finite_array(value: ArrayLike, name: str, *, largest: float = LARGEST) -> Float64Array:
+    """Return a locked float64 copy of a small array of finite numbers of a plausible size."""
+    _require_unmasked(value, name)
     try:
         if isinstance(value, np.ndarray) and value.dtype.kind == "c":
             raise ValueError("they are complex")
         array = np.array(value, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (OverflowError, RecursionError, TypeError, ValueError) as error:
         raise ValueError(f"{name} must be numbers in a regular array: {error}") from error
     if not np.isfinite(array).all():
         first = np.argwhere(~np.isfinite(array))[0].tolist()
         raise ValueError(f"{name} must be finite: found NaN or infinity at index {first}")
+    if array.size and np.abs(array).max() > largest:
+        raise ValueError(
+            f"{name} must lie within {largest:g} of 0, got {np.abs(array).max():g}: check the unit"
+        )
     return locked(array)
+
+
+def _require_unmasked(value: Any, name: str) -> None:
+    """Raise a ValueError where a masked array hides values, which would come back in silence."""
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        count = int(np.ma.getmaskarray(value).sum())
+        raise ValueError(
+            f"{name} has {count} masked values; replace them first, as numpy.ma.filled does"
+        )
 
 
 def real_data(value: ArrayLike, name: str, ndim: int) -> NDArray[Any]:
     """Return a read-only view of real image data with `ndim` dimensions, none of them empty."""
+    _require_unmasked(value, name)
     array = np.asarray(value)
     if array.dtype.kind not in "buif":
         raise TypeError(
@@ -81,13 +102,33 @@ def require_finite(array: NDArray[Any], name: str) -> None:
         )
 
 
+def require_result(array: NDArray[Any], name: str) -> None:
+    """Raise a ValueError where finite data gave values beyond what their type can hold."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = array.sum(dtype=np.float64)
+    if np.isfinite(total) or np.isfinite(array).all():
+        return
+    raise ValueError(
+        f"{name} would hold values beyond the range of {array.dtype}: scale the data down first"
+        + (", or give them as float64" if array.dtype == np.float32 else "")
+    )
+
+
+def may_overflow(array: NDArray[Any]) -> bool:
+    """Whether sums of some hundred million of these values may leave the range of their type."""
+    if array.dtype.kind != "f":
+        return False
+    limits = np.finfo(floating_dtype(array.dtype))
+    return bool(max(-float(array.min()), float(array.max())) > float(limits.max) * 1e-8)
+
+
 def integers_of(value: Any, count: int, name: str, *, kind: str = "integers") -> tuple[int, ...]:
     """Return a tuple of `count` integers."""
     try:
         numbers = tuple(operator.index(n) for n in value)
     except TypeError:
         numbers = ()
-    if len(numbers) != count:
+    if len(numbers) != count or any(abs(n) >= 2**63 for n in numbers):
         raise ValueError(f"{name} must be {count} {kind}, got {value!r}")
     return numbers
 
@@ -113,17 +154,25 @@ def to_image_shape(value: Any) -> tuple[int, ...]:
 def to_voxel_size(value: ArrayLike) -> Float64Array:
     """Return a locked (3,) array x, y, z of positive lengths in angstroms."""
     array = finite_array(value, "voxel_size")
-    if array.shape not in ((), (1,), (3,)) or (array <= 0).any():
+    if array.shape not in ((), (1,), (3,)) or (array < SMALLEST_LENGTH).any():
         raise ValueError(
             "voxel_size must be one positive length in angstroms, or three (x, y, z), "
-            f"got {value!r}"
+            f"of at least {SMALLEST_LENGTH:g}, got {value!r}"
         )
     return locked(np.ascontiguousarray(np.broadcast_to(array, (3,))))
 
 
 def to_pixel_size(value: Any) -> float:
     """Return one positive length in angstroms."""
-    return positive_float(value, "pixel_size")
+    return length(value, "pixel_size")
+
+
+def length(value: Any, name: str) -> float:
+    """Return one positive length in angstroms."""
+    number = positive_float(value, name)
+    if number < SMALLEST_LENGTH:
+        raise ValueError(f"{name} must be at least {SMALLEST_LENGTH:g} A, got {value!r}")
+    return number
 
 
 def finite_number(value: Any, name: str) -> float:
@@ -166,6 +215,6 @@ def positive_integer(value: Any, name: str) -> int:
         number = operator.index(value)
     except TypeError:
         number = 0
-    if number < 1:
+    if not 1 <= number < 2**63:
         raise ValueError(f"{name} must be a positive integer, got {value!r}")
     return number

@@ -5,13 +5,19 @@ from __future__ import annotations
 import os
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from libtilt._checks import positive_integer
+from libtilt.files import atomic_writes, partial_path, sweep
+from libtilt.inputs import read_input
 from libtilt.mrc import read_mrc
 
 EMDB_URL = "https://ftp.ebi.ac.uk/pub/databases/emdb/structures"
 """Where the Electron Microscopy Data Bank keeps its entries."""
+
+
+MOST_BYTES = 100 * 10**9
+"""Where a download stops."""
 
 
 def emdb(
@@ -64,18 +70,48 @@ def emdb(
     url = f"{base_url or EMDB_URL}/EMD-{number}/map/{name}"
     folder = Path(cache_dir or os.environ.get("LIBTILT_CACHE") or _pooch().os_cache("libtilt"))
     target = folder / name
-    if target.exists() and (sha256 is None or _pooch().file_hash(target) == sha256):
+    if target.exists() and _is_kept_as_it_came(target, sha256):
         return target
-    # It gets its name when it has been read: a run that is killed leaves nothing to be trusted.
-    path = _download(url, folder, f"unchecked-{name}", sha256, progress)
+    folder.mkdir(parents=True, exist_ok=True)
+    sweep(folder)
+    # It gets its name when it has been read: a run that is killed leaves nothing to be trusted, and
+    # runs beside each other have a name each.
+    path = partial_path(target)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            read_mrc(path)
-    except ValueError as error:
-        path.unlink()
-        raise ValueError(f"what {url} gave is not a sound map and was removed: {error}") from error
-    return path.replace(target)
+        _download(url, path, target, sha256, progress)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                read_mrc(path)
+        except ValueError as error:
+            raise ValueError(
+                f"what {url} gave is not a sound map and was removed: {error}"
+            ) from error
+        digest = _pooch().file_hash(path)
+        with atomic_writes(target, _digest_file(target), overwrite=True) as (whole, pinned):
+            path.replace(whole)
+            pinned.write_text(f"{digest}  {target.name}\n", encoding="ascii")
+    finally:
+        path.unlink(missing_ok=True)
+    return target
+
+
+def _digest_file(target: Path) -> Path:
+    return target.with_name(f"{target.name}.sha256")
+
+
+def _is_kept_as_it_came(target: Path, sha256: str | None) -> bool:
+    """Whether a kept map is the one asked for; raise where it changed since it was downloaded."""
+    digest = _pooch().file_hash(target)
+    if sha256 is not None:
+        return bool(digest == sha256)
+    pinned = _digest_file(target)
+    if pinned.exists() and read_input(pinned, limit=1024).split()[:1] != [digest.encode()]:
+        raise ValueError(
+            f"{target} has changed since it was downloaded: remove it to download it anew, or open "
+            "it by Volume.open if that was meant"
+        )
+    return True
 
 
 def _entry_number(entry: int | str) -> int:
@@ -95,28 +131,45 @@ def _pooch() -> Any:
     return pooch
 
 
-def _download(url: str, folder: Path, name: str, sha256: str | None, progress: bool) -> Path:
+class _Limited:
+    """A file that takes no more than so many bytes."""
+
+    def __init__(self, file: IO[bytes], url: str) -> None:
+        self._file, self._url, self._left = file, url, MOST_BYTES
+
+    def write(self, content: bytes) -> int:
+        self._left -= len(content)
+        if self._left < 0:
+            raise ValueError(f"{self._url} is larger than the {MOST_BYTES / 1e9:g} GB of any map")
+        return self._file.write(content)
+
+    def flush(self) -> None:
+        self._file.flush()
+
+
+def _download(url: str, path: Path, target: Path, sha256: str | None, progress: bool) -> None:
     pooch = _pooch()
-    folder.mkdir(parents=True, exist_ok=True)
     logger = pooch.get_logger()
     level = logger.level
     logger.setLevel("WARNING")
     try:
-        downloader = pooch.HTTPDownloader(timeout=30, progressbar=progress)
-        return Path(
-            pooch.retrieve(
-                url,
-                known_hash=f"sha256:{sha256}" if sha256 else None,
-                fname=name,
-                path=folder,
-                downloader=downloader,
-            )
+        fetch = pooch.HTTPDownloader(timeout=30, progressbar=progress)
+
+        def limited(source: str, output: str, pooch: Any) -> None:
+            with Path(output).open("wb") as file:
+                fetch(source, _Limited(file, source), pooch)
+
+        pooch.retrieve(
+            url,
+            known_hash=f"sha256:{sha256}" if sha256 else None,
+            fname=path.name,
+            path=path.parent,
+            downloader=limited,
         )
     except OSError as error:
         raise ConnectionError(
             f"cannot download {url}: {error}. If this machine is offline, fetch that file on "
-            f"another one, and put it at {folder / name.removeprefix('unchecked-')} or open it "
-            "with Volume.open"
+            f"another one, and put it at {target} or open it with Volume.open"
         ) from error
     finally:
         logger.setLevel(level)

@@ -149,7 +149,7 @@ def atomic_writes(
     folders = sorted({target.parent for target in targets})
     for folder in folders:
         sweep(folder)
-    temporaries = tuple(_partial(target) for target in targets)
+    temporaries = tuple(partial_path(target) for target in targets)
     try:
         yield temporaries
         for temporary, target in zip(temporaries, targets, strict=True):
@@ -188,7 +188,7 @@ def _blamed(
     return (named[error.filename],) if error.filename in named else paths
 
 
-def _partial(target: Path) -> Path:
+def partial_path(target: Path) -> Path:
     """Return a name for what is being written, from which a later writer can tell whether it is."""
     suffixes = "".join(target.suffixes[-2:])
     name = f".{os.getpid()}-{_host()}-{secrets.token_hex(6)}.partial{suffixes}"
@@ -220,7 +220,7 @@ def _remove(left: Path) -> None:
 def scratch_folder(parent: Path) -> Iterator[Path]:
     """Give a new folder in `parent` for files that are not yet to be seen, and remove it."""
     sweep(parent)
-    folder = _partial(parent / "files")
+    folder = partial_path(parent / "files")
     folder.mkdir()
     try:
         yield folder

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from scipy.spatial.transform import Rotation
 
 from libtilt._checks import (
+    LARGEST_ANGLE,
     Float64Array,
     finite_array,
     locked,
@@ -181,7 +182,7 @@ class TiltGeometry:
         >>> TiltGeometry.from_tilt_angles([90]).rotation_matrices[0].tolist()
         [[0.0, 0.0, -1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
         """
-        tilts = np.atleast_1d(finite_array(tilt_angles, "tilt_angles"))
+        tilts = np.atleast_1d(finite_array(tilt_angles, "tilt_angles", largest=LARGEST_ANGLE))
         if tilts.ndim != 1 or tilts.size == 0:
             raise ValueError(f"tilt_angles must be a list of angles, got shape {tilts.shape}")
         axes = per_tilt_values(tilt_axis_angle, len(tilts), "tilt_axis_angle")

@@ -13,6 +13,20 @@ from libtilt._checks import locked_state
 from libtilt.thumbnails import notebook_card, thumbnail, value_range
 
 
+def standardized(array: NDArray[Any], axes: tuple[int, ...]) -> NDArray[Any]:
+    """Return floating data with mean 0 and standard deviation 1 over some axes.
+
+    Statistics are those of float64, and of data that were brought near 1 first: squares of the
+    largest values would be infinite, and those of the smallest ones zero.
+    """
+    largest = np.abs(array).max(axis=axes, keepdims=True).astype(np.float64)
+    near = array / largest if not 1e-100 < largest.min() <= largest.max() < 1e100 else array
+    means = near.mean(axis=axes, dtype=np.float64, keepdims=True)
+    deviations = near.std(axis=axes, dtype=np.float64, keepdims=True)
+    normalized: NDArray[Any] = ((near - means) / deviations).astype(array.dtype, copy=False)
+    return normalized
+
+
 class ImageData(NDArrayOperatorsMixin):
     """Base of the classes that hold a three-dimensional, read-only array of image data.
 

@@ -8,8 +8,8 @@ from libtilt.hdf5_files import SIGNATURE as HDF5_SIGNATURE
 from libtilt.hdf5_files import SUFFIXES as HDF5_SUFFIXES
 from libtilt.hdf5_files import read_hdf5
 from libtilt.image_checks import RefusedImageError, first_bytes
-from libtilt.mrc import SUFFIXES as MRC_SUFFIXES
 from libtilt.mrc import MrcContent, glance_mrc, read_mrc
+from libtilt.mrc_writing import SUFFIXES as MRC_SUFFIXES
 from libtilt.tiff_files import SIGNATURES as TIFF_SIGNATURES
 from libtilt.tiff_files import SUFFIXES as TIFF_SUFFIXES
 from libtilt.tiff_files import read_tiff

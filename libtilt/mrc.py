@@ -1,31 +1,30 @@
-"""Reading and writing MRC files, dirty headers included."""
+"""Reading MRC files, dirty headers included."""
 
 from __future__ import annotations
 
 import bz2
 import gzip
-import warnings
+import os
 import zlib
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import attrs
-import mrcfile
 import numpy as np
 from numpy.typing import NDArray
 
 from libtilt._checks import Float64Array
-from libtilt.files import atomic_write
 from libtilt.inputs import open_input
-from libtilt.mrc_header import HEADER_BYTES, OWN_LABEL, PACKED, SERIES_LABEL, MrcHeader
+from libtilt.mrc_header import HEADER_BYTES, PACKED, MrcHeader
 from libtilt.mrc_sections import SectionData, read_sections
 
-SUFFIXES = (".mrc", ".map", ".st", ".ali", ".rec", ".mrcs")
 _COMPRESSED_STARTS: dict[bytes, Callable[[Any], Any]] = {b"\x1f\x8b": gzip.open, b"BZ": bz2.open}
 _SLACK = 2**16
-_COMPRESSIONS = {".gz": "gzip", ".bz2": "bzip2"}
+_UNSUSPECTED = 2**26
+_EXPANSION = 100
+EXPANSION = "LIBTILT_MOST_EXPANSION"
+"""The environment variable that says how many times larger than its file a map may be."""
 PLACEHOLDER = (
     "its voxel size of 1 A is a placeholder of many programs: if it is not the true one, set "
     "voxel_size or pixel_size (--voxel-size, --pixel-size)"
@@ -109,16 +108,20 @@ def read_mrc(path: str | Path, *, memmap: bool = False) -> MrcContent:
         return _read(plain, Path(path), memmap)
 
 
-def _read(plain: IO[bytes], path: Path, memmap: bool) -> MrcContent:
+def _read(plain: IO[bytes], path: Path, memmap: bool | None) -> MrcContent:
+    """Read a file, map it, or (None) leave its data out."""
     opener = _COMPRESSED_STARTS.get(plain.read(2))
     plain.seek(0)
     try:
+        if opener is None and memmap is None:
+            return _content(_glanced(plain, path, path.stat().st_size))
         if opener is None:
-            return _content(_read_plain(plain, path, memmap))
+            return _content(_read_plain(plain, path, bool(memmap)))
         if memmap:
             raise ValueError(f"{path} is compressed and cannot be mapped; use memmap=False")
         with opener(plain) as stream:
-            return _content(_read_stream(stream, path))
+            read = _read_stream(stream, path) if memmap is False else _glanced(stream, path, None)
+            return _content(read)
     except MemoryError as error:
         raise MemoryError(
             f"{path} does not fit into memory; if it is not compressed, use memmap=True"
@@ -132,15 +135,21 @@ def _read(plain: IO[bytes], path: Path, memmap: bool) -> MrcContent:
 
 
 def glance_mrc(path: str | Path) -> MrcContent:
-    """Read a file for its header: its data are mapped, and read where that cannot be."""
-    with open_input(path) as file:
-        start = file.read(HEADER_BYTES)
-    compressed = start[:2] in _COMPRESSED_STARTS
-    return read_mrc(path, memmap=not compressed and not _is_packed(start, path))
+    """Read a file for its headers alone: zeros of their shape and type stand in for its data."""
+    with open_input(path) as plain:
+        return _read(plain, Path(path), None)
 
 
-def _is_packed(start: bytes, path: str | Path) -> bool:
-    return MrcHeader.parse(start, path).mode == PACKED
+def _glanced(stream: IO[bytes], path: Path, size: int | None) -> _Stored:
+    """Return the headers of a file, whose size is not known where it is compressed."""
+    header = MrcHeader.parse(stream.read(HEADER_BYTES), path)
+    notes: list[str] = []
+    extended = header.extended_bytes
+    if size is not None:
+        extended, notes = _extended_bytes(header, size)
+    dtype, note = header.dtype()
+    data = np.broadcast_to(np.zeros((), dtype), header.shape)
+    return _Stored(header, stream.read(extended), data, notes + ([note] if note else []))
 
 
 def _read_plain(file: IO[bytes], path: Path, memmap: bool) -> _Stored:
@@ -165,7 +174,9 @@ def _read_plain(file: IO[bytes], path: Path, memmap: bool) -> _Stored:
 def _read_stream(stream: IO[bytes], path: Path) -> _Stored:
     """Read a compressed file, no further than its header says."""
     header = MrcHeader.parse(stream.read(HEADER_BYTES), path)
-    rest = stream.read(header.extended_bytes + header.data_bytes)
+    wanted = header.extended_bytes + header.data_bytes
+    _require_plausible(wanted, path)
+    rest = stream.read(wanted)
     # The checksum is looked at where the stream ends.
     stream.read(_SLACK)
     extended, notes = _extended_bytes(header, HEADER_BYTES + len(rest))
@@ -177,6 +188,19 @@ def _read_stream(stream: IO[bytes], path: Path) -> _Stored:
     return _Stored(
         header, rest[:extended], np.frombuffer(content, dtype).reshape(header.shape), notes
     )
+
+
+def _require_plausible(wanted: int, path: Path) -> None:
+    """Raise where a small file would fill the memory; measured data hardly shrink."""
+    told = os.environ.get(EXPANSION, "").strip() or str(_EXPANSION)
+    if not (told.isascii() and told.isdecimal() and len(told) < 10):
+        raise ValueError(f"{EXPANSION} must be a positive integer, got {told!r}")
+    size = path.stat().st_size
+    if wanted > max(_UNSUSPECTED, int(told) * size):
+        raise ValueError(
+            f"{path} has {size / 1e6:.3g} MB and its header asks for {wanted / 1e6:.4g} MB, more "
+            f"than {told} times as much: if that is right, set {EXPANSION} to a larger number"
+        )
 
 
 def _extended_bytes(header: MrcHeader, size: int) -> tuple[int, list[str]]:
@@ -221,86 +245,3 @@ def _content(stored: _Stored) -> MrcContent:
         is_own=header.is_own,
         series=header.series,
     )
-
-
-def compression(path: str | Path) -> str | None:
-    """Return the compression that a file name asks for; raise where the name is not MRC's."""
-    suffixes = [suffix.lower() for suffix in Path(path).suffixes]
-    packed = _COMPRESSIONS.get(suffixes[-1]) if suffixes else None
-    kind = suffixes[-2:-1] if packed else suffixes[-1:]
-    if not kind or kind[0] not in SUFFIXES:
-        raise ValueError(
-            f"{path} must end with one of {', '.join(SUFFIXES)}, with .gz or .bz2 where wanted"
-        )
-    return packed
-
-
-def write_mrc(
-    path: str | Path,
-    data: NDArray[Any],
-    *,
-    voxel_size: Float64Array,
-    origin: Float64Array,
-    is_image_stack: bool,
-    series: str | None = None,
-    overwrite: bool = False,
-) -> None:
-    """Write an MRC file all or nothing.
-
-    Parameters
-    ----------
-    path : path
-        Ends with an MRC suffix, and ``.gz`` or ``.bz2`` to compress.
-    data : ndarray, shape (d, h, w)
-        int8, int16, uint16, float16 and float32 are kept; uint8 becomes uint16, and every other
-        type float32, the widest that the format has.
-    voxel_size, origin : ndarray, shape (3,)
-        x, y, z in angstroms.
-    is_image_stack : bool
-        Whether the header calls it a stack of images rather than a volume.
-    series : str, optional
-        The mark that the files of one saved series share.
-    overwrite : bool, optional
-        Whether an existing file may be replaced.
-
-    Raises
-    ------
-    FileExistsError
-        If the file exists and `overwrite` is false.
-    ValueError
-        If the name is not that of an MRC file, or a value does not fit into float32.
-    OSError
-        If the file cannot be written.
-
-    Examples
-    --------
-    See `libtilt.Volume.save`.
-    """
-    packed = compression(path)
-    with atomic_write(path, overwrite=overwrite) as temporary, warnings.catch_warnings():
-        # The statistics in the header of data with NaN, which are worth saving all the same.
-        warnings.simplefilter("ignore", RuntimeWarning)
-        file = mrcfile.new(temporary, data=_storable(data), compression=packed)
-        # Where the disk is full, mrcfile leaves its stream open.
-        with closing(file._iostream), file:
-            if is_image_stack:
-                file.set_image_stack()
-            else:
-                file.set_volume()
-            file.voxel_size = tuple(float(size) for size in voxel_size)
-            for name, value in zip("xyz", origin, strict=True):
-                file.header.origin[name] = value
-            label = OWN_LABEL + (SERIES_LABEL + series.encode() if series else b"")
-            file.header.label[0], file.header.nlabl = label, 1
-
-
-def _storable(data: NDArray[Any]) -> NDArray[Any]:
-    if data.dtype.newbyteorder("=") in (np.int8, np.uint8, np.int16, np.uint16, np.float16):
-        return data
-    with np.errstate(over="ignore"):
-        stored = data.astype(np.float32, copy=False)
-    if data.dtype != np.float32 and (np.isinf(stored) & ~np.isinf(data)).any():
-        raise ValueError(
-            "data must fit into float32, the widest type of an MRC file: scale them down first"
-        )
-    return stored

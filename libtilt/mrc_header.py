@@ -11,7 +11,7 @@ import attrs
 import numpy as np
 from mrcfile.dtypes import HEADER_DTYPE
 
-from libtilt._checks import Float64Array
+from libtilt._checks import SMALLEST_LENGTH, Float64Array
 
 HEADER_BYTES = 1024
 OWN_LABEL = b"Written by libtilt"
@@ -33,7 +33,7 @@ _REFUSED = {
 PACKED = 101
 _IMOD_STAMP = 1146047817
 _SIGNED_BYTES, _ORIGIN_INVERTED, _PACKED_BYTES = 1, 4, 16
-_MOST_EXTENDED = 2**30
+_MOST_EXTENDED = 2**26
 _PLAUSIBLE_SIDE = 2**20
 _VOLUME_STACKS = range(401, 631)
 _FLOAT32_NOISE = 1.2e-7
@@ -239,7 +239,7 @@ class MrcHeader:
         if intervals[2] <= 0 and self._volume_depth is not None:
             intervals[2] = self.shape[0]
         sizes = [
-            a / m if m > 0 and 0 < a < math.inf else 0.0
+            a / m if m > 0 and SMALLEST_LENGTH * m <= a < math.inf else 0.0
             for a, m in zip(cell, intervals, strict=True)
         ]
         shortest = np.array([_shortest_decimal(size) for size in sizes])

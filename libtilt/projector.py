@@ -13,11 +13,13 @@ from libtilt._checks import (
     Float64Array,
     floating_dtype,
     locked_state,
+    may_overflow,
     one_of,
     positive_float,
     positive_integer,
     real_data,
     require_finite,
+    require_result,
     to_image_shape,
     to_pixel_size,
     to_volume_shape,
@@ -155,7 +157,8 @@ class Projector:
         Raises
         ------
         ValueError
-            If the volume disagrees with the projector's shape or voxel size, or has NaN.
+            If the volume disagrees with the projector's shape or voxel size, or has NaN, or its
+            projections leave the range of their type.
         TypeError
             If the volume is complex.
 
@@ -174,7 +177,9 @@ class Projector:
         frame = self._known.with_volume(
             data.shape, volume.voxel_size if isinstance(volume, Volume) else None
         )
-        images = self._forward(data, frame)
+        with np.errstate(over="ignore", invalid="ignore"):
+            images = self._forward(data, frame)
+        require_result(images, "the projections")
         return self.tilt_series_type(images, self.geometry, pixel_size=frame.pixel_size)
 
     def adjoint(self, tilt_series: TiltSeries | ArrayLike) -> Volume:
@@ -218,7 +223,10 @@ class Projector:
             images.shape[1:],
             tilt_series.pixel_size if isinstance(tilt_series, TiltSeries) else None,
         )
-        volume = self._adjoint(images, frame)
+        with np.errstate(over="ignore", invalid="ignore"):
+            volume = self._adjoint(images, frame)
+        if may_overflow(images):
+            require_result(volume, "the backprojection")
         return self.volume_type(volume, voxel_size=frame.voxel_size)
 
     def __call__(self, volume: Volume | ArrayLike) -> TiltSeries:

@@ -13,6 +13,7 @@ from scipy.spatial.transform import Rotation
 from scipy.special import cosdg, sindg
 
 from libtilt._checks import (
+    LARGEST_ANGLE,
     Float64Array,
     finite_array,
 )
@@ -68,7 +69,7 @@ def euler_rotations(seq: str, angles: ArrayLike, degrees: bool) -> Rotation:
     SciPy releases differ in what they make of n angles about one axis; a column of them means
     n rotations in all.
     """
-    values = finite_array(angles, "angles")
+    values = finite_array(angles, "angles", largest=LARGEST_ANGLE)
     if len(seq) == 1 and values.ndim == 1:
         values = values[:, np.newaxis]
     return Rotation.from_euler(seq, values, degrees=degrees)

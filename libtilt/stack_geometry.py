@@ -9,9 +9,11 @@ import attrs
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from libtilt._checks import to_pixel_size
 from libtilt.alignment import Alignment, MdocFile, Sizes, read_alignment_file
 from libtilt.alignment.angles import along_y
 from libtilt.alignment.base import with_tilt_axis
+from libtilt.alignment.plausible import to_axis_angle
 from libtilt.alignment.sizes import MissingSizeError
 from libtilt.geometry import TiltGeometry
 from libtilt.geometry_json import series_of
@@ -107,8 +109,12 @@ class StackFile:
 
     path: str | Path
     content: MrcContent
-    pixel_size: float | None = attrs.field(kw_only=True, default=None)
-    tilt_axis_angle: float | None = attrs.field(kw_only=True, default=None)
+    pixel_size: float | None = attrs.field(
+        kw_only=True, default=None, converter=attrs.converters.optional(to_pixel_size)
+    )
+    tilt_axis_angle: float | None = attrs.field(
+        kw_only=True, default=None, converter=attrs.converters.optional(to_axis_angle)
+    )
     kind: type[TiltGeometry] = attrs.field(kw_only=True, default=TiltGeometry)
 
     def known_pixel_size(self) -> float | None:

@@ -22,9 +22,10 @@ from libtilt.alignment import Alignment
 from libtilt.files import atomic_writes
 from libtilt.geometry import TiltGeometry, require_geometry
 from libtilt.geometry_json import with_series
-from libtilt.image_data import ImageData
+from libtilt.image_data import ImageData, standardized
 from libtilt.image_files import read_image
-from libtilt.mrc import PLACEHOLDER, compression, write_mrc
+from libtilt.mrc import PLACEHOLDER
+from libtilt.mrc_writing import compression, put_mrc
 from libtilt.per_tilt import PER_TILT, per_tilt_fields, summary, tilt_index
 from libtilt.stack_geometry import UNKNOWN_PIXEL_SIZE, MixedSeriesError, StackFile
 from libtilt.stacks import aligned_stack, crops_at
@@ -225,7 +226,7 @@ class TiltSeries(ImageData):
             json.write_text(geometry, encoding="utf-8")
             angles = "".join(f"{angle:.6f}\n" for angle in self.geometry.tilt_angles)
             rawtlt.write_text(angles, encoding="utf-8")
-            write_mrc(
+            put_mrc(
                 stack,
                 self.images,
                 voxel_size=np.full(3, self.pixel_size),
@@ -480,10 +481,7 @@ class TiltSeries(ImageData):
                 f"images[{flat[0]}] cannot be normalized: "
                 f"all its values are {images[flat[0], 0, 0]}"
             )
-        means = images.mean(axis=(1, 2), dtype=np.float64, keepdims=True)
-        deviations = images.std(axis=(1, 2), dtype=np.float64, keepdims=True)
-        normalized = (images - means) / deviations
-        return self.evolve(images=normalized.astype(images.dtype, copy=False))
+        return self.evolve(images=standardized(images, (1, 2)))
 
     def to_gif(self, path: str | Path, *, annotate: bool = False, **options: Any) -> Path:
         """Write an animation of the images in the order of their tilt angles, there and back.

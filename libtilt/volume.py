@@ -25,9 +25,10 @@ from libtilt._checks import (
     to_voxel_size,
 )
 from libtilt.grids import centre_xyz
-from libtilt.image_data import ImageData
+from libtilt.image_data import ImageData, standardized
 from libtilt.image_files import read_image
-from libtilt.mrc import PLACEHOLDER, write_mrc
+from libtilt.mrc import PLACEHOLDER
+from libtilt.mrc_writing import write_mrc
 from libtilt.per_tilt import summary
 from libtilt.rotations import as_rotation_matrices, require_rotations
 
@@ -419,8 +420,7 @@ class Volume(ImageData):
         # The deviation of equal values need not be zero: their mean is rounded.
         if data.min() == data.max():
             raise ValueError(f"data cannot be normalized: all values are {data.flat[0]}")
-        mean, deviation = data.mean(dtype=np.float64), data.std(dtype=np.float64)
-        return self.evolve(data=((data - mean) / deviation).astype(data.dtype, copy=False))
+        return self.evolve(data=standardized(data, (0, 1, 2)))
 
     @property
     def central_slices(self) -> CentralSlices:

@@ -106,3 +106,11 @@ def test_damaged_lists_are_read_or_refused_by_name(tmp_path_factory, data):
     except ValueError as error:
         message = str(error)
     assert not message or str(path) in message
+
+
+@pytest.mark.parametrize(("content", "noted"), [("-3\n0\n3\n", False), ("-3\n0\n3", True)])
+def test_a_last_number_that_may_be_cut_off_is_noted(tmp_path, content, noted):
+    path = tmp_path / "a.tlt"
+    path.write_text(content)
+    notes = open_alignment(path, stack_shape=(3, 9, 8), pixel_size=2.0, tilt_axis_angle=0).notes
+    assert any("check that its last number is whole" in note for note in notes) == noted

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from libtilt import _checks
+from libtilt import TiltGeometry, _checks
 
 
 def test_a_locked_view_shares_memory_and_leaves_the_array_writeable():
@@ -125,3 +125,50 @@ def test_a_positive_integer_is_at_least_one(value):
 def test_complex_numbers_are_refused(value):
     with pytest.raises(ValueError, match="shifts must be numbers in a regular array"):
         _checks.finite_array(value, "shifts")
+
+
+def test_masked_values_are_refused_and_a_mask_that_hides_nothing_is_not():
+    hidden = np.ma.masked_array(np.ones((2, 2, 2)), mask=np.eye(2)[None].repeat(2, 0))
+    with pytest.raises(ValueError, match=r"data has 4 masked values; .*numpy\.ma\.filled"):
+        _checks.real_data(hidden, "data", 3)
+    with pytest.raises(ValueError, match="shifts has 1 masked values"):
+        _checks.finite_array(np.ma.masked_array([1.0, 2.0], mask=[True, False]), "shifts")
+    shown = np.ma.masked_array(np.ones((2, 2, 2)), mask=False)
+    assert _checks.real_data(shown, "data", 3).shape == (2, 2, 2)
+
+
+@pytest.mark.parametrize("value", [[10**400], 10**400])
+def test_numbers_beyond_float64_are_refused_by_name(value):
+    with pytest.raises(ValueError, match="shifts must be numbers in a regular array"):
+        _checks.finite_array(value, "shifts")
+
+
+def test_nesting_without_an_end_is_refused_by_name():
+    value = []
+    value.append(value)
+    with pytest.raises(ValueError, match="shifts must be"):
+        _checks.finite_array(value, "shifts")
+
+
+@pytest.mark.parametrize("side", [2**63, 10**30])
+def test_integers_beyond_64_bits_are_refused_by_name(side):
+    with pytest.raises(ValueError, match="volume_shape must be 3 positive integers"):
+        _checks.to_volume_shape((side, 4, 4))
+    with pytest.raises(ValueError, match="factor must be a positive integer"):
+        _checks.positive_integer(side, "factor")
+
+
+@pytest.mark.parametrize("value", [1e-320, 1e-200, 1e308, 1e61])
+def test_lengths_of_no_possible_size_are_refused_by_name(value):
+    with pytest.raises(ValueError, match="voxel_size must"):
+        _checks.to_voxel_size(value)
+    with pytest.raises(ValueError, match="pixel_size must"):
+        _checks.to_pixel_size(value)
+    assert _checks.to_pixel_size(1e-10) == 1e-10
+
+
+def test_angles_of_no_possible_size_are_refused_by_name():
+    with pytest.raises(ValueError, match=r"tilt_angles must lie within 1e\+06 of 0, got 1e\+300"):
+        TiltGeometry.from_tilt_angles([1e300])
+    with pytest.raises(ValueError, match="shifts must lie within"):
+        TiltGeometry.from_tilt_angles([0], shifts=(1e300, 0))

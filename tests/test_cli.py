@@ -425,3 +425,19 @@ def test_one_volume_is_wiped_over_another(volume, tmp_path):
     run("gif", volume, tmp_path / "after.mrc", *arguments)
     with Image.open(tmp_path / "a.gif") as image:
         assert image.size == (200, 160)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--voxel-size", 0], "--voxel-size must be one positive number, got 0"),
+        (["--voxel-size", "nan"], "--voxel-size must be finite"),
+        (["--size", 100_000], "100000 is not in the range 16<=x<=1024"),
+    ],
+)
+def test_a_demo_refuses_numbers_that_cannot_be_and_leaves_nothing(tmp_path, arguments, message):
+    output = tmp_path / "demo"
+    result = CliRunner().invoke(app, ["demo", *map(str, arguments), "-o", str(output)])
+    assert result.exit_code in (1, 2)
+    assert message in result.output
+    assert not output.exists()

@@ -4,6 +4,7 @@ import builtins
 import gzip
 import hashlib
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
@@ -95,7 +96,8 @@ def test_what_was_not_checked_is_not_taken_for_the_map(server, tmp_path, monkeyp
             emdb(5, cache_dir=tmp_path / "cache", base_url=url)
     assert not (tmp_path / "cache" / "emd_5.map.gz").exists()
     assert Volume.open(emdb(5, cache_dir=tmp_path / "cache", base_url=url)).shape == (2, 3, 4)
-    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["emd_5.map.gz"]
+    names = sorted(path.name for path in (tmp_path / "cache").iterdir())
+    assert names == ["emd_5.map.gz", "emd_5.map.gz.sha256"]
 
 
 def test_a_kept_map_of_another_check_sum_is_fetched_anew(server, tmp_path):
@@ -135,3 +137,32 @@ def test_without_pooch_it_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setattr(builtins, "__import__", no_pooch)
     with pytest.raises(ImportError, match=r"pip install 'libtilt\[data\]'"):
         emdb(5, cache_dir=tmp_path)
+
+
+def test_a_kept_map_that_changed_is_not_taken(server, tmp_path):
+    root, url = server
+    put(root, 5)
+    path = emdb(5, cache_dir=tmp_path, base_url=url)
+    assert emdb(5, cache_dir=tmp_path, base_url=url) == path
+    path.write_bytes(b"changed")
+    with pytest.raises(ValueError, match=r"emd_5\.map\.gz has changed since it was downloaded"):
+        emdb(5, cache_dir=tmp_path, base_url=url)
+
+
+def test_downloads_of_one_entry_beside_each_other_all_succeed(server, tmp_path):
+    root, url = server
+    put(root, 5)
+    with ThreadPoolExecutor(8) as pool:
+        jobs = [pool.submit(emdb, 5, cache_dir=tmp_path / "c", base_url=url) for _ in range(24)]
+    assert {Volume.open(job.result()).shape for job in jobs} == {(2, 3, 4)}
+    names = sorted(path.name for path in (tmp_path / "c").iterdir())
+    assert names == ["emd_5.map.gz", "emd_5.map.gz.sha256"]
+
+
+def test_a_download_without_an_end_is_stopped(server, tmp_path, monkeypatch):
+    root, url = server
+    put(root, 5, bytes(5000))
+    monkeypatch.setattr("libtilt.data.MOST_BYTES", 4000)
+    with pytest.raises(ValueError, match="is larger than the 4e-06 GB of any map"):
+        emdb(5, cache_dir=tmp_path / "c", base_url=url)
+    assert list((tmp_path / "c").iterdir()) == []

@@ -184,3 +184,14 @@ def test_arrays_of_another_library_are_left_to_their_own_way():
             return "foreign"
 
     assert Volume(np.ones((2, 2, 2))) + Foreign() == "foreign"
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-30, 1.0, 1e30, 1e300])
+def test_normalizing_does_not_depend_on_the_scale(scale):
+    data = np.random.default_rng(0).normal(size=(3, 4, 5))
+    volume, scaled = Volume(data).normalize(), Volume(data * scale).normalize()
+    assert np.allclose(scaled.data, volume.data, rtol=1e-12, atol=1e-12)
+    geometry = TiltGeometry.from_tilt_angles([-3, 0, 3])
+    images = TiltSeries(data, geometry).normalize().images
+    again = TiltSeries(data * scale, geometry).normalize().images
+    assert np.allclose(again, images, rtol=1e-12, atol=1e-12)

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from libtilt import TiltGeometry, TiltSeries, Volume
-from libtilt.mrc import read_mrc, write_mrc
+from libtilt.mrc import read_mrc
+from libtilt.mrc_writing import write_mrc
 
 DATA = np.arange(120, dtype=np.float32).reshape(6, 5, 4)
 VOXEL_SIZE = np.array([1.5, 2.5, 3.5])
@@ -198,3 +199,18 @@ def test_a_voxel_size_survives_the_float32_of_the_header(tmp_path, size):
     got = read_mrc(tmp_path / "map.mrc").voxel_size
     assert got[0] == got[1] == got[2]
     assert abs(got[0] - size) <= (1.2e-7 * size if size == 200 / 3 else 0)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "name"),
+    [
+        ({"origin": np.array([1e39, 0, 0])}, "origin"),
+        ({"origin": np.array([0, -1e-46, 0])}, "origin"),
+        ({"voxel_size": np.array([1e38, 1, 1])}, "voxel_size"),
+        ({"voxel_size": np.full(3, 1e-320)}, "voxel_size"),
+    ],
+)
+def test_lengths_that_a_header_cannot_hold_are_refused(tmp_path, metadata, name):
+    with pytest.raises(ValueError, match=f"{name} cannot be stored: an MRC header holds lengths"):
+        save(tmp_path / "map.mrc", **metadata)
+    assert list(tmp_path.iterdir()) == []

@@ -22,6 +22,7 @@ ROWS = (
         "mrc",
         "mrc_header",
         "mrc_sections",
+        "mrc_writing",
         "image_checks",
         "tiff_files",
         "hdf5_nodes",

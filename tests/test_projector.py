@@ -268,3 +268,18 @@ def test_the_norm_needs_the_volume_s_shape_and_sound_options():
 def test_a_projector_that_sees_nothing_has_norm_zero():
     far = TiltGeometry.from_tilt_angles([0], shifts=[[1000, 1000]])
     assert Projector(far, volume_shape=(3, 3, 3)).norm() == 0.0
+
+
+@pytest.mark.parametrize("driven", DRIVEN)
+@pytest.mark.parametrize(("dtype", "largest"), [("float32", 3e38), ("float64", 1e308)])
+def test_results_beyond_the_range_of_their_type_are_refused(driven, dtype, largest):
+    projector = Projector(
+        TiltGeometry.from_tilt_angles([-3, 0, 3]),
+        volume_shape=(8, 8, 8), driven=driven, backend="scipy",
+    )  # fmt: skip
+    with pytest.raises(ValueError, match=f"projections would hold values beyond .* {dtype}: scale"):
+        projector.forward(np.full((8, 8, 8), largest, dtype))
+    with pytest.raises(ValueError, match=f"backprojection would hold values beyond .* {dtype}"):
+        projector.adjoint(np.full((3, 8, 8), largest, dtype))
+    small = projector.adjoint(np.full((3, 8, 8), largest * 1e-3, dtype))
+    assert np.isfinite(small.data).all()

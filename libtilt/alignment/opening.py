@@ -6,6 +6,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import attrs
 import numpy as np
 
 from libtilt._checks import one_of, positive_float
@@ -22,6 +23,7 @@ from libtilt.alignment.portal import PortalAlignment
 from libtilt.alignment.relion import RelionAlignment
 from libtilt.alignment.relion_tables import GLOBAL_TABLES
 from libtilt.alignment.sizes import Sizes
+from libtilt.alignment.text import is_cut_within_a_line
 from libtilt.alignment.warp import WarpAlignment
 
 SUFFIXES: dict[str, type[AlignmentFile]] = {
@@ -248,10 +250,22 @@ def open_alignment(
         voxel_size=voxel_size,
         tilt_axis_angle=tilt_axis_angle,
     )
-    alignment = read_alignment_file(path, format=format, **options).alignment(sizes)
+    file = read_alignment_file(path, format=format, **options)
+    alignment = with_notes(file.alignment(sizes), path)
     for text in alignment.warnings:
         warnings.warn(text, stacklevel=2)
     return alignment
+
+
+def with_notes(alignment: Alignment, path: str | Path) -> Alignment:
+    """Return an alignment with a note where a number at the end of its file may be cut off."""
+    file = Path(path)
+    if not file.is_file() or file.suffix.lower() in (".xml", ".json"):
+        return alignment
+    if not is_cut_within_a_line(file):
+        return alignment
+    note = f"{path} ends without a line break: check that its last number is whole"
+    return attrs.evolve(alignment, notes=(*alignment.notes, note))
 
 
 def save_alignment(

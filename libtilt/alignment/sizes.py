@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from libtilt._checks import positive_float, shape_of, to_pixel_size, to_volume_shape
+from libtilt._checks import length, shape_of, to_pixel_size, to_volume_shape
 from libtilt.alignment.plausible import to_axis_angle
 
 HINTS = {
@@ -23,7 +23,7 @@ class MissingSizeError(ValueError):
 
 def to_spacing(value: Any) -> float:
     """Return one positive voxel size: alignments have cubic voxels."""
-    return positive_float(value, "voxel_size")
+    return length(value, "voxel_size")
 
 
 def to_stack_shape(value: Any) -> tuple[int, ...]:

@@ -26,6 +26,12 @@ def file_text(path: str | Path) -> str:
     return content.decode("utf-8-sig", errors="replace")
 
 
+def is_cut_within_a_line(path: str | Path) -> bool:
+    """Whether a text ends within a line that ends with a digit, which may be half a number."""
+    content = read_input(path).rstrip(b" \t\0")
+    return content[-1:].isdigit()
+
+
 def numbered_lines(path: str | Path) -> Iterator[tuple[int, str]]:
     """Return the lines of a file that are not blank, stripped, each with its number from 1."""
     lines = [(n, line.strip()) for n, line in enumerate(file_text(path).splitlines(), start=1)]

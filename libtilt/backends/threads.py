@@ -12,6 +12,8 @@ from pathlib import Path
 from threading import Lock, RLock
 from typing import Any, Generic, TypeVar
 
+import numpy as np
+
 from libtilt._checks import positive_integer
 
 _CFS = ("quota", "period")
@@ -118,6 +120,19 @@ def run_all(work: Callable[[Piece], object], pieces: Iterable[Piece], threads: i
         pass
 
 
+def _quiet(work: Callable[[Piece], Result]) -> Callable[[Piece], Result]:
+    """Return `work` without the warnings of overflow, which NumPy sets for each thread by itself.
+
+    Results beyond the range of their type are refused as a whole, by who asked for them.
+    """
+
+    def quiet(piece: Piece) -> Result:
+        with np.errstate(over="ignore", invalid="ignore"):
+            return work(piece)
+
+    return quiet
+
+
 def run_each(
     work: Callable[[Piece], Result], pieces: Iterable[Piece], threads: int | None
 ) -> Iterator[Result]:
@@ -131,6 +146,7 @@ def run_each(
         return
     remaining = iter(pieces)
     with ThreadPoolExecutor(count) as pool:
+        work = _quiet(work)
         pending = [pool.submit(work, piece) for piece in islice(remaining, count)]
         try:
             while pending:

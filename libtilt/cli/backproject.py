@@ -23,7 +23,7 @@ from libtilt.cli.running import (
     with_options,
 )
 from libtilt.files import require_writable
-from libtilt.mrc import compression
+from libtilt.mrc_writing import compression
 from libtilt.projector import Projector
 
 

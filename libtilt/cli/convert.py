@@ -9,9 +9,16 @@ import attrs
 import click
 
 from libtilt.alignment import RelionAlignment, Sizes, read_alignment_file, save_alignment
-from libtilt.alignment.opening import FORMATS
+from libtilt.alignment.opening import FORMATS, with_notes
 from libtilt.cli.messages import say
-from libtilt.cli.running import input_file, one_line_errors, overwrite_option, with_options
+from libtilt.cli.running import (
+    any_path,
+    existing_path,
+    input_file,
+    one_line_errors,
+    overwrite_option,
+    with_options,
+)
 from libtilt.image_files import glance_image
 from libtilt.stack_geometry import header_pixel_size
 
@@ -19,8 +26,8 @@ formats = click.Choice(sorted(FORMATS))
 
 
 @click.command()
-@click.argument("source", metavar="IN", type=click.Path(exists=True, path_type=Path))
-@click.argument("target", metavar="OUT", type=click.Path(path_type=Path))
+@click.argument("source", metavar="IN", type=existing_path)
+@click.argument("target", metavar="OUT", type=any_path)
 @click.option("--stack", type=input_file, help="The raw stack: its header gives size and pixels.")
 @click.option(
     "--stack-shape", nargs=3, type=int, metavar="N H W", help="Images, height and width instead."
@@ -39,7 +46,7 @@ formats = click.Choice(sorted(FORMATS))
 @click.option("--aligned", is_flag=True, help="The stack is IMOD's aligned one (.ali).")
 @click.option(
     "--like",
-    type=click.Path(exists=True, path_type=Path),
+    type=existing_path,
     help="A file in the format of OUT whose other contents are kept.",
 )
 @click.option("--voltage", type=float, help="For tomograms.star: kilovolts.")
@@ -85,7 +92,7 @@ def convert(source: Path, target: Path, **options: Any) -> None:
     )
     read_options = {key: options[key] for key in ("name", "aligned") if options[key]}
     file = read_alignment_file(source, format=options["from_format"], **read_options)
-    alignment = file.alignment(sizes)
+    alignment = with_notes(file.alignment(sizes), source)
     for text in alignment.warnings:
         say(f"warning: {text}", err=True)
     if options["stack"] is not None:

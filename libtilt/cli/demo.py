@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from libtilt._checks import require_finite
+from libtilt._checks import positive_float, require_finite
 from libtilt.cli.messages import say
 from libtilt.cli.progress import adjoint_with_progress, forward_with_progress
 from libtilt.cli.running import (
@@ -45,7 +45,7 @@ GIF_BYTES = 5_000_000
 @click.option("--emdb", type=int, help="A map of the EMDB, by number; needs the network.")
 @click.option(
     "--size",
-    type=click.IntRange(min=16),
+    type=click.IntRange(min=16, max=1024),
     default=160,
     show_default=True,
     help="Voxels along each side of the phantom.",
@@ -136,7 +136,7 @@ def _volume(
     if emdb is not None:
         map_file = download(emdb)
     if map_file is None:
-        spacing = voxel_size or 320.0 / size
+        spacing = 320.0 / size if voxel_size is None else positive_float(voxel_size, "--voxel-size")
         shape = (size, size, size)
         volume = GaussianBlobs.ribosome_like().volume(shape, voxel_size=spacing)
     else:

@@ -25,7 +25,7 @@ from libtilt.cli.running import (
 from libtilt.files import require_writable
 from libtilt.geometry import TiltGeometry
 from libtilt.image_files import glance_image
-from libtilt.mrc import compression
+from libtilt.mrc_writing import compression
 from libtilt.projector import Projector
 from libtilt.tilt_files import tilts_beside
 from libtilt.volume import Volume

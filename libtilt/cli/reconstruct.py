@@ -28,7 +28,7 @@ from libtilt.cli.running import (
 )
 from libtilt.files import atomic_writes, require_writable
 from libtilt.gif.formats import format_of
-from libtilt.mrc import compression
+from libtilt.mrc_writing import compression
 from libtilt.preparation import exclude_views, replace_outliers, require_usable, taper_edges
 from libtilt.projector import Projector
 from libtilt.reconstruction import Reconstruction, cgls, sirt, tv
@@ -160,35 +160,41 @@ def _refuse_what_does_not_belong(options: dict[str, Any]) -> None:
         "film": ("sirt", "cgls", "tv"),
     }
     for name, methods in belongs.items():
-        if options[name] and method not in methods:
+        given = options[name] is not None and options[name] is not False
+        if given and method not in methods:
             raise click.UsageError(f"--{name} is of {' and '.join(methods)}, not of {method}")
-    if method == "wbp" and options["iterations"] and options["filter"] != "sirt-like":
+    if method == "wbp" and options["iterations"] is not None and options["filter"] != "sirt-like":
         raise click.UsageError("--iterations is of wbp only with --filter sirt-like")
-    if options["radial"] and options["filter"] != "radial":
+    if options["radial"] is not None and options["filter"] != "radial":
         raise click.UsageError("--radial needs --filter radial")
 
 
 def _prepared(series: TiltSeries, options: dict[str, Any]) -> TiltSeries:
-    if options["exclude"]:
-        series = exclude_views(series, _views(options["exclude"]))
+    if options["exclude"] is not None:
+        series = exclude_views(series, _views(options["exclude"], len(series)))
     if options["mend_outliers"]:
         series = replace_outliers(series)
     if options["normalize"]:
         series = series.normalize()
-    if options["taper"]:
+    if options["taper"] is not None:
         series = taper_edges(series, width=options["taper"])
     require_usable(series)
     return series
 
 
-def _views(text: str) -> list[int]:
-    """Return the views that a list like ``0,1,38-40`` names."""
+def _views(text: str, count: int) -> list[int]:
+    """Return the views that a list like ``0,1,38-40`` names, of so many."""
     views: list[int] = []
     for word in text.split(","):
-        match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", word)
-        if match is None or len(match[0]) > 20 or int(match[2] or match[1]) < int(match[1]):
+        match = re.fullmatch(r"\s*([0-9]{1,9})\s*(?:-\s*([0-9]{1,9})\s*)?", word)
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if last < first:
             raise click.UsageError(f"--exclude must be views like 0,1,38-40, got {text!r}")
-        views += range(int(match[1]), int(match[2] or match[1]) + 1)
+        if last >= count:
+            raise click.UsageError(
+                f"--exclude must name views from 0 to {count - 1}, got {word.strip()}"
+            )
+        views += range(first, last + 1)
     return views
 
 
@@ -214,7 +220,7 @@ def _iterate(
         more = {"subsets": options["subsets"] or 1}
         if options["nonnegative"]:
             more["bounds"] = (0, None)
-    if method == "tv" and options["strength"]:
+    if method == "tv" and options["strength"] is not None:
         more = {"strength": options["strength"]}
     methods: dict[str, Callable[..., Reconstruction]] = {"sirt": sirt, "cgls": cgls, "tv": tv}
 

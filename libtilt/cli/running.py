@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import math
+import os
+import re
 import sys
 import warnings
 from collections.abc import Callable
@@ -15,6 +17,7 @@ import click
 import numpy as np
 
 from libtilt.alignment import Alignment, open_alignment
+from libtilt.alignment.plausible import LARGEST_TILT, MOST_IMAGES
 from libtilt.alignment.sizes import MissingSizeError
 from libtilt.backends.registry import available_backends
 from libtilt.cli.messages import fail, say
@@ -26,8 +29,33 @@ from libtilt.tilt_series import TiltSeries
 
 Command = Callable[..., None]
 
-input_file = click.Path(exists=True, dir_okay=False, path_type=Path)
-output_file = click.Path(dir_okay=False, path_type=Path)
+_MOST_BYTES = 2**40
+# Options that are named otherwise than the arguments that they are passed as.
+_ARGUMENTS = {
+    "contrast": "limits",
+    "cutoff": "radial",
+    "entry": "emdb",
+    "falloff": "radial",
+    "pixel_size": "voxel_size",
+    "views": "exclude",
+    "width": "taper",
+}
+
+
+class NamedPath(click.Path):
+    """A path that is not empty, which would be the working folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path."""
+        if not os.fspath(value):
+            self.fail("it is empty: name a file", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+input_file = NamedPath(exists=True, dir_okay=False, path_type=Path)
+output_file = NamedPath(dir_okay=False, path_type=Path)
+any_path = NamedPath(path_type=Path)
+existing_path = NamedPath(exists=True, path_type=Path)
 
 output_option = click.option(
     "-o", "--output", type=output_file, required=True, help="File to write."
@@ -66,7 +94,7 @@ tilt_options = (
 alignment_options = (
     click.option(
         "--alignment",
-        type=click.Path(exists=True, path_type=Path),
+        type=existing_path,
         help="By IMOD, AreTomo, RELION-5 or Warp: a file, or the folder of one series.",
     ),
     click.option("--name", help="Which tomogram of a RELION alignment."),
@@ -107,9 +135,22 @@ def one_line_errors(command: Command) -> Command:
             except OSError as error:
                 _fail(error.strerror if error.filename is None and error.strerror else str(error))
             except (ArithmeticError, ImportError, LookupError, TypeError, ValueError) as error:
-                _fail(str(error))
+                _fail(_with_option(str(error)))
 
     return run
+
+
+def _with_option(message: str) -> str:
+    """Put the option in front of a message that begins with the argument that it was for."""
+    context = click.get_current_context(silent=True)
+    name = re.match(r"[a-z_]+", message)
+    if context is None or name is None:
+        return message
+    options = {param.name: param for param in context.command.params}
+    option = options.get(name[0]) or options.get(_ARGUMENTS.get(name[0], ""))
+    if not isinstance(option, click.Option) or context.params.get(option.name or "") is None:
+        return message
+    return f"{option.opts[0]}: {message}"
 
 
 def with_options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -154,9 +195,15 @@ def open_tilts(
     thickness, volume_shape = options["thickness"], options["volume_shape"]
     if thickness is not None and volume_shape is not None:
         raise click.UsageError("give --thickness or --volume-shape, not both")
+    for name in ("thickness", "volume_shape"):
+        if options[name] is not None and 4.0 * np.prod(options[name], dtype=float) > _MOST_BYTES:
+            flag = name.replace("_", "-")
+            raise click.UsageError(f"--{flag} {options[name]} is larger than any memory")
     tilt_range, tlt, tilt_axis_angle = angles
     sizes = {"pixel_size": options["pixel_size"], "tilt_axis_angle": tilt_axis_angle}
-    reading = {key: options[key] for key in ("name", "aligned") if options.get(key)}
+    reading = {
+        key: options[key] for key in ("name", "aligned") if options.get(key) not in (None, False)
+    }
     if options["alignment"] is not None:
         if tilt_range is not None or tlt is not None:
             raise click.UsageError("--alignment holds the tilt angles: give no others")
@@ -189,7 +236,7 @@ def open_aligned(
 ) -> tuple[TiltSeries, Alignment]:
     """Open a stack with the alignment of another program, which knows the tomogram."""
     content = glance_image(tilts)
-    pixel = pixel_size or header_pixel_size(tilts, content)
+    pixel = header_pixel_size(tilts, content) if pixel_size is None else pixel_size
     shape = content.data.shape
     open_sized = functools.partial(
         open_alignment,
@@ -222,11 +269,20 @@ def echo_notes(alignment: Alignment, source: str) -> None:
 
 def tilt_angles(first: float, last: float, step: float) -> Any:
     """Return the angles from first to last, both included where the step allows."""
-    if step <= 0 or last < first or not math.isfinite(last - first):
+    if not 0 < step < math.inf or not last >= first or not math.isfinite(last - first):
         raise click.UsageError(
             f"--tilt-range must rise by a positive step, got {first:g} {last:g} {step:g}"
         )
-    return first + step * np.arange(math.floor((last - first) / step + 1e-9) + 1)
+    if max(-first, last) > LARGEST_TILT:
+        raise click.UsageError(
+            f"--tilt-range must lie within {LARGEST_TILT:g} degrees of 0, got {first:g} {last:g}"
+        )
+    count = math.floor(min((last - first) / step, MOST_IMAGES) + 1e-9) + 1
+    if count > MOST_IMAGES:
+        raise click.UsageError(
+            f"--tilt-range must give at most {MOST_IMAGES} angles, got {first:g} {last:g} {step:g}"
+        )
+    return first + step * np.arange(count)
 
 
 def require_backend(name: str) -> str:
