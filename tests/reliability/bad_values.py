@@ -166,7 +166,9 @@ def values() -> Iterator[tuple[Arguments, str]]:
     for command, option, bad in TABLE:
         for value in bad:
             given = value if isinstance(value, tuple) else (value,)
-            yield (*command, option, *given), option
+            # A file may be named instead of the option that it was given to.
+            file = option in ("--gif", "--film", "--like") and given[0]
+            yield (*command, option, *given), f"{option}|{given[0]}" if file else option
     yield from TOGETHER
     for command in COMMANDS:
         yield (*command, "--no-such-option"), "--no-such-option"

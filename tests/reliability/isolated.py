@@ -13,12 +13,11 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import libtilt
 
-MOST_SECONDS = 30
+MOST_SECONDS = 60
 MOST_MEMORY = 4 * 2**30
 
 
@@ -30,6 +29,7 @@ class Result:
     out: str
     err: str
     seconds: float
+    """Of a processor: how busy the machine is does not count."""
     memory: int
     """Bytes over what a call needs that does nothing."""
 
@@ -91,19 +91,23 @@ def serve() -> None:
 
 def _fork(arguments: list[str], folder: str, seconds: int) -> dict[str, object]:
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        start = time.perf_counter()
         child = os.fork()
         if child == 0:
             _child(arguments, folder, seconds, (out.fileno(), err.fileno()))
         _, status, usage = os.wait4(child, 0)
-        took = time.perf_counter() - start
         texts = []
         for file in (out, err):
             file.seek(0)
             texts.append(file.read(2**20).decode(errors="backslashreplace"))
     code = os.waitstatus_to_exitcode(status)
     memory = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return {"code": code, "out": texts[0], "err": texts[1], "seconds": took, "memory": memory}
+    return {
+        "code": code,
+        "out": texts[0],
+        "err": texts[1],
+        "seconds": usage.ru_utime + usage.ru_stime,
+        "memory": memory,
+    }
 
 
 def _child(arguments: list[str], folder: str, seconds: int, outputs: tuple[int, int]) -> None:
