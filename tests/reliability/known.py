@@ -15,3 +15,4 @@ BAD_INPUTS: dict[str, str] = {
 FORKS: dict[str, str] = {
     "fourier with 2 threads": "a forked child waits for the threads of its parent",
 }
+READS = "the mark and the geometry of a .json are read one after the other, a writer may be between"
