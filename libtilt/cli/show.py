@@ -76,7 +76,7 @@ def show(
     ):
         if value is not None and kind not in kinds:
             raise click.UsageError(f"--{name} is of {', '.join(kinds)}, not of {kind}")
-    cmap = cmap or "gray"
+    cmap = "gray" if cmap is None else cmap
     if kind in ("slices", "spectrum"):
         axes = _of_volume(kind, Volume.open(file, voxel_size=voxel_size), position, cmap)
     else:
