@@ -44,10 +44,10 @@ def with_series(text: str) -> tuple[str, str]:
     return json.dumps(json.loads(text) | {SERIES: series}, indent=1) + "\n", series
 
 
-def series_of(path: str | Path) -> str | None:
-    """Return the mark of the series that a file of a geometry was saved with, None without one."""
+def series_of(text: str) -> str | None:
+    """Return the mark of the series that a geometry was saved with, None where it has none."""
     try:
-        series = json.loads(read_input(path).decode("utf-8-sig")).get(SERIES)
+        series = json.loads(text).get(SERIES)
     except (ValueError, AttributeError, RecursionError):
         return None
     return series if isinstance(series, str) else None

@@ -17,6 +17,7 @@ from libtilt.alignment.plausible import equal_tilts, tilt_angle, to_axis_angle
 from libtilt.alignment.sizes import MissingSizeError
 from libtilt.geometry import TiltGeometry
 from libtilt.geometry_json import series_of
+from libtilt.inputs import read_input
 from libtilt.mrc import MrcContent
 from libtilt.tilt_files import find_beside, is_aligned, read_tilt_angles, unused_beside
 
@@ -183,22 +184,32 @@ class StackFile:
         if file is None:
             return self._of_header()
         if file.suffix.lower() == ".json":
-            self._require_same_series(file)
-            geometry = self._of_json(file)
-            # A writer may have replaced the file between these two looks at it.
-            self._require_same_series(file)
-            return geometry
+            return self._of_saved(file)
         found = (self._of_mdoc if file.suffix.lower() == ".mdoc" else self._of_list)(file)
         unused = unused_beside(self.path, file)
         return attrs.evolve(found, warnings=(*found.warnings, *([unused] if unused else [])))
 
-    def _require_same_series(self, file: Path) -> None:
-        of_file, of_stack = series_of(file), self.content.series
+    def _of_saved(self, file: Path) -> StackGeometry:
+        """Return the geometry of a saved series, which bears the mark of its stack.
+
+        Mark and geometry are of one reading: a writer may replace the file between two.
+        """
+        text = read_input(file).decode("utf-8-sig", errors="replace")
+        of_file, of_stack = series_of(text), self.content.series
         if of_file is not None and of_stack is not None and of_file != of_stack:
             raise MixedSeriesError(
                 f"{file} was saved with another stack than {self.path}: save the series again, or "
                 f"pass geometry={str(file)!r} if it is the right one"
             )
+        if not text.lstrip().startswith("{"):
+            return self._of_json(file)
+        try:
+            geometry = self.kind.from_json(text)
+        except ValueError as error:
+            raise ValueError(str(error).replace("JSON text", str(file), 1)) from error
+        if self.tilt_axis_angle is not None:
+            geometry = with_tilt_axis(geometry, self.tilt_axis_angle)
+        return StackGeometry(geometry, str(file))
 
     def _of_header(self) -> StackGeometry:
         """Return the geometry that the stack itself says."""

@@ -144,7 +144,7 @@ def test_options_give_the_geometry_of_a_plain_stack(tmp_path):
         (["--tilt-range", -60, 60, "inf"], "--tilt-range must rise by a positive step"),
         (["--name", ""], "--name needs --alignment"),
         (["--gif", ""], "it is empty: name a file"),
-        (["--thickness", 10**12], "--thickness 1000000000000 is larger than any memory"),
+        (["--thickness", 10**12], "1000000000000 is not in the range 1<=x<=65536"),
         (["--volume-shape", 10**5, 10**5, 10**5], "is larger than any memory"),
         (["--exclude", "0-20"], "--exclude: views must leave"),
         (["--taper", 15], "width"),

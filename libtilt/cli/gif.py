@@ -41,7 +41,7 @@ frame_options = with_options(
         help="That slices are perpendicular to (z where not given), or a spin turns about (y; x).",
     ),
     click.option("--step", type=click.IntRange(min=1), help="From one slice to the next."),
-    click.option("--count", type=click.IntRange(min=1), help="Frames of a spin."),
+    click.option("--count", type=click.IntRange(min=1, max=10_000), help="Frames of a spin."),
     click.option(
         "--render",
         type=click.Choice(["projection", "maximum", "surface"]),

@@ -105,7 +105,7 @@ alignment_options = (
 tomogram_options = (
     click.option(
         "--thickness",
-        type=click.IntRange(min=1),
+        type=click.IntRange(min=1, max=65_536),
         help="Voxels along z; by default as many as the images are wide.",
     ),
     click.option(

@@ -64,7 +64,6 @@ def test_rivals_never_both_win_and_never_mix_a_series(tmp_path, rounds):
     rivals.compete(tmp_path, rounds).require_clean()
 
 
-@pytest.mark.xfail(strict=False, reason=known.READS)  # It happens in a few of 300.
 @pytest.mark.parametrize("reads", [20, pytest.param(300, marks=at_length)])
 def test_reads_beside_a_writer_get_one_series_whole(tmp_path, reads):
     rivals.read_beside(tmp_path, reads).require_clean()
