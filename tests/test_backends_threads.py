@@ -4,10 +4,13 @@ import gc
 import itertools
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import attrs
 import numpy as np
@@ -85,6 +88,38 @@ def test_every_backend_works_in_a_forked_child(backend, case):
     if hasattr(backend, "threads"):
         backend = attrs.evolve(backend, threads=2)
     law_fork(backend, spec)
+
+
+COUNT_THREADS = """
+import pathlib, sys, time
+sys.path.insert(0, "tests")
+def count():
+    return len(list(pathlib.Path("/proc/self/task").iterdir()))
+from helpers import BACKENDS, arrays, spec_of, geometry_for
+import numpy, scipy.linalg
+before = count()
+for name, backend in BACKENDS.items():
+    spec = spec_of(geometry_for(backend), (12, 30, 32))
+    if not backend.unsupported(spec):
+        plan = backend.plan(spec)
+        volume, images = arrays(spec)
+        plan.forward(volume), plan.adjoint(images)
+    for _ in range(500):  # The system may list a thread for a moment after its end.
+        if count() > before:
+            time.sleep(0.01)
+    assert count() == before, f"{name} leaves {count() - before} threads"
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted on Linux")
+@pytest.mark.parametrize("threads", ["1", "3"])
+def test_no_backend_keeps_a_pool_of_threads(threads):
+    """One that libraries keep would not heed the number of threads, and hang after a fork."""
+    environment = {**os.environ, "LIBTILT_THREADS": threads}
+    run = subprocess.run(
+        [sys.executable, "-c", COUNT_THREADS], env=environment, capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stderr
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5, None])
