@@ -7,7 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from libtilt import GaussianBlobs, TiltGeometry
+from libtilt import GaussianBlobs, Projector, TiltGeometry
 from libtilt.backends import AutoBackend, Backend, SciPyBackend, SparseBackend
 from libtilt.backends.base import DRIVEN
 from libtilt.backends.fourier import FourierBackend
@@ -17,7 +17,7 @@ from libtilt.testing import CASES, TOLERANCES, make_spec
 
 BACKENDS = {
     "auto": AutoBackend(),
-    "fourier": FourierBackend(threads=1),
+    "fourier": FourierBackend(),
     "numba-rows": NumbaBackend(mode="rows"),
     "numba-exact": NumbaBackend(mode="exact"),
     "numba-factorized": NumbaBackend(mode="factorized"),
@@ -66,6 +66,13 @@ def specs(backend):
         for driven in DRIVEN
         if not backend.unsupported(make_spec(case, dtype=dtype, driven=driven))
     ]
+
+
+def spec_of(geometry, volume_shape):
+    """The spec of projections of a float32 volume on images as large as its slices."""
+    projector = Projector(geometry, volume_shape=volume_shape)
+    known = projector._known.with_volume(volume_shape, None)
+    return projector._spec(known, np.dtype(np.float32))
 
 
 def arrays(spec, seed=0):

@@ -4,21 +4,27 @@ import gc
 import itertools
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import attrs
 import numpy as np
 import pytest
-from helpers import EVERY_BACKEND, arrays
+from helpers import EVERY_BACKEND, arrays, spec_of
 
+from libtilt import TiltGeometry
 from libtilt.backends import SciPyBackend, SparseBackend, threads
 from libtilt.backends.base import DRIVEN
+from libtilt.backends.fourier import FourierBackend
 from libtilt.backends.numba.backend import MODES, NumbaBackend
 from libtilt.backends.threads import once, processor_quota, run_each, thread_count
 from libtilt.testing import make_spec
+from libtilt.testing.forked import law_fork
 
 
 @pytest.mark.parametrize(
@@ -28,6 +34,7 @@ from libtilt.testing import make_spec
         SciPyBackend(),
         SciPyBackend(order=3),
         SparseBackend(),
+        FourierBackend(),
         *(NumbaBackend(mode=mode) for mode in MODES),
     ],
     ids=repr,
@@ -46,6 +53,73 @@ def test_the_number_of_threads_does_not_change_a_bit(backend, case, dtype, drive
         for threaded in (attrs.evolve(backend, threads=n) for n in (1, 2, 3))
     ]
     assert results[0] == results[1] == results[2]
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("backend", EVERY_BACKEND)
+def test_every_repeat_gives_the_same_bits(backend, threads):
+    """Of 50: where threads race, some repeats look alike. So large that pieces are cut."""
+    if backend.name == "scipy":  # Slow, and cut into pieces at any size.
+        spec = make_spec("single axis, odd sizes")
+    else:
+        angle = 0 if backend.name in ("sparse", "auto") else 85
+        geometry = TiltGeometry.from_tilt_angles([-60, -25, 0, 35, 60], tilt_axis_angle=angle)
+        if backend == NumbaBackend(mode="rows"):
+            geometry = TiltGeometry.from_tilt_angles([-60, -25, 0, 35, 60])
+        spec = spec_of(geometry, (58, 30, 32) if backend.name == "fourier" else (20, 30, 32))
+    volume, images = arrays(spec)
+    if backend.name != "auto":
+        backend = attrs.evolve(backend, threads=threads)
+    plan = backend.plan(spec)
+    results = {(plan.forward(volume).tobytes(), plan.adjoint(images).tobytes()) for _ in range(50)}
+    assert len(results) == 1
+    if threads != 1 and backend.name != "auto":
+        alone = attrs.evolve(backend, threads=1)
+        expected = alone.forward(spec, volume), alone.adjoint(spec, images)
+        assert results == {(expected[0].tobytes(), expected[1].tobytes())}
+
+
+@pytest.mark.parametrize("case", ["single axis, odd sizes", "any rotation"])
+@pytest.mark.parametrize("backend", EVERY_BACKEND)
+def test_every_backend_works_in_a_forked_child(backend, case):
+    spec = make_spec(case)
+    if backend.unsupported(spec):
+        return
+    if hasattr(backend, "threads"):
+        backend = attrs.evolve(backend, threads=2)
+    law_fork(backend, spec)
+
+
+COUNT_THREADS = """
+import pathlib, sys, time
+sys.path.insert(0, "tests")
+def count():
+    return len(list(pathlib.Path("/proc/self/task").iterdir()))
+from helpers import BACKENDS, arrays, spec_of, geometry_for
+import numpy, scipy.linalg
+before = count()
+for name, backend in BACKENDS.items():
+    spec = spec_of(geometry_for(backend), (12, 30, 32))
+    if not backend.unsupported(spec):
+        plan = backend.plan(spec)
+        volume, images = arrays(spec)
+        plan.forward(volume), plan.adjoint(images)
+    for _ in range(500):  # The system may list a thread for a moment after its end.
+        if count() > before:
+            time.sleep(0.01)
+    assert count() == before, f"{name} leaves {count() - before} threads"
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted on Linux")
+@pytest.mark.parametrize("threads", ["1", "3"])
+def test_no_backend_keeps_a_pool_of_threads(threads):
+    """One that libraries keep would not heed the number of threads, and hang after a fork."""
+    environment = {**os.environ, "LIBTILT_THREADS": threads}
+    run = subprocess.run(
+        [sys.executable, "-c", COUNT_THREADS], env=environment, capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stderr
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5, None])

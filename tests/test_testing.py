@@ -1,3 +1,8 @@
+import os
+import sys
+import time
+from collections.abc import Callable
+
 import attrs
 import numpy as np
 import pytest
@@ -6,10 +11,11 @@ from helpers import BACKENDS, ToyBackend, arrays, relative_error, specs
 from libtilt.backends import SamplingSpec, SciPyBackend, SparseBackend, available_backends
 from libtilt.backends.base import BoundPlan
 from libtilt.backends.registry import resolve_backend
-from libtilt.testing import CASES, LAWS, check_backend, make_spec
+from libtilt.testing import CASES, LAWS, check_backend, forked, make_spec
 from libtilt.testing.reference import adjoint_by_voxels, forward_by_rays, interpolate
 
 ONE_CASE = ["single axis, odd sizes"]
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="forks as on Linux")
 
 
 @pytest.mark.parametrize("law", LAWS)
@@ -32,10 +38,7 @@ def test_the_sparse_backend_takes_every_single_axis_case():
 
 @pytest.mark.parametrize("name", available_backends())
 def test_check_backend_passes_for_every_backend_that_can_be_asked_for(name):
-    backend = resolve_backend(name)
-    if name == "fourier":  # Its threads may change last bits, as it says.
-        backend = attrs.evolve(backend, threads=1)
-    check_backend(backend, cases=["identity", "single axis, small detector"])
+    check_backend(resolve_backend(name), cases=["identity", "single axis, small detector"])
 
 
 def test_check_backend_takes_what_projectors_take():
@@ -236,3 +239,46 @@ class MirroredNearest(SciPyBackend):
 def test_an_operator_of_its_own_is_held_to_the_conventions_too():
     with pytest.raises(AssertionError, match=r"law 'conventions'.*smooth data"):
         check_backend(MirroredNearest())
+
+
+@attrs.frozen
+class ForkedBackend(ToyBackend):
+    """Behaves as told in a child of the process that made it, and well there."""
+
+    behave: Callable
+    process: int = attrs.field(factory=os.getpid)
+
+    def forward(self, spec, volume):
+        images = super().forward(spec, volume)
+        return images if os.getpid() == self.process else self.behave(images)
+
+
+def wait_for_ever(_):
+    time.sleep(1000)
+
+
+def fail(message):
+    def behave(_):
+        raise RuntimeError(message)
+
+    return behave
+
+
+@on_linux
+@pytest.mark.parametrize(
+    ("behave", "complaint"),
+    [
+        (wait_for_ever, "had not ended after 0.3 s and was killed"),
+        (lambda images: images + 1, "computes other bits than its parent"),
+        (fail("no threads"), "no error says 'spawn'"),
+    ],
+)
+def test_a_backend_that_fails_in_a_forked_child_is_told_so(monkeypatch, behave, complaint):
+    monkeypatch.setattr(forked, "SECONDS", 0.3 if behave is wait_for_ever else 60)
+    with pytest.raises(AssertionError, match=complaint):
+        forked.law_fork(ForkedBackend(behave), make_spec("identity"))
+
+
+@on_linux
+def test_a_backend_may_ask_for_spawn_in_a_forked_child():
+    forked.law_fork(ForkedBackend(fail("start processes by spawn")), make_spec("identity"))

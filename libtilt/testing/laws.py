@@ -15,6 +15,7 @@ from libtilt._checks import locked
 from libtilt.backends.base import DRIVEN, Backend, SamplingSpec, UnsupportedSpecError
 from libtilt.backends.registry import resolve_backend
 from libtilt.testing.cases import CASES, make_spec
+from libtilt.testing.forked import law_fork
 from libtilt.testing.reference import adjoint_by_voxels, forward_by_rays
 
 TOLERANCES = {"float32": 5e-6, "float64": 1e-12}
@@ -57,8 +58,9 @@ def check_backend(
             for driven in DRIVEN:
                 spec = make_spec(case, dtype=dtype, driven=driven)
                 refused = backend.unsupported(spec) is not None
+                laws = REFUSAL if refused else LAWS if taken else {**LAWS, **ONCE}
                 taken += not refused
-                for name, law in (REFUSAL if refused else LAWS).items():
+                for name, law in laws.items():
                     try:
                         law(backend, spec)
                     except Exception as error:
@@ -261,6 +263,9 @@ LAWS: dict[str, Callable[[Backend, SamplingSpec], None]] = {
     "pickle": law_pickle,
 }
 """The laws by name, each a function of a backend and a spec that it takes."""
+
+ONCE = {"fork": law_fork}
+"""Laws of a backend, whatever the spec: `check_backend` checks them on the first that it takes."""
 
 REFUSAL = {"refusal": law_refuses_what_it_does_not_take}
 """The law of a backend and a spec that it does not take."""

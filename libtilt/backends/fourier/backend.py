@@ -36,8 +36,7 @@ class FourierBackend(PlannedBackend):
         of the volume it leaves up to 1e-4, less with an `eps` below 1e-5 at two to five times
         the cost.
     threads : int, optional
-        By default as many as there are processors. Their number changes the result, by less than
-        its error. With more than one, an adjoint may also differ by rounding from call to call.
+        By default as many as there are processors. Their number does not change the result.
 
     Raises
     ------

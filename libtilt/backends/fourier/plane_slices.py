@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
+from libtilt.backends.fourier.nufft import PlaneNufft
 from libtilt.backends.fourier.slices import FourierPlan, Piece, Slices
 from libtilt.backends.planar import PlanarLayout
 from libtilt.backends.threads import once, run_all
@@ -39,7 +40,7 @@ class PlanesPlan(FourierPlan):
     @once
     def slices(self) -> Slices:
         """All of them."""
-        return self._slices(self.seen, self.layout.plane_shape, self.count)
+        return self._slices(self.seen, self.layout.plane_shape, PlaneNufft)
 
     def forward(self, volume: NDArray[Any]) -> NDArray[Any]:
         """Project: transform along the axis, slice every plane, and transform back."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import reduce
-from typing import Any
+from typing import Any, Protocol
 
 import attrs
 import numpy as np
@@ -15,12 +15,21 @@ from scipy import fft
 
 from libtilt._checks import Float64Array
 from libtilt.backends.base import Plan, SamplingSpec
-from libtilt.backends.fourier.nufft import Nufft
 from libtilt.grids import inverse_grids
 
 _DRIFT = 1e-9
 
 Piece = tuple[int, NDArray[np.bool_], slice]
+
+
+class Nufft(Protocol):
+    """Non-uniform FFTs between modes and points, there and exactly back."""
+
+    def to_points(self, modes: NDArray[Any]) -> NDArray[Any]:
+        """Transform modes to values at the points."""
+
+    def to_modes(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Transform values at the points to modes, by the adjoint of `to_points`."""
 
 
 @attrs.frozen(eq=False)
@@ -97,8 +106,10 @@ class FourierPlan(Plan):
         if spec.driven == "voxel":
             self.scales = np.ones_like(self.scales)
 
-    def _slices(self, tilts: NDArray[np.intp], shape: tuple[int, ...], count: int) -> Slices:
-        """Return the slices of some tilts through `count` arrays of a shape."""
+    def _slices(
+        self, tilts: NDArray[np.intp], shape: tuple[int, ...], nufft: Callable[..., Nufft]
+    ) -> Slices:
+        """Return the slices of some tilts through arrays of a shape, by one kind of transform."""
         most = len(tilts) * math.prod(len(f) for f in self.frequencies)
         points = np.empty((len(shape), most), self.spec.dtype)
         kept, places, stop = [], [], 0
@@ -113,8 +124,8 @@ class FourierPlan(Plan):
             points[:, start:stop] = 2 * np.pi * cycles[:, inside]
             kept.append(inside)
             places.append(slice(start, stop))
-        nufft = Nufft(points[:, :stop], shape, count, self.eps, self.threads)
-        return Slices(tilts.tolist(), kept, places, nufft)
+        transforms = nufft(points[:, :stop], shape, self.eps, self.threads)
+        return Slices(tilts.tolist(), kept, places, transforms)
 
     def _phases(self, tilt: int, shift: Float64Array) -> NDArray[Any]:
         """Return over a slice what moving the volume by ``-shift`` multiplies it by."""

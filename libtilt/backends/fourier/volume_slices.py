@@ -13,6 +13,7 @@ from scipy import fft
 
 from libtilt.backends.base import SamplingSpec
 from libtilt.backends.fourier.slices import FourierPlan, Piece, Slices
+from libtilt.backends.fourier.volume_nufft import VolumeNufft
 from libtilt.backends.threads import once, run_all
 
 _LEAST_BATCH = 1 << 24
@@ -37,16 +38,16 @@ class VolumePlan(FourierPlan):
     @once
     def _first(self) -> Slices:
         """Those of the first batch, which are kept."""
-        return self._slices(self._batches[0], self.shape, 1)
+        return self._slices(self._batches[0], self.shape, VolumeNufft)
 
     def forward(self, volume: NDArray[Any]) -> NDArray[Any]:
         """Project: the transform of the folded volume at all points, then slice by slice."""
-        folded = np.zeros((1, *self.shape), self.dtype)
-        folded.real[0] = volume[: self.half]
-        folded.imag[0, : len(volume) - self.half] = volume[self.half :]
+        folded = np.zeros(self.shape, self.dtype)
+        folded.real[:] = volume[: self.half]
+        folded.imag[: len(volume) - self.half] = volume[self.half :]
         images = np.zeros(self.spec.images_shape, self.spec.dtype)
         for slices in self._all_slices():
-            project = partial(self._project, slices.nufft.to_points(folded)[0], images)
+            project = partial(self._project, slices.nufft.to_points(folded), images)
             run_all(project, slices.each(), self.threads)
         return images
 
@@ -54,9 +55,9 @@ class VolumePlan(FourierPlan):
         """Backproject: the same steps, transposed, in reverse."""
         volume = np.zeros(self.spec.volume_shape, self.spec.dtype)
         for slices in self._all_slices():
-            values = np.empty((1, slices.size), self.dtype)
-            run_all(partial(self._backproject, images, values[0]), slices.each(), self.threads)
-            folded = slices.nufft.to_modes(values)[0]
+            values = np.empty(slices.size, self.dtype)
+            run_all(partial(self._backproject, images, values), slices.each(), self.threads)
+            folded = slices.nufft.to_modes(values)
             volume[: self.half] += folded.real
             volume[self.half :] += folded.imag[: len(volume) - self.half]
         return volume
@@ -67,7 +68,7 @@ class VolumePlan(FourierPlan):
             yield self._first
             return
         for tilts in self._batches:
-            yield self._slices(tilts, self.shape, 1)
+            yield self._slices(tilts, self.shape, VolumeNufft)
 
     def _project(self, values: NDArray[Any], images: NDArray[Any], piece: Piece) -> None:
         tilt, kept, place = piece

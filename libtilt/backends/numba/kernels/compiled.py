@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,6 +23,7 @@ def compiled(function: Function) -> Function:
         result = numba.njit(nogil=True)(function)
     else:
         _compile_anew_when_any_kernel_changes(result)
+        _compile_where_nothing_can_be_kept(result)
     compiled_result: Function = result
     return compiled_result
 
@@ -40,6 +43,46 @@ def _compile_anew_when_any_kernel_changes(result: Any) -> None:
     kept: Any = getattr(getattr(result, "_cache", None), "_cache_file", None)
     if hasattr(kept, "_source_stamp"):
         kept._source_stamp = _DIGEST
+
+
+def _compile_where_nothing_can_be_kept(result: Any) -> None:
+    """Have a full disk, a folder that is gone or a damaged file cost no more than the time."""
+    cache: Any = getattr(result, "_cache", None)
+    kept: Any = getattr(cache, "_cache_file", None)
+    for owner, name, otherwise in (
+        (cache, "load_overload", None),
+        (cache, "save_overload", None),
+        (kept, "_load_index", {}),
+    ):
+        if hasattr(owner, name):
+            setattr(owner, name, _forgiving(getattr(owner, name), otherwise))
+    if hasattr(kept, "_dump") and hasattr(kept, "_load_data") and hasattr(kept, "_data_path"):
+        dump = kept._dump
+        kept._dump = lambda obj: _signed(dump(obj))
+        kept._load_data = lambda name: _unsigned(Path(kept._data_path(name)).read_bytes())
+
+
+def _forgiving(method: Callable[..., Any], otherwise: Any) -> Callable[..., Any]:
+    def forgiving(*args: Any) -> Any:
+        try:
+            return method(*args)
+        except Exception:  # Damaged files fail to unpickle in any way.
+            return copy.copy(otherwise)
+
+    return forgiving
+
+
+def _signed(data: bytes) -> bytes:
+    """Return data that pickle reads as before, and a digest after them."""
+    return data + hashlib.sha256(data).digest()
+
+
+def _unsigned(signed: bytes) -> Any:
+    """Return what was pickled; raise a ValueError where code is damaged, which could not be run."""
+    data, digest = signed[:-32], signed[-32:]
+    if hashlib.sha256(data).digest() != digest:
+        raise ValueError("what is kept of a kernel is damaged")
+    return pickle.loads(data)
 
 
 _DIGEST = digest_of_kernels()
