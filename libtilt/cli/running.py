@@ -20,7 +20,7 @@ from libtilt.alignment import Alignment, open_alignment
 from libtilt.alignment.plausible import LARGEST_TILT, MOST_IMAGES
 from libtilt.alignment.sizes import MissingSizeError
 from libtilt.backends.registry import available_backends
-from libtilt.cli.messages import fail, say
+from libtilt.cli.messages import fail, is_quiet, say
 from libtilt.geometry import TiltGeometry
 from libtilt.image_files import glance_image
 from libtilt.stack_geometry import header_pixel_size
@@ -303,7 +303,11 @@ def _announce_compiling() -> None:
         from libtilt.backends.numba.kernels.compiled import announce_compiling
     except ImportError:
         return
-    announce_compiling(lambda: say("compiling kernels for this kind of data, once ...", err=True))
+    # Kernels are compiled on other threads too, which know nothing of the command.
+    if not is_quiet():
+        announce_compiling(
+            lambda: say("compiling kernels for this kind of data, once ...", err=True)
+        )
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
