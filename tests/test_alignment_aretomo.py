@@ -76,6 +76,19 @@ def test_a_sample_is_read_and_comes_back(shared_data, tmp_path):
         assert getattr(again, name) == getattr(file, name)
 
 
+def test_columns_stand_in_the_order_of_the_program(tmp_path):
+    content = "# RawSize = 41 36 1\n1 85.5 1.25 2.5 -3.5 4.25 5.25 6.25 7.25 -8.5\n"
+    file = read(tmp_path, content)
+    assert file.rows.tolist() == [[1, 85.5, 1.25, 2.5, -3.5, 4.25, 5.25, 6.25, 7.25, -8.5]]
+    geometry = file.alignment(Sizes(pixel_size=2)).geometry
+    assert np.allclose(geometry.tilt_axis_angles, 85.5)
+    assert np.allclose(geometry.shifts, [5, -7])
+    assert np.allclose(geometry.tilt_angles, -8.5)
+    *_, names, row = file.write(tmp_path / "again.aln").read_text().splitlines()
+    assert names.split()[1:] == HEADER_LINE.split()[1:] == list(COLUMNS)
+    assert [float(word) for word in row.split()] == file.rows[0].tolist()
+
+
 @pytest.mark.parametrize(
     ("sections", "count", "darks", "views"),
     [

@@ -153,6 +153,31 @@ def test_a_depth_that_no_file_says_is_noted(tmp_path, rng):
     assert "41 voxels deep, as the images are wide" in alignment.notes[0]
 
 
+@pytest.mark.parametrize(("binning", "depth"), [(1, 41), (2, 20), (4, 10)])
+def test_a_depth_that_no_file_says_is_of_whole_binned_voxels(tmp_path, rng, binning, depth):
+    command = TILT.replace("THICKNESS 20\n", f"IMAGEBINNED {binning}\n")
+    newst = NEWST.replace(" -xf", f" -bin {binning} -xf")
+    files(tmp_path, rng, command=command, newstack=newst)
+    alignment = ImodAlignment.read(tmp_path).alignment(SIZES)
+    assert alignment.volume_shape[0] == depth
+    assert alignment.notes[0].startswith(f"the tomogram is {depth} voxels deep")
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, 35), (3, 35), (35, 35), (4, 20)])
+def test_slices_are_rows_of_the_whole_tomogram(tmp_path, rng, first, last):
+    """From the first to the last, both counted from 0 and both made."""
+    files(tmp_path, rng, command=TILT, newstack=NEWST)
+    whole = ImodAlignment.read(tmp_path).alignment(SIZES)
+    (tmp_path / "tilt.com").write_text(TILT + f"SLICE {first} {last}\n")
+    part = ImodAlignment.read(tmp_path).alignment(SIZES)
+    assert part.volume_shape == (20, last - first + 1, 41)
+    points = rng.uniform(0, 10, (9, 3))
+    assert (
+        np.abs(projected(part, points) - projected(whole, points + np.array([0, first, 0]))).max()
+        < 1e-9
+    )
+
+
 def test_files_taken_in_place_of_others_are_noted(tmp_path, rng):
     files(tmp_path, rng, command=TILT, newstack=NEWST)
     (tmp_path / "a.tlt").rename(tmp_path / "b.tlt")

@@ -204,3 +204,19 @@ def test_subclasses_keep_their_class_and_fields():
     series = Dosed(np.ones((2, 9, 9)), TiltGeometry.from_tilt_angles([0, 3]), label="x")
     assert series.extract([0, 0, 0], 3)[0].label == "x"
     assert series.aligned().label == "x"
+
+
+@pytest.mark.parametrize("resample", [False, True])
+@pytest.mark.parametrize(("size", "least", "most"), [(8, 4, 16), (7, 3, 16)])
+def test_a_box_may_reach_to_the_last_pixel_of_an_image_and_no_further(resample, size, least, most):
+    """Of 20 rows and 22 columns, a box about place p spans p - size // 2 and size pixels."""
+    series = TiltSeries(np.ones((1, 20, 22)), TiltGeometry.from_tilt_angles([0]))
+    for axis, reach in ((1, (least, most)), (0, (least, most + 2))):
+        for place, step in zip(reach, (-1, 1), strict=True):
+            point = np.zeros(3)
+            point[axis] = place - series.shape[2 - axis] // 2
+            (box,) = series.extract(point, size, resample=resample)
+            assert box.shape == (1, size, size)
+            point[axis] += step
+            with pytest.raises(ValueError, match="does not lie in any image"):
+                series.extract(point, size, resample=resample)
