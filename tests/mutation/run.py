@@ -11,14 +11,14 @@ The changes are those of Cosmic Ray: another operator or comparison, a number on
 a decorator that is gone. Each room gets mutants in proportion to its lines of code. A place is
 drawn first and one of its mutants second, so that a sum, which has many, counts once. Left out:
 
-- type hints, ``raise`` statements (messages), and whatever ``__repr__`` does;
+- type hints, ``raise`` statements (messages), ``__repr__``, and what does not compile;
 - a bit operator for an arithmetic one and the other way, which is a TypeError wherever it runs;
 - ``is`` for ``==``, whose answer depends on which numbers the interpreter shares.
 
 A mutant meets the tests of its own room that run its lines, the fastest first, in a copy of the
-tree; the working tree is never touched. Lines that run on import meet all tests of the room. A
-mutant is killed when a test fails or the tests take several times as long as they should. Uses
-``fork``: Linux and macOS only.
+tree; the working tree is never touched, and may not change meanwhile. Lines that run on import meet
+all tests of the room, and a signature those that run its function. A mutant is killed when a test
+fails or the tests take several times as long as they should. Uses ``fork``: Linux and macOS only.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from __future__ import annotations
 import argparse
 import ast
 import importlib
+import itertools
 import json
 import os
 import random
@@ -35,6 +36,7 @@ import sys
 import tempfile
 import time
 import traceback
+import warnings
 from collections import Counter, defaultdict
 from pathlib import Path
 
@@ -46,7 +48,6 @@ ROOMS = {
         ("geometry.py", "rotations.py", "grids.py"),
         ("test_geometry*.py", "test_rotations.py", "test_grids.py"),
     ),
-    "alignment": (("alignment/*.py",), ("test_alignment*.py",)),
     "mrc": (("mrc*.py",), ("test_mrc*.py",)),
     "resampling": (
         ("stacks/*.py", "tilt_series.py", "volume.py"),
@@ -60,7 +61,9 @@ ROOMS = {
         ),
     ),
     "quality": (("quality/*.py",), ("test_quality*.py",)),
+    "alignment": (("alignment/*.py",), ("test_alignment*.py",)),
 }
+LIVING = ("survived", "not run")
 ARITHMETIC = {"Add", "Sub", "Mul", "Div", "FloorDiv", "Mod", "Pow"}
 # Imported before the fork, because each mutant would pay for them.
 HEAVY = ("numpy.testing", "scipy.ndimage", "scipy.optimize", "scipy.spatial.transform", "h5py")
@@ -150,19 +153,30 @@ def draw(rooms, number, seed):
             for path in files(room, package, 0)
             for place, choices in places(path).items()
         ]
-        for path, place, choices in random_.sample(sites, min(share, len(sites))):
-            operator, occurrence = random_.choice(choices)
-            module = str(path.relative_to(ROOT))
-            mutants.append(
-                {
-                    "room": room,
-                    "module": module,
-                    "line": place[0],
-                    "operator": operator,
-                    "occurrence": occurrence,
-                }
-            )
+        random_.shuffle(sites)
+        drawn = (mutant_of(room, path, place[0], *random_.choice(c)) for path, place, c in sites)
+        mutants += itertools.islice(filter(compiles, drawn), share)
     return mutants
+
+
+def mutant_of(room, path, line, operator, occurrence):
+    return {
+        "room": room,
+        "module": str(path.relative_to(ROOT)),
+        "line": line,
+        "operator": operator,
+        "occurrence": occurrence,
+    }
+
+
+def compiles(mutant):
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)
+            compile(mutated((ROOT / mutant["module"]).read_text(), mutant), "mutant", "exec")
+    except SyntaxError:
+        return False
+    return True
 
 
 def mutated(source, mutant):
@@ -266,9 +280,8 @@ class Room:
     def tests_of(self, module, line):
         """The tests that run the statement of a line, with the seconds that each took."""
         by_line = self.covered.contexts_by_lineno(str((self.tree / module).resolve()))
-        tree = ast.parse((self.tree / module).read_text())
-        first, last = statement(tree, line)
-        contexts = {c for number in range(first, last + 1) for c in by_line.get(number, ())}
+        lines = lines_run(ast.parse((ROOT / module).read_text()), line)
+        contexts = {context for number in lines for context in by_line.get(number, ())}
         if "" in contexts:
             return self.seconds
         names = {context.rpartition("|")[0] for context in contexts}
@@ -285,16 +298,22 @@ class Room:
         return {None: "slow", 0: "survived"}.get(code, "killed")
 
 
-def statement(tree, line):
-    """First and last line of the innermost statement around a line, without its body."""
-    best = (line, line)
+def lines_run(tree, line):
+    """The lines of the innermost statement about a line; a function's body for its signature."""
+    lines = range(line, line + 1)
     for node in ast.walk(tree):
-        if isinstance(node, ast.stmt) and node.lineno <= line <= node.end_lineno:
+        if isinstance(node, ast.stmt) and first_line(node) <= line <= node.end_lineno:
             body = getattr(node, "body", None)
             last = max(node.lineno, body[0].lineno - 1) if body else node.end_lineno
             if line <= last:
-                best = (node.lineno, last)
-    return best
+                lines = range(first_line(node), last + 1)
+                if isinstance(node, ast.FunctionDef):
+                    lines = range(body[0].lineno, node.end_lineno + 1)
+    return lines
+
+
+def first_line(node):
+    return min([node.lineno, *(mark.lineno for mark in getattr(node, "decorator_list", ()))])
 
 
 def judge(mutants, report):
@@ -338,6 +357,7 @@ def line_of(mutant):
 
 def table(mutants):
     """Killed and survived, by room."""
+    mutants = [mutant for mutant in mutants if "status" in mutant]
     count = Counter((mutant["room"], mutant["status"] in ("killed", "slow")) for mutant in mutants)
     yield "| room | mutants | killed | survived | killed, % |"
     yield "| --- | --- | --- | --- | --- |"
@@ -370,7 +390,7 @@ def main():
         to_judge = [
             mutant
             for mutant in mutants
-            if mutant["status"] in ("survived", "not run") and mutant["room"] in rooms
+            if mutant.get("status") in LIVING and mutant["room"] in rooms
         ]
     else:
         to_judge = mutants = draw(rooms, chosen.mutants, chosen.seed)
@@ -385,7 +405,7 @@ def main():
     judge(to_judge, report)
     print("", *table(mutants), "", "Survivors:", sep="\n")
     for mutant in mutants:
-        if mutant["status"] in ("survived", "not run"):
+        if mutant.get("status") in LIVING:
             print(f"- {line_of(mutant)} ({mutant['status']})")
 
 
