@@ -123,9 +123,12 @@ def test_a_resampled_small_series_has_its_point_at_the_centre():
     assert relative_error(small, moved.tilt_series(small.geometry, (24, 24))) < 1e-3
 
 
+PLACES = [[0, 0, 0], [-15.3, 12.6, 0], [17, 17, 0]]
+
+
 @pytest.mark.parametrize("order", [1, 3])
 @pytest.mark.parametrize("fill", ["mean", "edge", 2.5])
-@pytest.mark.parametrize("point", [[0, 0, 0], [-15.3, 12.6, 0], [17, 17, 0], [-80, 3, 0]])
+@pytest.mark.parametrize("point", [*PLACES, [-80, 3, 0], [80, 3, 0], [3, -80, 0], [3, 80, 0]])
 def test_a_resampled_box_is_what_the_whole_image_moved_has_there(order, fill, point):
     images = np.random.default_rng(1).normal(size=(1, 50, 51))
     geometry = TiltGeometry.from_tilt_angles([0], shifts=(0.3, -0.4))
