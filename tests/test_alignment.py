@@ -3,11 +3,12 @@
 import attrs
 import numpy as np
 import pytest
-from helpers import quick
+from helpers import options_without_names, quick
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
+import libtilt.alignment
 from libtilt import TiltGeometry
 from libtilt.alignment import (
     Alignment,
@@ -118,6 +119,22 @@ def test_a_format_read_and_written_like_itself_is_the_same(tmp_path, name):
     ]  # fmt: skip
     for what in ("tilt_angles", "tilt_axis_angles", "x_tilts", "shifts"):
         assert np.abs(getattr(geometries[0], what) - getattr(geometries[1], what)).max() < 1e-6
+
+
+@pytest.mark.parametrize("name", [*PATHS.values(), "a.tlt", "a.json", "a.mdoc"])
+def test_no_format_replaces_a_file_unless_it_is_told_to(tmp_path, name):
+    nominal = TiltGeometry.from_tilt_angles(np.linspace(-30, 30, 7))
+    alignment = attrs.evolve(random_alignment(views=range(7)), geometry=nominal)
+    path = save_alignment(alignment, tmp_path / name)
+    content = path.read_bytes()
+    path.write_bytes(content + b"\n")
+    file = read_alignment_file(path)
+    with pytest.raises(FileExistsError):
+        file.write(path)
+    with pytest.raises(FileExistsError):
+        save_alignment(alignment, path)
+    assert path.read_bytes() == content + b"\n"
+    assert save_alignment(alignment, path, overwrite=True).read_bytes() == content
 
 
 @pytest.mark.parametrize("name", PATHS)
@@ -286,3 +303,13 @@ def test_sizes_are_asked_for_by_name():
     with pytest.raises(ValueError, match=message):
         Sizes().need("volume_shape", "a.xf")
     assert Sizes().image_shape is None
+
+
+def test_every_option_but_the_sizes_is_given_by_name():
+    by_place = set(options_without_names(libtilt.alignment))
+    assert {one for one in by_place if not one.endswith(": sizes")} == {
+        "split_values: count",
+        "CommandFile.numbers: default",
+        "project_folders: first",
+        "StarBlock.where: label",
+    }

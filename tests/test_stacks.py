@@ -5,9 +5,9 @@ import tracemalloc
 import attrs
 import numpy as np
 import pytest
-from helpers import BLOBS, relative_error
+from helpers import BLOBS, options_without_names, relative_error
 
-from libtilt import GaussianBlobs, TiltGeometry, TiltSeries
+from libtilt import GaussianBlobs, TiltGeometry, TiltSeries, stacks
 
 WIDE = GaussianBlobs(
     [[9, -7, 6], [-8, 9, -4], [2, 3, 10]], sigmas=[3, 3.5, 4], amplitudes=[1, 2, 3]
@@ -223,3 +223,7 @@ def test_a_box_may_reach_to_the_last_pixel_of_an_image_and_no_further(resample, 
             point[axis] += step
             with pytest.raises(ValueError, match="does not lie in any image"):
                 series.extract(point, size, resample=resample)
+
+
+def test_every_option_is_given_by_name():
+    assert list(options_without_names(stacks)) == []
