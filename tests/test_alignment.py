@@ -89,6 +89,16 @@ def test_a_plain_rotation_has_no_magnification():
         geometry_from_matrices(matrices, voxel_size=2.0, pixel_size=2.0, **sizes)
 
 
+@pytest.mark.parametrize("scale", [0.5, 1, 2, 3])
+def test_rotations_are_plain_whatever_their_bits_and_whole_scales_are_kept(scale):
+    rotations = Rotation.random(99, random_state=5).as_matrix()[:, :2]
+    matrices = np.concatenate([scale * rotations, np.zeros((99, 2, 1))], axis=2)
+    sizes = {"volume_shape": (5, 6, 7), "image_shape": (6, 7)}
+    geometry = geometry_from_matrices(matrices, voxel_size=2.0, pixel_size=2.0, **sizes)
+    assert magnified(geometry) == (scale != 1)
+    assert np.allclose(geometry.magnifications, scale * np.eye(2), atol=1e-12)
+
+
 @pytest.mark.parametrize("first", PATHS)
 @pytest.mark.parametrize("second", PATHS)
 @pytest.mark.parametrize(("binning", "shape"), [(1, (30, 37, 40)), (2, (21, 18, 20))])

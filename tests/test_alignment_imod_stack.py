@@ -6,6 +6,7 @@ from imod_by_hand import SIZES, files, projected, transcribed
 
 from libtilt.alignment import ImodAlignment, Sizes, open_alignment, read_alignment_file
 from libtilt.alignment.imod_reduction import reduced
+from libtilt.alignment.imod_tilt import TiltSetup
 
 TILT = "$tilt\nTILTFILE a.tlt\nXTILTFILE a.xtilt\nTHICKNESS 20\n"
 NEWST = "$newstack -xf a.xf a.st a.ali"
@@ -176,6 +177,26 @@ def test_slices_are_rows_of_the_whole_tomogram(tmp_path, rng, first, last):
         np.abs(projected(part, points) - projected(whole, points + np.array([0, first, 0]))).max()
         < 1e-9
     )
+
+
+@pytest.mark.parametrize(
+    ("slices", "binning", "first", "last"),
+    [
+        ((0, 39), 4, 0, 9),
+        ((3, 4), 4, 0, 1),
+        ((7, 8), 4, 1, 2),
+        ((12, 44), 4, 3, 9),
+        ((1, 2), 2, 0, 1),
+        ((5, 8), 1, 5, 8),
+    ],
+)
+def test_slices_of_unbinned_rows_become_rows_that_hold_them(slices, binning, first, last):
+    """Counted from 1, rows of a binned stack are ``ceil(row / binning)``, as tilt has it."""
+    setup = TiltSetup(thickness=8, binning=binning, slices=slices)
+    whole = TiltSetup(thickness=8, binning=binning).layout((10, 12))
+    layout = setup.layout((10, 12))
+    assert layout.volume_shape[1] == last - first + 1
+    assert whole.volume_center[1] - layout.volume_center[1] == first
 
 
 def test_files_taken_in_place_of_others_are_noted(tmp_path, rng):

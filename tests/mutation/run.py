@@ -3,7 +3,7 @@
 Run by hand, in the root of the repository, with the extra ``mutation``; not part of CI::
 
     python -m pip install -e '.[dev,mutation]'
-    python tests/mutation/run.py --mutants 320 --seed 1 --save mutants.json
+    python tests/mutation/run.py --mutants 310 --seed 1 --save mutants.json
     python tests/mutation/run.py --again mutants.json      # only what survived, after new tests
 
 The changes are those of Cosmic Ray: another operator or comparison, a number one up or down,
@@ -377,7 +377,7 @@ def table(mutants):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--mutants", type=int, default=320, help="how many, over all rooms")
+    parser.add_argument("--mutants", type=int, default=310, help="how many, over all rooms")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--room", choices=ROOMS, action="append", help="only this one; repeatable")
     parser.add_argument("--save", type=Path, help="write the mutants and how they fared, as JSON")
