@@ -315,6 +315,14 @@ def test_sizes_are_asked_for_by_name():
     assert Sizes().image_shape is None
 
 
+@pytest.mark.parametrize("name", libtilt.alignment.__all__)
+def test_what_a_public_class_may_do_without_is_given_by_name(name):
+    kind = getattr(libtilt.alignment, name)
+    fields = attrs.fields(kind) if isinstance(kind, type) and attrs.has(kind) else ()
+    by_place = {one.name for one in fields if not one.kw_only and one.default is not attrs.NOTHING}
+    assert by_place <= ({"geometry"} if name == "ExcludedTilts" else {"_sections"})
+
+
 def test_every_option_but_the_sizes_is_given_by_name():
     by_place = set(options_without_names(libtilt.alignment))
     assert {one for one in by_place if not one.endswith(": sizes")} == {
