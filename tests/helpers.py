@@ -130,20 +130,26 @@ class ToyBackend(Backend):
         return SciPyBackend().adjoint(spec, images)
 
 
+def defined_in(package):
+    """Functions and classes that the modules of a package define."""
+    for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        things = vars(importlib.import_module(found.name)).values()
+        yield from (one for one in things if getattr(one, "__module__", "") == found.name)
+
+
 def options_without_names(package):
     """Parameters with a default that may be given by place, of all public functions within."""
-    for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
-        module = importlib.import_module(found.name)
-        own = [one for one in vars(module).values() if getattr(one, "__module__", "") == found.name]
-        functions = [one for one in own if inspect.isfunction(one)]
-        for kind in filter(inspect.isclass, own):
-            functions += [
-                getattr(kind, name)
-                for name, value in vars(kind).items()
-                if not name.startswith("_") and isinstance(value, FUNCTIONS)
-            ]
-        for function in functions:
-            for parameter in inspect.signature(function).parameters.values():
-                by_place = parameter.kind is not parameter.KEYWORD_ONLY
-                if by_place and parameter.default is not parameter.empty:
-                    yield f"{function.__qualname__}: {parameter.name}"
+    functions = []
+    for one in defined_in(package):
+        members = vars(one) if inspect.isclass(one) else {}
+        functions += [one] if inspect.isfunction(one) else []
+        functions += [
+            getattr(one, name)
+            for name, member in members.items()
+            if not name.startswith("_") and isinstance(member, FUNCTIONS)
+        ]
+    for function in functions:
+        for parameter in inspect.signature(function).parameters.values():
+            by_place = parameter.kind is not parameter.KEYWORD_ONLY
+            if by_place and parameter.default is not parameter.empty:
+                yield f"{function.__qualname__}: {parameter.name}"

@@ -3,7 +3,7 @@
 import attrs
 import numpy as np
 import pytest
-from helpers import options_without_names, quick
+from helpers import defined_in, options_without_names, quick
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
@@ -12,6 +12,7 @@ import libtilt.alignment
 from libtilt import TiltGeometry
 from libtilt.alignment import (
     Alignment,
+    AlignmentFile,
     AnglesFile,
     AreTomoAlignment,
     ImodAlignment,
@@ -321,6 +322,24 @@ def test_what_a_public_class_may_do_without_is_given_by_name(name):
     fields = attrs.fields(kind) if isinstance(kind, type) and attrs.has(kind) else ()
     by_place = {one.name for one in fields if not one.kw_only and one.default is not attrs.NOTHING}
     assert by_place <= ({"geometry"} if name == "ExcludedTilts" else {"_sections"})
+
+
+def test_what_holds_arrays_is_equal_to_itself_alone():
+    """Arrays have no one answer to whether they are equal."""
+    kinds = [one for one in defined_in(libtilt.alignment) if attrs.has(one)]
+    holding = [kind for kind in kinds if "rray" in str([one.type for one in attrs.fields(kind)])]
+    assert len(holding) > 5
+    assert [kind for kind in holding if kind.__eq__ is not object.__eq__] == []
+
+
+PARTS = {"read", "write", "from_alignment", "_alignment", "_image_count", "_used_count"}
+
+
+@pytest.mark.parametrize("name", sorted(PARTS))
+def test_a_format_that_lacks_a_part_is_not_made(name):
+    parts = {part: lambda self: None for part in PARTS - {name}}
+    with pytest.raises(TypeError, match=f"abstract.*{name}"):
+        type("Format", (AlignmentFile,), parts)()
 
 
 def test_every_option_but_the_sizes_is_given_by_name():

@@ -98,6 +98,8 @@ def test_columns_stand_in_the_order_of_the_program(tmp_path):
         ([2, 3], 3, [(0, 1)], [1, 2]),
         ([1, 2], 3, [(2, 3)], [0, 1]),
         ([3, 1, 4], 4, [(1, 2)], [2, 0, 3]),
+        ([3, 4], 4, [(0, 0), (1, 0)], [2, 3]),
+        ([1, 2], 4, [(0, 0), (1, 0)], [1, 2]),
     ],
 )
 def test_sections_count_from_what_fits_the_stack(tmp_path, sections, count, darks, views):

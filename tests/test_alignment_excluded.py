@@ -123,10 +123,3 @@ def test_another_tilt_axis_turns_what_is_left_out_too(tmp_path, rng):
     assert np.allclose(alignment.excluded_tilts.geometry.tilt_axis_angles, 42)
     used = ImodAlignment.read(tmp_path).alignment(attrs.evolve(sizes, stack_shape=(4, 36, 41)))
     assert (used.excluded_tilts, used.stack_shape[0]) == (None, 4)
-
-
-def test_excluded_tilts_hold_arrays_and_are_like_themselves_alone():
-    one, other = ExcludedTilts([1.0, 2.0]), ExcludedTilts([1.0, 2.0])
-    assert one == one  # noqa: PLR0124
-    assert one != other
-    assert len({one, other}) == 2
