@@ -113,6 +113,10 @@ def test_what_sections_count_from_may_be_given(tmp_path):
     assert read(tmp_path, content, first_section=0).views.tolist() == [1, 2]
 
 
+def test_a_section_0_alone_says_that_sections_count_from_it(tmp_path):
+    assert read(tmp_path, text([0, 2], 4, local=True)).views.tolist() == [0, 2]
+
+
 def test_left_out_images_become_dark_frames(tmp_path):
     alignment = Alignment(
         TiltGeometry.from_tilt_angles([-9, 0, 9], tilt_axis_angle=80, shifts=(3, 4)),
