@@ -6,6 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+# Run by hand, and needs an extra of its own.
+collect_ignore = ["mutation"]
+
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:

@@ -1,5 +1,10 @@
 """What several test files share: backends, specs, a phantom without symmetry, broken backends."""
 
+import importlib
+import inspect
+import pkgutil
+import types
+
 import attrs
 import numpy as np
 import pytest
@@ -34,6 +39,8 @@ SAMPLING = [
 TRILINEAR = [
     pytest.param(backend, id=name) for name, backend in BACKENDS.items() if backend.trilinear
 ]
+
+FUNCTIONS = (types.FunctionType, classmethod, staticmethod)
 
 # Three distinct blobs off the centre: no rotation or mirror maps them onto themselves.
 BLOBS = GaussianBlobs(
@@ -128,3 +135,28 @@ class ToyBackend(Backend):
 
     def adjoint(self, spec, images):
         return SciPyBackend().adjoint(spec, images)
+
+
+def defined_in(package):
+    """Functions and classes that the modules of a package define."""
+    for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        things = vars(importlib.import_module(found.name)).values()
+        yield from (one for one in things if getattr(one, "__module__", "") == found.name)
+
+
+def options_without_names(package):
+    """Parameters with a default that may be given by place, of all public functions within."""
+    functions = []
+    for one in defined_in(package):
+        members = vars(one) if inspect.isclass(one) else {}
+        functions += [one] if inspect.isfunction(one) else []
+        functions += [
+            getattr(one, name)
+            for name, member in members.items()
+            if not name.startswith("_") and isinstance(member, FUNCTIONS)
+        ]
+    for function in functions:
+        for parameter in inspect.signature(function).parameters.values():
+            by_place = parameter.kind is not parameter.KEYWORD_ONLY
+            if by_place and parameter.default is not parameter.empty:
+                yield f"{function.__qualname__}: {parameter.name}"

@@ -3,14 +3,16 @@
 import attrs
 import numpy as np
 import pytest
-from helpers import quick
+from helpers import defined_in, options_without_names, quick
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
+import libtilt.alignment
 from libtilt import TiltGeometry
 from libtilt.alignment import (
     Alignment,
+    AlignmentFile,
     AnglesFile,
     AreTomoAlignment,
     ImodAlignment,
@@ -88,6 +90,16 @@ def test_a_plain_rotation_has_no_magnification():
         geometry_from_matrices(matrices, voxel_size=2.0, pixel_size=2.0, **sizes)
 
 
+@pytest.mark.parametrize("scale", [0.5, 1, 2, 3])
+def test_rotations_are_plain_whatever_their_bits_and_whole_scales_are_kept(scale):
+    rotations = Rotation.random(99, random_state=5).as_matrix()[:, :2]
+    matrices = np.concatenate([scale * rotations, np.zeros((99, 2, 1))], axis=2)
+    sizes = {"volume_shape": (5, 6, 7), "image_shape": (6, 7)}
+    geometry = geometry_from_matrices(matrices, voxel_size=2.0, pixel_size=2.0, **sizes)
+    assert magnified(geometry) == (scale != 1)
+    assert np.allclose(geometry.magnifications, scale * np.eye(2), atol=1e-12)
+
+
 @pytest.mark.parametrize("first", PATHS)
 @pytest.mark.parametrize("second", PATHS)
 @pytest.mark.parametrize(("binning", "shape"), [(1, (30, 37, 40)), (2, (21, 18, 20))])
@@ -118,6 +130,22 @@ def test_a_format_read_and_written_like_itself_is_the_same(tmp_path, name):
     ]  # fmt: skip
     for what in ("tilt_angles", "tilt_axis_angles", "x_tilts", "shifts"):
         assert np.abs(getattr(geometries[0], what) - getattr(geometries[1], what)).max() < 1e-6
+
+
+@pytest.mark.parametrize("name", [*PATHS.values(), "a.tlt", "a.json", "a.mdoc"])
+def test_no_format_replaces_a_file_unless_it_is_told_to(tmp_path, name):
+    nominal = TiltGeometry.from_tilt_angles(np.linspace(-30, 30, 7))
+    alignment = attrs.evolve(random_alignment(views=range(7)), geometry=nominal)
+    path = save_alignment(alignment, tmp_path / name)
+    content = path.read_bytes()
+    path.write_bytes(content + b"\n")
+    file = read_alignment_file(path)
+    with pytest.raises(FileExistsError):
+        file.write(path)
+    with pytest.raises(FileExistsError):
+        save_alignment(alignment, path)
+    assert path.read_bytes() == content + b"\n"
+    assert save_alignment(alignment, path, overwrite=True).read_bytes() == content
 
 
 @pytest.mark.parametrize("name", PATHS)
@@ -286,3 +314,39 @@ def test_sizes_are_asked_for_by_name():
     with pytest.raises(ValueError, match=message):
         Sizes().need("volume_shape", "a.xf")
     assert Sizes().image_shape is None
+
+
+@pytest.mark.parametrize("name", libtilt.alignment.__all__)
+def test_what_a_public_class_may_do_without_is_given_by_name(name):
+    kind = getattr(libtilt.alignment, name)
+    fields = attrs.fields(kind) if isinstance(kind, type) and attrs.has(kind) else ()
+    by_place = {one.name for one in fields if not one.kw_only and one.default is not attrs.NOTHING}
+    assert by_place <= ({"geometry"} if name == "ExcludedTilts" else {"_sections"})
+
+
+def test_what_holds_arrays_is_equal_to_itself_alone():
+    """Arrays have no one answer to whether they are equal."""
+    kinds = [one for one in defined_in(libtilt.alignment) if attrs.has(one)]
+    holding = [kind for kind in kinds if "rray" in str([one.type for one in attrs.fields(kind)])]
+    assert len(holding) > 5
+    assert [kind for kind in holding if kind.__eq__ is not object.__eq__] == []
+
+
+PARTS = {"read", "write", "from_alignment", "_alignment", "_image_count", "_used_count"}
+
+
+@pytest.mark.parametrize("name", sorted(PARTS))
+def test_a_format_that_lacks_a_part_is_not_made(name):
+    parts = {part: lambda self: None for part in PARTS - {name}}
+    with pytest.raises(TypeError, match=f"abstract.*{name}"):
+        type("Format", (AlignmentFile,), parts)()
+
+
+def test_every_option_but_the_sizes_is_given_by_name():
+    by_place = set(options_without_names(libtilt.alignment))
+    assert {one for one in by_place if not one.endswith(": sizes")} == {
+        "split_values: count",
+        "CommandFile.numbers: default",
+        "project_folders: first",
+        "StarBlock.where: label",
+    }

@@ -76,6 +76,19 @@ def test_a_sample_is_read_and_comes_back(shared_data, tmp_path):
         assert getattr(again, name) == getattr(file, name)
 
 
+def test_columns_stand_in_the_order_of_the_program(tmp_path):
+    content = "# RawSize = 41 36 1\n1 85.5 1.25 2.5 -3.5 4.25 5.25 6.25 7.25 -8.5\n"
+    file = read(tmp_path, content)
+    assert file.rows.tolist() == [[1, 85.5, 1.25, 2.5, -3.5, 4.25, 5.25, 6.25, 7.25, -8.5]]
+    geometry = file.alignment(Sizes(pixel_size=2)).geometry
+    assert np.allclose(geometry.tilt_axis_angles, 85.5)
+    assert np.allclose(geometry.shifts, [5, -7])
+    assert np.allclose(geometry.tilt_angles, -8.5)
+    *_, names, row = file.write(tmp_path / "again.aln").read_text().splitlines()
+    assert names.split()[1:] == HEADER_LINE.split()[1:] == list(COLUMNS)
+    assert [float(word) for word in row.split()] == file.rows[0].tolist()
+
+
 @pytest.mark.parametrize(
     ("sections", "count", "darks", "views"),
     [
@@ -85,6 +98,8 @@ def test_a_sample_is_read_and_comes_back(shared_data, tmp_path):
         ([2, 3], 3, [(0, 1)], [1, 2]),
         ([1, 2], 3, [(2, 3)], [0, 1]),
         ([3, 1, 4], 4, [(1, 2)], [2, 0, 3]),
+        ([3, 4], 4, [(0, 0), (1, 0)], [2, 3]),
+        ([1, 2], 4, [(0, 0), (1, 0)], [1, 2]),
     ],
 )
 def test_sections_count_from_what_fits_the_stack(tmp_path, sections, count, darks, views):
@@ -96,6 +111,10 @@ def test_what_sections_count_from_may_be_given(tmp_path):
     content = text([1, 2], 9, local=True)
     assert read(tmp_path, content).views.tolist() == [0, 1]
     assert read(tmp_path, content, first_section=0).views.tolist() == [1, 2]
+
+
+def test_a_section_0_alone_says_that_sections_count_from_it(tmp_path):
+    assert read(tmp_path, text([0, 2], 4, local=True)).views.tolist() == [0, 2]
 
 
 def test_left_out_images_become_dark_frames(tmp_path):

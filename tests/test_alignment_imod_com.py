@@ -184,6 +184,15 @@ def test_angles_may_stand_in_the_command_file(tmp_path, rng):
         ImodAlignment.read(tmp_path)
 
 
+def test_angles_in_a_command_file_are_of_its_own_transforms(tmp_path, rng):
+    files(tmp_path, rng, command=COMMAND.replace("tiltfile a.tlt\n", "ANGLES 1 2 3 4 5 6 7 8\n"))
+    (tmp_path / "a.tlt").unlink()
+    (tmp_path / "b.xf").write_bytes((tmp_path / "a.xf").read_bytes())
+    assert ImodAlignment.read(tmp_path / "a.xf").tilt_angles.tolist() == list(range(1, 9))
+    with pytest.raises(FileNotFoundError, match=r"b\.tlt"):
+        ImodAlignment.read(tmp_path / "b.xf")
+
+
 def test_the_command_files_of_one_axis_belong_together(tmp_path, rng):
     files(tmp_path, rng)
     (tmp_path / "tilt.com").rename(tmp_path / "tilta.com")

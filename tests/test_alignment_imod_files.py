@@ -6,6 +6,7 @@ from imod_by_hand import COMMAND, NEWSTACK, SIZES, files
 
 from libtilt.alignment import ImodAlignment
 from libtilt.alignment.imod_com import CommandFile
+from libtilt.alignment.imod_files import _root
 from libtilt.alignment.imod_newstack import NewstackSetup
 from libtilt.alignment.imod_options import TILT
 from libtilt.alignment.imod_tilt import TiltSetup
@@ -162,3 +163,10 @@ def test_numbers_are_kept_apart_by_commas_or_blanks(tmp_path):
     assert (setup.shift, setup.offset, setup.full_image) == ((1.5, 2.0), (3.0, 0.0), (10, 20))
     assert (setup.thickness, setup.others) == (7, ("PERPENDICULAR",))
     assert NewstackSetup().size is None
+
+
+@pytest.mark.parametrize(
+    "stack", ["TS.1.ali", "/data/TS.1_ali.mrc", "TS.1.mrc", "TS.1.st", "TS.1.TLT", "TS.1.other"]
+)
+def test_the_root_of_a_stack_is_its_name_without_what_imod_adds(stack):
+    assert _root(stack) == "TS.1"

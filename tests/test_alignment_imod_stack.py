@@ -6,6 +6,7 @@ from imod_by_hand import SIZES, files, projected, transcribed
 
 from libtilt.alignment import ImodAlignment, Sizes, open_alignment, read_alignment_file
 from libtilt.alignment.imod_reduction import reduced
+from libtilt.alignment.imod_tilt import TiltSetup
 
 TILT = "$tilt\nTILTFILE a.tlt\nXTILTFILE a.xtilt\nTHICKNESS 20\n"
 NEWST = "$newstack -xf a.xf a.st a.ali"
@@ -151,6 +152,51 @@ def test_a_depth_that_no_file_says_is_noted(tmp_path, rng):
     alignment = ImodAlignment.read(tmp_path).alignment(SIZES)
     assert alignment.volume_shape == (41, 36, 41)
     assert "41 voxels deep, as the images are wide" in alignment.notes[0]
+
+
+@pytest.mark.parametrize(("binning", "depth"), [(1, 41), (2, 20), (4, 10)])
+def test_a_depth_that_no_file_says_is_of_whole_binned_voxels(tmp_path, rng, binning, depth):
+    command = TILT.replace("THICKNESS 20\n", f"IMAGEBINNED {binning}\n")
+    newst = NEWST.replace(" -xf", f" -bin {binning} -xf")
+    files(tmp_path, rng, command=command, newstack=newst)
+    alignment = ImodAlignment.read(tmp_path).alignment(SIZES)
+    assert alignment.volume_shape[0] == depth
+    assert alignment.notes[0].startswith(f"the tomogram is {depth} voxels deep")
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, 35), (3, 35), (35, 35), (4, 20)])
+def test_slices_are_rows_of_the_whole_tomogram(tmp_path, rng, first, last):
+    """From the first to the last, both counted from 0 and both made."""
+    files(tmp_path, rng, command=TILT, newstack=NEWST)
+    whole = ImodAlignment.read(tmp_path).alignment(SIZES)
+    (tmp_path / "tilt.com").write_text(TILT + f"SLICE {first} {last}\n")
+    part = ImodAlignment.read(tmp_path).alignment(SIZES)
+    assert part.volume_shape == (20, last - first + 1, 41)
+    points = rng.uniform(0, 10, (9, 3))
+    assert (
+        np.abs(projected(part, points) - projected(whole, points + np.array([0, first, 0]))).max()
+        < 1e-9
+    )
+
+
+@pytest.mark.parametrize(
+    ("slices", "binning", "first", "last"),
+    [
+        ((0, 39), 4, 0, 9),
+        ((3, 4), 4, 0, 1),
+        ((7, 8), 4, 1, 2),
+        ((12, 44), 4, 3, 9),
+        ((1, 2), 2, 0, 1),
+        ((5, 8), 1, 5, 8),
+    ],
+)
+def test_slices_of_unbinned_rows_become_rows_that_hold_them(slices, binning, first, last):
+    """Counted from 1, rows of a binned stack are ``ceil(row / binning)``, as tilt has it."""
+    setup = TiltSetup(thickness=8, binning=binning, slices=slices)
+    whole = TiltSetup(thickness=8, binning=binning).layout((10, 12))
+    layout = setup.layout((10, 12))
+    assert layout.volume_shape[1] == last - first + 1
+    assert whole.volume_center[1] - layout.volume_center[1] == first
 
 
 def test_files_taken_in_place_of_others_are_warned_of(tmp_path, rng):

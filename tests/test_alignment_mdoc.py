@@ -89,6 +89,7 @@ def test_without_times_the_order_is_that_of_the_stack(tmp_path):
         (MDOC.replace("[ZValue = 1]", "[ZValue = 1"), r"line 15: expected \[key = value\]"),
         (MDOC.replace("5760 4092", "5760"), r"line 3, ImageSize: expected two positive integers"),
         (MDOC.replace("5760 4092", "5760 -1"), r"line 3, ImageSize: expected two positive"),
+        (MDOC.replace("5760 4092", "5760 4092 1"), r"line 3, ImageSize: expected two"),
         (MDOC.replace("1.35", "-1.35"), r"line 1, PixelSpacing: expected a positive number"),
         (MDOC.replace("[ZValue = 2]\n", ""), r"line 20: TiltAngle stands twice in one section"),
         (MDOC.replace("[ZValue = 2]", "ZValue = 2]"), r"line 20, ZValue: expected a section in br"),

@@ -261,3 +261,11 @@ def test_a_thousand_mutations_are_read_or_refused_by_name(tmp_path):
         except ValueError as error:
             message = str(error)
         assert str(path) in message
+
+
+def test_what_is_made_anew_has_no_offsets_beside_those_of_its_images():
+    made = PortalAlignment.from_alignment(random_alignment())
+    assert (made.content["tilt_offset"], made.content["x_rotation_offset"]) == (0, 0)
+    assert set(made.content["volume_offset"].values()) == {0}
+    assert np.array_equal(made.content["affine_transformation_matrix"], np.eye(4))
+    assert made.content["is_portal_standard"] is False

@@ -52,6 +52,15 @@ def test_points_agree_with_the_formula_written_out(tmp_path, rng, volume, image,
         assert np.abs(pixels - angstroms / 1.7).max() < 1e-9
 
 
+def test_a_value_that_cannot_be_is_named_by_its_place_from_one(tmp_path):
+    content, values = series()
+    file = read(tmp_path, content.replace(f"{values[2, 1]:.6f}", "999.5"))
+    sizes = Sizes(stack_shape=(4, 37, 40), pixel_size=1.7, volume_shape=(21, 36, 41))
+    for one, place in ((file, r"line \d+, "), (attrs.evolve(file, lines={}), "")):
+        with pytest.raises(ValueError, match=rf"TS_1\.xml, {place}<AxisAngle>, entry 3: expected"):
+            one.alignment(sizes)
+
+
 def test_what_is_written_comes_back_with_the_rest_of_the_file(tmp_path):
     file = read(tmp_path, series()[0])
     sizes = Sizes(stack_shape=(4, 37, 40), pixel_size=1.7, volume_shape=(21, 36, 41))

@@ -9,6 +9,7 @@ import pytest
 from helpers import ANY_ROTATION, SINGLE_AXIS, DosedGeometry
 
 from libtilt import TiltGeometry
+from libtilt.geometry import require_geometry
 
 DOSED = DosedGeometry.from_tilt_angles(
     [0, 3, -3, 6], shifts=[[0, 0], [1, 1], [2, 2], [3, 3]], doses=[0, 1, 2, 3], microscope="Krios"
@@ -171,3 +172,14 @@ def test_geometries_of_several_classes_are_not_joined():
     parts = [TiltGeometry.from_tilt_angles([0]), Other.from_tilt_angles([1])]
     with pytest.raises(TypeError, match="must be of one class, got Other, TiltGeometry"):
         TiltGeometry.concatenate(parts)
+
+
+def test_a_field_for_a_geometry_takes_one_and_nothing_else():
+    @attrs.frozen
+    class Holder:
+        geometry: TiltGeometry = attrs.field(validator=require_geometry)
+
+    assert Holder(SINGLE_AXIS).geometry is SINGLE_AXIS
+    assert Holder(DOSED).geometry is DOSED
+    with pytest.raises(TypeError, match="geometry must be a TiltGeometry, got ndarray; make one"):
+        Holder(SINGLE_AXIS.rotation_matrices)

@@ -48,6 +48,13 @@ def test_headers_of_thermo_fisher_say_tilts_axis_dose_and_pixel(tmp_path, kind, 
     assert kept.voxel_size.tolist() == [5, 5, 5]
 
 
+def test_a_dose_of_next_to_nothing_is_known_and_one_of_nothing_is_not(tmp_path):
+    records = zip(TILTS, (0.02e20, 0.0, 0.9e20), strict=True)
+    extended = b"".join(fei_record(tilt, dose=dose) for tilt, dose in records)
+    said = read_mrc(write(tmp_path / "a.mrc", b"FEI1", extended, cell=0.0)).sections
+    assert np.allclose(said.exposures, [0.02, np.nan, 0.9], equal_nan=True)
+
+
 def test_fields_that_the_mask_does_not_announce_are_not_read(tmp_path):
     extended = b"".join(fei_record(tilt, mask=1 << 6) for tilt in TILTS)
     said = read_mrc(write(tmp_path / "a.mrc", b"FEI1", extended, cell=0.0)).sections

@@ -414,6 +414,13 @@ def test_the_detector_is_that_of_the_data_where_the_projector_knows_none():
     assert curves.correlation.shape == (5, 8)
 
 
+@pytest.mark.parametrize("pixel_size", [1.0, 2.0, 3.0])
+def test_pixels_are_those_of_the_images_whichever_side_of_a_voxel_they_are_like(pixel_size):
+    box = Volume(VOLUME.data, voxel_size=(1.0, 2.0, 3.0))
+    data = Projector(SINGLE_AXIS, image_shape=(17, 18), pixel_size=pixel_size).forward(box)
+    assert residual_per_tilt(Projector(SINGLE_AXIS), box, data).max() < 1e-12
+
+
 def test_frc_of_reprojections_sees_noise_and_takes_the_geometry_of_the_projector():
     noise = np.random.default_rng(11).normal(size=DATA.shape) * DATA.images.std()
     noisy = (DATA + noise).evolve(geometry=ANY_ROTATION)

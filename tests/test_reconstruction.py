@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
-from helpers import relative_error
+from helpers import options_without_names, relative_error
 
+import libtilt.reconstruction
 from libtilt import Projector, TiltGeometry, TiltSeries
 from libtilt.reconstruction import Reconstruction, cgls, lsmr, sirt, tv, wbp
+from libtilt.reconstruction.arrays import slabs
 
 METHODS = pytest.mark.parametrize("method", [wbp, sirt, cgls, lsmr, tv])
 GEOMETRY = TiltGeometry.from_tilt_angles([-20, 0, 15], tilt_axis_angle=8)
@@ -74,3 +76,17 @@ def test_a_projector_takes_another_shape_where_one_is_given(method):
     projector = Projector(GEOMETRY, volume_shape=(4, 8, 9), image_shape=(8, 9))
     result = volume_of(method(series(), projector=projector, volume_shape=(5, 6, 7)))
     assert result.shape == (5, 6, 7)
+
+
+def test_every_option_is_given_by_name():
+    assert list(options_without_names(libtilt.reconstruction)) == []
+
+
+@pytest.mark.parametrize("shape", [(10, 512, 512), (41, 300, 200), (7, 9), (3, 2000, 2000), (4, 0)])
+def test_slabs_cover_an_array_in_pieces_that_fit_the_cache(shape):
+    array = np.broadcast_to(np.float32(0), shape)
+    pieces = slabs(array)
+    rows = [row for piece in pieces for row in range(shape[0])[piece]]
+    assert rows == list(range(shape[0]))
+    assert all(len(array[piece]) == 1 or array[piece].size <= 2**18 for piece in pieces)
+    assert len(pieces) == 1 or array[pieces[0]].size + array[0].size > 2**18

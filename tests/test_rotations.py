@@ -59,6 +59,18 @@ def test_gimbal_lock_is_seen_through_rounding(y):
     assert np.allclose(rotations.specimen_to_detector(z, read, x), matrices, atol=1e-8)
 
 
+@pytest.mark.parametrize("angle", [180.5, 179.5, -179.5, -180.5, 359.5, -0.5])
+def test_angles_wrap_at_half_a_turn_and_nowhere_else(angle):
+    wrapped = (angle + 180) % 360 - 180
+    zero = np.zeros(1)
+    for x in (0.0, 40.0):
+        tilted = rotations.specimen_to_detector(np.array([angle]), zero, np.array([x]))
+        assert np.allclose(rotations.zyx_angles(tilted), [[wrapped], [0], [x]], atol=1e-12)
+        # Beyond a quarter turn about y: z comes from beyond half a turn.
+        beyond = rotations.specimen_to_detector(np.array([angle]), zero + 120, np.array([x]))
+        assert np.allclose(rotations.zyx_angles(beyond), [[wrapped], [120], [x]], atol=1e-12)
+
+
 def test_angles_lie_in_the_half_open_turn_without_negative_zeros():
     angles = np.array([-180.0, -0.0, 180.0])
     zeros = np.zeros(3)

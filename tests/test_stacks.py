@@ -5,9 +5,9 @@ import tracemalloc
 import attrs
 import numpy as np
 import pytest
-from helpers import BLOBS, relative_error
+from helpers import BLOBS, options_without_names, relative_error
 
-from libtilt import GaussianBlobs, TiltGeometry, TiltSeries
+from libtilt import GaussianBlobs, TiltGeometry, TiltSeries, stacks
 
 WIDE = GaussianBlobs(
     [[9, -7, 6], [-8, 9, -4], [2, 3, 10]], sigmas=[3, 3.5, 4], amplitudes=[1, 2, 3]
@@ -123,9 +123,12 @@ def test_a_resampled_small_series_has_its_point_at_the_centre():
     assert relative_error(small, moved.tilt_series(small.geometry, (24, 24))) < 1e-3
 
 
+PLACES = [[0, 0, 0], [-15.3, 12.6, 0], [17, 17, 0]]
+
+
 @pytest.mark.parametrize("order", [1, 3])
 @pytest.mark.parametrize("fill", ["mean", "edge", 2.5])
-@pytest.mark.parametrize("point", [[0, 0, 0], [-15.3, 12.6, 0], [17, 17, 0], [-80, 3, 0]])
+@pytest.mark.parametrize("point", [*PLACES, [-80, 3, 0], [80, 3, 0], [3, -80, 0], [3, 80, 0]])
 def test_a_resampled_box_is_what_the_whole_image_moved_has_there(order, fill, point):
     images = np.random.default_rng(1).normal(size=(1, 50, 51))
     geometry = TiltGeometry.from_tilt_angles([0], shifts=(0.3, -0.4))
@@ -204,3 +207,23 @@ def test_subclasses_keep_their_class_and_fields():
     series = Dosed(np.ones((2, 9, 9)), TiltGeometry.from_tilt_angles([0, 3]), label="x")
     assert series.extract([0, 0, 0], 3)[0].label == "x"
     assert series.aligned().label == "x"
+
+
+@pytest.mark.parametrize("resample", [False, True])
+@pytest.mark.parametrize(("size", "least", "most"), [(8, 4, 16), (7, 3, 16)])
+def test_a_box_may_reach_to_the_last_pixel_of_an_image_and_no_further(resample, size, least, most):
+    """Of 20 rows and 22 columns, a box about place p spans p - size // 2 and size pixels."""
+    series = TiltSeries(np.ones((1, 20, 22)), TiltGeometry.from_tilt_angles([0]))
+    for axis, reach in ((1, (least, most)), (0, (least, most + 2))):
+        for place, step in zip(reach, (-1, 1), strict=True):
+            point = np.zeros(3)
+            point[axis] = place - series.shape[2 - axis] // 2
+            (box,) = series.extract(point, size, resample=resample)
+            assert box.shape == (1, size, size)
+            point[axis] += step
+            with pytest.raises(ValueError, match="does not lie in any image"):
+                series.extract(point, size, resample=resample)
+
+
+def test_every_option_is_given_by_name():
+    assert list(options_without_names(stacks)) == []

@@ -58,6 +58,19 @@ def test_the_repr_shows_shapes_and_no_numbers_of_the_data():
     )
 
 
+def test_a_volume_of_which_nothing_is_said_has_voxels_of_an_angstrom_and_begins_at_zero():
+    assert Volume(DATA).voxel_size.tolist() == [1, 1, 1]
+    assert Volume(DATA).origin.tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize(("sizes", "text"), [(2.5, "2.5 Å"), ((1.5, 2, 0.5), "1.5 x 2 x 0.5 Å")])
+def test_a_notebook_shows_shape_type_and_voxel_size(sizes, text):
+    shown = Volume(DATA, voxel_size=sizes)._repr_html_()
+    assert "voxel size (x, y, z)" in shown
+    assert f">{text}<" in shown
+    assert "int16" in shown
+
+
 @pytest.mark.parametrize(
     ("data", "error", "message"),
     [

@@ -169,6 +169,23 @@ def test_a_window_is_one_at_zero_and_lowers_high_frequencies(window):
     assert (profile[frequency > 0.5 + 1e-9] == 0).all()
 
 
+@pytest.mark.parametrize(
+    ("window", "half_way", "last"),
+    [
+        ("ramp", 1, 1),
+        ("shepp-logan", np.sqrt(8) / np.pi, 2 / np.pi),
+        ("cosine", np.sqrt(0.5), 0),
+        ("hamming", 0.54, 0.08),
+        ("hann", 0.5, 0),
+    ],
+)
+def test_a_window_falls_from_one_to_its_value_at_the_last_frequency(window, half_way, last):
+    """Of 0.25 and 0.5 cycles per pixel, by the formulas of the textbooks."""
+    frequency = np.array([0, 0.25, 0.5])
+    ramp, profile = finite_ramp(frequency, 64), RampFilter(window).profile(frequency, 64)
+    assert_allclose(profile / ramp, [1, half_way, last], atol=1e-12)
+
+
 @pytest.mark.parametrize("angle", [0, 30, 45, 77])
 def test_the_ramp_filters_as_a_plain_convolution_would(angle):
     """Along its direction a pixel takes ``h(n)`` of what lies n pixels away, and of no copy."""
