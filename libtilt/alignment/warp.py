@@ -181,11 +181,11 @@ class WarpAlignment(AlignmentFile):
         texts = self._texts("UseTilt") or ["True"] * count
         if len(texts) != count or not {text.lower() for text in texts} <= {"true", "false"}:
             raise ValueError(
-                f"{self.name}, <UseTilt>: expected True or False {count} times, got {texts}"
+                f"{self._place('UseTilt')}: expected True or False {count} times, got {texts}"
             )
         used = np.array([text.lower() == "true" for text in texts])
         if not used.any():
-            raise ValueError(f"{self.name}, <UseTilt>: all {count} images are left out")
+            raise ValueError(f"{self._place('UseTilt')}: all {count} images are left out")
         return used
 
     def _level(self, axis: str) -> float:
