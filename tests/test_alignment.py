@@ -350,3 +350,21 @@ def test_every_option_but_the_sizes_is_given_by_name():
         "project_folders: first",
         "StarBlock.where: label",
     }
+
+
+def test_the_distance_of_two_alignments_is_a_length_on_an_image():
+    one = attrs.evolve(
+        random_alignment(views=[0, 1]), stack_shape=(2, 37, 40), pixel_size=1.0, voxel_size=1.0
+    )
+    one = attrs.evolve(one, geometry=TiltGeometry.from_tilt_angles([0, 30]))
+    moved = attrs.evolve(
+        one, geometry=TiltGeometry.from_tilt_angles([0, 30], shifts=[[0, 0], [3, 4]])
+    )
+    assert abs(one.distance(moved) - 5) < 1e-9
+
+
+@pytest.mark.parametrize("factor", [0.99, 1.01])
+def test_what_shrinks_or_stretches_an_image_is_a_magnification(factor):
+    plain = TiltGeometry.from_tilt_angles([0, 3])
+    assert not magnified(plain)
+    assert magnified(plain.evolve(magnifications=np.tile(factor * np.eye(2), (2, 1, 1))))

@@ -273,3 +273,15 @@ def test_damaged_files_are_read_or_refused_by_name(tmp_path_factory, data):
     except ValueError as error:
         message = str(error)
     assert not message or str(path) in message
+
+
+def test_sections_that_are_dark_and_fewer_than_the_stack_has_are_refused(tmp_path):
+    rows = text([0, 1], 5, darks=[(0, 0)], local=True)
+    with pytest.raises(ValueError, match="section 0 is dark, but has a row"):
+        read(tmp_path, rows)
+
+
+def test_images_that_are_neither_dark_nor_in_a_row_are_counted(tmp_path):
+    file = read(tmp_path, text([1, 4], 5, darks=[(1, 2)], local=True))
+    left_out = file.alignment(Sizes(pixel_size=1)).left_out
+    assert "2 images that have no row and are not dark" in left_out

@@ -1,5 +1,7 @@
 """SerialEM's .mdoc as programs and people write it: axes, sections, exposures."""
 
+from datetime import UTC, datetime
+
 import attrs
 import numpy as np
 import pytest
@@ -295,3 +297,26 @@ def test_images_of_another_form_than_the_file_says_are_always_warned_of(tmp_path
     other = file.alignment(Sizes(stack_shape=(3, 48, 70), pixel_size=2.0))
     assert "check that it is of this stack" in other.warnings[0]
     assert file.alignment(Sizes(stack_shape=(3, 24, 32), pixel_size=4.0)).warnings == ()
+
+
+@pytest.mark.parametrize(("off", "fits"), [(1.5, True), (2.5, False)])
+def test_angles_of_two_degrees_apart_are_one_axis(tmp_path, off, fits):
+    content = HEAD + AXIS + images(RotationAngle=85 + off)
+    assert (read(tmp_path, content).alignment(SIZES).warnings == ()) == fits
+
+
+def test_an_axis_in_words_is_no_number_and_none_is_not_said(tmp_path):
+    words = read(tmp_path, HEAD + "[T = Tilt axis angle = right]\n" + images())
+    with pytest.raises(ValueError, match="expected a number, got 'right'"):
+        words.alignment(SIZES)
+    none = read(tmp_path, HEAD + "[T = Tilt axis angle = NaN]\n" + images())
+    assert none.tilt_axis_angle is None
+
+
+@pytest.mark.parametrize(
+    "time", ["14-Sep-24  10:11:12", "14-Sep-2024  10:11:12", "2024-09-14 10:11:12"]
+)
+def test_every_spelling_of_a_time_is_the_same(tmp_path, time):
+    file = read(tmp_path, HEAD + AXIS + images(DateTime=time))
+    expected = datetime(2024, 9, 14, 10, 11, 12, tzinfo=UTC).timestamp()
+    assert file.acquisition.times.tolist() == [expected] * 3

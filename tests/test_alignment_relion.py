@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from libtilt.alignment import RelionAlignment, Sizes
+from libtilt.alignment.relion_columns import positive
 from libtilt.alignment.star import read_star, star_text, table
 
 LABELS = ("rlnMicrographName", "rlnTomoXTilt", "rlnTomoYTilt", "rlnTomoZRot")
@@ -225,3 +226,12 @@ def test_tables_are_read_as_starfile_reads_them(tmp_path):
     assert starfile.read(path)["rlnTomoYTilt"].tolist() == (
         read_star(path)["TS_1"].numbers("rlnTomoYTilt")
     )
+
+
+def test_a_pixel_size_is_positive_and_a_name_is_given_by_its_name(project):
+    path = project / "tomograms.star"
+    with pytest.raises(TypeError, match="positional"):
+        RelionAlignment.read(path, "TS_1")
+    for value in ("-0.5", "0", "1e-320"):
+        with pytest.raises(ValueError, match="line 3: expected a positive number"):
+            positive(value, "a.star, line 3")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from libtilt.alignment import Sizes, WarpAlignment
+from libtilt.alignment import Acquisition, Sizes, WarpAlignment
 
 TAGS = ("Angles", "AxisAngle", "AxisOffsetX", "AxisOffsetY")
 
@@ -247,3 +247,11 @@ def test_pre_exposures_come_back(tmp_path):
     made = WarpAlignment.from_alignment(file.alignment(sizes))
     again = WarpAlignment.read(made.write(tmp_path / "again.xml")).alignment(sizes)
     assert again.acquisition.pre_exposures.tolist() == [6, 0, 3]
+    part = attrs.evolve(
+        file.alignment(sizes),
+        geometry=file.alignment(sizes).geometry[[0, 2]],
+        views=[0, 2],
+        acquisition=Acquisition(pre_exposures=[6, 3]),
+    )
+    texts = WarpAlignment.from_alignment(part).root.findtext("Dose").split()
+    assert texts == ["6", "0", "3"]

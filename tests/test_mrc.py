@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from libtilt import TiltGeometry, TiltSeries, Volume
-from libtilt.mrc import read_mrc
+from libtilt.mrc import MrcContent, read_mrc
 from libtilt.mrc_writing import write_mrc
 
 DATA = np.arange(120, dtype=np.float32).reshape(6, 5, 4)
@@ -214,3 +214,9 @@ def test_lengths_that_a_header_cannot_hold_are_refused(tmp_path, metadata, name)
     with pytest.raises(ValueError, match=f"{name} cannot be stored: an MRC header holds lengths"):
         save(tmp_path / "map.mrc", **metadata)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_content_is_of_another_program_unless_its_label_says_otherwise(tmp_path):
+    content = MrcContent(DATA, VOXEL_SIZE, ORIGIN, False, ())
+    assert not content.is_own
+    assert read_mrc(save(tmp_path / "a.mrc")).is_own

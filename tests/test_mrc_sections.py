@@ -10,6 +10,7 @@ from test_mrc_header import SHAPE, header, put, stamped
 
 from libtilt import TiltSeries, Volume
 from libtilt.mrc import read_mrc
+from libtilt.mrc_sections import _two_shorts
 
 TILTS = [-57.25, 0.5, 60.0]
 
@@ -158,3 +159,33 @@ def test_a_thousand_damaged_files_open_or_are_refused_by_name(tmp_path, name):
                 message, refused = str(error), refused + 1
         assert str(path) in message
     assert 50 < refused < 950
+
+
+@pytest.mark.parametrize(("size", "read"), [(171, False), (172, True)])
+def test_a_record_of_fei_reaches_to_its_pixel_size(tmp_path, size, read):
+    whole = [bytearray(fei_record(tilt)) for tilt in TILTS]
+    for record in whole:
+        struct.pack_into("<i", record, 0, size)
+    extended = b"".join(bytes(record[:size]) for record in whole)
+    said = read_mrc(write(tmp_path / "a.mrc", b"FEI1", extended)).sections
+    assert (said.tilt_angles is not None) == read
+
+
+# Bytes of what SerialEM's flags announce, by IMOD's page on the format.
+SERIALEM = {1: 2, 2: 6, 4: 4, 8: 2, 16: 2, 32: 4, 64: 2, 128: 4, 256: 2, 512: 4, 1024: 2}
+
+
+@pytest.mark.parametrize("flag", [flag for flag in SERIALEM if flag != 1])
+def test_each_flag_of_serialem_announces_its_bytes(tmp_path, flag):
+    size = 2 + SERIALEM[flag]
+    extended = b"".join(struct.pack("<h", round(100 * t)) + bytes(size - 2) for t in TILTS)
+    path = write(tmp_path / "a.mrc", b"SERI", extended, ints=size, reals=1 | flag)
+    assert read_mrc(path).sections.tilt_angles.tolist() == TILTS
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "value"),
+    [(1, 5, 261.0), (1, 256 * 3 + 5, 261.0 * 8), (1, -(256 * 2 + 4), 260.0 / 4), (-1, 5, -261.0)],
+)
+def test_two_short_numbers_of_serialem_make_one(first, second, value):
+    assert _two_shorts(first, second) == value

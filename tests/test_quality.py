@@ -632,3 +632,9 @@ def test_even_odd_refuses_what_cannot_be_split():
         even_odd(IMAGES[:1])
     with pytest.raises(TypeError, match="tilt_series must be a TiltSeries, got ndarray"):
         even_odd(IMAGES.images)
+
+
+@pytest.mark.parametrize("counts", [[1, 2], [1, 2, 3, 4]])
+def test_counts_are_one_for_each_shell(counts):
+    with pytest.raises(ValueError, match="counts must have one number per shell"):
+        FourierCorrelation([0.0, 0.1, 0.2], [1.0, 0.5, 0.1], counts)

@@ -227,3 +227,13 @@ def test_a_box_may_reach_to_the_last_pixel_of_an_image_and_no_further(resample, 
 
 def test_every_option_is_given_by_name():
     assert list(options_without_names(stacks)) == []
+
+
+def test_what_lies_beyond_any_side_is_filled():
+    images = np.arange(1.0, 1 + 8 * 9).reshape(1, 8, 9)
+    series = TiltSeries(images, TiltGeometry.from_tilt_angles([0]))
+    for x, y in ((-4, 0), (4, 0), (0, -4), (0, 3)):
+        (small,) = series.extract([x, y, 0], 4, outside="pad", fill=-7.0)
+        padded = np.pad(images[0], 8, constant_values=-7.0)
+        top, left = 8 + 4 + y - 2, 8 + 4 + x - 2
+        assert np.array_equal(small.images[0], padded[top : top + 4, left : left + 4])

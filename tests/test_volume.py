@@ -85,7 +85,7 @@ def test_what_is_no_volume_is_refused(data, error, message):
         Volume(data)
 
 
-@pytest.mark.parametrize("origin", [0, (1, 2), [[1, 2, 3]]])
+@pytest.mark.parametrize("origin", [0, (1, 2), (1, 2, 3, 4), [[1, 2, 3]], [[3], [2], [1]]])
 def test_an_origin_is_three_numbers(origin):
     with pytest.raises(ValueError, match="origin must be three numbers x, y, z"):
         Volume(DATA, origin=origin)
@@ -286,3 +286,8 @@ def test_padding_an_integer_volume_by_what_it_cannot_hold_is_refused(value):
 
 def test_padding_a_float_volume_by_nan_is_a_way_to_mark_it():
     assert np.isnan(Volume(np.ones((2, 2, 2))).pad((3, 3, 3), value=np.nan).data).sum() == 19
+
+
+def test_a_layer_has_the_spacings_of_its_axes():
+    volume = Volume(np.zeros((2, 3, 4)), voxel_size=(1.5, 2.5, 3.5))
+    assert volume.to_layer_data()[1]["scale"] == (3.5, 2.5, 1.5)

@@ -312,3 +312,9 @@ def test_a_ramp_is_refused_where_there_is_no_single_axis():
 def test_impossible_filters_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_a_tilt_stands_for_half_the_gaps_on_both_sides():
+    """At the ends, where nothing lies beyond, the gap within counts for both."""
+    geometry = TiltGeometry.from_tilt_angles([-60, -58, -54, -50])
+    assert np.allclose(np.degrees(angular_weights(geometry)), [2, 3, 4, 4])
