@@ -326,7 +326,9 @@ def test_what_a_public_class_may_do_without_is_given_by_name(name):
 
 def test_what_holds_arrays_is_equal_to_itself_alone():
     """Arrays have no one answer to whether they are equal."""
-    kinds = [one for one in defined_in(libtilt.alignment) if attrs.has(one)]
+    kinds = [
+        one for one in defined_in(libtilt.alignment) if isinstance(one, type) and attrs.has(one)
+    ]
     holding = [kind for kind in kinds if "rray" in str([one.type for one in attrs.fields(kind)])]
     assert len(holding) > 5
     assert [kind for kind in holding if kind.__eq__ is not object.__eq__] == []
