@@ -157,16 +157,19 @@ class StackFile:
         return self._found()
 
     def _of_json(self, path: Path) -> StackGeometry:
-        geometry = self.kind.from_json(path)
+        return self._turned(self.kind.from_json(path), path)
+
+    def _turned(self, geometry: TiltGeometry, source: Path) -> StackGeometry:
+        """Return a whole geometry, about the axis that the user gives."""
         if self.tilt_axis_angle is not None:
             geometry = with_tilt_axis(geometry, self.tilt_axis_angle)
-        return StackGeometry(geometry, str(path))
+        return StackGeometry(geometry, str(source))
 
     def _of_list(self, path: Path) -> StackGeometry:
-        angles = read_tilt_angles(path)
-        found = StackGeometry.from_angles(angles, self.tilt_axis_angle, str(path), self.kind)
-        # The axis of an aligned stack lies along y: that is what aligned means.
-        return attrs.evolve(found, warnings=()) if is_aligned(self.path) else found
+        axis = self.tilt_axis_angle
+        if axis is None and is_aligned(self.path):
+            axis = 0.0  # The axis of an aligned stack lies along y: that is what aligned means.
+        return StackGeometry.from_angles(read_tilt_angles(path), axis, str(path), self.kind)
 
     def _of_mdoc(self, path: Path) -> StackGeometry:
         file = MdocFile.read(path)
@@ -204,12 +207,9 @@ class StackFile:
         if not text.lstrip().startswith("{"):
             return self._of_json(file)
         try:
-            geometry = self.kind.from_json(text)
+            return self._turned(self.kind.from_json(text), file)
         except ValueError as error:
             raise ValueError(str(error).replace("JSON text", str(file), 1)) from error
-        if self.tilt_axis_angle is not None:
-            geometry = with_tilt_axis(geometry, self.tilt_axis_angle)
-        return StackGeometry(geometry, str(file))
 
     def _of_header(self) -> StackGeometry:
         """Return the geometry that the stack itself says."""

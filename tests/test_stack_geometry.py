@@ -195,3 +195,11 @@ def test_the_angles_that_aretomo_writes_are_found(tmp_path, stack):
     assert np.allclose(TiltSeries.open(stack, tilt_axis_angle=85).geometry.tilt_angles, [-3, 0, 3])
     aligned = TiltSeries.open(stack, alignment=tmp_path / "ts_TLT.txt", tilt_axis_angle=85)
     assert np.allclose(aligned.geometry.tilt_axis_angles, 85)
+
+
+def test_equal_angles_of_an_aligned_stack_are_warned_of_too(tmp_path):
+    aligned = write(tmp_path / "ts.ali")
+    (tmp_path / "ts.tlt").write_text("2\n2\n2\n")
+    with pytest.warns(UserWarning, match="all 3 tilt angles are 2 degrees") as told:
+        TiltSeries.open(aligned)
+    assert len(told) == 1
