@@ -4,20 +4,30 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from libtilt.geometry import TiltGeometry
+    from libtilt.geometry import ImageGrid, TiltGeometry, VolumeGrid
     from libtilt.phantoms import GaussianBlobs
     from libtilt.projector import Projector
     from libtilt.tilt_series import TiltSeries
     from libtilt.volume import Volume
 
-__all__ = ["GaussianBlobs", "Projector", "TiltGeometry", "TiltSeries", "Volume"]
+__all__ = [
+    "GaussianBlobs",
+    "ImageGrid",
+    "Projector",
+    "TiltGeometry",
+    "TiltSeries",
+    "Volume",
+    "VolumeGrid",
+]
 
 _HOMES = {
     "GaussianBlobs": "libtilt.phantoms",
+    "ImageGrid": "libtilt.geometry",
     "Projector": "libtilt.projector",
     "TiltGeometry": "libtilt.geometry",
     "TiltSeries": "libtilt.tilt_series",
     "Volume": "libtilt.volume",
+    "VolumeGrid": "libtilt.geometry",
 }
 _ROOMS = (
     *("alignment", "animations", "backends", "data", "gif", "plot", "preparation", "quality"),

@@ -162,6 +162,23 @@ def to_voxel_size(value: ArrayLike) -> Float64Array:
     return locked(np.ascontiguousarray(np.broadcast_to(array, (3,))))
 
 
+def to_center(value: ArrayLike) -> Float64Array:
+    """Return a locked (3,) array of a place x, y, z in angstroms."""
+    return _place(value, "center")
+
+
+def to_origin(value: ArrayLike) -> Float64Array:
+    """Return a locked (3,) array of a place x, y, z in angstroms."""
+    return _place(value, "origin")
+
+
+def _place(value: ArrayLike, name: str) -> Float64Array:
+    place = finite_array(value, name)
+    if place.shape != (3,):
+        raise ValueError(f"{name} must be three numbers x, y, z, got shape {place.shape}")
+    return place
+
+
 def to_pixel_size(value: Any) -> float:
     """Return one positive length in angstroms."""
     return length(value, "pixel_size")

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from libtilt._checks import Float64Array
 from libtilt.inputs import open_input
 from libtilt.mrc_header import HEADER_BYTES, PACKED, MrcHeader
+from libtilt.mrc_labels import center_of, is_own, made_of, series_of
 from libtilt.mrc_sections import SectionData, read_sections
 
 _COMPRESSED_STARTS: dict[bytes, Callable[[Any], Any]] = {b"\x1f\x8b": gzip.open, b"BZ": bz2.open}
@@ -53,6 +54,11 @@ class MrcContent:
         Whether libtilt wrote the file.
     series : str or None
         The mark that it shares with the other files of a saved series.
+    center : ndarray, shape (3,)
+        Where the voxel ``shape // 2`` lies in the specimen, x, y, z in angstroms; 0 in files of
+        other programs, which do not say it.
+    made : str
+        How libtilt made the data, empty where it does not say it.
     """
 
     data: NDArray[Any]
@@ -63,6 +69,8 @@ class MrcContent:
     sections: SectionData = attrs.field(factory=SectionData)
     is_own: bool = False
     series: str | None = None
+    center: Float64Array = attrs.field(factory=lambda: np.zeros(3))
+    made: str = ""
 
     @property
     def has_placeholder(self) -> bool:
@@ -242,6 +250,8 @@ def _content(stored: _Stored) -> MrcContent:
         is_image_stack=header.is_image_stack,
         notes=tuple(notes),
         sections=sections,
-        is_own=header.is_own,
-        series=header.series,
+        is_own=is_own(header.labels),
+        series=series_of(header.labels),
+        center=center_of(header.labels, header.shape),
+        made=made_of(header.labels),
     )

@@ -14,8 +14,6 @@ from mrcfile.dtypes import HEADER_DTYPE
 from libtilt._checks import SMALLEST_LENGTH, Float64Array
 
 HEADER_BYTES = 1024
-OWN_LABEL = b"Written by libtilt"
-SERIES_LABEL = b", series "
 # Bytes of a value; 4-bit values (mode 101) have half of one.
 _MODES: dict[int, tuple[str, float]] = {
     0: ("i1", 1),
@@ -116,7 +114,7 @@ class MrcHeader:
 
     def _has_packed_bytes(self) -> bool:
         """Whether each byte holds two values, by IMOD's flag or SerialEM's label."""
-        labels = b" ".join(bytes(label) for label in self["label"])
+        labels = b" ".join(self.labels)
         return bool((self.imod_flags or 0) & _PACKED_BYTES) or b"4 bits packed" in labels
 
     def __getitem__(self, name: str) -> Any:
@@ -143,17 +141,9 @@ class MrcHeader:
         return bytes(self["map"])[:3] == b"MAP"
 
     @property
-    def is_own(self) -> bool:
-        """Whether libtilt wrote the file."""
-        return bytes(self["label"][0]).startswith(OWN_LABEL)
-
-    @property
-    def series(self) -> str | None:
-        """The mark of the saved series that the file belongs to, None where it has none."""
-        label = bytes(self["label"][0])
-        if not label.startswith(OWN_LABEL + SERIES_LABEL):
-            return None
-        return label.removeprefix(OWN_LABEL + SERIES_LABEL).decode("ascii", "replace").strip("\0 ")
+    def labels(self) -> list[bytes]:
+        """The ten labels."""
+        return [bytes(label) for label in self["label"]]
 
     @property
     def imod_flags(self) -> int | None:

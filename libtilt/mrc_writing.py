@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from libtilt._checks import Float64Array
 from libtilt.files import atomic_write
-from libtilt.mrc_header import OWN_LABEL, SERIES_LABEL
+from libtilt.mrc_labels import labels_of
 
 SUFFIXES = (".mrc", ".map", ".st", ".ali", ".rec", ".mrcs")
 _COMPRESSIONS = {".gz": "gzip", ".bz2": "bzip2"}
@@ -38,7 +38,9 @@ def write_mrc(
     voxel_size: Float64Array,
     origin: Float64Array,
     is_image_stack: bool,
+    center: Float64Array | None = None,
     series: str | None = None,
+    made: str = "",
     overwrite: bool = False,
 ) -> None:
     """Write an MRC file all or nothing.
@@ -54,8 +56,12 @@ def write_mrc(
         x, y, z in angstroms.
     is_image_stack : bool
         Whether the header calls it a stack of images rather than a volume.
+    center : ndarray, shape (3,), optional
+        Where the voxel ``shape // 2`` lies, x, y, z in angstroms from the rotation centre.
     series : str, optional
         The mark that the files of one saved series share.
+    made : str, optional
+        How the data were made, for the labels.
     overwrite : bool, optional
         Whether an existing file may be replaced.
 
@@ -80,7 +86,9 @@ def write_mrc(
             voxel_size=voxel_size,
             origin=origin,
             is_image_stack=is_image_stack,
+            center=center,
             series=series,
+            made=made,
         )
 
 
@@ -91,7 +99,9 @@ def put_mrc(
     voxel_size: Float64Array,
     origin: Float64Array,
     is_image_stack: bool,
+    center: Float64Array | None = None,
     series: str | None = None,
+    made: str = "",
 ) -> None:
     """Write a new file, as `write_mrc` does, into a place that nobody looks at yet."""
     _require_held(voxel_size * data.shape[::-1], "voxel_size")
@@ -109,8 +119,9 @@ def put_mrc(
             file.voxel_size = tuple(float(size) for size in voxel_size)
             for name, value in zip("xyz", origin, strict=True):
                 file.header.origin[name] = value
-            label = OWN_LABEL + (SERIES_LABEL + series.encode() if series else b"")
-            file.header.label[0], file.header.nlabl = label, 1
+            place = np.zeros(3) if center is None else center
+            labels = labels_of(data.shape, series=series, center=place, made=made)
+            file.header.label[: len(labels)], file.header.nlabl = labels, len(labels)
 
 
 def _require_held(lengths: Float64Array, name: str) -> None:

@@ -21,8 +21,7 @@ from libtilt._checks import (
     to_pixel_size,
     to_voxel_size,
 )
-from libtilt.geometry import TiltGeometry
-from libtilt.grids import depth_steps
+from libtilt.geometry import ImageGrid, TiltGeometry, VolumeGrid
 from libtilt.per_tilt import summary
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
@@ -210,15 +209,23 @@ class GaussianBlobs:
         sigmas = size * rng.uniform(0.014, 0.034, size=len(turned))
         return cls(turned * size, sigmas, rng.uniform(0.6, 1.4, size=len(turned)))
 
-    def volume(self, shape: tuple[int, ...], *, voxel_size: ArrayLike = 1.0) -> Volume:
+    def volume(
+        self,
+        shape: tuple[int, ...],
+        *,
+        voxel_size: ArrayLike = 1.0,
+        center: ArrayLike = (0.0, 0.0, 0.0),
+    ) -> Volume:
         """Sample the blobs at voxel centres.
 
         Parameters
         ----------
         shape : tuple of int
-            ``(d, h, w)``; the specimen's centre is at ``shape // 2``.
+            ``(d, h, w)``.
         voxel_size : float or (3,), optional
             Angstroms, x, y, z.
+        center : array_like, shape (3,), optional
+            Where the voxel at ``shape // 2`` lies, as in `libtilt.VolumeGrid`.
 
         Returns
         -------
@@ -236,15 +243,13 @@ class GaussianBlobs:
         >>> GaussianBlobs([[0, 0, 0]], 2.0).volume((4, 5, 6)).dtype
         dtype('float64')
         """
-        shape = shape_of(shape, 3, "shape")
-        spacing = to_voxel_size(voxel_size)
+        grid = VolumeGrid(shape_of(shape, 3, "shape"), voxel_size, center)
         x, y, z = (
-            self._profiles(self.centers[:, axis], shape[2 - axis], spacing[axis])
-            for axis in range(3)
+            self._profiles(self.centers[:, axis], places) for axis, places in enumerate(grid.axes)
         )
         planes = (self.amplitudes[:, np.newaxis] * z).T[:, :, np.newaxis] * y
         data = planes.transpose(0, 2, 1) @ x
-        return Volume(data, voxel_size=spacing)
+        return Volume(data, voxel_size=grid.voxel_size, center=grid.center)
 
     def tilt_series(
         self,
@@ -252,7 +257,6 @@ class GaussianBlobs:
         image_shape: tuple[int, ...],
         *,
         pixel_size: float = 1.0,
-        voxel_size: ArrayLike | None = None,
     ) -> TiltSeries:
         """Integrate the blobs along the beam, in closed form.
 
@@ -264,14 +268,11 @@ class GaussianBlobs:
             ``(h, w)``.
         pixel_size : float, optional
             Angstroms.
-        voxel_size : float or (3,), optional
-            Angstroms; of the volume whose projections are to be compared, since values are line
-            integrals divided by its depth step. By default the pixel size.
 
         Returns
         -------
         TiltSeries
-            float64.
+            Line integrals divided by the pixel size; float64.
 
         Raises
         ------
@@ -287,18 +288,16 @@ class GaussianBlobs:
         """
         height, width = to_image_shape(image_shape)
         pixel = to_pixel_size(pixel_size)
-        spacing = to_voxel_size(pixel if voxel_size is None else voxel_size)
-        heights = self.amplitudes * self.sigmas * np.sqrt(2 * np.pi)
-        steps = depth_steps(geometry.rotation_matrices, spacing)
+        amplitudes = self.amplitudes * self.sigmas * np.sqrt(2 * np.pi) / pixel
+        x, y = ImageGrid((height, width), pixel).axes
         images = np.empty((len(geometry), height, width))
         for tilt, points in enumerate(geometry.project_points(self.centers)):
-            amplitudes = heights / steps[tilt]
             if not np.array_equal(geometry.magnifications[tilt], np.eye(2)):
                 unmagnify = np.linalg.inv(geometry.magnifications[tilt])
-                images[tilt] = self._image(amplitudes, points, unmagnify, (height, width), pixel)
+                images[tilt] = self._image(amplitudes, points, unmagnify, (x, y))
                 continue
-            u = self._profiles(points[:, 0], width, pixel)
-            v = self._profiles(points[:, 1], height, pixel)
+            u = self._profiles(points[:, 0], x)
+            v = self._profiles(points[:, 1], y)
             images[tilt] = (amplitudes[:, np.newaxis] * v).T @ u
         return TiltSeries(images, geometry, pixel_size=pixel)
 
@@ -310,20 +309,18 @@ class GaussianBlobs:
         amplitudes: Float64Array,
         points: Float64Array,
         unmagnify: Float64Array,
-        shape: tuple[int, int],
-        pixel: float,
+        axes: tuple[Float64Array, Float64Array],
     ) -> Float64Array:
         """Return one image on which the blobs are no discs but ellipses."""
-        y, x = ((np.arange(size) - size // 2) * pixel for size in shape)
-        image = np.zeros(shape)
+        x, y = axes
+        image = np.zeros((len(y), len(x)))
         for amplitude, sigma, point in zip(amplitudes, self.sigmas, points, strict=True):
             offsets = np.stack(np.meshgrid(x - point[0], y - point[1]), axis=-1) @ unmagnify.T
             image += amplitude * np.exp(-0.5 * (offsets**2).sum(axis=-1) / sigma**2)
         return image
 
-    def _profiles(self, positions: Float64Array, size: int, spacing: float) -> Float64Array:
+    def _profiles(self, positions: Float64Array, axis: Float64Array) -> Float64Array:
         """Return each blob's values along one axis, shape (m, size), with height 1."""
-        axis = (np.arange(size) - size // 2) * spacing
         distance = (axis - positions[:, np.newaxis]) / self.sigmas[:, np.newaxis]
         profiles: Float64Array = np.exp(-0.5 * distance**2)
         return profiles

@@ -7,7 +7,6 @@ from typing import Any, ClassVar, Self
 import attrs
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
-from scipy.sparse.linalg import LinearOperator
 
 from libtilt._checks import (
     Float64Array,
@@ -25,11 +24,14 @@ from libtilt._checks import (
     to_volume_shape,
     to_voxel_size,
 )
-from libtilt.backends.base import DRIVEN, Backend, Plan, SamplingSpec
+from libtilt._completion import NOTHING, Told, completed
+from libtilt.backends.auto import AutoBackend
+from libtilt.backends.base import DRIVEN, Backend, SamplingSpec
+from libtilt.backends.cache import plan_cache
 from libtilt.backends.registry import resolve_backend
-from libtilt.frames import Frame, PartialFrame
-from libtilt.geometry import TiltGeometry, require_geometry
-from libtilt.grids import voxels_per_sample
+from libtilt.geometry import ImageGrid, TiltGeometry, VolumeGrid, require_geometry
+from libtilt.geometry.sampling import image_scales, sampling_grids
+from libtilt.linear_operator import AdjointProjector, ProjectionOperator
 from libtilt.power_iteration import operator_norm
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
@@ -39,21 +41,26 @@ from libtilt.volume import Volume
 class Projector:
     """A tilt geometry with a sampling backend: projects volumes, backprojects tilt series.
 
-    What is not given is taken from what is projected: the volume's shape and voxel size, images
-    of the volume's height and width, pixels as large as its voxels (along x).
+    It is one linear operator, from volumes on a `domain` to images on a `range`. A grid that is not
+    given is taken, for each call, from what is projected: the volume's shape, voxel size and
+    center, images of the volume's height and width, pixels as large as its voxels (along x).
 
     Parameters
     ----------
     geometry : TiltGeometry
         How the detector saw the specimen.
+    volume_grid : VolumeGrid, optional
+        Where the voxels lie.
+    image_grid : ImageGrid, optional
+        Shape and pixel size of the images.
     volume_shape : tuple of int, optional
-        ``(d, h, w)``. The adjoint needs it.
-    image_shape : tuple of int, optional
-        ``(h, w)``.
+        ``(d, h, w)`` of a volume at the rotation centre, in place of `volume_grid`.
     voxel_size : float or (3,), optional
-        Angstroms, x, y, z.
+        Angstroms, x, y, z; in place of `volume_grid`.
+    image_shape : tuple of int, optional
+        ``(h, w)``, in place of `image_grid`.
     pixel_size : float, optional
-        Angstroms.
+        Angstroms, in place of `image_grid`.
     driven : {"ray", "voxel"}, optional
         "ray" (the default): the forward samples the volume trilinearly along each ray, and the
         adjoint spreads back along it; for simulating and iterating. "voxel": the adjoint gives
@@ -70,29 +77,33 @@ class Projector:
     Raises
     ------
     ValueError
-        If a shape, a spacing, `driven` or the backend does not fit.
+        If a shape, a spacing, `driven` or the backend does not fit, or a grid is given twice.
     ImportError
         If the backend needs a package that is not installed.
 
+    See Also
+    --------
+    between : the projector with both grids fixed.
+
     Notes
     -----
-    A projection value is the line integral divided by the length of a depth step (see
-    `libtilt.grids.depth_steps`): with equal spacings, the plain sum of samples. Where a pixel and
-    a depth step do not enclose the volume of one voxel, both directions of the voxel-driven pair
-    are scaled by the ratio, so that both pairs approximate the same line integrals. A geometry's
-    magnifications do not enter that ratio: the voxel-driven adjoint takes the image's own values.
+    A projection value is the line integral divided by the pixel size, for every tilt, voxel shape
+    and pair: with equal spacings, the plain sum of samples. What a backend sums is therefore
+    multiplied by `image_scales`. A geometry's magnifications do not enter those of the voxel-driven
+    pair, whose adjoint takes the image's own values.
 
-    What is taken from a volume is not remembered: give `voxel_size` where voxels are not cubes or
-    the geometry has shifts, so that the adjoint of plain images belongs to the same operator.
+    A plain array has no spacing. It is taken where none is needed; where the geometry has shifts,
+    which are lengths, the projector must know one.
 
-    The plan, with the work that a backend prepares, is kept for the last shapes and dtype.
+    What a backend prepares (a plan) is kept for the process in `libtilt.backends.plan_cache`, and
+    shared by all projectors that ask for the same.
 
     Examples
     --------
     >>> from libtilt import GaussianBlobs, Projector, TiltGeometry
     >>> volume = GaussianBlobs.random((16, 16, 16), n=5, seed=0).volume((16, 16, 16))
     >>> geometry = TiltGeometry.from_tilt_angles(range(-60, 61, 3))
-    >>> projector = Projector(geometry, volume_shape=volume.shape)
+    >>> projector = Projector(geometry, volume_grid=volume.grid)
     >>> tilt_series = projector.forward(volume)
     >>> tilt_series.shape
     (41, 16, 16)
@@ -104,23 +115,33 @@ class Projector:
     tilt_series_type: ClassVar[type[TiltSeries]] = TiltSeries
 
     geometry: TiltGeometry = attrs.field(validator=require_geometry)
-    volume_shape: tuple[int, ...] | None = attrs.field(
+    volume_grid: VolumeGrid | None = attrs.field(
+        default=None,
+        kw_only=True,
+        validator=attrs.validators.optional(attrs.validators.instance_of(VolumeGrid)),
+    )
+    image_grid: ImageGrid | None = attrs.field(
+        default=None,
+        kw_only=True,
+        validator=attrs.validators.optional(attrs.validators.instance_of(ImageGrid)),
+    )
+    _volume_shape: tuple[int, ...] | None = attrs.field(
         default=None,
         kw_only=True,
         converter=attrs.converters.optional(to_volume_shape),
     )
-    image_shape: tuple[int, ...] | None = attrs.field(
-        default=None,
-        kw_only=True,
-        converter=attrs.converters.optional(to_image_shape),
-    )
-    voxel_size: Float64Array | None = attrs.field(
+    _voxel_size: Float64Array | None = attrs.field(
         default=None,
         kw_only=True,
         converter=attrs.converters.optional(to_voxel_size),
         eq=attrs.cmp_using(eq=np.array_equal),
     )
-    pixel_size: float | None = attrs.field(
+    _image_shape: tuple[int, ...] | None = attrs.field(
+        default=None,
+        kw_only=True,
+        converter=attrs.converters.optional(to_image_shape),
+    )
+    _pixel_size: float | None = attrs.field(
         default=None,
         kw_only=True,
         converter=attrs.converters.optional(to_pixel_size),
@@ -135,11 +156,113 @@ class Projector:
         kw_only=True,
         converter=resolve_backend,
     )
-    _kept: list[tuple[SamplingSpec, Plan]] = attrs.field(
-        factory=list, init=False, repr=False, eq=False
-    )
 
     __hash__: ClassVar[None] = None  # type: ignore[assignment]
+
+    @volume_grid.validator
+    def _check_volume(self, _: Any, value: VolumeGrid | None) -> None:
+        if value is not None and (self._volume_shape, self._voxel_size) != (None, None):
+            raise ValueError("give volume_grid, or volume_shape and voxel_size, not both")
+
+    @image_grid.validator
+    def _check_images(self, _: Any, value: ImageGrid | None) -> None:
+        if value is not None and (self._image_shape, self._pixel_size) != (None, None):
+            raise ValueError("give image_grid, or image_shape and pixel_size, not both")
+
+    @property
+    def domain(self) -> VolumeGrid:
+        """Where the voxels lie that it projects; a ValueError where nobody said it."""
+        return self._grids()[0]
+
+    @property
+    def range(self) -> ImageGrid:
+        """Shape and pixel size of its images; a ValueError where nobody said it."""
+        return self._grids()[1]
+
+    def between(
+        self,
+        volume: Volume | VolumeGrid | ArrayLike | None = None,
+        tilt_series: TiltSeries | ImageGrid | ArrayLike | None = None,
+    ) -> Self:
+        """Return the projector between a volume and a tilt series: one operator, fixed.
+
+        Parameters
+        ----------
+        volume : Volume, VolumeGrid or array_like, shape (d, h, w), optional
+            What the projector does not know of its domain is taken from it.
+        tilt_series : TiltSeries, ImageGrid or array_like, shape (n, h, w), optional
+            What the projector does not know of its range is taken from it.
+
+        Returns
+        -------
+        Projector
+            With `volume_grid` and `image_grid`; in place of the backend "auto", with the one that
+            it chooses there.
+
+        Raises
+        ------
+        ValueError
+            If they disagree with the projector, or something is not known that decides where
+            things lie.
+
+        Examples
+        --------
+        >>> from libtilt import ImageGrid, Projector, TiltGeometry, VolumeGrid
+        >>> projector = Projector(TiltGeometry.from_tilt_angles([0, 5]))
+        >>> operator = projector.between(VolumeGrid((8, 8, 8), voxel_size=2.0))
+        >>> operator.range
+        ImageGrid(shape=(8, 8), pixel_size=2.0)
+        """
+        return self._between(volume, tilt_series, "to know the operator")
+
+    def _between(self, volume: Any, tilt_series: Any, purpose: str) -> Self:
+        grids = self._grids(_told_by(volume, tilt_series), purpose)
+        fixed = self
+        if self.volume_grid is None or self.image_grid is None:
+            fixed = self.evolve(
+                volume_grid=grids[0],
+                image_grid=grids[1],
+                volume_shape=None,
+                voxel_size=None,
+                image_shape=None,
+                pixel_size=None,
+            )
+        if isinstance(fixed.backend, AutoBackend):
+            fixed = fixed.evolve(backend=fixed.backend.choose(fixed.spec(np.float32)))
+        return fixed
+
+    def _grids(
+        self, data: Told = NOTHING, purpose: str = "to know the operator"
+    ) -> tuple[VolumeGrid, ImageGrid]:
+        """Return domain and range, completed by what data say."""
+        told = Told.of(self.volume_grid, self.image_grid)
+        if self.volume_grid is None:
+            center = None if self._volume_shape is None else np.zeros(3)
+            told = attrs.evolve(
+                told,
+                volume_shape=self._volume_shape,
+                voxel_size=self._voxel_size,
+                center=center,
+            )
+        if self.image_grid is None:
+            told = attrs.evolve(told, image_shape=self._image_shape, pixel_size=self._pixel_size)
+        return completed(told, data, self.geometry, purpose)
+
+    def __repr__(self) -> str:
+        angles = self.geometry.tilt_angles
+        parts = [f"{len(angles)} tilts from {angles.min():.4g} to {angles.max():.4g} degrees"]
+        try:
+            domain, image_grid = self._grids()
+            parts += [f"domain={domain}", f"range={image_grid}"]
+            spec = self.between(domain, image_grid).spec()
+        except ValueError:
+            parts.append("grids of what is projected")
+            spec = None
+        backend = repr(self.backend)
+        if isinstance(self.backend, AutoBackend) and spec is not None:
+            backend = f"auto: {self.backend.explain(spec)}"
+        parts += [f"driven={self.driven!r}", f"backend={backend}"]
+        return f"{type(self).__name__}({', '.join(parts)})"
 
     def forward(self, volume: Volume | ArrayLike) -> TiltSeries:
         """Project a volume.
@@ -174,13 +297,11 @@ class Projector:
         """
         data = real_data(volume, "volume", 3)
         require_finite(data, "volume")
-        frame = self._known.with_volume(
-            data.shape, volume.voxel_size if isinstance(volume, Volume) else None
-        )
+        operator = self._between(volume, None, "to project")
         with np.errstate(over="ignore", invalid="ignore"):
-            images = self._forward(data, frame)
+            images = operator._forward(data)
         require_result(images, "the projections")
-        return self.tilt_series_type(images, self.geometry, pixel_size=frame.pixel_size)
+        return self.tilt_series_type(images, self.geometry, pixel_size=operator.range.pixel_size)
 
     def adjoint(self, tilt_series: TiltSeries | ArrayLike) -> Volume:
         """Backproject a tilt series by the exact transpose of `forward`.
@@ -219,15 +340,13 @@ class Projector:
                 f"got {len(images)}"
             )
         require_finite(images, "tilt_series")
-        frame = self._known.with_images(
-            images.shape[1:],
-            tilt_series.pixel_size if isinstance(tilt_series, TiltSeries) else None,
-        )
+        operator = self._between(None, tilt_series, "to backproject")
         with np.errstate(over="ignore", invalid="ignore"):
-            volume = self._adjoint(images, frame)
+            volume = operator._adjoint(images)
         if may_overflow(images):
             require_result(volume, "the backprojection")
-        return self.volume_type(volume, voxel_size=frame.voxel_size)
+        domain = operator.domain
+        return self.volume_type(volume, voxel_size=domain.voxel_size, center=domain.center)
 
     def __call__(self, volume: Volume | ArrayLike) -> TiltSeries:
         """Project, as `forward` does."""
@@ -259,8 +378,10 @@ class Projector:
         """
         return attrs.evolve(self, **changes)
 
-    def linear_operator(self, dtype: DTypeLike = np.float32) -> LinearOperator:
+    def linear_operator(self, dtype: DTypeLike = np.float32) -> ProjectionOperator:
         """Return the projector as a SciPy operator on flat vectors, for its solvers.
+
+        It can be pickled, and has the attributes ``dims`` and ``dimsd`` of PyLops.
 
         Parameters
         ----------
@@ -269,18 +390,12 @@ class Projector:
 
         Returns
         -------
-        scipy.sparse.linalg.LinearOperator, shape (n * h * w, d * h * w)
+        ProjectionOperator, shape (n * h * w, d * h * w)
 
         Raises
         ------
         ValueError
-            If the projector does not know the volume's shape.
-
-        Notes
-        -----
-        Flat vectors are like plain arrays: voxels are 1 angstrom unless the projector has a
-        `voxel_size` or a `pixel_size`. Give it where the geometry has shifts, or the operator is
-        another than that of a `Volume` that knows its own.
+            If the projector does not know its domain and range.
 
         Examples
         --------
@@ -295,23 +410,7 @@ class Projector:
         >>> bool(abs(solution - volume.data.ravel()).max() < 0.2 * volume.data.max())
         True
         """
-        kind: np.dtype[Any] = np.dtype(dtype)
-        one_of(kind.name, "dtype", ("float32", "float64"))
-        if self.volume_shape is None:
-            raise ValueError("volume_shape must be given to make a linear operator")
-        frame = self._known.with_volume(self.volume_shape, None)
-        images_shape = (len(self.geometry), *frame.image_shape)
-
-        def matvec(x: NDArray[Any]) -> NDArray[Any]:
-            x = real_data(x.reshape(frame.volume_shape), "x", 3).astype(kind, copy=False)
-            return self._forward(x, frame).ravel()
-
-        def rmatvec(y: NDArray[Any]) -> NDArray[Any]:
-            y = real_data(y.reshape(images_shape), "y", 3).astype(kind, copy=False)
-            return self._adjoint(y, frame).ravel()
-
-        shape = (int(np.prod(images_shape)), int(np.prod(frame.volume_shape)))
-        return LinearOperator(shape, matvec=matvec, rmatvec=rmatvec, dtype=kind)
+        return ProjectionOperator(self._between(None, None, "to make a linear operator"), dtype)
 
     def norm(self, *, tolerance: float = 1e-3, iterations: int = 100) -> float:
         """Return the largest factor by which projecting can lengthen a volume (its 2-norm).
@@ -333,12 +432,11 @@ class Projector:
         Raises
         ------
         ValueError
-            If the projector does not know the volume's shape.
+            If the projector does not know its domain and range.
 
         Notes
         -----
-        Power iteration on the adjoint times the forward, from a volume of ones. Voxels are 1
-        angstrom unless the projector knows better; see `linear_operator`.
+        Power iteration on the adjoint times the forward, from a volume of ones.
 
         Examples
         --------
@@ -353,99 +451,17 @@ class Projector:
             positive_float(tolerance, "tolerance"),
             positive_integer(iterations, "iterations"),
         )
-        if self.volume_shape is None:
-            raise ValueError("volume_shape must be given to compute a norm")
-        frame = self._known.with_volume(self.volume_shape, None)
+        operator = self._between(None, None, "to compute a norm")
         return operator_norm(
-            lambda volume: self._forward(volume, frame),
-            lambda images: self._adjoint(images, frame),
-            np.ones(self.volume_shape, np.float32),
+            operator._forward,
+            operator._adjoint,
+            np.ones(operator.domain.shape, np.float32),
             tolerance=limit,
             iterations=most,
         )
 
-    def _forward(self, volume: NDArray[Any], frame: Frame) -> NDArray[Any]:
-        """Compute the images of a sound volume; what a subclass overrides to change the model."""
-        spec = self._spec(frame, floating_dtype(volume.dtype))
-        images = self._plan(spec).forward(np.ascontiguousarray(volume, dtype=spec.dtype))
-        return self._weighted(images, spec)
-
-    def _adjoint(self, images: NDArray[Any], frame: Frame) -> NDArray[Any]:
-        """Compute the volume of sound images: the transpose of `_forward`."""
-        spec = self._spec(frame, floating_dtype(images.dtype))
-        weighted = self._weighted(np.ascontiguousarray(images, dtype=spec.dtype), spec)
-        return self._plan(spec).adjoint(weighted)
-
-    def _weighted(self, images: NDArray[Any], spec: SamplingSpec) -> NDArray[Any]:
-        """Scale voxel-driven images by voxels per sample, which is 1 where spacings are equal."""
-        if spec.driven == "ray":
-            return images
-        weights = 1.0 / voxels_per_sample(spec.grids, self.geometry.magnifications)
-        if np.allclose(weights, 1.0, rtol=0, atol=1e-12):
-            return images
-        weighted: NDArray[Any] = images * weights.astype(spec.dtype)[:, np.newaxis, np.newaxis]
-        return weighted
-
-    def _spec(self, frame: Frame, dtype: np.dtype[Any]) -> SamplingSpec:
-        return SamplingSpec(
-            grids=frame.grids(self.geometry),
-            volume_shape=frame.volume_shape,
-            image_shape=frame.image_shape,
-            dtype=dtype,
-            driven=self.driven,
-        )
-
-    def _plan(self, spec: SamplingSpec) -> Plan:
-        """Return the plan for `spec`, kept until another spec is asked for."""
-        for kept_spec, plan in tuple(self._kept):
-            if kept_spec == spec:
-                return plan
-        plan = self.backend.plan(spec)
-        self._kept[:] = [(spec, plan)]
-        return plan
-
-    @property
-    def _known(self) -> PartialFrame:
-        return PartialFrame(self.volume_shape, self.image_shape, self.voxel_size, self.pixel_size)
-
-    def __getstate__(self) -> dict[str, Any]:
-        # Plans may hold threads or device memory; they are made anew where they are needed.
-        return self.__dict__ | {"_kept": []}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(locked_state(state))
-
-
-@attrs.frozen(eq=False)
-class AdjointProjector:
-    """The adjoint of a projector, as an object that can be called.
-
-    Parameters
-    ----------
-    projector : Projector
-        What it is the adjoint of.
-
-    Examples
-    --------
-    >>> from libtilt import Projector, TiltGeometry
-    >>> projector = Projector(TiltGeometry.from_tilt_angles([0]), volume_shape=(8, 8, 8))
-    >>> projector.T.T is projector
-    True
-    """
-
-    projector: Projector
-
-    @property
-    def T(self) -> Projector:  # noqa: N802
-        """The projector."""
-        return self.projector
-
-    def __call__(self, tilt_series: TiltSeries | ArrayLike) -> Volume:
-        """Backproject, as `Projector.adjoint` does."""
-        return self.projector.adjoint(tilt_series)
-
-    def linear_operator(self, dtype: DTypeLike = np.float32) -> LinearOperator:
-        """Return the adjoint of `Projector.linear_operator`.
+    def spec(self, dtype: DTypeLike = np.float32) -> SamplingSpec:
+        """Return what a backend is told: index grids and shapes, for who writes a solver.
 
         Parameters
         ----------
@@ -454,13 +470,82 @@ class AdjointProjector:
 
         Returns
         -------
-        scipy.sparse.linalg.LinearOperator, shape (d * h * w, n * h * w)
+        SamplingSpec
+            ``projector.backend.plan(spec)`` computes with it; times `image_scales`, that is the
+            projector.
+
+        Raises
+        ------
+        ValueError
+            If the projector does not know its domain and range.
 
         Examples
         --------
         >>> from libtilt import Projector, TiltGeometry
         >>> projector = Projector(TiltGeometry.from_tilt_angles([0, 5]), volume_shape=(4, 5, 6))
-        >>> projector.T.linear_operator().shape
-        (120, 60)
+        >>> projector.spec().images_shape
+        (2, 5, 6)
         """
-        return self.projector.linear_operator(dtype).H
+        domain, image_grid = self._grids()
+        geometry = self.geometry
+        return SamplingSpec(
+            grids=sampling_grids(
+                geometry.rotation_matrices,
+                geometry.shifts,
+                geometry.magnifications,
+                domain,
+                image_grid,
+            ),
+            volume_shape=domain.shape,
+            image_shape=image_grid.shape,
+            dtype=dtype,
+            driven=self.driven,
+        )
+
+    @property
+    def image_scales(self) -> Float64Array:
+        """What each image of the backend is multiplied by, `(n,)`: 1 where spacings are equal."""
+        return image_scales(self.geometry.rotation_matrices, self.domain, self.range, self.driven)
+
+    def _forward(self, volume: NDArray[Any]) -> NDArray[Any]:
+        """Compute the images of a sound volume on the domain; to be overridden by another model.
+
+        It is called on a projector whose grids are both known.
+        """
+        spec = self.spec(floating_dtype(volume.dtype))
+        with plan_cache.plan(self.backend, spec) as plan:
+            images = plan.forward(np.ascontiguousarray(volume, dtype=spec.dtype))
+        return self._scaled(images)
+
+    def _adjoint(self, images: NDArray[Any]) -> NDArray[Any]:
+        """Compute the volume of sound images: the transpose of `_forward`."""
+        spec = self.spec(floating_dtype(images.dtype))
+        scaled = self._scaled(np.ascontiguousarray(images, dtype=spec.dtype))
+        with plan_cache.plan(self.backend, spec) as plan:
+            return plan.adjoint(scaled)
+
+    def _scaled(self, images: NDArray[Any]) -> NDArray[Any]:
+        scales = self.image_scales
+        if np.allclose(scales, 1.0, rtol=0, atol=1e-12):
+            return images
+        scaled: NDArray[Any] = images * scales.astype(images.dtype)[:, np.newaxis, np.newaxis]
+        return scaled
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(locked_state(state))
+
+
+def _told_by(volume: Any, tilt_series: Any) -> Told:
+    """Return what data say of grids: arrays their shapes alone."""
+    volume = volume.grid if isinstance(volume, Volume) else volume
+    images = tilt_series.grid if isinstance(tilt_series, TiltSeries) else tilt_series
+    told = Told.of(
+        volume if isinstance(volume, VolumeGrid) else None,
+        images if isinstance(images, ImageGrid) else None,
+    )
+    if volume is not None and not isinstance(volume, VolumeGrid):
+        told = attrs.evolve(told, volume_shape=real_data(volume, "volume", 3).shape)
+    if images is not None and not isinstance(images, ImageGrid):
+        shape = real_data(images, "tilt_series", 3).shape[1:]
+        told = attrs.evolve(told, image_shape=shape)
+    return told

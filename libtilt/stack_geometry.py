@@ -16,7 +16,7 @@ from libtilt.alignment.base import with_tilt_axis
 from libtilt.alignment.plausible import equal_tilts, tilt_angle, to_axis_angle
 from libtilt.alignment.sizes import MissingSizeError
 from libtilt.geometry import TiltGeometry
-from libtilt.geometry_json import series_of
+from libtilt.geometry.json_file import series_of
 from libtilt.inputs import read_input
 from libtilt.mrc import MrcContent
 from libtilt.tilt_files import find_beside, is_aligned, read_tilt_angles, unused_beside

@@ -13,7 +13,7 @@ from libtilt.alignment import MdocFile
 from libtilt.alignment.angle_lists import read_angle_list
 from libtilt.alignment.imod_files import TILT_COMMANDS
 from libtilt.geometry import TiltGeometry
-from libtilt.geometry_json import FORMAT
+from libtilt.geometry.json_file import FORMAT
 from libtilt.inputs import read_input
 from libtilt.mrc import MrcContent
 

@@ -13,15 +13,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from libtilt._checks import (
     floating_dtype,
-    positive_integer,
     real_data,
     require_finite,
     to_pixel_size,
 )
 from libtilt.alignment import Alignment
 from libtilt.files import atomic_writes
-from libtilt.geometry import TiltGeometry, require_geometry
-from libtilt.geometry_json import with_series
+from libtilt.geometry import ImageGrid, TiltGeometry, require_geometry
+from libtilt.geometry.json_file import with_series
+from libtilt.geometry.window import Window
 from libtilt.image_data import ImageData, standardized
 from libtilt.image_files import read_image
 from libtilt.mrc import PLACEHOLDER
@@ -87,6 +87,11 @@ class TiltSeries(ImageData):
                 f"geometry must have one tilt per image: expected {len(self.images)} "
                 f"for images {self.images.shape}, got {len(value)}"
             )
+
+    @property
+    def grid(self) -> ImageGrid:
+        """Shape and pixel size of the images; where they lie is in the geometry's shifts."""
+        return ImageGrid(self.shape[1:], self.pixel_size)
 
     @classmethod
     def open(
@@ -285,11 +290,12 @@ class TiltSeries(ImageData):
         return self.subset(np.argsort(self.geometry.tilt_angles, kind="stable"))
 
     def bin(self, factor: int) -> Self:
-        """Average blocks of ``factor`` x ``factor`` pixels.
+        """Average blocks of ``factor`` x ``factor`` pixels, and divide by `factor`.
 
-        Pixels at the end that do not fill a block are dropped. The shifts of the geometry take up
-        the half pixels by which the centre ``shape // 2`` moves, so that every point of the
-        specimen still projects onto its own image.
+        Values are line integrals over the pixel size, before and after: so a volume that is
+        reconstructed from binned images has the same density. Pixels at the end that do not fill a
+        block are dropped. The shifts of the geometry take up the half pixels by which the centre
+        ``shape // 2`` moves, so that every point of the specimen still projects onto its own image.
 
         Parameters
         ----------
@@ -314,22 +320,73 @@ class TiltSeries(ImageData):
         >>> binned.shape, binned.pixel_size, binned.geometry.shifts.tolist()
         ((1, 4, 4), 4.0, [[-1.0, -1.0]])
         """
-        f = positive_integer(factor, "factor")
-        n, *sides = self.shape
-        if f > min(sides):
-            raise ValueError(f"factor must be at most {min(sides)} for {self.shape}, got {f}")
-        h, w = (side // f for side in sides)
-        blocks = self.images[:, : h * f, : w * f].reshape(n, h, f, w, f)
-        images = blocks.mean(axis=(2, 4), dtype=floating_dtype(self.dtype))
-        moved_xy = [
-            f * (new // 2) + (f - 1) / 2 - old // 2
-            for new, old in zip((w, h), sides[::-1], strict=True)
-        ]
-        shifts = self.geometry.shifts - np.array(moved_xy) * self.pixel_size
-        return self.evolve(
-            images=images,
-            geometry=self.geometry.evolve(shifts=shifts),
-            pixel_size=self.pixel_size * f,
+        window = Window.bin(self.shape[1:], factor)
+        images = window.mean(self.images, floating_dtype(self.dtype))
+        images /= window.steps[0]
+        return self._within(window, images)
+
+    def crop(self, shape: tuple[int, ...], *, center: tuple[int, ...] | None = None) -> Self:
+        """Cut the same box out of each image.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            ``(h, w)`` of the box.
+        center : tuple of int, optional
+            Pixel y, x that becomes the centre ``shape // 2`` of the box; by default the images'
+            own centre.
+
+        Returns
+        -------
+        TiltSeries
+            A view; the shifts of its geometry say where the rotation centre now lies.
+
+        Raises
+        ------
+        ValueError
+            If the box reaches outside the images.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from libtilt import TiltGeometry, TiltSeries
+        >>> series = TiltSeries(np.ones((1, 8, 8)), TiltGeometry.from_tilt_angles([0]))
+        >>> series.crop((4, 4), center=(4, 6)).geometry.shifts.tolist()
+        [[-2.0, 0.0]]
+        """
+        window = Window.crop(self.shape[1:], shape, center, "image")
+        return self._within(window, self.images[(slice(None), *window.slices)])
+
+    def pad(self, shape: tuple[int, ...], *, value: float = 0.0) -> Self:
+        """Surround each image so that its centre ``shape // 2`` stays the centre.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            ``(h, w)`` of the result.
+        value : float, optional
+            What to fill with.
+
+        Returns
+        -------
+        TiltSeries
+
+        Raises
+        ------
+        ValueError
+            If `shape` is smaller than the images'.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from libtilt import TiltGeometry, TiltSeries
+        >>> series = TiltSeries(np.ones((1, 2, 2)), TiltGeometry.from_tilt_angles([0]))
+        >>> series.pad((4, 5)).shape
+        (1, 4, 5)
+        """
+        window = Window.pad(self.shape[1:], shape)
+        return self._within(
+            window, np.pad(self.images, [(0, 0), *window.margins], constant_values=value)
         )
 
     def aligned(self, **options: Any) -> Self:
@@ -564,9 +621,18 @@ class TiltSeries(ImageData):
     def __getitem__(self, index: Any) -> Self:
         return self.subset(index)
 
+    def _within(self, window: Window, images: NDArray[Any]) -> Self:
+        """Return the series of a window of each image, whose geometry finds the same specimen."""
+        shifts = self.geometry.shifts - window.moved * self.pixel_size
+        return self.evolve(
+            images=images,
+            geometry=self.geometry.evolve(shifts=shifts),
+            pixel_size=self.grid.within(window).pixel_size,
+        )
+
     def _check_compatible(self, other: Any) -> None:
-        if not np.isclose(self.pixel_size, other.pixel_size, rtol=1e-4):
-            raise ValueError(f"pixel sizes differ: {self.pixel_size} and {other.pixel_size}")
+        if difference := self.grid.difference(other.grid):
+            raise ValueError(difference)
         if self.geometry is not other.geometry and self.geometry != other.geometry:
             raise ValueError(
                 "geometries differ, image by image these are other tilts; "

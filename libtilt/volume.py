@@ -1,4 +1,4 @@
-"""`Volume`: a density map with its voxel size and origin."""
+"""`Volume`: a density map that knows its voxel size and its place."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from scipy.spatial.transform import Rotation
 
 from libtilt._checks import (
     Float64Array,
-    finite_array,
     floating_dtype,
-    integers_of,
     one_of,
-    positive_integer,
     real_data,
     require_finite,
-    shape_of,
+    to_center,
+    to_origin,
     to_voxel_size,
 )
-from libtilt.grids import centre_xyz
+from libtilt.geometry import VolumeGrid
+from libtilt.geometry.resampling import resampled
+from libtilt.geometry.rotations import as_rotation_matrices, require_rotations
+from libtilt.geometry.window import Window
 from libtilt.image_data import ImageData, standardized
 from libtilt.image_files import read_image
 from libtilt.mrc import PLACEHOLDER
 from libtilt.mrc_writing import write_mrc
 from libtilt.per_tilt import summary
-from libtilt.rotations import as_rotation_matrices, require_rotations
 
 
 class CentralSlices(NamedTuple):
@@ -55,13 +55,6 @@ def _data_converter(value: ArrayLike) -> NDArray[Any]:
     return real_data(value, "data", 3)
 
 
-def _origin_converter(value: ArrayLike) -> Float64Array:
-    origin = finite_array(value, "origin")
-    if origin.shape != (3,):
-        raise ValueError(f"origin must be three numbers x, y, z, got shape {origin.shape}")
-    return origin
-
-
 def _is_held(value: float, dtype: np.dtype[Any]) -> bool:
     limits = np.iinfo(dtype)
     return float(value).is_integer() and limits.min <= value <= limits.max
@@ -77,8 +70,12 @@ class Volume(ImageData):
         Real numbers of any type. Held as a read-only view, not copied.
     voxel_size : float or (3,), optional
         Angstroms, for all axes or for x, y, z.
+    center : (3,), optional
+        Where the voxel at ``shape // 2`` lies in the specimen: x, y, z in angstroms from the
+        rotation centre. It decides where the volume projects to.
     origin : (3,), optional
-        Where voxel (0, 0, 0) lies, x, y, z in angstroms.
+        Where voxel (0, 0, 0) lies in the frame of a file or a viewer, x, y, z in angstroms; by
+        default that frame is the specimen's. It does not decide anything.
 
     Raises
     ------
@@ -87,13 +84,20 @@ class Volume(ImageData):
     ValueError
         If the data are not three-dimensional, or a spacing is not positive.
 
+    Notes
+    -----
+    Slices, crops and binned volumes keep their place: their voxels project where they did. An
+    index that is made of slices gives a `Volume`, any other one the plain numbers.
+
     Examples
     --------
     >>> import numpy as np
     >>> from libtilt import Volume
     >>> volume = Volume(np.ones((4, 6, 8), dtype=np.float32), voxel_size=2.5)
     >>> volume
-    Volume(data=(4, 6, 8) float32, voxel_size=[2.5, 2.5, 2.5], origin=[0.0, 0.0, 0.0])
+    Volume(data=(4, 6, 8) float32, voxel_size=[2.5, 2.5, 2.5], center=[0.0, 0.0, 0.0])
+    >>> volume[2:].center.tolist()
+    [0.0, 0.0, 2.5]
     >>> (volume * 2).voxel_size.tolist()
     [2.5, 2.5, 2.5]
     >>> float(np.mean(volume * 2))
@@ -109,9 +113,22 @@ class Volume(ImageData):
         converter=to_voxel_size,
         repr=np.ndarray.tolist,
     )
-    origin: Float64Array = attrs.field(
-        default=(0.0, 0.0, 0.0), kw_only=True, converter=_origin_converter, repr=np.ndarray.tolist
+    center: Float64Array = attrs.field(
+        default=(0.0, 0.0, 0.0), kw_only=True, converter=to_center, repr=np.ndarray.tolist
     )
+    _origin: Float64Array | None = attrs.field(
+        default=None, kw_only=True, converter=attrs.converters.optional(to_origin), repr=False
+    )
+
+    @property
+    def grid(self) -> VolumeGrid:
+        """Shape, voxel size and place of the voxels."""
+        return VolumeGrid(self.shape, self.voxel_size, self.center)
+
+    @property
+    def origin(self) -> Float64Array:
+        """Where voxel (0, 0, 0) lies in the frame of its file, else of the specimen, `(3,)`."""
+        return self.grid.origin if self._origin is None else self._origin
 
     @classmethod
     def open(
@@ -181,9 +198,12 @@ class Volume(ImageData):
             warnings.warn(f"{path} has an odd header: {'; '.join(notes)}", stacklevel=2)
         return cls(
             content.data,
-            voxel_size=spacing if voxel_size is None else voxel_size,
-            origin=content.origin,
-            **fields,
+            **{
+                "voxel_size": spacing if voxel_size is None else voxel_size,
+                "center": content.center,
+                "origin": content.origin,
+            }
+            | fields,
         )
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
@@ -218,12 +238,18 @@ class Volume(ImageData):
         --------
         See `open`.
         """
+        return self._save(path, overwrite=overwrite)
+
+    def _save(self, path: str | Path, *, overwrite: bool, made: str = "") -> Path:
+        """Write the volume, with how it was made in the labels of the header."""
         write_mrc(
             path,
             self.data,
             voxel_size=self.voxel_size,
             origin=self.origin,
+            center=self.center,
             is_image_stack=False,
+            made=made,
             overwrite=overwrite,
         )
         return Path(path)
@@ -242,7 +268,7 @@ class Volume(ImageData):
         Returns
         -------
         Volume
-            A view, with the origin moved along.
+            A view; its center and origin are those of the box.
 
         Raises
         ------
@@ -254,21 +280,11 @@ class Volume(ImageData):
         >>> import numpy as np
         >>> from libtilt import Volume
         >>> volume = Volume(np.arange(64.0).reshape(4, 4, 4))
-        >>> volume.crop((2, 2, 2)).origin.tolist()
-        [1.0, 1.0, 1.0]
+        >>> volume.crop((2, 2, 2), center=(1, 2, 3)).center.tolist()
+        [1.0, 0.0, -1.0]
         """
-        box = shape_of(shape, 3, "shape")
-        own = tuple(n // 2 for n in self.shape)
-        middle = own if center is None else integers_of(center, 3, "center")
-        starts = [c - n // 2 for c, n in zip(middle, box, strict=True)]
-        stops = [start + n for start, n in zip(starts, box, strict=True)]
-        if min(starts) < 0 or any(s > n for s, n in zip(stops, self.shape, strict=True)):
-            raise ValueError(
-                f"shape must lie inside the volume {self.shape}: the box would run from "
-                f"{tuple(starts)} to {tuple(stops)}; use pad for a larger one"
-            )
-        window = tuple(slice(start, stop) for start, stop in zip(starts, stops, strict=True))
-        return self.evolve(data=self.data[window], origin=self._position(starts))
+        window = Window.crop(self.shape, shape, center, "volume")
+        return self._within(window, self.data[window.slices])
 
     def pad(self, shape: tuple[int, ...], *, value: float = 0.0) -> Self:
         """Surround the volume so that its centre ``shape // 2`` stays the centre.
@@ -283,7 +299,7 @@ class Volume(ImageData):
         Returns
         -------
         Volume
-            With the origin moved along.
+            Its center is the same, its origin moves along.
 
         Raises
         ------
@@ -297,33 +313,28 @@ class Volume(ImageData):
         >>> int(Volume(np.ones((2, 2, 2))).pad((4, 4, 5)).data.sum())
         8
         """
-        target = shape_of(shape, 3, "shape")
-        before = [t // 2 - n // 2 for t, n in zip(target, self.shape, strict=True)]
-        after = [t - n - b for t, n, b in zip(target, self.shape, before, strict=True)]
-        if min(before + after) < 0:
-            raise ValueError(f"shape must be at least {self.shape}, got {target}; use crop")
+        window = Window.pad(self.shape, shape)
         if self.dtype.kind in "ui" and not _is_held(value, self.dtype):
             raise ValueError(f"value must fit the volume's type {self.dtype}, got {value}")
-        widths = list(zip(before, after, strict=True))
-        data = np.pad(self.data, widths, constant_values=value)
-        return self.evolve(data=data, origin=self._position([-b for b in before]))
+        return self._within(window, np.pad(self.data, window.margins, constant_values=value))
 
-    def bin(self, factor: int) -> Self:
-        """Average blocks of ``factor`` x ``factor`` x ``factor`` voxels.
+    def bin(self, factor: int | tuple[int, ...]) -> Self:
+        """Average blocks of voxels.
 
-        Voxels at the end that do not fill a block are dropped. The origin follows the centres of
-        the blocks, so every feature keeps its position in angstroms; the rotation centre
-        ``shape // 2`` falls on another point of the specimen, half an old voxel away for a
-        factor of 2.
+        Voxels at the end that do not fill a block are dropped. The new voxels lie at the centres
+        of the blocks, so every feature keeps its place: `center` says by how much the voxel
+        ``shape // 2`` has moved, half an old voxel for a factor of 2.
 
         Parameters
         ----------
-        factor : int
-            At least 1.
+        factor : int or tuple of int
+            Voxels along each side of a block, or along z, y, x.
 
         Returns
         -------
         Volume
+            Projected onto images of `TiltSeries.bin`, it gives what those of the finer volume
+            give when they are binned, but for the interpolation.
 
         Raises
         ------
@@ -335,20 +346,57 @@ class Volume(ImageData):
         >>> import numpy as np
         >>> from libtilt import Volume
         >>> binned = Volume(np.ones((4, 4, 4)), voxel_size=2.0).bin(2)
-        >>> binned.shape, binned.voxel_size.tolist(), binned.origin.tolist()
+        >>> binned.shape, binned.voxel_size.tolist(), binned.center.tolist()
         ((2, 2, 2), [4.0, 4.0, 4.0], [1.0, 1.0, 1.0])
         """
-        f = positive_integer(factor, "factor")
-        if f > min(self.shape):
-            raise ValueError(f"factor must be at most {min(self.shape)} for {self.shape}, got {f}")
-        d, h, w = (n // f for n in self.shape)
-        blocks = self.data[: d * f, : h * f, : w * f].reshape(d, f, h, f, w, f)
-        data = blocks.mean(axis=(1, 3, 5), dtype=floating_dtype(self.dtype))
-        offset = [(f - 1) / 2] * 3
-        return self.evolve(data=data, voxel_size=self.voxel_size * f, origin=self._position(offset))
+        window = Window.bin(self.shape, factor)
+        return self._within(window, window.mean(self.data, floating_dtype(self.dtype)))
+
+    def resample(self, grid: VolumeGrid | Volume, *, order: int = 1, fill: float = 0.0) -> Self:
+        """Sample the volume at the voxels of another grid, so that the two can be compared.
+
+        Parameters
+        ----------
+        grid : VolumeGrid or Volume
+            Where values are wanted.
+        order : {0, 1, 3}, optional
+            Of the interpolating spline. Where voxels lie on each other, nothing is interpolated.
+        fill : float, optional
+            What stands beyond this volume.
+
+        Returns
+        -------
+        Volume
+            On that grid; float32, or float64 where this volume is.
+
+        Raises
+        ------
+        TypeError
+            If `grid` is neither of the two.
+        ValueError
+            If `order` is another one, or there are NaN.
+
+        Examples
+        --------
+        A crop, on the grid of the whole:
+
+        >>> import numpy as np
+        >>> from libtilt import Volume
+        >>> volume = Volume(np.arange(64.0).reshape(4, 4, 4))
+        >>> crop = volume[1:3, :2, 3:]
+        >>> np.argwhere(crop.resample(volume).data).tolist()
+        [[1, 0, 3], [1, 1, 3], [2, 0, 3], [2, 1, 3]]
+        """
+        target = grid.grid if isinstance(grid, Volume) else grid
+        if not isinstance(target, VolumeGrid):
+            raise TypeError(f"grid must be a VolumeGrid or a Volume, got {type(grid).__name__}")
+        one_of(order, "order", (0, 1, 3))
+        require_finite(self.data, "data")
+        data = self.data.astype(floating_dtype(self.dtype), copy=False)
+        return self._on(target, resampled(data, self.grid, target, order=order, fill=fill))
 
     def rotate(self, rotation: Rotation | ArrayLike, *, order: int = 1) -> Self:
-        """Turn the specimen about the volume's centre ``shape // 2``.
+        """Turn the specimen about its rotation centre, which is that of projections.
 
         Parameters
         ----------
@@ -385,7 +433,8 @@ class Volume(ImageData):
         one_of(order, "order", (0, 1, 3))
         require_finite(self.data, "data")
         backward = matrices[0].T * self.voxel_size / self.voxel_size[:, np.newaxis]
-        centre = centre_xyz(self.shape)
+        # The index of the rotation centre, which need not lie in the volume.
+        centre = self.grid.indices([0, 0, 0])[::-1]
         data = ndimage.affine_transform(
             self.data.astype(floating_dtype(self.dtype), copy=False),
             backward[::-1, ::-1],
@@ -504,15 +553,23 @@ class Volume(ImageData):
         return super()._facts() | {"voxel size (x, y, z)": f"{text} Å"}
 
     def __getitem__(self, index: Any) -> Any:
-        return self.data[index]
+        parts = index if isinstance(index, tuple) else (index,)
+        if not all(isinstance(part, slice) or part is Ellipsis for part in parts):
+            return self.data[index]
+        window = Window.of(self.shape, index)
+        return self._within(window, self.data[window.slices])
 
-    def _position(self, zyx: list[int] | list[float]) -> Float64Array:
-        """Return the position x, y, z in angstroms of a voxel index z, y, x."""
-        return self.origin + np.array(zyx[::-1]) * self.voxel_size
+    def _within(self, window: Window, data: NDArray[Any]) -> Self:
+        """Return the volume of a window, at its place."""
+        return self._on(self.grid.within(window), data)
+
+    def _on(self, grid: VolumeGrid, data: NDArray[Any]) -> Self:
+        """Return other data on a grid in the same specimen, with the origin moved along."""
+        origin = self._origin
+        if origin is not None:
+            origin = origin + grid.origin - self.grid.origin
+        return self.evolve(data=data, voxel_size=grid.voxel_size, center=grid.center, origin=origin)
 
     def _check_compatible(self, other: Any) -> None:
-        if not np.allclose(self.voxel_size, other.voxel_size, rtol=1e-4):
-            raise ValueError(
-                f"voxel sizes differ: {self.voxel_size.tolist()} and {other.voxel_size.tolist()}; "
-                "use numpy.asarray on one of them if that is meant"
-            )
+        if difference := self.grid.difference(other.grid):
+            raise ValueError(f"{difference}; use numpy.asarray on one of them if that is meant")

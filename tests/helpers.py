@@ -77,9 +77,7 @@ def specs(backend):
 
 def spec_of(geometry, volume_shape):
     """The spec of projections of a float32 volume on images as large as its slices."""
-    projector = Projector(geometry, volume_shape=volume_shape)
-    known = projector._known.with_volume(volume_shape, None)
-    return projector._spec(known, np.dtype(np.float32))
+    return Projector(geometry, volume_shape=volume_shape, voxel_size=1.0).spec()
 
 
 def arrays(spec, seed=0):

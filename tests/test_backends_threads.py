@@ -269,7 +269,7 @@ def test_plans_of_both_pairs_prepare_at_once():
 @pytest.fixture
 def control_group(tmp_path, monkeypatch):
     monkeypatch.delenv("LIBTILT_THREADS", raising=False)
-    monkeypatch.setattr(threads, "_control_groups", lambda: [tmp_path / "own", tmp_path])
+    monkeypatch.setattr(threads, "control_groups", lambda: [tmp_path / "own", tmp_path])
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
     (tmp_path / "own").mkdir()
     processor_quota.cache_clear()

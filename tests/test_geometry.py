@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from libtilt import TiltGeometry
-from libtilt.rotations import axis_rotations
+from libtilt.geometry.rotations import axis_rotations
 
 SHAPES = {"volume_shape": (7, 8, 9), "image_shape": (10, 9)}
 ANGLE = st.floats(-179.99, 180)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from helpers import ANY_ROTATION, SINGLE_AXIS
 
-from libtilt import grids
+from libtilt.geometry import sampling as grids
 
 VOXEL = np.array([1.5, 0.8, 1.1])
 SHAPES = ((7, 8, 9), (10, 9))

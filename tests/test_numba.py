@@ -31,8 +31,10 @@ TILTED_AXIS = TiltGeometry.from_tilt_angles(
 
 
 def spec_of(geometry, shape, *, dtype="float32", driven="ray", image_shape=None):
-    projector = Projector(geometry, volume_shape=shape, image_shape=image_shape, driven=driven)
-    return projector._spec(projector._known.with_volume(shape, None), np.dtype(dtype))
+    projector = Projector(
+        geometry, volume_shape=shape, voxel_size=1.0, image_shape=image_shape, driven=driven
+    )
+    return projector.spec(dtype)
 
 
 @pytest.mark.parametrize(

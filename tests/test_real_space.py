@@ -5,7 +5,6 @@ from scipy.spatial.transform import Rotation
 
 from libtilt import Projector
 from libtilt.backends import SparseBackend, UnsupportedSpecError
-from libtilt.frames import Frame
 from libtilt.real_space import backproject, project
 from libtilt.testing.reference import adjoint_by_voxels, forward_by_rays
 
@@ -13,9 +12,10 @@ RNG = np.random.default_rng(6)
 
 
 def spec_of(geometry, volume_shape, image_shape, driven):
-    projector = Projector(geometry, volume_shape=volume_shape, driven=driven)
-    frame = Frame(volume_shape, image_shape, np.ones(3), 1.0)
-    return projector._spec(frame, np.dtype(np.float64))
+    projector = Projector(
+        geometry, volume_shape=volume_shape, image_shape=image_shape, driven=driven
+    )
+    return projector.spec("float64")
 
 
 @pytest.mark.parametrize("geometry", [SINGLE_AXIS, ANY_ROTATION])

@@ -178,13 +178,13 @@ def test_check_backend_lets_an_unknown_case_fail():
 
 @pytest.mark.parametrize("case", CASES)
 def test_specs_of_cases_have_the_shapes_of_the_case(case):
-    geometry, frame = CASES[case]
+    projector = CASES[case]
     spec = make_spec(case, dtype="float32", driven="voxel")
     assert isinstance(spec, SamplingSpec)
     assert (len(spec.grids), spec.volume_shape, spec.image_shape) == (
-        len(geometry),
-        frame.volume_shape,
-        frame.image_shape,
+        len(projector.geometry),
+        projector.domain.shape,
+        projector.range.shape,
     )
     assert (spec.dtype, spec.driven) == (np.float32, "voxel")
 

@@ -24,7 +24,7 @@ from libtilt.alignment.excluded import ExcludedTilts
 from libtilt.alignment.plausible import axis_angle
 from libtilt.alignment.sizes import Sizes
 from libtilt.alignment.text import numbered_lines, save_text
-from libtilt.rotations import axis_rotations
+from libtilt.geometry.rotations import axis_rotations
 
 ROT, TX, TY, TILT = (COLUMNS.index(name) for name in ("ROT", "TX", "TY", "TILT"))
 

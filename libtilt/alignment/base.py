@@ -14,7 +14,7 @@ from libtilt.alignment.alignment import Alignment
 from libtilt.alignment.plausible import MOST_IMAGES, implausible
 from libtilt.alignment.sizes import Sizes
 from libtilt.geometry import TiltGeometry
-from libtilt.rotations import specimen_to_detector
+from libtilt.geometry.rotations import specimen_to_detector
 
 
 def to_numbers(value: Any) -> Float64Array:

@@ -10,7 +10,7 @@ import numpy as np
 from libtilt._checks import Float64Array
 from libtilt.alignment.imod_com import CommandFile
 from libtilt.alignment.imod_options import TILT
-from libtilt.rotations import axis_rotations
+from libtilt.geometry.rotations import axis_rotations
 
 
 @attrs.frozen

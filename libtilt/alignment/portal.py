@@ -26,7 +26,7 @@ from libtilt.alignment.portal_rows import (
 )
 from libtilt.alignment.sizes import Sizes
 from libtilt.alignment.text import save_text
-from libtilt.rotations import axis_rotations
+from libtilt.geometry.rotations import axis_rotations
 
 UNITS = ("pixel", "angstrom")
 

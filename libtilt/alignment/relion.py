@@ -36,8 +36,8 @@ from libtilt.alignment.relion_tables import RelionTables
 from libtilt.alignment.sizes import Sizes
 from libtilt.alignment.star import StarBlock, table
 from libtilt.alignment.text import save_text
-from libtilt.grids import centre_xyz
-from libtilt.rotations import specimen_to_detector
+from libtilt.geometry.rotations import specimen_to_detector
+from libtilt.geometry.sampling import centre_xyz
 
 
 @attrs.frozen(eq=False)

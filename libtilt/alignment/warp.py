@@ -22,7 +22,7 @@ from libtilt.alignment.plausible import axis_angle, tilt_angle
 from libtilt.alignment.sizes import Sizes
 from libtilt.alignment.text import number, number_or_nan, save_text
 from libtilt.alignment.xml_tree import read_xml
-from libtilt.rotations import specimen_to_detector
+from libtilt.geometry.rotations import specimen_to_detector
 
 _MICROSCOPE = {
     "voltage": "Voltage",

@@ -110,7 +110,7 @@ def before_after(
     path : path
         Ends with ``.gif``, ``.png``, ``.apng`` or ``.mp4``.
     before, after : Volume
-        Of the same shape and voxel size.
+        On the same grid; `libtilt.Volume.resample` brings one onto that of the other.
     axis : {"z", "y", "x"}, optional
         That the slice is perpendicular to.
     labels : (str, str), optional
@@ -133,7 +133,7 @@ def before_after(
     Raises
     ------
     ValueError
-        If shapes or voxel sizes differ, or an option does not fit.
+        If their grids differ, or an option does not fit.
 
     Examples
     --------
@@ -174,12 +174,10 @@ def _require_pair(before: Volume, after: Volume) -> None:
     for what, name in ((before, "before"), (after, "after")):
         if not isinstance(what, Volume):
             raise TypeError(f"{name} must be a Volume, got {type(what).__name__}")
-    if before.shape != after.shape or not np.allclose(
-        before.voxel_size, after.voxel_size, rtol=1e-4
-    ):
+    if difference := before.grid.difference(after.grid):
         raise ValueError(
-            f"before and after must have one shape and voxel size, got {before.shape} of "
-            f"{before.voxel_size.tolist()} and {after.shape} of {after.voxel_size.tolist()}"
+            f"before and after must lie on one grid, but {difference}; use "
+            "after.resample(before.grid)"
         )
 
 
@@ -198,4 +196,4 @@ def _slice(volume: Volume, axis: str, index: int) -> Any:
     place = "zyx".index(axis)
     cut = [slice(None)] * 3
     cut[place] = slice(index, index + 1)
-    return slice_frames(volume.evolve(data=volume.data[tuple(cut)]), axis=axis)[0].astype(float)
+    return slice_frames(volume[tuple(cut)], axis=axis)[0].astype(float)

@@ -162,7 +162,9 @@ class Stage:
 
         Small surfaces are drawn more finely than their voxels: light shows every edge.
         """
-        small, wanted = _averaged(volume)
+        # It turns about its own centre, wherever it lies.
+        small, wanted = _averaged(volume.evolve(center=(0.0, 0.0, 0.0)))
+        small = small.evolve(center=(0.0, 0.0, 0.0))
         depth, height, width = np.array(small.shape) * small.voxel_size[::-1]
         finer = math.ceil(128 / max(small.shape)) if render == "surface" else 1
         pixel = wanted / finer
@@ -187,9 +189,5 @@ def _averaged(volume: Volume) -> tuple[Volume, float]:
         return volume, smallest
     # Axes with larger voxels need less of it.
     wanted = np.rint(factor * smallest / volume.voxel_size[::-1]).astype(int)
-    f = np.clip(wanted, 1, volume.shape)
-    d, h, w = np.array(volume.shape) // f
-    blocks = volume.data[: d * f[0], : h * f[1], : w * f[2]]
-    blocks = blocks.reshape(d, f[0], h, f[1], w, f[2])
-    data = blocks.mean(axis=(1, 3, 5), dtype=floating_dtype(volume.dtype))
-    return volume.evolve(data=data, voxel_size=volume.voxel_size * f[::-1]), smallest * factor
+    factors = tuple(np.clip(wanted, 1, volume.shape).tolist())
+    return volume.bin(factors), smallest * factor

@@ -4,6 +4,7 @@ from typing import Any
 
 from libtilt.backends.auto import AutoBackend
 from libtilt.backends.base import Backend, Plan, PlannedBackend, SamplingSpec, UnsupportedSpecError
+from libtilt.backends.cache import PlanCache, plan_cache
 from libtilt.backends.registry import available_backends, load_backend, resolve_backend
 from libtilt.backends.scipy import SciPyBackend
 from libtilt.backends.sparse import SparseBackend
@@ -14,12 +15,14 @@ __all__ = [
     "AutoBackend",
     "Backend",
     "Plan",
+    "PlanCache",
     "PlannedBackend",
     "SamplingSpec",
     "SciPyBackend",
     "SparseBackend",
     "UnsupportedSpecError",
     "available_backends",
+    "plan_cache",
     "resolve_backend",
 ]
 

@@ -51,6 +51,10 @@ class AutoBackend(PlannedBackend):
         """
         return next(backend for backend in _installed() if not backend.unsupported(spec))
 
+    def explain(self, spec: SamplingSpec) -> str:
+        """Return which backend is taken."""
+        return self.choose(spec).name
+
     def plan(self, spec: SamplingSpec) -> Plan:
         """Return the plan of the chosen backend."""
         return self.choose(spec).plan(spec)

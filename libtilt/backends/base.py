@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
@@ -16,6 +17,7 @@ from libtilt._checks import (
     to_image_shape,
     to_volume_shape,
 )
+from libtilt.backends.memory import bytes_held
 from libtilt.per_tilt import summary
 
 DRIVEN = ("ray", "voxel")
@@ -84,6 +86,13 @@ class SamplingSpec:
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
     @property
+    def key(self) -> bytes:
+        """A digest that equal specs share, and others do not."""
+        parts = (self.volume_shape, self.image_shape, self.dtype.name, self.driven)
+        # Adding zero makes -0.0, which is equal to it, the same.
+        return hashlib.sha256(repr(parts).encode() + (self.grids + 0.0).tobytes()).digest()
+
+    @property
     def images_shape(self) -> tuple[int, ...]:
         """Shape ``(n, h, w)`` of the stack of images."""
         return (len(self.grids), *self.image_shape)
@@ -91,6 +100,11 @@ class SamplingSpec:
 
 class Plan(ABC):
     """The work prepared once for one spec. Need not be picklable."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the arrays that it holds now."""
+        return bytes_held(self)
 
     @abstractmethod
     def forward(self, volume: NDArray[Any]) -> NDArray[Any]:

@@ -19,7 +19,7 @@ from libtilt._checks import (
 )
 from libtilt.backends.base import SamplingSpec
 from libtilt.backends.rays import depth_range
-from libtilt.grids import inverse_grids
+from libtilt.geometry.sampling import inverse_grids
 
 _DRIFT = 1e-9
 _CHUNK = 1 << 22

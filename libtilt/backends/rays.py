@@ -10,7 +10,7 @@ import numpy as np
 from libtilt._checks import (
     Float64Array,
 )
-from libtilt.grids import inverse_grids
+from libtilt.geometry.sampling import inverse_grids
 
 
 def depth_range(grid: Float64Array, volume_shape: tuple[int, ...], margin: float) -> range:

@@ -25,7 +25,7 @@ from libtilt.backends.splines import (
     splat,
 )
 from libtilt.backends.threads import check_threads, run_all, run_each
-from libtilt.grids import inverse_grids
+from libtilt.geometry.sampling import inverse_grids
 
 _SLAB = 1 << 18
 _IMAGE_AXES = (1, 2)

@@ -46,7 +46,7 @@ def thread_count(threads: int | None) -> int:
 @lru_cache(maxsize=1)
 def processor_quota() -> float | None:
     """Return the processors that the control group of a container grants, None for no limit."""
-    for folder in _control_groups():
+    for folder in control_groups():
         try:
             limit, period = (folder / "cpu.max").read_text().split()[:2]
             if limit != "max":
@@ -60,7 +60,7 @@ def processor_quota() -> float | None:
     return float(limit) / float(period) if float(limit) > 0 < float(period) else None
 
 
-def _control_groups() -> list[Path]:
+def control_groups() -> list[Path]:
     """Return the folders of this process's control group and of those above it."""
     root = Path("/sys/fs/cgroup")
     try:

@@ -204,8 +204,8 @@ def _wbp(series: TiltSeries, projector: Projector, options: dict[str, Any]) -> V
     if name == "radial":
         chosen = RadialFilter(*(options["radial"] or (0.35, 0.035)))
     elif name == "sirt-like":
-        assert projector.volume_shape is not None
-        chosen = SIRTLikeFilter(options["iterations"] or 20, projector.volume_shape[0])
+        depth = projector.between(None, series).domain.shape[0]
+        chosen = SIRTLikeFilter(options["iterations"] or 20, depth)
     projector, images = weighted(series, projector=projector, filter=chosen)
     return adjoint_with_progress(projector, images)
 

@@ -41,11 +41,17 @@ def outlined() -> dict[str, Any]:
     return {"path_effects": [withStroke(linewidth=1.5, foreground="black")]}
 
 
-def scale_bar(ax: Axes, width: float, height: float, pixel_size: float) -> None:
-    """Draw a bar with its length in the lower left corner of an image of `width` pixels."""
+def scale_bar(
+    ax: Axes,
+    width: float,
+    height: float,
+    pixel_size: float,
+    corner: tuple[float, float] = (0.0, 0.0),
+) -> None:
+    """Draw a bar with its length in the lower left of an image, whose upper left is a corner."""
     length = nice_length(width * pixel_size)
     pixels, margin = length / pixel_size, 0.04 * min(width, height)
-    left, low = margin, height - margin
+    left, low = corner[0] + margin, corner[1] + height - margin
     ax.plot([left, left + pixels], [low, low], color="white", linewidth=3, solid_capstyle="butt")
     style: dict[str, Any] = {"color": "white", "ha": "left", "va": "bottom", "fontsize": 9}
     ax.text(left, low - margin, length_text(length), **style, **outlined())

@@ -9,9 +9,9 @@ from numpy.typing import ArrayLike
 
 from libtilt._checks import finite_array, integers_of, positive_float
 from libtilt.geometry import TiltGeometry
+from libtilt.geometry.rotations import specimen_to_detector
 from libtilt.plot.axes import axes_or_new, require_kind
 from libtilt.plot.schemes import missing_sectors
-from libtilt.rotations import specimen_to_detector
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from libtilt._checks import integers_of, require_finite
+from libtilt.geometry import VolumeGrid
 from libtilt.gif.colours import require_cmap
 from libtilt.gif.contrast import require_percentiles, shared_limits
 from libtilt.plot.axes import axes_or_new, bare, outlined, require_kind, scale_bar
@@ -21,6 +22,7 @@ def orthoslices(
     volume: Volume,
     *,
     position_xyz: tuple[int, int, int] | None = None,
+    grid: VolumeGrid | None = None,
     percentiles: tuple[float, float] = (0.5, 99.8),
     cmap: str = "gray",
     ax: Axes | None = None,
@@ -37,6 +39,9 @@ def orthoslices(
         Shape ``(d, h, w)``.
     position_xyz : tuple of int, optional
         Index x, y, z of the voxel; by default the centre ``shape // 2``.
+    grid : VolumeGrid, optional
+        On which to draw the volume, by default its own: a crop or a subvolume that is drawn on the
+        grid of the whole lies where it does in the picture of the whole.
     percentiles : (float, float), optional
         Of all finite values of the three slices, to be drawn black and white.
     cmap : str, optional
@@ -63,7 +68,9 @@ def orthoslices(
     >>> orthoslices(volume).get_title()
     'x 20, y 16, z 12'
     """
-    d, h, w = require_kind(volume, Volume, "volume").shape
+    require_kind(volume, Volume, "volume")
+    volume = volume if grid is None else volume.resample(grid)
+    d, h, w = volume.shape
     position = (w // 2, h // 2, d // 2)
     if position_xyz is not None:
         position = integers_of(position_xyz, 3, "position_xyz")  # type: ignore[assignment]
@@ -79,20 +86,22 @@ def orthoslices(
     across, down, deep = w * sizes[0], h * sizes[1], d * sizes[2]
     gap = 0.02 * max(across, down)
     u, v, k = (np.array(position) + 0.5) * sizes
+    # In the specimen's frame; the other two slices are beside the first.
+    left, top, _ = volume.grid.origin - sizes / 2
     places = [
-        (0.0, 0.0, across, down, u, v),
-        (0.0, down + gap, across, deep, u, k),
-        (across + gap, 0.0, deep, down, k, v),
+        (left, top, across, down, u, v),
+        (left, top + down + gap, across, deep, u, k),
+        (left + across + gap, top, deep, down, k, v),
     ]
     for panel, name, place in zip(panels, ("x, y", "x, z", "z, y"), places, strict=True):
         _crossed(ax, panel, place, style)
         inset = 0.03 * min(across, down)
         where = place[0] + inset, place[1] + inset
         ax.text(*where, name, color="white", fontsize=8, va="top", **outlined())
-    ax.set_xlim(0, across + gap + deep)
-    ax.set_ylim(down + gap + deep, 0)
+    ax.set_xlim(left, left + across + gap + deep)
+    ax.set_ylim(top + down + gap + deep, top)
     ax.set_facecolor("black")
-    scale_bar(ax, across, down, 1.0)
+    scale_bar(ax, across, down, 1.0, (left, top))
     bare(ax)
     ax.set_aspect("equal")
     ax.set_title(f"x {x}, y {y}, z {z}")

@@ -78,11 +78,10 @@ def fsc(
                 "make one by Volume(array, voxel_size=...)"
             )
         require_finite(volume.data, name)
-    _require_same(first.shape, second.shape)
-    if not np.allclose(first.voxel_size, second.voxel_size, rtol=1e-4, atol=0):
+    if difference := first.grid.difference(second.grid):
         raise ValueError(
-            f"second must have the voxel size of first: expected {first.voxel_size.tolist()}, "
-            f"got {second.voxel_size.tolist()}; resample one, or correct it with evolve"
+            f"second must lie on the grid of first, but {difference}; use "
+            "second.resample(first.grid), or correct one with evolve"
         )
     soft = None if mask is None else _sound_mask(mask, first.shape)
     wedge = None if missing_wedge is None else _sound_wedge(missing_wedge, first.shape)

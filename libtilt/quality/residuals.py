@@ -154,30 +154,13 @@ def _reprojections(projector: Projector, volume: Volume, tilt_series: TiltSeries
     _require_kind(volume, "volume", Volume)
     _require_kind(tilt_series, "tilt_series", TiltSeries)
     require_finite(tilt_series.images, "tilt_series")
-    image_shape, pixel_size = tilt_series.shape[1:], tilt_series.pixel_size
-    # A changed projector prepares its work anew: only where it would not know better.
-    changes: dict[str, Any] = {}
-    if projector.image_shape is None and volume.shape[1:] != image_shape:
-        changes["image_shape"] = image_shape
-    if projector.pixel_size is None and not _same_size(volume.voxel_size[0], pixel_size):
-        changes["pixel_size"] = pixel_size
-    known = projector.evolve(**changes) if changes else projector
-    expected = (len(known.geometry), *(known.image_shape or image_shape))
-    if tilt_series.shape != expected:
+    operator = projector.between(volume, tilt_series)
+    if len(tilt_series) != len(projector.geometry):
         raise ValueError(
-            f"tilt_series must have the projector's shape {expected}, got {tilt_series.shape}; "
-            "give one image per tilt of its geometry, or make the projector for these images"
+            f"tilt_series must have one image per tilt of the projector: expected "
+            f"{len(projector.geometry)}, got {len(tilt_series)}"
         )
-    if known.pixel_size is not None and not _same_size(known.pixel_size, pixel_size):
-        raise ValueError(
-            f"tilt_series must have the projector's pixel_size {known.pixel_size}, "
-            f"got {pixel_size}; bin the images, or make the projector for them"
-        )
-    return known.forward(volume)
-
-
-def _same_size(first: float, second: float) -> bool:
-    return math.isclose(first, second, rel_tol=1e-4)
+    return operator.forward(volume)
 
 
 def _require_kind(value: Any, name: str, kind: type) -> None:

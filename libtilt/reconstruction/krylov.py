@@ -161,12 +161,8 @@ def lsmr(
     positive_integer(iterations, "iterations")
     limit, damping = positive_float(tolerance, "tolerance"), _check_damping(damping)
     problem = Problem.of(tilt_series, projector, volume_shape, backend=backend)
-    frame = problem.frame
-    known = problem.projector.evolve(
-        image_shape=frame.image_shape, voxel_size=frame.voxel_size, pixel_size=frame.pixel_size
-    )
     images = problem.images.astype(np.float64).ravel()
-    process = Bidiagonalization(known.linear_operator("float64"))
+    process = Bidiagonalization(problem.projector.linear_operator("float64"))
     solution, reason, done, *_ = scipy_lsmr(
         process.operator,
         images,
@@ -176,7 +172,7 @@ def lsmr(
         conlim=0,
         maxiter=iterations,
     )
-    data = solution.reshape(frame.volume_shape).astype(problem.images.dtype, copy=False)
+    data = solution.reshape(problem.projector.domain.shape).astype(problem.images.dtype, copy=False)
     residuals = process.residuals(damping, done)
     stopped_by = "iterations" if reason == 7 else "tolerance"
     return Reconstruction(problem.volume(data), residuals, stopped_by)

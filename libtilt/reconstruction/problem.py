@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from libtilt._checks import floating_dtype, require_finite, to_volume_shape
 from libtilt.backends.base import Backend
-from libtilt.frames import Frame
 from libtilt.preparation import require_usable
 from libtilt.projector import Projector
 from libtilt.tilt_series import TiltSeries
@@ -25,15 +24,12 @@ class Problem:
     Attributes
     ----------
     projector : Projector
-        It alone computes; what a subclass of it overrides is used.
-    frame : Frame
-        Both shapes and spacings.
+        It alone computes, with both grids known; what a subclass of it overrides is used.
     images : ndarray, shape (n, h, w)
         float32 or float64.
     """
 
     projector: Projector
-    frame: Frame
     images: NDArray[Any]
 
     @classmethod
@@ -60,20 +56,20 @@ class Problem:
                 f"projector must have one tilt per image: expected {len(images)}, "
                 f"got {len(projector.geometry)}"
             )
-        frame = projector._known.with_images(images.shape[1:], tilt_series.pixel_size)
-        return cls(projector, frame, images)
+        return cls(projector._between(None, tilt_series, "to reconstruct"), images)
 
     def forward(self, volume: NDArray[Any]) -> NDArray[Any]:
         """Project an array."""
-        return self.projector._forward(volume, self.frame)
+        return self.projector._forward(volume)
 
     def adjoint(self, images: NDArray[Any]) -> NDArray[Any]:
         """Backproject an array."""
-        return self.projector._adjoint(images, self.frame)
+        return self.projector._adjoint(images)
 
     def volume(self, data: NDArray[Any]) -> Volume:
         """Return an array as a volume of the projector's type, not copied."""
-        return self.projector.volume_type(data, voxel_size=self.frame.voxel_size)
+        domain = self.projector.domain
+        return self.projector.volume_type(data, voxel_size=domain.voxel_size, center=domain.center)
 
     def subset(self, index: Any) -> Problem:
         """Return the problem of some of the tilts."""
@@ -86,15 +82,13 @@ class Problem:
 
     def zeros(self) -> NDArray[Any]:
         """Return an empty volume."""
-        return np.zeros(self.frame.volume_shape, self.images.dtype)
+        return np.zeros(self.projector.domain.shape, self.images.dtype)
 
     def like_volume(self, value: Any, name: str) -> NDArray[Any]:
         """Return what was given for each voxel, checked and in the type of the images."""
-        array = np.asarray(value)
-        if array.shape != self.frame.volume_shape:
-            raise ValueError(
-                f"{name} must have the volume's shape {self.frame.volume_shape}, got {array.shape}"
-            )
+        array, shape = np.asarray(value), self.projector.domain.shape
+        if array.shape != shape:
+            raise ValueError(f"{name} must have the volume's shape {shape}, got {array.shape}")
         require_finite(array, name)
         return array.astype(self.images.dtype, copy=False)
 
@@ -124,7 +118,7 @@ def _projector(
         raise TypeError(f"projector must be a Projector, got {type(projector).__name__}")
     if volume_shape is None:
         return projector
-    return projector.evolve(volume_shape=to_volume_shape(volume_shape))
+    return projector.evolve(volume_grid=None, volume_shape=to_volume_shape(volume_shape))
 
 
 Callback = Callable[[int, Volume, float], object]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from libtilt._checks import positive_integer
+from libtilt.geometry import VolumeGrid
 from libtilt.reconstruction.wbp import weighted
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
@@ -36,8 +37,7 @@ def reconstruct_subvolume(
     Returns
     -------
     list of Volume
-        One per point, each with its `origin` where the cube begins: angstroms from the specimen's
-        centre.
+        One per point, which is its `center`.
 
     Raises
     ------
@@ -60,9 +60,7 @@ def reconstruct_subvolume(
     if "volume_shape" in options:
         raise ValueError("volume_shape does not go with size: the cubes are size voxels wide")
     projector, filtered = weighted(tilt_series, volume_shape=(side,) * 3, **options)
-    projector = projector.evolve(volume_shape=(side,) * 3, image_shape=None)
-    voxel = projector.voxel_size
-    spacing = np.full(3, tilt_series.pixel_size) if voxel is None else np.asarray(voxel)
+    spacing = projector.domain.voxel_size
     # Where both are given, reconstruction is along the projector's geometry.
     filtered = filtered.evolve(geometry=projector.geometry)
     largest = np.linalg.norm(projector.geometry.magnifications, ord=2, axis=(1, 2)).max()
@@ -73,7 +71,9 @@ def reconstruct_subvolume(
     for point, crop in zip(
         points, filtered.extract(points, box, outside="pad", fill=0.0), strict=True
     ):
-        volume = projector.evolve(geometry=crop.geometry).adjoint(crop)
-        origin = point - spacing * (side // 2)
-        volumes.append(volume.evolve(origin=origin))
+        around_zero = VolumeGrid((side,) * 3, spacing)
+        small = projector.evolve(
+            geometry=crop.geometry, volume_grid=around_zero, image_grid=crop.grid
+        )
+        volumes.append(small.adjoint(crop).evolve(center=point))
     return volumes

@@ -125,11 +125,11 @@ class _PrimalDual:
         self._gradient = Gradient(
             self.volume.shape,
             problem.images.dtype,
-            spacings=problem.frame.voxel_size,
+            spacings=problem.projector.domain.voxel_size,
             limit=strength * float(np.abs(pull).max()),
             least=0.0 if nonnegative else -np.inf,
         )
-        norm = _norm(problem)
+        norm = problem.projector.norm(tolerance=1e-2)
         require_seen(norm)
         squared = (_SAFETY * norm) ** 2
         # Half of what the product of the steps may be goes to the images, half to the gradient.
@@ -159,12 +159,3 @@ class _PrimalDual:
             moved / self._step / self._scale,
             relative_norm(dual_left, self._problem.images),
         )
-
-
-def _norm(problem: Problem) -> float:
-    """Return the norm of the problem's projector."""
-    frame = problem.frame
-    known = problem.projector.evolve(
-        image_shape=frame.image_shape, voxel_size=frame.voxel_size, pixel_size=frame.pixel_size
-    )
-    return known.norm(tolerance=1e-2)

@@ -12,7 +12,6 @@ from libtilt._checks import Float64Array, one_of
 from libtilt.backends.base import Backend
 from libtilt.backends.threads import run_all
 from libtilt.geometry import TiltGeometry
-from libtilt.grids import depth_steps
 from libtilt.preparation import taper_edges
 from libtilt.projector import Projector
 from libtilt.reconstruction.filters import WINDOWS, Filter, RampFilter
@@ -187,11 +186,11 @@ def _filter(value: str | Filter) -> Filter:
 
 def _scales(problem: Problem, filter: Filter) -> Float64Array:  # noqa: A002
     """Return per tilt what turns filtered images into density when each voxel sums them."""
-    frame, geometry = problem.frame, problem.projector.geometry
-    steps = depth_steps(geometry.rotation_matrices, frame.voxel_size)
+    projector = problem.projector
+    if projector.driven != "voxel":
+        projector = projector.evolve(driven="voxel")
     # Of the voxel-driven adjoint's own weights nothing may be left.
-    undone = frame.voxels_per_sample(geometry)
-    scales: Float64Array = filter.tilt_weights(geometry) * undone * steps / frame.pixel_size
+    scales: Float64Array = filter.tilt_weights(projector.geometry) / projector.image_scales
     return scales
 
 

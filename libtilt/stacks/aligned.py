@@ -11,7 +11,7 @@ from scipy import ndimage
 from libtilt._checks import floating_dtype, one_of, require_finite, to_image_shape
 from libtilt.backends.threads import run_all
 from libtilt.geometry import TiltGeometry
-from libtilt.rotations import axis_rotations, specimen_to_detector
+from libtilt.geometry.rotations import axis_rotations, specimen_to_detector
 from libtilt.stacks.fill import fill_values, spline_mode
 
 Geometry = TypeVar("Geometry", bound=TiltGeometry)

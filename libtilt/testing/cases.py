@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
+from numpy.typing import ArrayLike, DTypeLike
 from scipy.spatial.transform import Rotation
 
 from libtilt.backends.base import SamplingSpec
-from libtilt.frames import Frame
-from libtilt.geometry import TiltGeometry
+from libtilt.geometry import ImageGrid, TiltGeometry, VolumeGrid
+from libtilt.projector import Projector
 
 _SHIFTS = ((0.0, 0.0), (1.0, -2.0), (0.3, 0.7), (-2.4, 1.1), (5.5, -0.5))
 
@@ -19,53 +19,71 @@ def _single_axis(**options: Any) -> TiltGeometry:
     return TiltGeometry.from_tilt_angles([-60, -17, 0, 41, 90], shifts=_SHIFTS, **options)
 
 
-def _frame(
+def _case(
+    geometry: TiltGeometry,
     volume_shape: tuple[int, ...],
     image_shape: tuple[int, ...],
-    voxel_size: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    voxel_size: ArrayLike = 1.0,
     pixel_size: float = 1.0,
-) -> Frame:
-    return Frame(volume_shape, image_shape, np.array(voxel_size), pixel_size)
+    center: ArrayLike = (0.0, 0.0, 0.0),
+) -> Projector:
+    return Projector(
+        geometry,
+        volume_grid=VolumeGrid(volume_shape, voxel_size, center),
+        image_grid=ImageGrid(image_shape, pixel_size),
+        backend="scipy",
+    )
 
 
-CASES: dict[str, tuple[TiltGeometry, Frame]] = {
-    "identity": (
+CASES: dict[str, Projector] = {
+    "identity": _case(
         TiltGeometry.from_tilt_angles([0.0]),
-        _frame((5, 6, 7), (6, 7)),
+        (5, 6, 7),
+        (6, 7),
     ),
-    "single axis, even sizes": (_single_axis(), _frame((8, 10, 12), (10, 12))),
-    "single axis, odd sizes": (_single_axis(), _frame((7, 9, 11), (9, 11))),
-    "single axis, small detector": (_single_axis(), _frame((12, 9, 10), (5, 4))),
-    "single axis, large detector": (_single_axis(), _frame((4, 5, 6), (9, 16))),
-    "single axis, one voxel": (_single_axis(), _frame((1, 1, 1), (3, 4))),
-    "single axis, spacings differ": (
+    "single axis, even sizes": _case(_single_axis(), (8, 10, 12), (10, 12)),
+    "single axis, odd sizes": _case(_single_axis(), (7, 9, 11), (9, 11)),
+    "single axis, small detector": _case(_single_axis(), (12, 9, 10), (5, 4)),
+    "single axis, large detector": _case(_single_axis(), (4, 5, 6), (9, 16)),
+    "single axis, one voxel": _case(_single_axis(), (1, 1, 1), (3, 4)),
+    "single axis, spacings differ": _case(
         _single_axis(),
-        _frame((7, 8, 9), (10, 9), (1.5, 0.8, 1.1), 1.25),
+        (7, 8, 9),
+        (10, 9),
+        (1.5, 0.8, 1.1),
+        1.25,
     ),
-    "tilt axis along x": (
+    "tilt axis along x": _case(
         _single_axis(tilt_axis_angle=90),
-        _frame((7, 9, 8), (8, 11), (1.2, 1.2, 1.2), 1.2),
+        (7, 9, 8),
+        (8, 11),
+        (1.2, 1.2, 1.2),
+        1.2,
     ),
-    "tilts about x": (
+    "tilts about x": _case(
         TiltGeometry.from_tilt_angles([0, 0, 0], x_tilts=[-50, 10, 75], shifts=_SHIFTS[:3]),
-        _frame((8, 9, 7), (9, 8)),
+        (8, 9, 7),
+        (9, 8),
     ),
-    "tilt axis along z": (
+    "tilt axis along z": _case(
         TiltGeometry.from_rotations(
             Rotation.from_euler("xz", [[90, -50], [90, 20], [90, 75]], degrees=True),
             shifts=_SHIFTS[:3],
         ),
-        _frame((9, 7, 8), (8, 10)),
+        (9, 7, 8),
+        (8, 10),
     ),
-    "tilt axis at 85 degrees": (
+    "tilt axis at 85 degrees": _case(
         _single_axis(tilt_axis_angle=85.3, x_tilts=[0, 1, -2, 3, 0]),
-        _frame((7, 10, 9), (10, 9)),
+        (7, 10, 9),
+        (10, 9),
     ),
-    "any rotation": (
+    "any rotation": _case(
         TiltGeometry.from_rotations(Rotation.random(5, random_state=7), shifts=_SHIFTS),
-        _frame((9, 8, 7), (8, 10)),
+        (9, 8, 7),
+        (8, 10),
     ),
-    "any rotation, magnified": (
+    "any rotation, magnified": _case(
         TiltGeometry.from_rotations(
             Rotation.random(3, random_state=9),
             shifts=_SHIFTS[:3],
@@ -75,20 +93,36 @@ CASES: dict[str, tuple[TiltGeometry, Frame]] = {
                 [[1.3, -0.2], [0.1, 0.8]],
             ],
         ),
-        _frame((9, 8, 7), (8, 10)),
+        (9, 8, 7),
+        (8, 10),
     ),
-    "single axis, magnified": (
+    "single axis, magnified": _case(
         TiltGeometry.from_tilt_angles(
             [-60, -17, 0, 41, 90], shifts=_SHIFTS, magnifications=[[1.02, 0.0], [0.0, 0.97]]
         ),
-        _frame((8, 9, 10), (10, 12)),
+        (8, 9, 10),
+        (10, 12),
     ),
-    "any rotation, spacings differ": (
+    "any rotation, spacings differ": _case(
         TiltGeometry.from_rotations(Rotation.random(4, random_state=8), shifts=_SHIFTS[:4]),
-        _frame((6, 9, 8), (9, 7), (1.0, 1.3, 0.7), 0.9),
+        (6, 9, 8),
+        (9, 7),
+        (1.0, 1.3, 0.7),
+        0.9,
+    ),
+    "single axis, beside the rotation centre": _case(
+        _single_axis(), (5, 6, 7), (9, 12), 1.0, 1.0, (2.0, -1.0, 3.0)
+    ),
+    "any rotation, beside the rotation centre": _case(
+        TiltGeometry.from_rotations(Rotation.random(3, random_state=5), shifts=_SHIFTS[:3]),
+        (6, 5, 7),
+        (9, 10),
+        (1.1, 0.9, 1.0),
+        1.2,
+        (-2.3, 1.4, 3.1),
     ),
 }
-"""Geometry, shapes and spacings of each case, by name."""
+"""The projector of each case, by name; its backend is of no account."""
 
 
 def make_spec(case: str, *, dtype: DTypeLike = np.float64, driven: str = "ray") -> SamplingSpec:
@@ -118,11 +152,4 @@ def make_spec(case: str, *, dtype: DTypeLike = np.float64, driven: str = "ray") 
     >>> make_spec("identity").volume_shape
     (5, 6, 7)
     """
-    geometry, frame = CASES[case]
-    return SamplingSpec(
-        grids=frame.grids(geometry),
-        volume_shape=frame.volume_shape,
-        image_shape=frame.image_shape,
-        dtype=dtype,
-        driven=driven,
-    )
+    return CASES[case].evolve(driven=driven).spec(dtype)

@@ -9,7 +9,7 @@ import numpy as np
 from libtilt._checks import Float64Array
 from libtilt.backends.base import SamplingSpec
 from libtilt.backends.rays import depth_range
-from libtilt.grids import inverse_grids
+from libtilt.geometry.sampling import inverse_grids
 
 
 def interpolate(array: Float64Array, positions: Float64Array) -> Float64Array:

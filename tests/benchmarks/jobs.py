@@ -67,6 +67,4 @@ class Job:
         return PHANTOMS[name](self.size).tilt_series(self.geometry, self.shape[1:]).images
 
     def spec(self, tilts=slice(None)):
-        projector = Projector(self.geometry[tilts], volume_shape=self.shape, driven=self.driven)
-        frame = projector._known.with_volume(self.shape, None)
-        return projector._spec(frame, np.dtype(np.float32))
+        return Projector(self.geometry[tilts], volume_shape=self.shape, driven=self.driven).spec()

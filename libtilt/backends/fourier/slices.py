@@ -15,7 +15,7 @@ from scipy import fft
 
 from libtilt._checks import Float64Array
 from libtilt.backends.base import Plan, SamplingSpec
-from libtilt.grids import inverse_grids
+from libtilt.geometry.sampling import inverse_grids
 
 _DRIFT = 1e-9
 

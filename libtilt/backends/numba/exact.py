@@ -11,7 +11,7 @@ from libtilt.backends.base import Plan, SamplingSpec
 from libtilt.backends.numba.kernels.rays import PADDING, PIXELS, backproject_rays, project_rays
 from libtilt.backends.numba.kernels.voxels import backproject_voxels, project_voxels
 from libtilt.backends.threads import run_all
-from libtilt.grids import inverse_grids
+from libtilt.geometry.sampling import inverse_grids
 
 _SLABS = 16
 _FEWEST_PLANES, _MOST_PLANES = 4, 24

@@ -23,11 +23,10 @@ from libtilt._checks import (
     to_volume_shape,
     to_voxel_size,
 )
-from libtilt.geometry_json import read as read_json
-from libtilt.geometry_json import write as write_json
-from libtilt.grids import homogeneous, inverse_grids, sampling_grids
-from libtilt.per_tilt import PER_TILT, per_tilt_fields, summary, tilt_index
-from libtilt.rotations import (
+from libtilt.geometry.image_grid import ImageGrid
+from libtilt.geometry.json_file import read as read_json
+from libtilt.geometry.json_file import write as write_json
+from libtilt.geometry.rotations import (
     as_rotation_matrices,
     euler_rotations,
     require_affine,
@@ -35,6 +34,9 @@ from libtilt.rotations import (
     specimen_to_detector,
     zyx_angles,
 )
+from libtilt.geometry.sampling import homogeneous, inverse_grids, sampling_grids
+from libtilt.geometry.volume_grid import VolumeGrid
+from libtilt.per_tilt import PER_TILT, per_tilt_fields, summary, tilt_index
 
 
 def _matrices_converter(value: Any) -> Float64Array:
@@ -278,6 +280,7 @@ class TiltGeometry:
         image_shape: tuple[int, ...],
         voxel_size: ArrayLike = 1.0,
         pixel_size: float | None = None,
+        center: ArrayLike = (0.0, 0.0, 0.0),
         **fields: Any,
     ) -> Self:
         """Make a geometry from 4 x 4 projection matrices, the inverse of `projection_matrices`.
@@ -297,6 +300,8 @@ class TiltGeometry:
             Angstroms, x, y, z.
         pixel_size : float, optional
             Angstroms; by default the voxel size along x.
+        center : array_like, shape (3,), optional
+            Where the voxel at ``volume_shape // 2`` lies, as in `libtilt.VolumeGrid`.
         **fields
             Fields that a subclass adds.
 
@@ -329,7 +334,11 @@ class TiltGeometry:
         linear[:, :, 2] /= np.linalg.norm(linear[:, :, 2], axis=1, keepdims=True)
         require_rotations(linear, "matrices (their scale taken off)")
         unshifted = cls(linear, **fields).projection_matrices(
-            volume_shape=volume_shape, image_shape=image_shape, voxel_size=spacing, pixel_size=pixel
+            volume_shape=volume_shape,
+            image_shape=image_shape,
+            voxel_size=spacing,
+            pixel_size=pixel,
+            center=center,
         )
         shifts = (projections[:, :2, 3] - unshifted[:, :2, 3]) * pixel
         return cls(linear, shifts=shifts, **fields)
@@ -364,6 +373,7 @@ class TiltGeometry:
         image_shape: tuple[int, ...],
         voxel_size: ArrayLike = 1.0,
         pixel_size: float | None = None,
+        center: ArrayLike = (0.0, 0.0, 0.0),
     ) -> Float64Array:
         """Return the matrices from voxel indices to pixel indices.
 
@@ -377,6 +387,8 @@ class TiltGeometry:
             Angstroms, x, y, z.
         pixel_size : float, optional
             Angstroms; by default the voxel size along x.
+        center : array_like, shape (3,), optional
+            Where the voxel at ``volume_shape // 2`` lies, as in `libtilt.VolumeGrid`.
 
         Returns
         -------
@@ -399,15 +411,13 @@ class TiltGeometry:
         >>> (matrix @ [4, 4, 4, 1]).round(9).tolist()
         [3.0, 3.0, 0.0, 1.0]
         """
-        spacing = to_voxel_size(voxel_size)
-        grids = sampling_grids(
-            self.rotation_matrices,
-            self.shifts,
-            to_volume_shape(volume_shape),
+        volume = VolumeGrid(to_volume_shape(volume_shape), voxel_size, center)
+        images = ImageGrid(
             to_image_shape(image_shape),
-            spacing,
-            to_pixel_size(spacing[0] if pixel_size is None else pixel_size),
-            self.magnifications,
+            to_pixel_size(volume.voxel_size[0] if pixel_size is None else pixel_size),
+        )
+        grids = sampling_grids(
+            self.rotation_matrices, self.shifts, self.magnifications, volume, images
         )
         return homogeneous(inverse_grids(grids))
 

@@ -1,0 +1,7 @@
+"""How the detector saw the specimen, and where volumes and images lie in it."""
+
+from libtilt.geometry.image_grid import ImageGrid
+from libtilt.geometry.tilt_geometry import TiltGeometry, require_geometry
+from libtilt.geometry.volume_grid import VolumeGrid
+
+__all__ = ["ImageGrid", "TiltGeometry", "VolumeGrid", "require_geometry"]

@@ -1,0 +1,60 @@
+"""Data of one grid, sampled on another one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from libtilt.geometry.volume_grid import NEARLY, VolumeGrid
+
+
+def resampled(
+    data: NDArray[Any], grid: VolumeGrid, target: VolumeGrid, *, order: int, fill: float
+) -> NDArray[Any]:
+    """Return floating data at the voxels of another grid.
+
+    Where the voxels of both grids lie on each other, values are copied as they are.
+
+    Parameters
+    ----------
+    data : ndarray, shape grid.shape
+        float32 or float64.
+    grid, target : VolumeGrid
+        Where the data lie, and where they are wanted.
+    order : {0, 1, 3}
+        Of the interpolating spline.
+    fill : float
+        What stands beyond the data.
+
+    Returns
+    -------
+    ndarray, shape target.shape
+    """
+    steps = target.voxel_size[::-1] / grid.voxel_size[::-1]
+    first = grid.indices(target.origin)
+    whole = np.rint(first)
+    if np.abs(steps - 1).max() < 1e-4 and np.abs(first - whole).max() < NEARLY:
+        return _copied(data, whole.astype(int).tolist(), target.shape, fill)
+    result: NDArray[Any] = ndimage.affine_transform(
+        data, steps, first, output_shape=target.shape, order=order, mode="constant", cval=fill
+    )
+    return result
+
+
+def _copied(
+    data: NDArray[Any], first: list[int], shape: tuple[int, ...], fill: float
+) -> NDArray[Any]:
+    """Return the box that begins at an index, which may lie outside."""
+    result = np.full(shape, fill, data.dtype)
+    into, out = [], []
+    for start, size, old in zip(first, shape, data.shape, strict=True):
+        low, high = max(start, 0), min(start + size, old)
+        if low >= high:
+            return result
+        into.append(slice(low - start, high - start))
+        out.append(slice(low, high))
+    result[tuple(into)] = data[tuple(out)]
+    return result

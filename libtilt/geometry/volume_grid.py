@@ -1,0 +1,278 @@
+"""`VolumeGrid`: where the voxels of a volume lie in the specimen."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any, ClassVar
+
+import attrs
+import numpy as np
+from numpy.typing import ArrayLike
+
+from libtilt._checks import (
+    Float64Array,
+    finite_array,
+    locked_state,
+    to_center,
+    to_volume_shape,
+    to_voxel_size,
+)
+from libtilt.geometry.window import Window, slabs_of
+
+NEARLY = 1e-3
+"""Of a voxel: places that differ by less are the same, as those from a file's float32 are."""
+
+
+@attrs.frozen(slots=False, unsafe_hash=False)
+class VolumeGrid:
+    """Shape, voxel size and place of a volume, without its data.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        ``(d, h, w)``.
+    voxel_size : float or (3,), optional
+        Angstroms, for all axes or for x, y, z.
+    center : (3,), optional
+        Where the voxel at ``shape // 2`` lies in the specimen: x, y, z in angstroms from the
+        rotation centre.
+
+    Raises
+    ------
+    ValueError
+        If the shape or the voxel size is not positive, or `center` is not three numbers.
+
+    Examples
+    --------
+    >>> from libtilt import VolumeGrid
+    >>> grid = VolumeGrid((4, 6, 8), voxel_size=2.0)
+    >>> half = grid[:, :3]
+    >>> half.shape, half.center.tolist()
+    ((4, 3, 8), [0.0, -4.0, 0.0])
+    >>> grid.bin(2).center.tolist()
+    [1.0, -1.0, 1.0]
+    """
+
+    shape: tuple[int, ...] = attrs.field(converter=to_volume_shape)
+    voxel_size: Float64Array = attrs.field(
+        default=1.0,
+        converter=to_voxel_size,
+        eq=attrs.cmp_using(eq=np.array_equal),
+        repr=np.ndarray.tolist,
+    )
+    center: Float64Array = attrs.field(
+        default=(0.0, 0.0, 0.0),
+        converter=to_center,
+        eq=attrs.cmp_using(eq=np.array_equal),
+        repr=np.ndarray.tolist,
+    )
+
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+
+    @property
+    def origin(self) -> Float64Array:
+        """Where voxel (0, 0, 0) lies in the specimen, x, y, z in angstroms."""
+        return self.positions([0, 0, 0])
+
+    @property
+    def axes(self) -> tuple[Float64Array, Float64Array, Float64Array]:
+        """The places of the voxels along x, y and z, in angstroms from the rotation centre."""
+        x, y, z = (
+            start + size * np.arange(n)
+            for start, size, n in zip(self.origin, self.voxel_size, self.shape[::-1], strict=True)
+        )
+        return x, y, z
+
+    def positions(self, indices_zyx: ArrayLike) -> Float64Array:
+        """Return where voxels lie in the specimen.
+
+        Parameters
+        ----------
+        indices_zyx : array_like, shape (..., 3)
+            Voxel indices z, y, x, also between voxels.
+
+        Returns
+        -------
+        ndarray, shape (..., 3)
+            x, y, z in angstroms from the rotation centre.
+
+        Raises
+        ------
+        ValueError
+            If the indices do not have three finite coordinates.
+
+        Examples
+        --------
+        >>> from libtilt import VolumeGrid
+        >>> VolumeGrid((4, 6, 8), voxel_size=2.0).positions([2, 3, 5]).tolist()
+        [2.0, 0.0, 0.0]
+        """
+        indices = _points(indices_zyx, "indices_zyx")
+        places: Float64Array = self.center + (indices - self._middle)[..., ::-1] * self.voxel_size
+        return places
+
+    def indices(self, positions_xyz: ArrayLike) -> Float64Array:
+        """Return at which voxel indices points of the specimen lie; the inverse of `positions`.
+
+        Parameters
+        ----------
+        positions_xyz : array_like, shape (..., 3)
+            Angstroms from the rotation centre.
+
+        Returns
+        -------
+        ndarray, shape (..., 3)
+            z, y, x, between voxels too and outside of the grid.
+
+        Raises
+        ------
+        ValueError
+            If the points do not have three finite coordinates.
+
+        Examples
+        --------
+        >>> from libtilt import VolumeGrid
+        >>> VolumeGrid((4, 6, 8), voxel_size=2.0).indices([3, 0, 0]).tolist()
+        [2.0, 3.0, 5.5]
+        """
+        points = _points(positions_xyz, "positions_xyz")
+        places: Float64Array = ((points - self.center) / self.voxel_size)[..., ::-1] + self._middle
+        return places
+
+    def corners(self, *, margin: float = 0.0) -> Float64Array:
+        """Return where the outermost voxel centres lie.
+
+        Parameters
+        ----------
+        margin : float, optional
+            Voxels by which the box is larger at each side: 0.5 for the faces of the voxels.
+
+        Returns
+        -------
+        ndarray, shape (8, 3)
+            x, y, z in angstroms from the rotation centre.
+
+        Examples
+        --------
+        >>> from libtilt import VolumeGrid
+        >>> VolumeGrid((3, 3, 3)).corners()[[0, -1]].tolist()
+        [[-1.0, -1.0, -1.0], [1.0, 1.0, 1.0]]
+        """
+        return self.positions(list(product(*((-margin, n - 1 + margin) for n in self.shape))))
+
+    def crop(self, shape: tuple[int, ...], *, center: tuple[int, ...] | None = None) -> VolumeGrid:
+        """Return the grid of `libtilt.Volume.crop`.
+
+        Examples
+        --------
+        >>> from libtilt import VolumeGrid
+        >>> VolumeGrid((8, 8, 8)).crop((2, 4, 4), center=(2, 4, 4)).center.tolist()
+        [0.0, 0.0, -2.0]
+        """
+        return self.within(Window.crop(self.shape, shape, center, "volume"))
+
+    def pad(self, shape: tuple[int, ...]) -> VolumeGrid:
+        """Return the grid of `libtilt.Volume.pad`: larger, with the same center.
+
+        Examples
+        --------
+        >>> from libtilt import VolumeGrid
+        >>> VolumeGrid((3, 3, 3)).pad((4, 8, 9)).center.tolist()
+        [0.0, 0.0, 0.0]
+        """
+        return self.within(Window.pad(self.shape, shape))
+
+    def bin(self, factor: int | tuple[int, ...]) -> VolumeGrid:
+        """Return the grid of `libtilt.Volume.bin`: its voxels lie at the centres of blocks.
+
+        Examples
+        --------
+        >>> from libtilt import VolumeGrid
+        >>> VolumeGrid((9, 9, 9)).bin(3).center.tolist()
+        [0.0, 0.0, 0.0]
+        """
+        return self.within(Window.bin(self.shape, factor))
+
+    def slabs(self, size: int, *, axis: str = "y") -> list[VolumeGrid]:
+        """Cut the grid into slabs.
+
+        Parameters
+        ----------
+        size : int
+            Voxels along the axis in each slab; the last one may have fewer.
+        axis : {"x", "y", "z"}, optional
+            y by default, the tilt axis: slabs along it need few rows of each image.
+
+        Returns
+        -------
+        list of VolumeGrid
+
+        Raises
+        ------
+        ValueError
+            If `size` is not positive, or there is no such axis.
+
+        Examples
+        --------
+        >>> from libtilt import VolumeGrid
+        >>> [slab.shape for slab in VolumeGrid((4, 10, 8)).slabs(4)]
+        [(4, 4, 8), (4, 4, 8), (4, 2, 8)]
+        """
+        return [self[window] for window in slabs_of(self.shape, size, axis, "zyx")]
+
+    def difference(self, other: VolumeGrid) -> str:
+        """Say how another grid differs, as far as one sees it: to 1e-4 of a size, 1e-3 of a voxel.
+
+        Parameters
+        ----------
+        other : VolumeGrid
+            The other grid.
+
+        Returns
+        -------
+        str
+            Empty where they agree.
+
+        Examples
+        --------
+        >>> from libtilt import VolumeGrid
+        >>> VolumeGrid((4, 4, 4)).difference(VolumeGrid((4, 4, 4), voxel_size=2))
+        'voxel sizes differ: [1.0, 1.0, 1.0] and [2.0, 2.0, 2.0]'
+        >>> VolumeGrid((4, 4, 4)).difference(VolumeGrid((4, 4, 4)))
+        ''
+        """
+        if self.shape != other.shape:
+            return f"shapes do not fit: {self.shape} and {other.shape}"
+        if not np.allclose(self.voxel_size, other.voxel_size, rtol=1e-4, atol=0):
+            sizes = self.voxel_size.tolist(), other.voxel_size.tolist()
+            return f"voxel sizes differ: {sizes[0]} and {sizes[1]}"
+        if (np.abs(self.center - other.center) > NEARLY * self.voxel_size).any():
+            places = self.center.tolist(), other.center.tolist()
+            return f"places differ: center {places[0]} and {places[1]} A"
+        return ""
+
+    def within(self, window: Window) -> VolumeGrid:
+        """Return the grid of a window, which says where its voxels lie among these."""
+        return attrs.evolve(
+            self,
+            shape=window.shape,
+            voxel_size=self.voxel_size * window.steps_xyz,
+            center=self.center + window.moved * self.voxel_size,
+        )
+
+    def __getitem__(self, index: Any) -> VolumeGrid:
+        return self.within(Window.of(self.shape, index))
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(locked_state(state))
+
+    @property
+    def _middle(self) -> Float64Array:
+        return np.array([n // 2 for n in self.shape], dtype=np.float64)
+
+
+def _points(value: ArrayLike, name: str) -> Float64Array:
+    points = finite_array(value, name)
+    if points.ndim == 0 or points.shape[-1] != 3:
+        raise ValueError(f"{name} must have shape (..., 3), got {points.shape}")
+    return points

@@ -1,0 +1,152 @@
+"""Windows: parts of an array, larger or coarser copies of it, and how far its centre moves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import numpy as np
+
+from libtilt._checks import Float64Array, integers_of, positive_integer, shape_of
+
+
+@attrs.frozen
+class Window:
+    """A new array over an old one: index ``j`` lies at ``start + step * j`` of the old.
+
+    Attributes
+    ----------
+    old_shape, shape : tuple of int
+        Of the old and the new array.
+    starts : tuple of float
+        Index of the old array at which the first element of the new one lies, per axis.
+    steps : tuple of int
+        Elements of the old array between two of the new one, per axis.
+    """
+
+    old_shape: tuple[int, ...]
+    shape: tuple[int, ...]
+    starts: tuple[float, ...]
+    steps: tuple[int, ...]
+
+    @classmethod
+    def crop(cls, old: tuple[int, ...], shape: Any, center: Any, kind: str) -> Window:
+        """Return a box about an element of the old array, its own centre by default."""
+        box = shape_of(shape, len(old), "shape")
+        middle = (
+            tuple(n // 2 for n in old)
+            if center is None
+            else integers_of(center, len(old), "center")
+        )
+        starts = tuple(c - n // 2 for c, n in zip(middle, box, strict=True))
+        stops = tuple(start + n for start, n in zip(starts, box, strict=True))
+        if min(starts) < 0 or any(stop > n for stop, n in zip(stops, old, strict=True)):
+            raise ValueError(
+                f"shape must lie inside the {kind} {old}: the box would run from "
+                f"{starts} to {stops}; use pad for a larger one"
+            )
+        return cls(old, box, starts, (1,) * len(old))
+
+    @classmethod
+    def pad(cls, old: tuple[int, ...], shape: Any) -> Window:
+        """Return a larger array with the same centre ``shape // 2``."""
+        target = shape_of(shape, len(old), "shape")
+        before = [t // 2 - n // 2 for t, n in zip(target, old, strict=True)]
+        after = [t - n - b for t, n, b in zip(target, old, before, strict=True)]
+        if min(before + after) < 0:
+            raise ValueError(f"shape must be at least {old}, got {target}; use crop")
+        return cls(old, target, tuple(-b for b in before), (1,) * len(old))
+
+    @classmethod
+    def bin(cls, old: tuple[int, ...], factor: Any) -> Window:
+        """Return blocks of elements; those at the end that fill no block are dropped."""
+        if isinstance(factor, tuple):
+            factors = shape_of(factor, len(old), "factor")
+        else:
+            factors = (positive_integer(factor, "factor"),) * len(old)
+        if any(f > n for f, n in zip(factors, old, strict=True)):
+            raise ValueError(f"factor must be at most {min(old)} for {old}, got {factor}")
+        shape = tuple(n // f for n, f in zip(old, factors, strict=True))
+        return cls(old, shape, tuple((f - 1) / 2 for f in factors), factors)
+
+    @classmethod
+    def of(cls, old: tuple[int, ...], index: Any) -> Window:
+        """Return what slices with positive steps select."""
+        parts = index if isinstance(index, tuple) else (index,)
+        if Ellipsis in parts:
+            at = parts.index(Ellipsis)
+            missing = len(old) - len(parts) + 1
+            parts = (*parts[:at], *(slice(None),) * missing, *parts[at + 1 :])
+        if len(parts) > len(old) or not all(isinstance(part, slice) for part in parts):
+            raise IndexError(f"index must be up to {len(old)} slices, got {index!r}")
+        parts = (*parts, *(slice(None),) * (len(old) - len(parts)))
+        ranges = [range(*part.indices(n)) for part, n in zip(parts, old, strict=True)]
+        if any(r.step < 0 for r in ranges):
+            raise IndexError(
+                "a slice must have a positive step, since a mirrored grid has another hand; "
+                f"index the array for that, got {index!r}"
+            )
+        if not all(ranges):
+            raise IndexError(f"index must select something of {old}, got {index!r}")
+        return cls(
+            old,
+            tuple(len(r) for r in ranges),
+            tuple(r.start for r in ranges),
+            tuple(r.step for r in ranges),
+        )
+
+    @property
+    def slices(self) -> tuple[slice, ...]:
+        """What cuts the new array out of the old one, where it is a part of it."""
+        return tuple(
+            slice(int(start), int(start) + step * (n - 1) + 1, step)
+            for start, step, n in zip(self.starts, self.steps, self.shape, strict=True)
+        )
+
+    @property
+    def margins(self) -> list[tuple[int, int]]:
+        """Elements before and after the old array, where the new one surrounds it."""
+        return [
+            (-int(start), n - old + int(start))
+            for start, n, old in zip(self.starts, self.shape, self.old_shape, strict=True)
+        ]
+
+    @property
+    def moved(self) -> Float64Array:
+        """How far the centre ``shape // 2`` moves, in old elements, fastest axis (x) first."""
+        places = [
+            start + step * (n // 2) - old // 2
+            for start, step, n, old in zip(
+                self.starts, self.steps, self.shape, self.old_shape, strict=True
+            )
+        ]
+        return np.array(places[::-1], dtype=np.float64)
+
+    @property
+    def steps_xyz(self) -> Float64Array:
+        """The steps, fastest axis (x) first."""
+        return np.array(self.steps[::-1], dtype=np.float64)
+
+    def mean(self, array: Any, dtype: Any) -> Any:
+        """Return the mean of each block of the old array's last axes."""
+        lead = array.shape[: array.ndim - len(self.shape)]
+        whole = tuple(slice(n * f) for n, f in zip(self.shape, self.steps, strict=True))
+        split = [part for pair in zip(self.shape, self.steps, strict=True) for part in pair]
+        blocks = array[(..., *whole)].reshape(*lead, *split)
+        return blocks.mean(axis=tuple(range(len(lead) + 1, blocks.ndim, 2)), dtype=dtype)
+
+
+def slabs_of(shape: tuple[int, ...], size: Any, axis: str, axes: str) -> list[tuple[slice, ...]]:
+    """Return the slices that cut an array into slabs of `size` elements along an axis.
+
+    `axes` names those of the array, in its order.
+    """
+    step = positive_integer(size, "size")
+    if axis not in tuple(axes):
+        raise ValueError(f"axis must be one of {', '.join(map(repr, axes))}, got {axis!r}")
+    place = axes.index(axis)
+    every = [slice(None)] * len(shape)
+    return [
+        (*every[:place], slice(start, min(start + step, shape[place])), *every[place + 1 :])
+        for start in range(0, shape[place], step)
+    ]
