@@ -89,7 +89,7 @@ def completed(
     volume = VolumeGrid(
         shape,
         to_voxel_size(known[0] if known else 1.0),
-        (0.0, 0.0, 0.0) if center is None else center,
+        np.zeros(3) if center is None else center,
     )
     pixel = told.pixel_size or data.pixel_size or float(volume.voxel_size[0])
     images = told.image_shape or data.image_shape
@@ -115,7 +115,7 @@ def _require_agreement(told: Told, data: Told) -> None:
             known, other = (np.asarray(size).tolist() for size in (known, other))
             raise ValueError(f"{owner} must have the projector's {name} {known}, got {other}")
     if told.center is not None and data.center is not None:
-        size = data.voxel_size if told.voxel_size is None else told.voxel_size
+        size = next(s for s in (told.voxel_size, data.voxel_size) if s is not None)
         here, there = (VolumeGrid((1, 1, 1), size, place) for place in (told.center, data.center))
         if here.difference(there):
             raise ValueError(

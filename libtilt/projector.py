@@ -161,12 +161,14 @@ class Projector:
 
     @volume_grid.validator
     def _check_volume(self, _: Any, value: VolumeGrid | None) -> None:
-        if value is not None and (self._volume_shape, self._voxel_size) != (None, None):
+        shorts = (self._volume_shape, self._voxel_size)
+        if value is not None and any(short is not None for short in shorts):
             raise ValueError("give volume_grid, or volume_shape and voxel_size, not both")
 
     @image_grid.validator
     def _check_images(self, _: Any, value: ImageGrid | None) -> None:
-        if value is not None and (self._image_shape, self._pixel_size) != (None, None):
+        shorts = (self._image_shape, self._pixel_size)
+        if value is not None and any(short is not None for short in shorts):
             raise ValueError("give image_grid, or image_shape and pixel_size, not both")
 
     @property
@@ -246,7 +248,8 @@ class Projector:
             )
         if self.image_grid is None:
             told = attrs.evolve(told, image_shape=self._image_shape, pixel_size=self._pixel_size)
-        return completed(told, data, self.geometry, purpose)
+        domain, images = completed(told, data, self.geometry, purpose)
+        return self.volume_grid or domain, self.image_grid or images
 
     def __repr__(self) -> str:
         angles = self.geometry.tilt_angles

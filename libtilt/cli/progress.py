@@ -30,6 +30,8 @@ def progress_bar(*items: Any, **options: Any) -> Any:
 
 def forward_with_progress(projector: Projector, volume: Volume) -> TiltSeries:
     """Project a volume, a few tilts at a time, behind a progress bar."""
+    # Fixed for all tilts, so that no group of them is another operator.
+    projector = projector.between(volume)
     groups = _groups(projector.geometry)
     with progress_bar(groups, label="projecting") as bar:
         parts = [projector.evolve(geometry=group).forward(volume) for group in bar]
@@ -39,6 +41,7 @@ def forward_with_progress(projector: Projector, volume: Volume) -> TiltSeries:
 
 def adjoint_with_progress(projector: Projector, tilt_series: TiltSeries) -> Volume:
     """Backproject a tilt series, a few tilts at a time, behind a progress bar."""
+    projector = projector.between(None, tilt_series)
     groups = list(range(0, len(tilt_series), GROUP))
     total: NDArray[Any] | None = None
     with progress_bar(groups, label="backprojecting") as bar:

@@ -1,0 +1,294 @@
+"""What is made of a volume projects where it lies, and a projector is one operator."""
+
+import itertools
+import pickle
+
+import attrs
+import numpy as np
+import pytest
+from helpers import ANY_ROTATION, BACKENDS, BLOBS, EVERY_BACKEND, SINGLE_AXIS, relative_error
+
+from libtilt import (
+    GaussianBlobs,
+    ImageGrid,
+    Projector,
+    TiltGeometry,
+    TiltSeries,
+    Volume,
+    VolumeGrid,
+)
+from libtilt.backends.base import DRIVEN
+from libtilt.reconstruction import reconstruct_subvolume
+
+TOLERANCES = {"float32": 1e-6, "float64": 1e-12}
+# How near another operator than the plain one comes to itself on a part of a smooth volume.
+SMOOTH = {"fourier": 2e-2, "numba-factorized": 2e-3, "scipy-0": 0.3, "scipy-3": 2e-6, "auto": 2e-3}
+SHAPES = ((15, 16, 17), (16, 15, 18))
+SPACINGS = ((1.0, 1.0, 1.0), (1.3, 0.8, 1.1))
+NAMES = {id(backend): name for name, backend in BACKENDS.items()}
+
+
+def operator(backend, driven, spacing, image_shape=(19, 20)):
+    """A projector with shifts whose images show all of a volume."""
+    geometry = SINGLE_AXIS if NAMES[id(backend)] in ("sparse", "numba-rows") else ANY_ROTATION
+    return Projector(
+        geometry, image_grid=ImageGrid(image_shape, 1.2), driven=driven, backend=backend
+    )
+
+
+def allowed(backend, dtype):
+    return SMOOTH.get(NAMES[id(backend)], TOLERANCES[dtype])
+
+
+def blobs_on(shape, spacing, dtype):
+    """A smooth volume that is zero at its borders, and its copy with all but a box set to zero."""
+    return BLOBS.volume(shape, voxel_size=spacing).astype(dtype)
+
+
+@pytest.mark.parametrize("backend", EVERY_BACKEND)
+@pytest.mark.parametrize("dtype", TOLERANCES)
+@pytest.mark.parametrize("driven", DRIVEN)
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("spacing", SPACINGS)
+def test_a_crop_projects_as_its_voxels_do_in_the_whole(backend, dtype, driven, shape, spacing):
+    volume = blobs_on(shape, spacing, dtype)
+    box = np.s_[3:14, 2:13, 4:16]
+    rest = np.zeros(shape, dtype)
+    rest[box] = volume.data[box]
+    projector = operator(backend, driven, spacing)
+    part = projector.forward(volume[box])
+    whole = projector.forward(volume.evolve(data=rest))
+    assert relative_error(part, whole) <= allowed(backend, dtype)
+
+
+@pytest.mark.parametrize("backend", EVERY_BACKEND)
+@pytest.mark.parametrize("dtype", TOLERANCES)
+@pytest.mark.parametrize("driven", DRIVEN)
+@pytest.mark.parametrize(("shape", "spacing"), tuple(zip(SHAPES, SPACINGS, strict=True)))
+@pytest.mark.parametrize("axis", ["x", "y", "z"])
+def test_the_slabs_of_a_grid_sum_to_the_whole(backend, dtype, driven, shape, spacing, axis):
+    volume = blobs_on(shape, spacing, dtype)
+    projector = operator(backend, driven, spacing)
+    whole = projector.forward(volume)
+    total = 0.0
+    for slab in volume.grid.slabs(6, axis=axis):
+        part = projector.forward(volume.resample(slab))
+        total = total + np.asarray(part, np.float64)
+    # Slabs have edges, which nothing that is not local represents.
+    name = NAMES[id(backend)]
+    limit = {
+        "fourier": 0.1,
+        "scipy-0": 0.3,
+        "scipy-3": 0.05,
+        "numba-factorized": 5e-3,
+        "auto": 5e-3,
+    }
+    assert relative_error(total, whole) <= limit.get(name, TOLERANCES[dtype])
+
+
+@pytest.mark.parametrize("backend", EVERY_BACKEND)
+@pytest.mark.parametrize("driven", DRIVEN)
+def test_slabs_of_the_adjoint_are_those_of_the_whole(backend, driven):
+    projector = operator(backend, driven, SPACINGS[1])
+    grid = VolumeGrid((15, 16, 17), SPACINGS[1], (0.5, -1.0, 2.0))
+    smooth = BLOBS.tilt_series(projector.geometry, (19, 20), pixel_size=1.2)
+    whole = projector.evolve(volume_grid=grid).adjoint(smooth)
+    assert whole.grid == grid
+    for slab in grid.slabs(6):
+        part = projector.evolve(volume_grid=slab).adjoint(smooth)
+        limit = {"fourier": 0.1, "scipy-0": 0.3, "scipy-3": 0.05}
+        limit |= {"numba-factorized": 5e-3, "auto": 5e-3}
+        tolerance = limit.get(NAMES[id(backend)], TOLERANCES["float64"])
+        assert relative_error(part, whole.resample(slab)) <= tolerance
+
+
+@pytest.mark.parametrize("factor", [2, 3])
+@pytest.mark.parametrize("shape", [(48, 48, 48), (47, 49, 50)])
+@pytest.mark.parametrize(
+    ("driven", "errors"),
+    [("ray", {2: (0.06, 0.025, 0.013), 3: (0.13, 0.055, 0.035)}),
+     ("voxel", {2: (0.065, 0.037, 0.031), 3: (0.14, 0.065, 0.043)})],
+)  # fmt: skip
+def test_binned_volumes_and_binned_images_pair(factor, shape, driven, errors):
+    """To the interpolation error, which falls as the phantom becomes smoother.
+
+    Sums over voxels that fall between pixels ripple by some 2.5 % at equal spacings.
+    """
+    geometry = TiltGeometry.from_tilt_angles(
+        range(-60, 61, 30), tilt_axis_angle=12, shifts=(1.5, -0.7)
+    )
+    centers = np.random.default_rng(0).uniform(-8, 8, (10, 3))
+    for sigma, limit in zip((2, 3, 4), errors[factor], strict=True):
+        volume = GaussianBlobs(centers, sigma).volume(shape)
+        projector = Projector(geometry, driven=driven, backend="numba")
+        images = projector.forward(volume).bin(factor)
+        binned = Projector(
+            images.geometry, image_grid=images.grid, driven=driven, backend="numba"
+        ).forward(volume.bin(factor))
+        assert relative_error(binned, images) < limit
+
+
+def test_a_subvolume_cut_at_a_particle_projects_onto_the_particle():
+    place = np.array([9.5, -7.25, 4.0])
+    blob = GaussianBlobs([place], sigmas=2.0)
+    geometry = TiltGeometry.from_tilt_angles(
+        np.linspace(-60, 60, 41), tilt_axis_angle=10, shifts=(2.0, -1.5)
+    )
+    series = blob.tilt_series(geometry, (48, 48))
+    projector = Projector(geometry, image_grid=series.grid)
+    (cut,) = reconstruct_subvolume(series, place, 15)
+    assert cut.center.tolist() == place.tolist()
+    images = projector.forward(np.maximum(cut, 0)).images
+    seen = geometry.project_points(place) + 24
+    v, u = np.indices((48, 48))
+    for image, (x, y) in zip(images, seen, strict=True):
+        middle = (image * u).sum() / image.sum(), (image * v).sum() / image.sum()
+        assert middle == pytest.approx((x, y), abs=0.35)
+
+
+def ways():
+    """Ways to say spacings: keyword arguments of a projector."""
+    grid, images = VolumeGrid((5, 6, 7), 1.5, (1, -2, 0.5)), ImageGrid((8, 9), 1.5)
+    yield "nothing", {"volume_shape": (5, 6, 7)}
+    yield "voxel size", {"volume_shape": (5, 6, 7), "voxel_size": 2.5}
+    yield "voxel sizes", {"volume_shape": (5, 6, 7), "voxel_size": (1.0, 2.0, 3.0)}
+    yield "pixel size", {"volume_shape": (5, 6, 7), "pixel_size": 2.5}
+    yield "both", {"volume_shape": (5, 6, 7), "voxel_size": 2.0, "pixel_size": 3.0}
+    yield "grids", {"volume_grid": grid, "image_grid": images}
+    yield "volume grid", {"volume_grid": grid, "image_shape": (8, 9)}
+    yield "image grid", {"volume_shape": (5, 6, 7), "image_grid": images}
+
+
+@pytest.mark.parametrize("driven", DRIVEN)
+@pytest.mark.parametrize("geometry", [SINGLE_AXIS, SINGLE_AXIS.evolve(shifts=0.0)])
+@pytest.mark.parametrize(("way", "options"), tuple(ways()))
+def test_all_directions_are_one_operator_or_refused(driven, geometry, way, options):
+    projector = Projector(geometry, driven=driven, **options)
+    if way == "nothing" and geometry.shifts.any():
+        for call in (
+            lambda: projector.forward(np.ones((5, 6, 7))),
+            lambda: projector.adjoint(np.ones((5, 6, 7))),
+            projector.linear_operator,
+            projector.norm,
+            lambda: projector.domain,
+            projector.spec,
+        ):
+            with pytest.raises(ValueError, match=r"voxel_size must be given to .* has shifts"):
+                call()
+        return
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=projector.domain.shape)
+    y = rng.normal(size=(5, *projector.range.shape))
+    forward, adjoint = projector.forward(x).images, projector.adjoint(y).data
+    size = np.linalg.norm(forward) * np.linalg.norm(y)
+    assert abs(np.vdot(forward, y) - np.vdot(x, adjoint)) < 1e-12 * size
+    flat = projector.linear_operator("float64")
+    assert np.array_equal(flat @ x.ravel(), forward.ravel())
+    assert np.array_equal(flat.H @ y.ravel(), adjoint.ravel())
+    volume = Volume(x, voxel_size=projector.domain.voxel_size, center=projector.domain.center)
+    assert np.array_equal(projector.forward(volume).images, forward)
+    series = TiltSeries(y, geometry, pixel_size=projector.range.pixel_size)
+    assert np.array_equal(projector.adjoint(series).data, adjoint)
+    assert projector.adjoint(series).grid == projector.domain
+    assert projector.forward(volume).grid == projector.range
+
+
+def test_what_is_between_a_volume_and_a_series_is_fixed():
+    volume = BLOBS.volume((12, 13, 14), voxel_size=2.0)[:, 2:]
+    projector = Projector(SINGLE_AXIS, image_shape=(16, 17))
+    fixed = projector.between(volume)
+    assert fixed.volume_grid == volume.grid
+    assert fixed.image_grid == ImageGrid((16, 17), 2.0)
+    assert fixed.between(volume) is fixed
+    assert fixed.domain is fixed.volume_grid
+    images = projector.forward(volume)
+    assert np.array_equal(fixed.forward(volume.data), images)
+    assert np.array_equal(fixed.adjoint(images.images), fixed.adjoint(images))
+    with pytest.raises(ValueError, match=r"volume must have the projector's center \[0.0, 2.0,"):
+        fixed.forward(volume.evolve(center=(0, 0, 0)))
+
+
+def test_a_grid_is_given_once():
+    grid, images = VolumeGrid((4, 5, 6)), ImageGrid((5, 6))
+    with pytest.raises(ValueError, match="give volume_grid, or volume_shape and voxel_size"):
+        Projector(SINGLE_AXIS, volume_grid=grid, voxel_size=1.0)
+    with pytest.raises(ValueError, match="give image_grid, or image_shape and pixel_size"):
+        Projector(SINGLE_AXIS, image_grid=images, image_shape=(5, 6))
+    with pytest.raises(TypeError, match=r"volume_grid.*VolumeGrid"):
+        Projector(SINGLE_AXIS, volume_grid=(4, 5, 6))
+
+
+def test_images_of_a_volume_beside_the_rotation_centre_need_a_shape():
+    beside = BLOBS.volume((16, 16, 16))[:, 9:]
+    with pytest.raises(ValueError, match=r"image_shape must be given .* \[0.0, 4.0, 0.0\] A"):
+        Projector(SINGLE_AXIS).forward(beside)
+    assert Projector(SINGLE_AXIS).forward(BLOBS.volume((16, 16, 16)).bin(2)).shape == (5, 8, 8)
+    above = BLOBS.volume((16, 16, 16))[9:]
+    assert Projector(SINGLE_AXIS).forward(above).shape == (5, 16, 16)
+
+
+@attrs.frozen(slots=False, eq=False)
+class Named(Volume):
+    name: str = attrs.field(default="", kw_only=True)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda v: attrs.evolve(v, data=v.data * 2),
+        lambda v: v.evolve(voxel_size=v.voxel_size),
+        lambda v: v * 2,
+        lambda v: v.astype("float32"),
+        lambda v: v.normalize(),
+        lambda v: pickle.loads(pickle.dumps(v)),
+        lambda v: v.rotate(np.eye(3)),
+        lambda v: v.pad((20, 21, 22)),
+        lambda v: v.crop((3, 3, 3)),
+        lambda v: v.resample(v.grid),
+        lambda v: np.exp(v),
+    ],
+)
+def test_copies_and_subclasses_keep_the_center(change):
+    volume = Named(np.random.default_rng(0).normal(size=(8, 9, 10)), center=(3, -2, 7), name="a")
+    changed = change(volume)
+    assert type(changed) is Named
+    assert (changed.name, changed.center.tolist()) == ("a", [3, -2, 7])
+
+
+def test_projections_do_not_know_the_origin_of_a_file():
+    volume = BLOBS.volume((12, 13, 14))
+    elsewhere = volume.evolve(origin=(100.0, 200.0, 300.0))
+    projector = Projector(ANY_ROTATION)
+    assert np.array_equal(projector.forward(elsewhere), projector.forward(volume))
+    assert elsewhere[2:, 1:].origin.tolist() == [100, 201, 302]
+    assert elsewhere.bin(2).origin.tolist() == [100.5, 200.5, 300.5]
+
+
+@pytest.mark.parametrize("driven", DRIVEN)
+@pytest.mark.parametrize(
+    "voxel_size", [(1, 1, 1), (2, 2, 2), (1, 1, 2), (1, 1, 4), (2, 1, 1), (0.5, 0.5, 0.5)]
+)
+def test_one_unit_for_images_whatever_the_voxels(driven, voxel_size):
+    """A projection value is the line integral over the pixel size."""
+    geometry = TiltGeometry.from_tilt_angles([-50, 0, 35, 80], tilt_axis_angle=10)
+    blobs = GaussianBlobs([[1, -2, 3], [-4, 5, -2]], sigmas=[6, 7])
+    extent = 64
+    shape = tuple(int(extent // size) for size in voxel_size[::-1])
+    # Splats must not leave gaps between pixels: their pixels are as large as the voxels.
+    pixel = 1.0 if driven == "ray" else float(max(voxel_size))
+    images = Projector(geometry, image_shape=(40, 40), pixel_size=pixel, driven=driven).forward(
+        blobs.volume(shape, voxel_size=voxel_size)
+    )
+    truth = blobs.tilt_series(geometry, (40, 40), pixel_size=pixel)
+    limit = 0.02 if driven == "ray" else 0.08
+    assert relative_error(images.images, truth.images) < limit
+
+
+def test_every_pair_of_axes_of_slabs_covers_each_voxel_once():
+    grid = VolumeGrid((7, 8, 9), (1.0, 2.0, 3.0), (4, 5, 6))
+    for axis, size in itertools.product("xyz", (1, 3, 20)):
+        count = np.zeros(grid.shape, int)
+        for slab in grid.slabs(size, axis=axis):
+            first = np.rint(grid.indices(slab.origin)).astype(int)
+            count[tuple(slice(f, f + n) for f, n in zip(first, slab.shape, strict=True))] += 1
+        assert (count == 1).all()
