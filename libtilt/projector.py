@@ -237,6 +237,8 @@ class Projector:
         self, data: Told = NOTHING, purpose: str = "to know the operator"
     ) -> tuple[VolumeGrid, ImageGrid]:
         """Return domain and range, completed by what data say."""
+        if data is NOTHING and self.volume_grid and self.image_grid:
+            return self.volume_grid, self.image_grid
         told = Told.of(self.volume_grid, self.image_grid)
         if self.volume_grid is None:
             center = None if self._volume_shape is None else np.zeros(3)

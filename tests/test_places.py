@@ -292,3 +292,61 @@ def test_every_pair_of_axes_of_slabs_covers_each_voxel_once():
             first = np.rint(grid.indices(slab.origin)).astype(int)
             count[tuple(slice(f, f + n) for f, n in zip(first, slab.shape, strict=True))] += 1
         assert (count == 1).all()
+
+
+def test_layers_of_napari_overlay_each_other():
+    volume = BLOBS.volume((16, 16, 16), voxel_size=2.0)
+    whole = volume.to_layer_data()[1]
+    for part in (volume[3:9, :, 5:], volume.bin(2), volume.pad((20, 20, 20))):
+        options = part.to_layer_data()[1]
+        scale, start = np.array(options["scale"]), np.array(options["translate"])
+        # A voxel of the part, in the frame of both layers, is where the specimen has it.
+        place = part.grid.positions([1, 2, 3])[::-1]
+        assert np.allclose(start + scale * [1, 2, 3], place)
+        index = volume.grid.indices(place[::-1])
+        assert np.allclose(whole["translate"] + whole["scale"] * index, place)
+
+
+def test_a_subvolume_overlays_the_tomogram_that_it_is_of():
+    geometry = TiltGeometry.from_tilt_angles(range(-60, 61, 5))
+    series = BLOBS.tilt_series(geometry, (24, 24))
+    tomogram = Projector(geometry, volume_shape=(20, 24, 24), driven="voxel").adjoint(series)
+    (cut,) = reconstruct_subvolume(series, [3, -4, 2], 7)
+    start = (np.array(cut.to_layer_data()[1]["translate"]) - tomogram.origin[::-1]).tolist()
+    assert start == [10 + 2 - 3, 12 - 4 - 3, 12 + 3 - 3]
+
+
+def test_slices_of_a_crop_are_drawn_where_they_are_in_the_whole():
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    from libtilt.plot import orthoslices
+
+    volume = BLOBS.volume((20, 22, 24), voxel_size=2.0)
+    crop = volume[4:18, 3:20, 5:22]
+    axes = [orthoslices(shown, grid=volume.grid) for shown in (volume, crop)]
+    whole, part = ([(i.get_extent(), i.get_array()) for i in ax.images] for ax in axes)
+    for (extent, all_of_it), (same, drawn) in zip(whole, part, strict=True):
+        assert extent == same
+        seen = np.asarray(drawn) != 0
+        assert seen.any()
+        assert np.array_equal(np.asarray(drawn)[seen], np.asarray(all_of_it)[seen])
+    left, right, bottom, top = orthoslices(crop).images[0].get_extent()
+    first, last = crop.grid.corners(margin=0.5)[[0, -1]]
+    assert np.allclose([left, top, right, bottom], [*first[:2], *last[:2]])
+    pyplot.close("all")
+
+
+def test_volumes_on_different_grids_are_compared_on_one(tmp_path):
+    from libtilt.animations import before_after
+    from libtilt.quality import fsc
+
+    volume = BLOBS.volume((16, 16, 16))
+    moved = volume.evolve(center=(1.0, 0.0, 0.0))
+    says = r"places differ: center \[0.0, 0.0, 0.0\] and \[1.0, 0.0, 0.0\]"
+    for compare in (
+        lambda a, b: a - b,
+        lambda a, b: fsc(a, b),
+        lambda a, b: before_after(tmp_path / "both.gif", a, b, count=3),
+    ):
+        with pytest.raises(ValueError, match=says):
+            compare(volume, moved)
+        compare(volume, moved.resample(volume))
