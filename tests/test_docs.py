@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 EXAMPLES = sorted((ROOT / "docs" / "examples").glob("*.py"))
+REPLACEMENT = re.compile(r"^\| [^|]+ \| `(\w+ = [^`|]+)`", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 
 
@@ -23,9 +24,8 @@ def pictures(script):
     return ast.literal_eval(found[1])
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_the_code_of_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def run_blocks(page, monkeypatch):
+    """Run the code of a page, and return what names it made."""
     module = ModuleType("page")
     monkeypatch.setitem(sys.modules, "page", module)  # Where pickle looks for its classes.
     text = page.read_text(encoding="utf-8")
@@ -33,6 +33,23 @@ def test_the_code_of_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch)
         # Blank lines before a block make the line of an error that of the page.
         lines = "\n" * text[: block.start(1)].count("\n")
         exec(compile(lines + block[1], str(page), "exec"), module.__dict__)
+    return module.__dict__
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_code_of_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run_blocks(page, monkeypatch)
+
+
+def test_the_lines_in_place_of_classic_functions_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page = ROOT / "docs" / "classic.md"
+    names = run_blocks(page, monkeypatch)
+    lines = REPLACEMENT.findall(page.read_text(encoding="utf-8"))
+    assert len(lines) > 60
+    for line in lines:
+        exec(compile(line, line, "exec"), names)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
