@@ -13,6 +13,7 @@ from scipy.spatial.transform import Rotation
 
 from libtilt import GaussianBlobs, Projector, TiltGeometry
 from libtilt.backends import SamplingSpec, UnsupportedSpecError, resolve_backend
+from libtilt.backends import auto as auto_backend
 from libtilt.backends.base import DRIVEN
 from libtilt.backends.numba import NumbaBackend
 from libtilt.backends.numba.exact import ExactPlan
@@ -302,13 +303,15 @@ for f in (lambda x: x + 1, lambda x: x + 2):
     assert (result.returncode, result.stdout) == (0, "compiling\n"), result.stderr
 
 
-def test_without_numba_the_extra_is_named_and_auto_does_without(monkeypatch):
+def test_without_numba_the_extra_is_named_and_auto_does_without(monkeypatch, request):
     for name in [name for name in sys.modules if name.split(".")[0] == "numba"]:
         monkeypatch.setitem(sys.modules, name, None)
     ours = ("numba", "exact", "factorized", "rows", "kernels")
     for name in list(sys.modules):
         if name.startswith("libtilt.backends.") and name.split(".")[2] in ours:
             monkeypatch.delitem(sys.modules, name)
+    auto_backend._numba_fails.cache_clear()
+    request.addfinalizer(auto_backend._numba_fails.cache_clear)
     with pytest.raises(ImportError, match=r"'numba'.*libtilt\[fast\]"):
         resolve_backend("numba")
     auto = resolve_backend("auto")
