@@ -1,6 +1,8 @@
 """The contract, the registry, the choice of "auto", and what backends say about themselves."""
 
 import pickle
+import re
+import warnings
 from importlib.metadata import EntryPoint
 
 import attrs
@@ -22,6 +24,7 @@ from libtilt.backends import (
     registry,
     resolve_backend,
 )
+from libtilt.backends.numba import NumbaBackend
 from libtilt.testing import make_spec
 
 GRIDS = np.eye(3, 4)[None]
@@ -93,20 +96,78 @@ def test_what_sparse_does_not_take_is_an_error_that_names_who_does(method):
         getattr(SparseBackend(), method)(LEAVES_THE_PLANE, *arguments[method])
 
 
+@pytest.fixture
+def numba_as(monkeypatch):
+    """Numba as it is, not installed or broken, as far as `auto` can tell."""
+
+    def pretend(fail=None, *, installed=True):
+        def load(name):
+            if fail is not None:
+                raise fail
+            return registry.load_backend(name)
+
+        monkeypatch.setattr(auto, "find_spec", lambda _: object() if installed else None)
+        monkeypatch.setattr(auto, "load_backend", load)
+        auto._numba_fails.cache_clear()
+
+    yield pretend
+    auto._numba_fails.cache_clear()
+
+
 @pytest.mark.parametrize(
-    ("preference", "in_plane", "elsewhere"),
+    ("case", "backend", "reason"),
     [
-        (("numba", "sparse", "scipy"), "numba", "numba"),
-        (("absent", "sparse", "scipy"), "sparse", "scipy"),
+        ("identity", NumbaBackend(mode="rows"), "rows: the tilt axis runs along y of volume and"),
+        ("tilts about x", NumbaBackend(mode="rows"), "rows: .* along x of volume and images"),
+        ("tilt axis along z", NumbaBackend(mode="rows"), "rows: .*z of the volume and y of the im"),
+        ("tilt axis along x", NumbaBackend(mode="rows"), "rows: .*y of the volume and x of the im"),
+        ("any rotation", NumbaBackend(mode="factorized"), "factorized: rays leave the planes of "),
     ],
 )
-def test_auto_chooses_the_first_that_is_installed_and_applies(
-    monkeypatch, preference, in_plane, elsewhere
-):
-    monkeypatch.setitem(registry.BUILT_IN, "absent", "libtilt_absent_module:Absent")
-    monkeypatch.setattr(auto, "PREFERENCE", preference)
-    assert AutoBackend().choose(SPEC).name == in_plane
-    assert AutoBackend().choose(LEAVES_THE_PLANE).name == elsewhere
+def test_auto_takes_rows_where_they_apply_else_factorized_and_says_why(case, backend, reason):
+    spec = make_spec(case)
+    assert AutoBackend().choose(spec) == backend
+    assert re.match(f"numba, {reason}", AutoBackend().explain(spec))
+    assert not AutoBackend().trilinear
+
+
+def test_auto_does_without_a_numba_that_is_not_installed_and_says_so(numba_as):
+    numba_as(installed=False)
+    missing = "numba is not installed (pip install 'libtilt[fast]'), and"
+    assert AutoBackend().choose(SPEC) == SparseBackend()
+    assert AutoBackend().explain(SPEC) == (
+        f"sparse: {missing} the tilt axis runs along y of volume and images"
+    )
+    assert AutoBackend().choose(LEAVES_THE_PLANE) == SciPyBackend()
+    assert AutoBackend().explain(LEAVES_THE_PLANE) == (
+        f"scipy: {missing} sparse needs a tilt axis along an axis of the volume"
+    )
+    assert AutoBackend().trilinear
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        ImportError("Numba needs NumPy 2.3 or less"),
+        ModuleNotFoundError("No module named 'llvmlite'", name="llvmlite"),
+        OSError("libllvmlite.so: cannot open shared object file"),
+        AttributeError("module 'numpy' has no attribute 'long'"),
+    ],
+    ids=lambda failure: type(failure).__name__,
+)
+def test_auto_warns_once_of_a_numba_that_is_broken_and_does_without(numba_as, failure):
+    numba_as(failure)
+    mend = "pip install --force-reinstall numba llvmlite"
+    pattern = re.escape(f"({type(failure).__name__}: {failure})") + f".*{mend}"
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert AutoBackend().choose(SPEC) == SparseBackend()
+        assert AutoBackend().choose(LEAVES_THE_PLANE) == SciPyBackend()
+        assert "its import fails" in AutoBackend().explain(SPEC)
+    assert re.search(pattern, str(caught[0].message))
+    assert caught[0].category is UserWarning
+    assert len(caught) == 1
+    assert AutoBackend().trilinear
 
 
 def test_a_backend_that_needs_an_extra_is_imported_when_it_is_asked_for():

@@ -20,8 +20,8 @@ def series(dtype="float64", geometry=GEOMETRY, shape=(8, 10)):
     return BLOBS.tilt_series(geometry, shape).astype(dtype)
 
 
-def projector(geometry=GEOMETRY):
-    return Projector(geometry, volume_shape=SHAPE, image_shape=(8, 10))
+def projector(geometry=GEOMETRY, kind=Projector):
+    return kind(geometry, volume_shape=SHAPE, image_shape=(8, 10), backend="scipy")
 
 
 def matrix(geometry=GEOMETRY):
@@ -47,7 +47,12 @@ def test_each_step_is_the_one_of_the_textbook(relaxation):
     for _ in range(3):
         expected = textbook(system, images, expected, relaxation)
     result = sirt(
-        series(), volume_shape=SHAPE, iterations=3, relaxation=relaxation, start=Volume(start)
+        series(),
+        volume_shape=SHAPE,
+        iterations=3,
+        relaxation=relaxation,
+        start=Volume(start),
+        backend="scipy",
     )
     assert relative_error(result.volume.data.ravel(), expected) < 1e-12
     residual = np.linalg.norm(images - system @ expected) / np.linalg.norm(images)
@@ -67,7 +72,7 @@ def test_subsets_take_their_steps_in_turn(subsets):
             squares += np.sum((wanted - part @ expected) ** 2)
             expected = textbook(part, wanted, expected, columns=columns)
         met.append(np.sqrt(squares))
-    result = sirt(series(), volume_shape=SHAPE, iterations=2, subsets=subsets)
+    result = sirt(series(), volume_shape=SHAPE, iterations=2, subsets=subsets, backend="scipy")
     assert relative_error(result.volume.data.ravel(), expected) < 1e-12
     met.append(np.linalg.norm(images.ravel() - whole @ expected))
     assert_allclose(result.residuals, np.array(met) / np.linalg.norm(images))
@@ -165,9 +170,7 @@ def test_a_subclass_computes_in_its_own_way():
             return 2 * super()._adjoint(images, frame)
 
     plain = sirt(series(), projector=projector(), iterations=4)
-    own = sirt(
-        series(), projector=Twice(GEOMETRY, volume_shape=SHAPE, image_shape=(8, 10)), iterations=4
-    )
+    own = sirt(series(), projector=projector(kind=Twice), iterations=4)
     assert isinstance(own.volume, Named)
     assert relative_error(2 * own.volume.data, plain.volume.data) < 1e-12
 

@@ -2,6 +2,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from itertools import product
 
 import attrs
 import numpy as np
@@ -9,9 +10,10 @@ import pytest
 from helpers import BACKENDS, ToyBackend, arrays, relative_error, specs
 
 from libtilt.backends import SamplingSpec, SciPyBackend, SparseBackend, available_backends
-from libtilt.backends.base import BoundPlan
+from libtilt.backends.base import DRIVEN, BoundPlan
 from libtilt.backends.registry import resolve_backend
 from libtilt.testing import CASES, LAWS, check_backend, forked, make_spec
+from libtilt.testing.locality import Block
 from libtilt.testing.reference import adjoint_by_voxels, forward_by_rays, interpolate
 
 ONE_CASE = ["single axis, odd sizes"]
@@ -139,9 +141,45 @@ class PlansWhatItRefuses(ToyBackend):
         pass
 
 
+@attrs.frozen
+class SaysThatItIsLocal(ToyBackend):
+    """Cubic splines, whose filter knows the whole volume."""
+
+    @property
+    def local(self):
+        return "full"
+
+    def forward(self, spec, volume):
+        return SciPyBackend(order=3).forward(spec, volume)
+
+    def adjoint(self, spec, images):
+        return SciPyBackend(order=3).adjoint(spec, images)
+
+
+@attrs.frozen
+class DependsOnOtherTilts(ToyBackend):
+    """Every image takes as many times itself as there are images."""
+
+    local = "tilts"
+    trilinear = False
+
+    def forward(self, spec, volume):
+        return super().forward(spec, volume) * spec.dtype.type(len(spec.grids) / 5)
+
+    def adjoint(self, spec, images):
+        return super().adjoint(spec, images) * spec.dtype.type(len(spec.grids) / 5)
+
+
+@attrs.frozen
+class SaysSomethingElse(ToyBackend):
+    local = "volume"
+
+
 @pytest.mark.parametrize(
     ("backend", "law", "detail"),
     [
+        (DependsOnOtherTilts(), "local", r"forward .*\('tilts'\), but differs by .*Block"),
+        (SaysSomethingElse(), "local", "local is 'volume'"),
         (WrongScale(), "adjoint", r"<A x, y> = .* relative mismatch .*, allowed"),
         (WrongDtype(), "shapes and dtypes", "forward gives float64, expected float32"),
         (WrongShape(), "shapes and dtypes", r"adjoint gives shape \(6, 9, 11\)"),
@@ -164,6 +202,55 @@ def test_check_backend_catches_what_is_broken_and_names_law_and_case(backend, la
 def test_the_law_of_linearity_catches_what_is_not_linear():
     with pytest.raises(AssertionError, match="linearity of forward: relative error"):
         LAWS["linear"](NotLinear(), make_spec("identity"))
+
+
+def test_the_law_of_blocks_catches_splines_that_are_said_to_be_local():
+    with pytest.raises(AssertionError, match=r"forward .*\('full'\), but differs by"):
+        LAWS["local"](SaysThatItIsLocal(), make_spec("any rotation"))
+
+
+@pytest.mark.parametrize("driven", DRIVEN)
+@pytest.mark.parametrize(
+    ("name", "case"),
+    [
+        ("sparse", "single axis, spacings differ"),
+        ("numba-rows", "single axis, spacings differ"),
+        ("numba-exact", "any rotation"),
+        ("numba-exact", "any rotation, spacings differ"),
+    ],
+)
+def test_blocks_sum_and_stack_to_the_whole(name, case, driven):
+    spec = make_spec(case, driven=driven)
+    volume, images = arrays(spec)
+    projected, backprojected = np.zeros_like(images), np.zeros_like(volume)
+
+    def cuts(size, step):
+        return [slice(first, min(first + step, size)) for first in range(0, size, step)]
+
+    sizes = zip(
+        (len(images), *spec.volume_shape, *spec.image_shape), (2, 3, 2, 4, 5, 6), strict=True
+    )
+    for tilts, z, y, x, v, u in product(*(cuts(*each) for each in sizes)):
+        plan = BACKENDS[name].plan(Block(tilts, (z, y, x), (v, u)).of(spec))
+        projected[tilts, v, u] += plan.forward(np.ascontiguousarray(volume[z, y, x]))
+        backprojected[z, y, x] += plan.adjoint(np.ascontiguousarray(images[tilts, v, u]))
+    whole = BACKENDS[name].plan(spec)
+    assert relative_error(projected, whole.forward(volume)) < 1e-12
+    assert relative_error(backprojected, whole.adjoint(images)) < 1e-12
+
+
+def test_what_each_backend_says_of_blocks():
+    assert {name: backend.local for name, backend in BACKENDS.items()} == {
+        "auto": "none",
+        "fourier": "none",
+        "numba-rows": "full",
+        "numba-exact": "full",
+        "numba-factorized": "tilts",
+        "scipy-0": "tilts",
+        "scipy-1": "full",
+        "scipy-3": "tilts",
+        "sparse": "full",
+    }
 
 
 def test_check_backend_refuses_to_pass_without_a_case():

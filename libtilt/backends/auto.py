@@ -1,23 +1,31 @@
-"""`AutoBackend`: the fastest installed backend that computes the plain trilinear operator."""
+"""`AutoBackend`: the fastest installed backend for the grids at hand."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import warnings
+from functools import lru_cache
+from importlib.util import find_spec
 from typing import ClassVar
 
 import attrs
 
 from libtilt.backends.base import Backend, Plan, PlannedBackend, SamplingSpec
-from libtilt.backends.registry import resolve_backend
+from libtilt.backends.planar import PlanarLayout
+from libtilt.backends.registry import load_backend
+from libtilt.backends.scipy import SciPyBackend
+from libtilt.backends.sparse import SparseBackend
 
-PREFERENCE = ("numba", "sparse", "scipy")
+_MISSING = "numba is not installed (pip install 'libtilt[fast]')"
+_MEND = "pip install --force-reinstall numba llvmlite"
 
 
 @attrs.frozen
 class AutoBackend(PlannedBackend):
-    """Hand each spec to the fastest installed backend that computes the plain operator on it.
+    """Hand each spec to the fastest installed backend.
 
-    That is numba, else sparse where it applies, else scipy.
+    With numba: rows where rays stay in planes of the volume, else the factorized operator, which is
+    as near to the line integrals as the plain one and more than ten times as fast. Without: sparse
+    where it applies, else scipy. `explain` says which one, and why.
 
     Examples
     --------
@@ -27,6 +35,11 @@ class AutoBackend(PlannedBackend):
     """
 
     name: ClassVar[str] = "auto"
+
+    @property
+    def trilinear(self) -> bool:
+        """Whether it computes the plain operator on any spec: only where numba is not installed."""
+        return bool(_numba_fails())
 
     def choose(self, spec: SamplingSpec) -> Backend:
         """Return the backend that `plan` would use.
@@ -49,7 +62,32 @@ class AutoBackend(PlannedBackend):
         >>> AutoBackend().choose(spec).trilinear
         True
         """
-        return next(backend for backend in _installed() if not backend.unsupported(spec))
+        backend, _ = _choice(spec)
+        return backend
+
+    def explain(self, spec: SamplingSpec) -> str:
+        """Return a sentence that says which backend is taken for a spec, and why.
+
+        Parameters
+        ----------
+        spec : SamplingSpec
+            What to compute.
+
+        Returns
+        -------
+        str
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from libtilt.backends import AutoBackend, SamplingSpec
+        >>> grids = np.eye(3, 4)[None]
+        >>> spec = SamplingSpec(grids=grids, volume_shape=(4, 4, 4), image_shape=(4, 4))
+        >>> AutoBackend().explain(spec)
+        'numba, rows: the tilt axis runs along y of volume and images'
+        """
+        _, reason = _choice(spec)
+        return reason
 
     def explain(self, spec: SamplingSpec) -> str:
         """Return which backend is taken."""
@@ -60,9 +98,41 @@ class AutoBackend(PlannedBackend):
         return self.choose(spec).plan(spec)
 
 
-def _installed() -> Iterator[Backend]:
-    for name in PREFERENCE:
-        try:
-            yield resolve_backend(name)
-        except ImportError:
-            continue
+def _choice(spec: SamplingSpec) -> tuple[Backend, str]:
+    """Return the backend for a spec, and why it is that one."""
+    layout = PlanarLayout.find(spec)
+    fails = _numba_fails()
+    if not fails:
+        numba = load_backend("numba")
+        if layout is None:
+            reason = "numba, factorized: rays leave the planes of the volume"
+            return numba(mode="factorized"), reason
+        return numba(mode="rows"), f"numba, rows: {_along(layout)}"
+    if layout is None:
+        needs = "sparse needs a tilt axis along an axis of the volume"
+        return SciPyBackend(), f"scipy: {fails}, and {needs}"
+    return SparseBackend(), f"sparse: {fails}, and {_along(layout)}"
+
+
+def _along(layout: PlanarLayout) -> str:
+    volume, images = "xyz"[layout.axis], "xy"[layout.detector_axis]
+    where = f"{volume} of volume and images"
+    if volume != images:
+        where = f"{volume} of the volume and {images} of the images"
+    return f"the tilt axis runs along {where}"
+
+
+@lru_cache(maxsize=1)
+def _numba_fails() -> str:
+    """Return why numba is not used, or an empty text where it is; warn where it is broken."""
+    if find_spec("numba") is None:
+        return _MISSING
+    try:
+        load_backend("numba")
+    except Exception as error:  # What is broken fails in any way.
+        cause = error.__cause__ or error
+        fails = f"numba is installed, but its import fails ({type(cause).__name__}: {cause})"
+        slower = "projections are slower without it; mend it by"
+        warnings.warn(f"{fails}: {slower} {_MEND}", stacklevel=2)
+        return fails
+    return ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import attrs
 import numpy as np
@@ -150,6 +150,16 @@ class Backend(ABC):
     def trilinear(self) -> bool:
         """Whether it computes the plain operator: trilinear along rays, bilinear on images."""
         return True
+
+    @property
+    def local(self) -> Literal["none", "tilts", "full"]:
+        """What of a spec can be cut, so that the operator on a part is the whole one restricted.
+
+        "tilts": some of the tilts; "full": also a box of the volume, whose origin is taken from the
+        last column of the grids, and a window of the images, whose corner is added there; "none"
+        (the default): nothing. What is cut then sums and stacks to the whole, to rounding.
+        """
+        return "none"
 
     def unsupported(self, spec: SamplingSpec) -> str | None:
         """Return why it does not take `spec`, naming a backend that does, or None if it does."""

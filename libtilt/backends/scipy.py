@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import attrs
 import numpy as np
@@ -71,6 +71,11 @@ class SciPyBackend(Backend):
     def trilinear(self) -> bool:
         """Whether it computes the plain trilinear operator: at order 1."""
         return self.order == 1
+
+    @property
+    def local(self) -> Literal["none", "tilts", "full"]:
+        """What can be cut: everything at order 1; tilts at others, which have ties or filters."""
+        return "full" if self.order == 1 else "tilts"
 
     def forward(self, spec: SamplingSpec, volume: NDArray[Any]) -> NDArray[Any]:
         """Project: samples summed along each ray, or voxels splatted onto the images."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import attrs
 import numpy as np
@@ -44,6 +44,11 @@ class SparseBackend(PlannedBackend):
     name: ClassVar[str] = "sparse"
 
     threads: int | None = attrs.field(default=None, kw_only=True, validator=check_threads)
+
+    @property
+    def local(self) -> Literal["none", "tilts", "full"]:
+        """What can be cut: tilts, the volume and images."""
+        return "full"
 
     def unsupported(self, spec: SamplingSpec) -> str | None:
         """Return why it does not take `spec`, or None if it does."""

@@ -7,7 +7,7 @@ Examples
 >>> check_backend(SciPyBackend(), cases=["single axis, odd sizes"])
 """
 
-from libtilt.testing.cases import CASES, make_spec
-from libtilt.testing.laws import LAWS, TOLERANCES, check_backend
+from libtilt.testing.cases import CASES, TOLERANCES, make_spec
+from libtilt.testing.laws import LAWS, check_backend
 
 __all__ = ["CASES", "LAWS", "TOLERANCES", "check_backend", "make_spec"]

@@ -12,6 +12,9 @@ from libtilt.backends.base import SamplingSpec
 from libtilt.geometry import ImageGrid, TiltGeometry, VolumeGrid
 from libtilt.projector import Projector
 
+TOLERANCES = {"float32": 5e-6, "float64": 1e-12}
+"""The dtypes, and the relative error that each is allowed."""
+
 _SHIFTS = ((0.0, 0.0), (1.0, -2.0), (0.3, 0.7), (-2.4, 1.1), (5.5, -0.5))
 
 

@@ -14,12 +14,10 @@ from numpy.typing import NDArray
 from libtilt._checks import locked
 from libtilt.backends.base import DRIVEN, Backend, SamplingSpec, UnsupportedSpecError
 from libtilt.backends.registry import resolve_backend
-from libtilt.testing.cases import CASES, make_spec
+from libtilt.testing.cases import CASES, TOLERANCES, make_spec
 from libtilt.testing.forked import law_fork
+from libtilt.testing.locality import law_local
 from libtilt.testing.reference import adjoint_by_voxels, forward_by_rays
-
-TOLERANCES = {"float32": 5e-6, "float64": 1e-12}
-"""Relative error that each dtype is allowed."""
 
 SMOOTH_TOLERANCE = 0.2
 """Relative difference from the conventions allowed to another operator on smooth data."""
@@ -261,6 +259,7 @@ LAWS: dict[str, Callable[[Backend, SamplingSpec], None]] = {
     "plan": law_plan,
     "threads": law_threads,
     "pickle": law_pickle,
+    "local": law_local,
 }
 """The laws by name, each a function of a backend and a spec that it takes."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import attrs
 
@@ -43,8 +43,9 @@ class NumbaBackend(PlannedBackend):
     Notes
     -----
     Mode "factorized" takes the rays of a tilt on a grid of their own: one voxel apart across the
-    beam, in the plane of two volume axes, and by whole voxels along the third, which is the one
-    that the beam is least parallel to. There everything is a sum of rows. The images are then
+    beam, in the plane of two volume axes, and by whole voxels along the third: y, or where the beam
+    of a tilt is less than 45 degrees from it, the axis that it is least parallel to. Nothing of a
+    tilt depends on the others. There everything is a sum of rows. The images are then
     resampled on the detector by a cubic B-spline (shear-warp, Lacroute and Levoy 1994). Samples
     along a ray are those of the plain operator up to a shift along the ray of less than a step;
     the resampling between rays is sharper than linear interpolation. On objects that are smooth
@@ -75,6 +76,11 @@ class NumbaBackend(PlannedBackend):
     def trilinear(self) -> bool:
         """Whether it computes the plain operator: in every mode but "factorized"."""
         return self.mode != "factorized"
+
+    @property
+    def local(self) -> Literal["none", "tilts", "full"]:
+        """What can be cut: tilts alone where images are resampled by splines, else everything."""
+        return "tilts" if self.mode == "factorized" else "full"
 
     def unsupported(self, spec: SamplingSpec) -> str | None:
         """Return why it does not take `spec`, or None if it does."""

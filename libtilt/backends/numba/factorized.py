@@ -59,10 +59,11 @@ class _Part:
 
         def warp(number: int) -> None:
             image = images[self._shear.tilts[number]]
+            source = self._cut(sheared, number)
             if self._spec.driven == "ray":
-                _sample(self._to_sheared[number], sheared[number], image)
+                _sample(self._to_sheared[number], source, image)
             else:
-                _spread(self._to_detector[number], sheared[number], image)
+                _spread(self._to_detector[number], source, image)
 
         run_all(warp, range(len(sheared)), self._threads)
 
@@ -72,15 +73,24 @@ class _Part:
 
         def warp(number: int) -> None:
             image = images[self._shear.tilts[number]]
+            target = self._cut(sheared, number)
+            sheared[number, len(target) :] = 0
+            sheared[number, :, target.shape[1] :] = 0
             if self._spec.driven == "ray":
-                _spread(self._to_sheared[number], image, sheared[number])
+                _spread(self._to_sheared[number], image, target)
             else:
-                _sample(self._to_detector[number], image, sheared[number])
+                _sample(self._to_detector[number], image, target)
 
         run_all(warp, range(len(sheared)), self._threads)
         volume = np.empty(self._spec.volume_shape, self._spec.dtype)
         self._sums.adjoint(sheared, 2, volume)
         return volume
+
+    def _cut(self, sheared: NDArray[Any], number: int) -> NDArray[Any]:
+        """Return one of the sheared images, without what others need beyond it."""
+        across, along = self._shear.shapes[number]
+        view: NDArray[Any] = sheared[number, :across, :along]
+        return view
 
 
 def _sample(matrix: Float64Array, source: NDArray[Any], target: NDArray[Any]) -> None:

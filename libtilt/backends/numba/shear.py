@@ -21,6 +21,7 @@ from libtilt.backends.splines import PADDING
 
 _STEEPEST = 1 / math.sqrt(2)
 _LEVEL = 1e-9
+_HAIR = 1e-6
 _SPLINE = 3
 
 
@@ -45,8 +46,8 @@ class Shear:
         From ``(s, k, 1)``, place across and depth step, to plane row and column.
     shears : ndarray, shape (n, 2)
         How rays run along the axis; see `libtilt.backends.numba.kernels.runs.PlaneOfRays`.
-    shape : tuple of int
-        Of a sheared image: across, along.
+    shapes : ndarray of int, shape (n, 2)
+        Of each sheared image: across, along.
     """
 
     spec: SamplingSpec
@@ -55,17 +56,16 @@ class Shear:
     matrices: Float64Array
     planes: Float64Array
     shears: Float64Array
-    shape: tuple[int, int]
+    shapes: NDArray[np.intp]
 
     @classmethod
     def all_of(cls, spec: SamplingSpec) -> list[Self]:
-        """Return the shears of a spec: one where an axis serves all tilts, at most three."""
-        beams = spec.grids[:, :, 2]
-        steep = np.abs(beams) / np.linalg.norm(beams, axis=1, keepdims=True)
-        best = int(steep.max(axis=0).argmin())
-        axes = np.full(len(beams), best)
-        if steep[:, best].max() > _STEEPEST:
-            axes = steep.argmin(axis=1)
+        """Return the shears of a spec, one for each axis that some tilt takes.
+
+        Nothing of a tilt depends on which others there are: an operator on some of the tilts is
+        the operator on all, restricted to them.
+        """
+        axes = np.array([_axis(grid) for grid in spec.grids])
         return [cls._of(spec, np.flatnonzero(axes == axis), int(axis)) for axis in np.unique(axes)]
 
     @classmethod
@@ -77,9 +77,15 @@ class Shear:
         # Counting from the first places that are needed.
         matrices[:, :, 2] -= first
         planes[:, :, 2] += planes[:, :, 0] * first[:, 1:]
-        along, across = (last - first).max(axis=0).astype(int) + 1
+        shapes = (last - first).astype(np.intp)[:, ::-1] + 1
         shears = np.stack([slopes, first[:, 0]], axis=1)
-        return cls(spec, tilts, axis, matrices, planes, shears, (int(across), int(along)))
+        return cls(spec, tilts, axis, matrices, planes, shears, shapes)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Across and along, of an array that holds any one of the sheared images."""
+        across, along = self.shapes.max(axis=0)
+        return int(across), int(along)
 
     @property
     def rays(self) -> PlaneOfRays:
@@ -92,6 +98,17 @@ class Shear:
             pixels=self.shape[0],
             driven=self.spec.driven,
         )
+
+
+def _axis(grid: Float64Array) -> int:
+    """Return the axis of one tilt: y as long as the beam is not steep to it, else the least steep.
+
+    So a single-axis series has one axis, which also is that of its rows. Figures are rounded, so
+    that a beam at just 45 degrees is on one side of them, however its grid was computed.
+    """
+    beam = np.abs(grid[:, 2])
+    steep = np.round(beam / np.linalg.norm(beam), 9)
+    return 1 if steep[1] <= round(_STEEPEST, 9) else int(steep.argmin())
 
 
 def _factors(
@@ -137,6 +154,7 @@ def _extent(
     )
     along = corners[np.newaxis, :, 2] - slopes[:, np.newaxis] * across_depth[:, :, 1]
     filled = np.stack([along, across_depth[:, :, 0]], axis=2)
-    first = np.ceil(np.maximum(filled.min(axis=1), seen.min(axis=1) - margin))
-    last = np.floor(np.minimum(filled.max(axis=1), seen.max(axis=1) + margin))
+    # What is whole but for rounding counts as whole.
+    first = np.ceil(np.maximum(filled.min(axis=1), seen.min(axis=1) - margin) - _HAIR)
+    last = np.floor(np.minimum(filled.max(axis=1), seen.max(axis=1) + margin) + _HAIR)
     return first, np.maximum(last, first)

@@ -1,0 +1,141 @@
+"""The law of what a backend says about blocks: that its operator on one is the whole one's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from libtilt.backends.base import Backend, Plan, SamplingSpec
+from libtilt.testing.cases import TOLERANCES
+
+_SEED = 22
+_BOX = (3, 2, 4)
+_TILTS = 2
+_NEGLIGIBLE = 1e-3
+
+
+@attrs.frozen(eq=False)
+class Block:
+    """Some tilts, a box of the volume and a window of the images.
+
+    Parameters
+    ----------
+    tilts : slice
+        Of the images.
+    box : tuple of slice
+        Of the volume: z, y, x.
+    window : tuple of slice
+        Of every image: v, u.
+
+    Examples
+    --------
+    >>> from libtilt.testing import make_spec
+    >>> from libtilt.testing.locality import Block
+    >>> spec = make_spec("identity")
+    >>> Block(slice(0, 1), (slice(1, 3),) * 3, (slice(0, 4),) * 2).of(spec).volume_shape
+    (2, 2, 2)
+    """
+
+    tilts: slice
+    box: tuple[slice, ...]
+    window: tuple[slice, ...]
+
+    def of(self, spec: SamplingSpec) -> SamplingSpec:
+        """Return the spec of the block: its grids differ in the last column alone."""
+        grids = spec.grids[self.tilts].copy()
+        origin = [cut.start for cut in reversed(self.box)]
+        v, u = (cut.start for cut in self.window)
+        grids[:, :, 3] += u * grids[:, :, 0] + v * grids[:, :, 1] - origin
+        return attrs.evolve(
+            spec,
+            grids=grids,
+            volume_shape=tuple(cut.stop - cut.start for cut in self.box),
+            image_shape=tuple(cut.stop - cut.start for cut in self.window),
+        )
+
+
+def law_local(backend: Backend, spec: SamplingSpec) -> None:
+    """Check what `Backend.local` says, on a few blocks, to `TOLERANCES`.
+
+    On each the operator must be the whole one, restricted: that of a volume that is zero but for
+    the box, and of images that are zero but for tilts and window. By linearity, blocks that make up
+    the whole then sum to the whole operator.
+
+    Examples
+    --------
+    >>> from libtilt.backends import SparseBackend
+    >>> from libtilt.testing import make_spec
+    >>> from libtilt.testing.locality import law_local
+    >>> law_local(SparseBackend(), make_spec("identity"))
+    """
+    local = backend.local
+    assert local in ("none", "tilts", "full"), f"local is {local!r}"
+    if local == "none":
+        return
+    rng = np.random.default_rng(_SEED)
+    volume = rng.normal(size=spec.volume_shape).astype(spec.dtype)
+    images = rng.normal(size=spec.images_shape).astype(spec.dtype)
+    whole = backend.plan(spec)
+    least = [
+        _NEGLIGIBLE * float(np.linalg.norm(result))
+        for result in (whole.forward(volume), whole.adjoint(images))
+    ]
+    for block in _by_tilts(spec) if local == "tilts" else _by_all(spec):
+        _check(backend, spec, block, whole, (volume, images), least)
+
+
+def _by_tilts(spec: SamplingSpec) -> Iterator[Block]:
+    """Yield all tilts, a few at a time."""
+    box, window = _everything(spec.volume_shape), _everything(spec.image_shape)
+    for first in range(0, len(spec.grids), _TILTS):
+        yield Block(slice(first, first + _TILTS), box, window)
+
+
+def _by_all(spec: SamplingSpec) -> Iterator[Block]:
+    """Yield boxes at both ends of the volume and in its middle, with windows of each kind."""
+    height, width = spec.image_shape
+    windows = [
+        _everything(spec.image_shape),
+        (slice(height // 4, height - height // 5), slice(width // 5, width - width // 4)),
+        (slice(0, -(-height // 2)), slice(width // 2, width)),
+    ]
+    for part, window in enumerate(windows):
+        box = []
+        for n, size in zip(spec.volume_shape, _BOX, strict=True):
+            start = max(0, n - size) * part // 2
+            box.append(slice(start, min(start + size, n)))
+        first = max(0, len(spec.grids) - _TILTS) * part // 2
+        yield Block(slice(first, first + _TILTS), tuple(box), window)
+
+
+def _everything(shape: tuple[int, ...]) -> tuple[slice, ...]:
+    return tuple(slice(0, n) for n in shape)
+
+
+def _check(
+    backend: Backend,
+    spec: SamplingSpec,
+    block: Block,
+    whole: Plan,
+    arrays: tuple[NDArray[Any], NDArray[Any]],
+    least: list[float],
+) -> None:
+    plan = backend.plan(block.of(spec))
+    places = block.box, (block.tilts, *block.window)
+    for direction, given, taken in (("forward", 0, 1), ("adjoint", 1, 0)):
+        data = np.zeros_like(arrays[given])
+        data[places[given]] = arrays[given][places[given]]
+        part = np.ascontiguousarray(data[places[given]])
+        got = getattr(plan, direction)(part).astype(np.float64)
+        expected = getattr(whole, direction)(data)[places[taken]]
+        size = max(float(np.linalg.norm(expected)), least[given])
+        error = float(np.linalg.norm(got - expected))
+        tolerance = TOLERANCES[spec.dtype.name]
+        assert error <= tolerance * size, (
+            f"{direction} is said to be local ({backend.local!r}), but differs by "
+            f"{error / max(size, 1e-300):.2g} (relative) on {block}, allowed {tolerance:g}"
+        )
