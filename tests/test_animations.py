@@ -60,8 +60,17 @@ def test_a_spin_keeps_all_of_the_volume_in_the_picture():
     sums = spin_frames(volume, count=8).sum(axis=(1, 2))
     assert sums[0] == pytest.approx(sums[4])
     assert sums[2] == pytest.approx(sums[6])
-    # The sum of all voxels, 1 x 1.5 pixels each: what is cut off would be missing.
-    assert sums[0] == pytest.approx(9 * 7 * 20 * 1.5, rel=0.03)
+    # The sum of all voxels, each 3 times a pixel's cube: what is cut off would be missing.
+    assert sums[0] == pytest.approx(9 * 7 * 20 * 3.0, rel=0.03)
+
+
+@pytest.mark.parametrize("voxel_size", [(1, 2, 2), (2, 2, 1), (1, 1, 1)])
+def test_the_brightness_of_a_spin_does_not_pulse_whatever_the_voxels(voxel_size):
+    shape = tuple(48 // size for size in voxel_size[::-1])
+    frames = spin_frames(GaussianBlobs([[0, 0, 0]], 6.0).volume(shape, voxel_size=voxel_size))
+    tops = frames.max(axis=(1, 2))
+    assert tops.max() / tops.min() < 1.02
+    assert tops[0] == pytest.approx(6.0 * (2 * np.pi) ** 0.5, rel=0.01)
 
 
 def test_a_large_volume_is_averaged_before_it_spins():
@@ -282,7 +291,9 @@ def test_a_wipe_goes_from_one_volume_to_the_other_and_back(tmp_path):
     shares = [(row > 128).mean() for row in middle]
     assert shares == sorted(shares[:5]) + shares[5:]
     assert shares[1] == shares[7]
-    with pytest.raises(ValueError, match="before and after must have one shape"):
+    with pytest.raises(
+        ValueError, match="before and after must lie on one grid, but shapes do not fit"
+    ):
         before_after(tmp_path / "b.gif", before, Volume(np.zeros((3, 40, 50))))
 
 

@@ -4,6 +4,7 @@ import multiprocessing
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import ClassVar
 
 import attrs
 import numpy as np
@@ -39,7 +40,7 @@ class HeavyBackend(ToyBackend):
 
     nbytes: int = 1000
     number: int = 0
-    built = []
+    built: ClassVar = []
 
     def plan(self, spec):
         HeavyBackend.built.append(self.number)

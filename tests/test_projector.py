@@ -7,7 +7,7 @@ from helpers import ANY_ROTATION, BACKENDS, EVERY_BACKEND, SAMPLING, SINGLE_AXIS
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libtilt import Projector, TiltGeometry, TiltSeries, Volume
+from libtilt import Projector, TiltGeometry, TiltSeries, Volume, VolumeGrid
 from libtilt.backends import SciPyBackend, SparseBackend, UnsupportedSpecError, registry
 from libtilt.backends.base import DRIVEN
 
@@ -97,7 +97,7 @@ def test_any_detector_sees_its_part_of_a_larger_one(backend, driven, image_shape
     # Off the ties, which the nearest voxel breaks by rounding.
     geometry = SINGLE_AXIS.evolve(shifts=SINGLE_AXIS.shifts + 0.123)
     volume = RNG.normal(size=(3, 8, 5))
-    options = {"backend": backend, "driven": driven}
+    options = {"backend": backend, "driven": driven, "pixel_size": 1.0}
     large = Projector(geometry, image_shape=(25, 25), **options).forward(volume).images
     small = Projector(geometry, image_shape=image_shape, **options).forward(volume).images
     height, width = image_shape
@@ -112,7 +112,7 @@ def test_any_detector_sees_its_part_of_a_larger_one(backend, driven, image_shape
 @pytest.mark.parametrize("backend", EVERY_BACKEND)
 @pytest.mark.parametrize("view", [np.asfortranarray, lambda a: a[::-1], lambda a: a.astype(">f8")])
 def test_memory_layout_and_byte_order_do_not_matter(backend, view):
-    projector = Projector(SINGLE_AXIS, volume_shape=(4, 5, 6), backend=backend)
+    projector = Projector(SINGLE_AXIS, volume_grid=VolumeGrid((4, 5, 6)), backend=backend)
     volume, images = view(RNG.normal(size=(4, 5, 6))), view(RNG.normal(size=(5, 5, 6)))
     plain = np.ascontiguousarray(volume, dtype=float), np.ascontiguousarray(images, dtype=float)
     assert np.array_equal(projector.forward(volume), projector.forward(plain[0]))
@@ -215,7 +215,7 @@ def test_a_missing_package_names_the_extra(monkeypatch):
 
 
 def test_a_backend_asked_for_by_name_is_never_replaced():
-    projector = Projector(ANY_ROTATION, volume_shape=(4, 5, 6), backend="sparse")
+    projector = Projector(ANY_ROTATION, volume_grid=VolumeGrid((4, 5, 6)), backend="sparse")
     for call, shape in ((projector.forward, (4, 5, 6)), (projector.adjoint, (5, 5, 6))):
         with pytest.raises(UnsupportedSpecError, match=r"'sparse' does not take this.*'auto'"):
             call(np.ones(shape))
@@ -224,7 +224,7 @@ def test_a_backend_asked_for_by_name_is_never_replaced():
 def test_evolve_makes_the_changed_copy():
     changed = KNOWS_ALL.evolve(driven="voxel", backend="scipy")
     assert (changed.driven, changed.backend) == ("voxel", SciPyBackend())
-    assert changed.volume_shape == (4, 5, 6)
+    assert changed.domain.shape == (4, 5, 6)
     assert KNOWS_ALL.driven == "ray"
     with pytest.raises(ValueError, match="driven must be one of"):
         KNOWS_ALL.evolve(driven="other")
@@ -267,7 +267,7 @@ def test_the_norm_needs_the_volume_s_shape_and_sound_options():
 
 def test_a_projector_that_sees_nothing_has_norm_zero():
     far = TiltGeometry.from_tilt_angles([0], shifts=[[1000, 1000]])
-    assert Projector(far, volume_shape=(3, 3, 3)).norm() == 0.0
+    assert Projector(far, volume_grid=VolumeGrid((3, 3, 3))).norm() == 0.0
 
 
 @pytest.mark.parametrize("driven", DRIVEN)

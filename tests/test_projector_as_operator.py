@@ -9,9 +9,10 @@ import pytest
 from helpers import ANY_ROTATION, BLOBS, EVERY_BACKEND, SINGLE_AXIS, ToyBackend, geometry_for
 from scipy.sparse.linalg import cg, lsmr
 
-from libtilt import Projector, TiltGeometry, TiltSeries, Volume
+from libtilt import Projector, TiltGeometry, TiltSeries, Volume, VolumeGrid
+from libtilt.backends import plan_cache
 from libtilt.backends.base import DRIVEN
-from libtilt.projector import AdjointProjector
+from libtilt.linear_operator import AdjointProjector
 
 RNG = np.random.default_rng(9)
 VOLUME = BLOBS.volume((13, 14, 15))
@@ -44,7 +45,7 @@ def test_the_linear_operator_is_the_projector_on_flat_vectors(dtype, driven):
 
 
 def test_a_linear_operator_computes_in_its_own_dtype_on_vectors_and_columns():
-    operator = Projector(SINGLE_AXIS, volume_shape=(4, 5, 6)).linear_operator("float32")
+    operator = Projector(SINGLE_AXIS, volume_grid=VolumeGrid((4, 5, 6))).linear_operator()
     columns = RNG.normal(size=(120, 2))
     assert (operator @ columns[:, 0]).dtype == np.float32
     expected = np.stack([operator @ column for column in columns.T], axis=1)
@@ -54,7 +55,7 @@ def test_a_linear_operator_computes_in_its_own_dtype_on_vectors_and_columns():
 def test_a_linear_operator_needs_a_shape_and_a_floating_dtype():
     with pytest.raises(ValueError, match="volume_shape must be given to make a linear operator"):
         Projector(ANY_ROTATION).linear_operator()
-    projector = Projector(ANY_ROTATION, volume_shape=(4, 5, 6))
+    projector = Projector(ANY_ROTATION, volume_grid=VolumeGrid((4, 5, 6)))
     with pytest.raises(ValueError, match="dtype must be one of 'float32', 'float64', got 'int64'"):
         projector.linear_operator("int64")
 
@@ -80,7 +81,7 @@ def test_the_solvers_of_scipy_reconstruct_a_volume(driven):
 @pytest.mark.parametrize(("dtype", "rtol"), [("float32", 1e-4), ("float64", 1e-10)])
 def test_the_dot_test_of_pylops_passes(backend, dtype, rtol):
     pylops = pytest.importorskip("pylops")
-    projector = Projector(geometry_for(backend), volume_shape=(4, 5, 6), backend=backend)
+    projector = Projector(geometry_for(backend), volume_grid=VolumeGrid((4, 5, 6)), backend=backend)
     operator = pylops.aslinearoperator(projector.linear_operator(dtype))
     np.random.seed(0)  # noqa: NPY002 (pylops draws from the global state)
     assert pylops.utils.dottest(operator, 150, 120, rtol=rtol)
@@ -88,45 +89,76 @@ def test_the_dot_test_of_pylops_passes(backend, dtype, rtol):
 
 @attrs.frozen
 class CountsPlans(ToyBackend):
-    planned: list = attrs.field(factory=list, eq=False)
+    planned = ()
 
     def plan(self, spec):
-        self.planned.append((spec.volume_shape, spec.dtype.name))
+        CountsPlans.planned += ((spec.volume_shape, spec.dtype.name),)
         return super().plan(spec)
 
 
-def test_a_plan_is_kept_until_the_shape_or_the_dtype_changes():
-    projector = Projector(SINGLE_AXIS, backend=CountsPlans())
+@pytest.fixture
+def planned():
+    plan_cache.clear()
+    CountsPlans.planned = ()
+    return lambda: list(CountsPlans.planned)
+
+
+def test_plans_are_made_once_for_each_shape_and_dtype(planned):
+    projector = Projector(SINGLE_AXIS, pixel_size=1.0, backend=CountsPlans())
     small, large = np.ones((3, 4, 5)), np.ones((4, 4, 5))
-    planned = projector.backend.planned
     first = projector.forward(small)
     assert np.array_equal(projector.forward(small), first)
-    assert planned == [((3, 4, 5), "float64")]
+    assert planned() == [((3, 4, 5), "float64")]
     projector.forward(small.astype(np.float32))
     projector.forward(large)
-    assert planned[1:] == [((3, 4, 5), "float32"), ((4, 4, 5), "float64")]
+    assert planned()[1:] == [((3, 4, 5), "float32"), ((4, 4, 5), "float64")]
     assert np.array_equal(projector.forward(small), first)
-    assert len(planned) == 4
+    assert len(planned()) == 3
 
 
-def test_forward_and_adjoint_share_a_plan():
-    projector = Projector(SINGLE_AXIS, volume_shape=(3, 4, 5), backend=CountsPlans())
+def test_forward_adjoint_copies_and_equal_projectors_share_a_plan(planned):
+    projector = Projector(SINGLE_AXIS, volume_grid=VolumeGrid((3, 4, 5)), backend=CountsPlans())
     projector.adjoint(projector.forward(np.ones((3, 4, 5))))
-    assert len(projector.backend.planned) == 1
+    pickle.loads(pickle.dumps(projector)).forward(np.ones((3, 4, 5)))
+    projector.evolve(volume_grid=VolumeGrid((3, 4, 5))).linear_operator("float64") @ np.ones(60)
+    assert len(planned()) == 1
+
+
+@pytest.mark.parametrize("driven", DRIVEN)
+def test_a_linear_operator_survives_pickling_and_has_the_dims_of_pylops(driven):
+    projector = Projector(ANY_ROTATION, volume_grid=VolumeGrid((4, 5, 6)), driven=driven)
+    operator = projector.linear_operator("float64")
+    assert (operator.dims, operator.dimsd) == ((4, 5, 6), (5, 5, 6))
+    x, y = RNG.normal(size=120), RNG.normal(size=150)
+    again, transposed = pickle.loads(pickle.dumps((operator, operator.H)))
+    assert np.array_equal(again @ x, operator @ x)
+    assert np.array_equal(transposed @ y, operator.H @ y)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({}, "5 tilts from -60 to 90 degrees, grids of what is projected, driven='ray', backend="),
+        ({"volume_grid": VolumeGrid((4, 5, 6))}, "backend=auto: numba, rows: the tilt axis runs"),
+        ({"volume_shape": (4, 5, 6), "voxel_size": 2.0, "backend": "scipy"}, "SciPyBackend("),
+        ({"volume_shape": (4, 5, 6), "voxel_size": 2.0}, "domain=VolumeGrid(shape=(4, 5, 6), vox"),
+    ],
+)
+def test_the_repr_says_what_is_projected_and_which_backend_was_taken(options, text):
+    assert text in repr(Projector(SINGLE_AXIS, **options))
 
 
 @pytest.mark.parametrize("backend", EVERY_BACKEND)
 @pytest.mark.parametrize(
     "duplicate", [lambda p: pickle.loads(pickle.dumps(p)), copy.copy, copy.deepcopy]
 )
-def test_copies_compute_the_same_bits_and_carry_no_plan(backend, duplicate):
+def test_copies_compute_the_same_bits(backend, duplicate):
     projector = Projector(SINGLE_AXIS, voxel_size=(1, 2, 3), backend=backend)
     volume = RNG.normal(size=(3, 4, 5))
     images = projector.forward(volume)
     again = duplicate(projector)
     assert again == projector
-    assert again._kept == []
-    assert not again.voxel_size.flags.writeable
+    assert not again.between(volume).domain.voxel_size.flags.writeable
     assert np.array_equal(again.forward(volume), images)
 
 
@@ -152,16 +184,16 @@ class AttenuatingProjector(Projector):
 
     factor: float = attrs.field(default=0.5, kw_only=True)
 
-    def _forward(self, volume, frame):
-        return super()._forward(volume, frame) * volume.dtype.type(self.factor)
+    def _forward(self, volume):
+        return super()._forward(volume) * volume.dtype.type(self.factor)
 
-    def _adjoint(self, images, frame):
-        return super()._adjoint(images * images.dtype.type(self.factor), frame)
+    def _adjoint(self, images):
+        return super()._adjoint(images * images.dtype.type(self.factor))
 
 
 def test_a_subclass_names_its_types_and_overrides_the_computation():
-    plain = Projector(ANY_ROTATION, volume_shape=VOLUME.shape)
-    ours = AttenuatingProjector(ANY_ROTATION, volume_shape=VOLUME.shape, factor=0.25)
+    plain = Projector(ANY_ROTATION, volume_grid=VOLUME.grid)
+    ours = AttenuatingProjector(ANY_ROTATION, volume_grid=VOLUME.grid, factor=0.25)
     series = ours.forward(VOLUME)
     assert type(series) is OurTiltSeries
     assert np.array_equal(series, plain.forward(VOLUME).images * 0.25)
@@ -171,7 +203,7 @@ def test_a_subclass_names_its_types_and_overrides_the_computation():
 
 
 def test_a_subclass_keeps_its_fields_and_its_operator_uses_its_computation():
-    ours = AttenuatingProjector(ANY_ROTATION, volume_shape=(4, 5, 6), factor=0.25)
+    ours = AttenuatingProjector(ANY_ROTATION, volume_grid=VolumeGrid((4, 5, 6)), factor=0.25)
     evolved = pickle.loads(pickle.dumps(ours)).evolve(driven="voxel")
     assert type(evolved) is AttenuatingProjector
     assert (evolved.factor, evolved.driven) == (0.25, "voxel")
@@ -179,7 +211,7 @@ def test_a_subclass_keeps_its_fields_and_its_operator_uses_its_computation():
     x, y = RNG.normal(size=120), RNG.normal(size=150)
     operator = ours.linear_operator("float64")
     assert np.vdot(operator @ x, y) == pytest.approx(np.vdot(x, operator.H @ y), rel=1e-10)
-    plain = Projector(ANY_ROTATION, volume_shape=(4, 5, 6)).linear_operator("float64")
+    plain = Projector(ANY_ROTATION, volume_grid=VolumeGrid((4, 5, 6))).linear_operator("float64")
     assert np.allclose(operator @ x, 0.25 * (plain @ x), rtol=1e-12)
 
 
@@ -199,10 +231,10 @@ def test_the_images_count_in_the_order_of_the_projector():
 
 
 def test_tilts_add_up_in_the_adjoint():
-    projector = Projector(ANY_ROTATION, volume_shape=(6, 7, 8))
+    projector = Projector(ANY_ROTATION, volume_shape=(6, 7, 8), voxel_size=1.0)
     images = RNG.normal(size=(5, 7, 8))
     one_by_one = sum(
-        Projector(tilt, volume_shape=(6, 7, 8)).adjoint(image[None]).data
+        projector.evolve(geometry=tilt).adjoint(image[None]).data
         for tilt, image in zip(ANY_ROTATION, images, strict=True)
     )
     assert np.allclose(projector.adjoint(images), one_by_one, atol=1e-12)

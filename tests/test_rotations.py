@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from libtilt import rotations
+from libtilt.geometry import rotations
 
 ANGLES = np.array([-180.0, -90, -33.3, 0, 12, 90, 180, 270])
 

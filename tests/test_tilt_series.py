@@ -126,12 +126,12 @@ def test_binning_keeps_the_projection_of_every_point(shape, factor, pixel_size):
         assert np.allclose(centre * binned.pixel_size, point, atol=1e-3)
 
 
-def test_binning_takes_the_mean_of_each_block():
+def test_binning_takes_the_mean_of_each_block_per_new_pixel():
     binned = DOSED.astype(np.int32).bin(2)
     assert (binned.shape, binned.dtype, binned.pixel_size) == ((5, 3, 3), np.float32, 2.0)
-    assert binned.images[1, 2, 0] == IMAGES[1, 4:6, :2].mean()
+    assert binned.images[1, 2, 0] == IMAGES[1, 4:6, :2].mean() / 2
     assert binned.doses.tolist() == DOSED.doses.tolist()
-    with pytest.raises(ValueError, match=r"factor must be at most 6 for \(5, 6, 7\), got 7"):
+    with pytest.raises(ValueError, match=r"factor must be at most 6 for \(6, 7\), got 7"):
         SERIES.bin(7)
 
 

@@ -54,13 +54,14 @@ def test_the_metadata_are_copies():
 
 def test_the_repr_shows_shapes_and_no_numbers_of_the_data():
     assert repr(VOLUME) == (
-        "Volume(data=(5, 7, 6) int16, voxel_size=[1.5, 2.0, 0.5], origin=[10.0, -20.0, 30.0])"
+        "Volume(data=(5, 7, 6) int16, voxel_size=[1.5, 2.0, 0.5], center=[0.0, 0.0, 0.0])"
     )
 
 
-def test_a_volume_of_which_nothing_is_said_has_voxels_of_an_angstrom_and_begins_at_zero():
+def test_a_volume_of_which_nothing_is_said_has_voxels_of_an_angstrom_about_the_rotation_centre():
     assert Volume(DATA).voxel_size.tolist() == [1, 1, 1]
-    assert Volume(DATA).origin.tolist() == [0, 0, 0]
+    assert Volume(DATA).center.tolist() == [0, 0, 0]
+    assert Volume(DATA).origin.tolist() == [-3, -3, -2]
 
 
 @pytest.mark.parametrize(("sizes", "text"), [(2.5, "2.5 Å"), ((1.5, 2, 0.5), "1.5 x 2 x 0.5 Å")])

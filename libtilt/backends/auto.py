@@ -89,10 +89,6 @@ class AutoBackend(PlannedBackend):
         _, reason = _choice(spec)
         return reason
 
-    def explain(self, spec: SamplingSpec) -> str:
-        """Return which backend is taken."""
-        return self.choose(spec).name
-
     def plan(self, spec: SamplingSpec) -> Plan:
         """Return the plan of the chosen backend."""
         return self.choose(spec).plan(spec)

@@ -2,15 +2,21 @@ import numpy as np
 import pytest
 from helpers import ANY_ROTATION, SINGLE_AXIS
 
+from libtilt.geometry import ImageGrid, VolumeGrid
 from libtilt.geometry import sampling as grids
 
 VOXEL = np.array([1.5, 0.8, 1.1])
 SHAPES = ((7, 8, 9), (10, 9))
+CENTER = np.array([2.0, -1.0, 0.5])
 
 
 def make(geometry, voxel_size=VOXEL, pixel_size=1.25):
     return grids.sampling_grids(
-        geometry.rotation_matrices, geometry.shifts, *SHAPES, voxel_size, pixel_size
+        geometry.rotation_matrices,
+        geometry.shifts,
+        geometry.magnifications,
+        VolumeGrid(SHAPES[0], voxel_size, CENTER),
+        ImageGrid(SHAPES[1], pixel_size),
     )
 
 
@@ -27,7 +33,7 @@ def test_a_grid_is_the_rotation_in_angstroms_about_the_centres(geometry):
         make(geometry), geometry.rotation_matrices, geometry.shifts, steps, strict=True
     ):
         on_detector = [(u - 4) * 1.25 - shift[0], (v - 5) * 1.25 - shift[1], k * step]
-        expected = np.array([4, 4, 3]) + matrix @ on_detector / VOXEL
+        expected = np.array([4, 4, 3]) + (matrix @ on_detector - CENTER) / VOXEL
         assert np.allclose(grid @ [u, v, k, 1], expected, atol=1e-12)
 
 
