@@ -67,7 +67,7 @@ class VolumeGrid:
         repr=np.ndarray.tolist,
     )
 
-    __hash__: ClassVar[None]  # type: ignore[assignment]
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]
 
     @property
     def origin(self) -> Float64Array:

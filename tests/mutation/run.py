@@ -45,8 +45,14 @@ ROOT = Path(__file__).parents[2]
 # The modules of a room, in the package, and its tests.
 ROOMS = {
     "geometry": (
-        ("geometry.py", "rotations.py", "grids.py"),
-        ("test_geometry*.py", "test_rotations.py", "test_grids.py"),
+        ("geometry/*.py",),
+        (
+            "test_geometry*.py",
+            "test_rotations.py",
+            "test_sampling.py",
+            "test_*_grid.py",
+            "test_places.py",
+        ),
     ),
     "mrc": (("mrc*.py",), ("test_mrc*.py",)),
     "resampling": (
