@@ -345,6 +345,7 @@ def test_a_stack_that_its_header_calls_a_volume_is_a_series_where_its_angles_are
     images = np.random.default_rng(0).random((5, 20, 24)).astype(np.float32)
     mrcfile.write(tmp_path / "tilts.mrc", images, voxel_size=4.0)
     (tmp_path / "tilts.tlt").write_text("-4\n-2\n0\n2\n4\n")
+    assert "auto takes numba, " in run("info", tmp_path / "tilts.mrc")
     assert "tilt series, with its geometry in" in run("info", tmp_path / "tilts.mrc")
     run("gif", tmp_path / "tilts.mrc", "-o", tmp_path / "a.gif")
     run("gif", tmp_path / "tilts.mrc", "--kind", "slices", "-o", tmp_path / "b.gif")

@@ -7,10 +7,13 @@ from pathlib import Path
 import click
 import numpy as np
 
+from libtilt.backends.auto import AutoBackend
 from libtilt.cli.messages import say
 from libtilt.cli.running import input_file, one_line_errors
+from libtilt.geometry import VolumeGrid
 from libtilt.image_files import read_image
 from libtilt.mrc import PLACEHOLDER, MrcContent
+from libtilt.projector import Projector
 from libtilt.stack_geometry import StackFile
 from libtilt.tilt_files import tilts_beside
 
@@ -55,7 +58,9 @@ def _rows(file: Path, content: MrcContent) -> list[tuple[str, str]]:
         rows.append(("not finite", f"{data.size - finite.size} values"))
     notes = [*content.notes, *_spacing_notes(content)]
     if tilts is not None:
-        notes += _tilt_notes(file, content)
+        of_tilts, backend = _of_tilts(file, content)
+        notes += of_tilts
+        rows += [("backend", f"auto takes {backend}")] if backend else []
     return rows + [("note", note) for note in notes]
 
 
@@ -68,16 +73,22 @@ def _spacing_notes(content: MrcContent) -> list[str]:
     return []
 
 
-def _tilt_notes(file: Path, content: MrcContent) -> list[str]:
-    """Return what opening the series would warn of, or why it cannot be opened."""
+def _of_tilts(file: Path, content: MrcContent) -> tuple[list[str], str]:
+    """Return what opening the series would warn of, or why it cannot be opened, and a backend."""
     try:
         found = StackFile(file, content).geometry(None, None, None)
     except ValueError as error:
-        return [str(error)]
+        return [str(error)], ""
+    _, height, width = content.data.shape
+    size = float(content.voxel_size[0]) or 1.0
+    domain = VolumeGrid((width, height, width), size)
+    projector = Projector(found.geometry, volume_grid=domain)
+    reason = AutoBackend().explain(projector.spec())
     used = len(found.geometry) if found.views is None else len(found.views)
     if found.views is None and used != len(content.data):
-        return [f"{found.source} has {used} tilts, the stack has {len(content.data)} images"]
-    return list(found.warnings)
+        count = len(content.data)
+        return [f"{found.source} has {used} tilts, the stack has {count} images"], reason
+    return list(found.warnings), reason
 
 
 def _triple(values: np.ndarray) -> str:
