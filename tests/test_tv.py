@@ -44,7 +44,7 @@ def objective(data, series, strength):
 def test_no_volume_nearby_is_better():
     series, rng, strength = noisy(), np.random.default_rng(1), 0.05
     result = tv(series, projector=PROJECTOR, strength=strength, iterations=2000, tolerance=1e-4)
-    assert result.stopped_by == "tolerance"
+    assert result.stop_reason == "tolerance"
     data, scale = result.volume.data, result.volume.data.max()
     least = objective(data, series, strength)
     for size in (1e-3, 1e-2, 1e-1):
@@ -157,7 +157,7 @@ def test_a_callback_sees_every_iteration_and_may_stop():
     result = tv(noisy(), projector=PROJECTOR, callback=watch)
     assert [iteration for iteration, _ in seen] == [1, 2, 3, 4]
     assert_allclose([residual for _, residual in seen], result.residuals[1:])
-    assert result.stopped_by == "callback"
+    assert result.stop_reason == "callback"
     true = np.linalg.norm(PROJECTOR.forward(result.volume).images - noisy().images)
     assert_allclose(result.residuals[-1], true / np.linalg.norm(noisy().images))
 
