@@ -70,7 +70,7 @@ preparation_options = (
 @click.option(
     "--margin",
     help="Of iterative methods: voxels by which to compute wider at each side, or auto, for all "
-    "that is seen at high tilt.  [default: 0]",
+    "that is seen at high tilt.  [default: auto]",
 )
 @click.option("--pixel-size", type=float, help="Angstroms, in place of what the header says.")
 @click.option("--gif", type=output_file, help="File for an animation of the slices, too.")

@@ -121,7 +121,7 @@ def sirt(
     >>> from libtilt.reconstruction import sirt
     >>> blobs = GaussianBlobs([[2, -1, 1], [-2, 1, -1]], sigmas=1.5)
     >>> series = blobs.tilt_series(TiltGeometry.from_tilt_angles(range(-60, 61, 5)), (16, 16))
-    >>> result = sirt(series, volume_shape=(16, 16, 16), iterations=10, bounds=(0, None))
+    >>> result = sirt(series, volume_shape=(16, 16, 16), iterations=20, bounds=(0, None))
     >>> bool(result.residuals[-1] < 0.15)
     True
     """

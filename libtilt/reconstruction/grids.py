@@ -12,8 +12,8 @@ from libtilt.geometry import ImageGrid, TiltGeometry, VolumeGrid
 from libtilt.projector import Projector
 from libtilt.tilt_series import TiltSeries
 
-_FLAT = 1e-9
-"""Cosines between beam and z below this are zero: such a ray never leaves a slab."""
+_STEEPEST = 80.0
+"""Degrees between beam and z: nobody sees through a slab at more, so that there is none."""
 
 
 def projector_for(
@@ -71,7 +71,8 @@ def widened(
         How they saw the slab.
     margin : "auto" or int
         "auto": as many voxels at each side along x and y as the widest ray needs, up to the larger
-        side of the images. A number: as many, along the axes on which more is seen than is wanted.
+        side of the images; none where a tilt is steeper than 80 degrees to z, at which nobody sees
+        through a slab. A number: as many, along the axes on which more is seen than is wanted.
 
     Returns
     -------
@@ -95,7 +96,8 @@ def widened(
     """
     if margin != "auto" and not _is_count(margin):
         raise ValueError(f'margin must be "auto" or a number of voxels, 0 or more, got {margin!r}')
-    if margin == 0:
+    steepest = np.abs(geometry.rotation_matrices[:, 2, 2]).min()
+    if margin == 0 or (margin == "auto" and steepest < np.cos(np.radians(_STEEPEST))):
         return grid
     beyond = _seen_beyond(grid, images, geometry)
     longest = max(images.shape) * images.pixel_size
@@ -124,12 +126,9 @@ def _seen_beyond(grid: VolumeGrid, images: ImageGrid, geometry: TiltGeometry) ->
         plane = (corners - shift) @ np.linalg.inv(magnification).T
         points, beam = plane @ turn[:, :2].T, turn[:, 2]
         for z in (low[2], high[2]):
-            if abs(beam[2]) < _FLAT:
-                # Along a slab there is no end: as far as it goes where the ray has a direction.
-                reach = np.where(np.abs(beam[:2]) > _FLAT, np.inf, 0.0)
-                beyond = np.maximum(beyond, reach)
-                continue
-            met = points + ((z - points[:, 2]) / beam[2])[:, np.newaxis] * beam
+            # Of a beam along the slab nothing infinite, where it goes nowhere along an axis.
+            cosine = beam[2] if abs(beam[2]) > 1e-12 else 1e-12
+            met = points + ((z - points[:, 2]) / cosine)[:, np.newaxis] * beam
             most = np.maximum(low - met.min(axis=0), met.max(axis=0) - high)[:2]
             beyond = np.maximum(beyond, most)
     return beyond

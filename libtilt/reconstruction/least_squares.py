@@ -265,6 +265,7 @@ class LeastSquares:
 
     def _mask(self, value: Any) -> NDArray[Any]:
         mask = self.like_volume(value, "mask", beside=1.0)
-        if mask.min() < 0 or mask.max() > 1:
-            raise ValueError(f"mask must be between 0 and 1, got {mask.min():g} to {mask.max():g}")
+        low, high = (float(edge(mask[self._window])) for edge in (np.min, np.max))
+        if low < 0 or high > 1:
+            raise ValueError(f"mask must be between 0 and 1, got {low:g} to {high:g}")
         return mask

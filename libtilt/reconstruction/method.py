@@ -156,7 +156,7 @@ class Method(ABC):
     name: ClassVar[str] = ""
     takes: ClassVar[tuple[str, ...]] = ("start", "weights", "margin", "callback")
     driven: ClassVar[str | None] = None
-    margin: ClassVar[int | str] = 0
+    margin: ClassVar[int | str] = "auto"
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

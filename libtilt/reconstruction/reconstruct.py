@@ -61,9 +61,9 @@ def reconstruct(
         Whether pixels that are NaN or infinite are an error, or count nothing.
     margin : int or "auto", optional
         How much wider than asked the grid is on which the volume is computed, at each side, in
-        voxels. "auto": it holds all that the images see at high tilt of a slab of that thickness.
-        By default as the method says; for those of this package 0. The result lies on the grid
-        that was asked for.
+        voxels; the result lies on the grid that was asked for. "auto" (the default of iterative
+        methods): it holds all that the images see, at high tilt, of a slab as thick as the volume.
+        0: nothing lies outside of the volume. Not of wbp, which needs none.
     callback : callable, optional
         Called as ``callback(iteration, volume, residual)`` after each iteration, counted from 1;
         the volume is not a copy. If it returns True, that was the last one. Not of wbp.

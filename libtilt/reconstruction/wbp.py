@@ -73,6 +73,7 @@ class WBP(Method):
     name: ClassVar[str] = "wbp"
     takes: ClassVar[tuple[str, ...]] = ("mask", "weights")
     driven: ClassVar[str | None] = "voxel"
+    margin: ClassVar[int | str] = 0
 
     filter: str | Filter = attrs.field(default="ramp", validator=checked(_check_filter))
     padding: str = attrs.field(
