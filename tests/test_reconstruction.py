@@ -6,10 +6,10 @@ from helpers import options_without_names, relative_error
 
 import libtilt.reconstruction
 from libtilt import Projector, TiltGeometry, TiltSeries
-from libtilt.reconstruction import Reconstruction, cgls, lsmr, sirt, tv, wbp
+from libtilt.reconstruction import cgls, sirt, tv, wbp
 from libtilt.reconstruction.arrays import slabs
 
-METHODS = pytest.mark.parametrize("method", [wbp, sirt, cgls, lsmr, tv])
+METHODS = pytest.mark.parametrize("method", [wbp, sirt, cgls, tv])
 GEOMETRY = TiltGeometry.from_tilt_angles([-20, 0, 15], tilt_axis_angle=8)
 
 
@@ -18,15 +18,11 @@ def series(shape=(8, 9), geometry=GEOMETRY, dtype="float32"):
     return TiltSeries(images.astype(dtype), geometry)
 
 
-def volume_of(result):
-    return result.volume if isinstance(result, Reconstruction) else result
-
-
 @pytest.mark.parametrize("scale", [1e-30, 1e-6, 1e25])
 @METHODS
 def test_the_unit_of_the_images_is_that_of_the_volume(method, scale):
     plain, scaled = (
-        volume_of(method(series() * np.float32(factor), volume_shape=(4, 8, 9))).data
+        method(series() * np.float32(factor), volume_shape=(4, 8, 9)).data
         for factor in (1.0, scale)
     )
     assert plain.dtype == scaled.dtype == np.float32
@@ -37,7 +33,7 @@ def test_the_unit_of_the_images_is_that_of_the_volume(method, scale):
 @pytest.mark.parametrize("tilts", [1, 3])
 @METHODS
 def test_the_smallest_shapes_are_taken(method, images, volume, tilts):
-    result = volume_of(method(series(images, GEOMETRY[:tilts]), volume_shape=volume))
+    result = method(series(images, GEOMETRY[:tilts]), volume_shape=volume)
     assert result.shape == volume
     assert np.isfinite(result.data).all()
 
@@ -46,7 +42,7 @@ def test_the_smallest_shapes_are_taken(method, images, volume, tilts):
 @METHODS
 def test_any_kind_of_number_is_taken(method, dtype):
     images = (series(dtype="float64") * 200).images.astype(dtype)
-    result = volume_of(method(TiltSeries(images, GEOMETRY), volume_shape=(4, 8, 9)))
+    result = method(TiltSeries(images, GEOMETRY), volume_shape=(4, 8, 9))
     assert result.dtype == (np.float64 if dtype == ">f8" else np.float32)
 
 
@@ -74,12 +70,13 @@ def test_the_wrong_kinds_of_arguments_are_named(method):
 @METHODS
 def test_a_projector_takes_another_shape_where_one_is_given(method):
     projector = Projector(GEOMETRY, volume_shape=(4, 8, 9), image_shape=(8, 9))
-    result = volume_of(method(series(), projector=projector, volume_shape=(5, 6, 7)))
+    result = method(series(), projector=projector, volume_shape=(5, 6, 7))
     assert result.shape == (5, 6, 7)
 
 
 def test_every_option_is_given_by_name():
-    assert list(options_without_names(libtilt.reconstruction)) == []
+    # The method is what one says first.
+    assert list(options_without_names(libtilt.reconstruction)) == ["reconstruct: method"]
 
 
 @pytest.mark.parametrize("shape", [(10, 512, 512), (41, 300, 200), (7, 9), (3, 2000, 2000), (4, 0)])

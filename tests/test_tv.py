@@ -43,8 +43,10 @@ def objective(data, series, strength):
 
 def test_no_volume_nearby_is_better():
     series, rng, strength = noisy(), np.random.default_rng(1), 0.05
-    result = tv(series, projector=PROJECTOR, strength=strength, iterations=2000, tolerance=1e-4)
-    assert result.stopped_by == "tolerance"
+    result = tv(
+        series, projector=PROJECTOR, strength=strength, iterations=2000, tolerance=1e-4, margin=0
+    )
+    assert result.stop_reason == "tolerance"
     data, scale = result.volume.data, result.volume.data.max()
     least = objective(data, series, strength)
     for size in (1e-3, 1e-2, 1e-1):
@@ -55,7 +57,7 @@ def test_no_volume_nearby_is_better():
 
 
 def test_the_start_does_not_matter_in_the_end():
-    options = {"projector": PROJECTOR, "iterations": 500, "tolerance": 1e-9}
+    options = {"projector": PROJECTOR, "iterations": 500, "tolerance": 1e-9, "margin": 0}
     start = np.random.default_rng(2).random(SHAPE)
     ends = [tv(noisy(), start=start, **options), tv(noisy(), **options)]
     values = [objective(end.volume.data, noisy(), 0.05) for end in ends]
@@ -154,10 +156,10 @@ def test_a_callback_sees_every_iteration_and_may_stop():
         seen.append((iteration, residual))
         return iteration == 4
 
-    result = tv(noisy(), projector=PROJECTOR, callback=watch)
+    result = tv(noisy(), projector=PROJECTOR, callback=watch, margin=0)
     assert [iteration for iteration, _ in seen] == [1, 2, 3, 4]
     assert_allclose([residual for _, residual in seen], result.residuals[1:])
-    assert result.stopped_by == "callback"
+    assert result.stop_reason == "callback"
     true = np.linalg.norm(PROJECTOR.forward(result.volume).images - noisy().images)
     assert_allclose(result.residuals[-1], true / np.linalg.norm(noisy().images))
 

@@ -56,6 +56,8 @@ def _rows(file: Path, content: MrcContent) -> list[tuple[str, str]]:
         ]
     if finite.size < data.size:
         rows.append(("not finite", f"{data.size - finite.size} values"))
+    if content.made:
+        rows.append(("made", content.made))
     notes = [*content.notes, *_spacing_notes(content)]
     if tilts is not None:
         of_tilts, backend = _of_tilts(file, content)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
+from numpy.typing import NDArray
 
 from libtilt.animations import IterationFilm
 from libtilt.cli.messages import say
-from libtilt.cli.progress import adjoint_with_progress, progress_bar
+from libtilt.cli.method_options import (
+    method_from_options,
+    method_options,
+    refuse_what_does_not_belong,
+)
+from libtilt.cli.progress import GROUP, progress_bar
 from libtilt.cli.running import (
     alignment_options,
     backend_option,
@@ -31,40 +36,13 @@ from libtilt.gif.formats import format_of
 from libtilt.mrc_writing import compression
 from libtilt.preparation import exclude_views, replace_outliers, require_usable, taper_edges
 from libtilt.projector import Projector
-from libtilt.reconstruction import Reconstruction, cgls, sirt, tv
-from libtilt.reconstruction.filters import WINDOWS, Filter, RadialFilter, SIRTLikeFilter
-from libtilt.reconstruction.wbp import weighted
+from libtilt.reconstruction import METHODS, Reconstruction
+from libtilt.reconstruction import reconstruct as reconstruct_volume
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
 
 FILM_FPS = 6
-ITERATIONS = {"sirt": 20, "cgls": 10, "tv": 100}
 
-filter_options = (
-    click.option(
-        "--filter",
-        type=click.Choice([*WINDOWS, "radial", "sirt-like"]),
-        help="Of wbp: a window of the ramp, IMOD's RADIAL, or as so many iterations of SIRT.  "
-        "[default: ramp]",
-    ),
-    click.option(
-        "--radial",
-        nargs=2,
-        type=float,
-        metavar="CUTOFF FALLOFF",
-        help="Of --filter radial, in cycles per pixel.  [default: 0.35 0.035]",
-    ),
-)
-iteration_options = (
-    click.option(
-        "--iterations",
-        type=click.IntRange(min=1),
-        help="Of sirt (20), cgls (10), tv (100, at most) or of --filter sirt-like (20).",
-    ),
-    click.option("--subsets", type=click.IntRange(min=1), help="Of sirt: steps in an iteration."),
-    click.option("--nonnegative", is_flag=True, help="Of sirt and tv: no density below zero."),
-    click.option("--strength", type=float, help="Of tv: the more, the smoother.  [default: 0.05]"),
-)
 preparation_options = (
     click.option(
         "--exclude", help="Views to leave out, counted from 0, with commas and ranges: 0,1,38-40."
@@ -72,6 +50,9 @@ preparation_options = (
     click.option("--mend-outliers", is_flag=True, help="Replace X-ray hits and dead pixels."),
     click.option("--normalize", is_flag=True, help="Give each image mean 0 and deviation 1."),
     click.option("--taper", type=click.IntRange(min=1), help="Pixels over which edges fade."),
+    click.option(
+        "--ignore-nan", is_flag=True, help="Pixels that are NaN or infinite count nothing."
+    ),
 )
 
 
@@ -79,13 +60,18 @@ preparation_options = (
 @click.argument("tilts", type=input_file)
 @click.option(
     "--method",
-    type=click.Choice(["wbp", "sirt", "cgls", "tv"]),
+    type=click.Choice(list(METHODS)),
     default="wbp",
     show_default=True,
     help="Weighted back-projection, or an iterative method.",
 )
 @with_options(*tilt_options, *alignment_options, *tomogram_options)
-@with_options(*filter_options, *iteration_options, *preparation_options)
+@with_options(*method_options(), *preparation_options)
+@click.option(
+    "--margin",
+    help="Of iterative methods: voxels by which to compute wider at each side, or auto, for all "
+    "that is seen at high tilt.  [default: auto]",
+)
 @click.option("--pixel-size", type=float, help="Angstroms, in place of what the header says.")
 @click.option("--gif", type=output_file, help="File for an animation of the slices, too.")
 @click.option(
@@ -116,7 +102,7 @@ def reconstruct(
       libtilt reconstruct TS_01.st --alignment etomo/TS_01 -o tomogram.mrc
       libtilt reconstruct tilts.mrc --filter radial --mend-outliers --taper 20 -o tomogram.mrc
     """
-    _refuse_what_does_not_belong(options)
+    refuse_what_does_not_belong(options)
     backend = require_backend(options["backend"])
     compression(options["output"])
     targets = [path for path in (options["output"], options["gif"], options["film"]) if path]
@@ -128,12 +114,10 @@ def reconstruct(
         format_of(path, fps=FILM_FPS, loop=0)
     series, tomogram = open_tilts(tilts, (tilt_range, tlt, tilt_axis_angle), options)
     series = _prepared(series, options)
-    projector = Projector(series.geometry, backend=backend, **tomogram)
     film = IterationFilm("y")
-    if options["method"] == "wbp":
-        volume = _wbp(series, projector, options)
-    else:
-        volume = _iterate(series, projector, options, film)
+    volume = _reconstructed(
+        series, _Shown(series.geometry, backend=backend, **tomogram), options, film
+    )
     with atomic_writes(*targets, overwrite=options["overwrite"]) as written:
         temporary = dict(zip(targets, written, strict=True))
         volume.save(temporary[options["output"]])
@@ -148,27 +132,6 @@ def reconstruct(
         say(f"{options['film']}: the slice across y after each iteration")
 
 
-def _refuse_what_does_not_belong(options: dict[str, Any]) -> None:
-    """Fail where an option would have no effect."""
-    method = options["method"]
-    belongs = {
-        "filter": ("wbp",),
-        "radial": ("wbp",),
-        "subsets": ("sirt",),
-        "nonnegative": ("sirt", "tv"),
-        "strength": ("tv",),
-        "film": ("sirt", "cgls", "tv"),
-    }
-    for name, methods in belongs.items():
-        given = options[name] is not None and options[name] is not False
-        if given and method not in methods:
-            raise click.UsageError(f"--{name} is of {' and '.join(methods)}, not of {method}")
-    if method == "wbp" and options["iterations"] is not None and options["filter"] != "sirt-like":
-        raise click.UsageError("--iterations is of wbp only with --filter sirt-like")
-    if options["radial"] is not None and options["filter"] != "radial":
-        raise click.UsageError("--radial needs --filter radial")
-
-
 def _prepared(series: TiltSeries, options: dict[str, Any]) -> TiltSeries:
     if options["exclude"] is not None:
         series = exclude_views(series, _views(options["exclude"], len(series)))
@@ -178,7 +141,8 @@ def _prepared(series: TiltSeries, options: dict[str, Any]) -> TiltSeries:
         series = series.normalize()
     if options["taper"] is not None:
         series = taper_edges(series, width=options["taper"])
-    require_usable(series)
+    if not options["ignore_nan"]:
+        require_usable(series)
     return series
 
 
@@ -198,40 +162,47 @@ def _views(text: str, count: int) -> list[int]:
     return views
 
 
-def _wbp(series: TiltSeries, projector: Projector, options: dict[str, Any]) -> Volume:
-    name = options["filter"] or "ramp"
-    chosen: str | Filter = name
-    if name == "radial":
-        chosen = RadialFilter(*(options["radial"] or (0.35, 0.035)))
-    elif name == "sirt-like":
-        depth = projector.between(None, series).domain.shape[0]
-        chosen = SIRTLikeFilter(options["iterations"] or 20, depth)
-    projector, images = weighted(series, projector=projector, filter=chosen)
-    return adjoint_with_progress(projector, images)
+class _Shown(Projector):
+    """A projector that backprojects a few tilts at a time, where it is voxel-driven with a bar."""
+
+    def _adjoint(self, images: NDArray[Any]) -> NDArray[Any]:
+        if self.driven != "voxel":
+            return super()._adjoint(images)
+        total: NDArray[Any] | None = None
+        with progress_bar(range(0, len(images), GROUP), label="backprojecting") as bar:
+            for start in bar:
+                some = slice(start, start + GROUP)
+                part = self.evolve(geometry=self.geometry[some])
+                # In place, and one volume beside it at a time: one may fill half of the memory.
+                volume = Projector._adjoint(part, images[some])
+                if total is None:
+                    total = volume
+                else:
+                    total += volume
+                del volume
+        assert total is not None
+        return total
 
 
-def _iterate(
+def _reconstructed(
     series: TiltSeries, projector: Projector, options: dict[str, Any], film: IterationFilm
-) -> Volume:
-    method = options["method"]
-    iterations = options["iterations"] or ITERATIONS[method]
-    more: dict[str, Any] = {}
-    if method == "sirt":
-        more = {"subsets": options["subsets"] or 1}
-        if options["nonnegative"]:
-            more["bounds"] = (0, None)
-    if method == "tv" and options["strength"] is not None:
-        more = {"strength": options["strength"]}
-    methods: dict[str, Callable[..., Reconstruction]] = {"sirt": sirt, "cgls": cgls, "tv": tv}
+) -> Reconstruction:
+    method = method_from_options(options, projector.between(None, series).domain.shape[0])
+    margin = options["margin"]
+    given: dict[str, Any] = {
+        "projector": projector,
+        "nan": "ignore" if options["ignore_nan"] else "raise",
+        "margin": int(margin) if margin and re.fullmatch("[0-9]{1,9}", margin) else margin,
+    }
+    if "callback" not in method.takes:
+        return reconstruct_volume(series, method, **given)
 
     def after(iteration: int, volume: Volume, residual: float) -> None:
         bar.update(1)
         if options["film"]:
             film(iteration, volume, residual)
 
-    with progress_bar(length=iterations, label=method) as bar:
-        result = methods[method](
-            series, projector=projector, iterations=iterations, callback=after, **more
-        )
+    with progress_bar(length=getattr(method, "iterations", None), label=method.name) as bar:
+        result = reconstruct_volume(series, method, callback=after, **given)
     say(f"{result.iterations} iterations, residual {100 * result.residuals[-1]:.2f} %", err=True)
-    return result.volume
+    return result

@@ -1,5 +1,6 @@
 """Reconstruction of a volume from its tilt series: one method a file."""
 
+from libtilt.reconstruction.cgls import CGLS
 from libtilt.reconstruction.filters import (
     ExactFilter,
     Filter,
@@ -7,23 +8,39 @@ from libtilt.reconstruction.filters import (
     RampFilter,
     SIRTLikeFilter,
 )
-from libtilt.reconstruction.krylov import cgls, lsmr
+from libtilt.reconstruction.least_squares import LeastSquares
+from libtilt.reconstruction.method import Method, Progress, option
+from libtilt.reconstruction.registry import METHODS, resolve_method
 from libtilt.reconstruction.result import Reconstruction
-from libtilt.reconstruction.sirt import sirt
+from libtilt.reconstruction.sirt import SIRT
 from libtilt.reconstruction.subvolumes import reconstruct_subvolume
-from libtilt.reconstruction.tv import tv
-from libtilt.reconstruction.wbp import wbp
+from libtilt.reconstruction.tv import TV
+from libtilt.reconstruction.wbp import WBP
+
+# After the modules of the same names, whose places they take here.
+from libtilt.reconstruction.functions import cgls, sirt, tv, wbp  # isort: skip
+from libtilt.reconstruction.reconstruct import reconstruct  # isort: skip
 
 __all__ = [
+    "CGLS",
+    "METHODS",
+    "SIRT",
+    "TV",
+    "WBP",
     "ExactFilter",
     "Filter",
+    "LeastSquares",
+    "Method",
+    "Progress",
     "RadialFilter",
     "RampFilter",
     "Reconstruction",
     "SIRTLikeFilter",
     "cgls",
-    "lsmr",
+    "option",
+    "reconstruct",
     "reconstruct_subvolume",
+    "resolve_method",
     "sirt",
     "tv",
     "wbp",

@@ -24,11 +24,6 @@ def slabs(array: NDArray[Any]) -> list[slice]:
     return [slice(start, min(start + step, len(array))) for start in range(0, len(array), step)]
 
 
-def relative_norm(residual: NDArray[Any], images: NDArray[Any]) -> float:
-    """Return the norm of `residual` over that of `images`."""
-    return float(np.sqrt(squared_norm(residual) / squared_norm(images)))
-
-
 def squared_norm(array: NDArray[Any]) -> float:
     """Return the sum of squares, added up in float64 over slices of the first axis."""
     return sum(run_each(_squared, array, None))

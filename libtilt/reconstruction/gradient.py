@@ -29,6 +29,8 @@ class Gradient:
         Length of the dual vector of a voxel, at most: the weight of total variation.
     least : float
         No density is below it.
+    mask : ndarray, shape (d, h, w), optional
+        Between 0 and 1: what the steps of each voxel are multiplied by.
     """
 
     def __init__(
@@ -39,10 +41,12 @@ class Gradient:
         spacings: Float64Array,
         limit: float,
         least: float,
+        mask: Array | None = None,
     ) -> None:
         self._dual = np.zeros((3, *shape), dtype)  # z, y, x
         self._factors = (spacings.min() / spacings[::-1]).astype(dtype)
         self._limit, self._least = dtype.type(limit), dtype.type(least)
+        self._mask = mask
 
     @property
     def squared_norm(self) -> float:
@@ -75,8 +79,13 @@ class Gradient:
         def move(planes: slice) -> float:
             here = volume[planes]
             moved = here.copy()
-            here -= size * (pull[planes] + self._adjoint(planes))
-            np.maximum(here, self._least, out=here)
+            step_here = size * (pull[planes] + self._adjoint(planes))
+            free: Any = True
+            if self._mask is not None:
+                step_here *= self._mask[planes]
+                free = self._mask[planes] > 0
+            here -= step_here
+            np.maximum(here, self._least, out=here, where=free)
             np.subtract(here, moved, out=moved)
             np.add(here, moved, out=ahead[planes])
             return squared_norm(moved)

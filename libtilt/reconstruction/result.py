@@ -1,26 +1,43 @@
-"""`Reconstruction`: the volume that an iterative method found, and how it got there."""
+"""`Reconstruction`: a volume that knows how it was found."""
 
 from __future__ import annotations
 
-import attrs
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Self
 
-from libtilt._checks import Float64Array
+import attrs
+import numpy as np
+from numpy.typing import ArrayLike
+
+from libtilt._checks import Float64Array, finite_array
 from libtilt.volume import Volume
 
 
-@attrs.frozen(eq=False)
-class Reconstruction:
-    """What an iterative reconstruction returns.
+def _residuals(value: ArrayLike) -> Float64Array:
+    return finite_array(value, "residuals")
+
+
+@attrs.frozen(slots=False, eq=False, repr=False)
+class Reconstruction(Volume):
+    """The volume that a reconstruction found, and how it got there.
+
+    It is a `Volume` wherever one is asked for. What is made of it (a sum, a crop, ...) is a plain
+    volume of the projector's type: the history is that of the whole.
 
     Attributes
     ----------
     volume : Volume
-        Of the projector's `volume_type`.
+        The same data, of the projector's `volume_type`.
     residuals : ndarray, shape (iterations + 1,)
-        Norm of images minus projections, over that of the images: of the start, and after each
-        iteration.
-    stopped_by : {"iterations", "callback", "tolerance"}
-        Why there were no more.
+        Norm of images minus projections, over that of the images, both weighted as the problem is:
+        of the start, and after each iteration. Empty where a method has no iterations.
+    method : Method
+        Its options are its fields.
+    stop_reason : {"iterations", "callback", "tolerance", "direct"}
+        Why there were no more; "direct" where a method has no iterations.
+    iterations : int
+        How many were done.
 
     Examples
     --------
@@ -29,15 +46,145 @@ class Reconstruction:
     >>> blobs = GaussianBlobs([[2, -1, 1], [-2, 1, -1]], sigmas=1.5)
     >>> series = blobs.tilt_series(TiltGeometry.from_tilt_angles(range(-60, 61, 10)), (16, 16))
     >>> result = sirt(series, volume_shape=(16, 16, 16), iterations=3)
-    >>> result.residuals.shape, result.stopped_by
-    ((4,), 'iterations')
+    >>> result.shape, result.residuals.shape, result.stop_reason, result.method.iterations
+    ((16, 16, 16), (4,), 'iterations', 3)
+    >>> type(result - blobs.volume((16, 16, 16))).__name__
+    'Volume'
     """
 
-    volume: Volume
-    residuals: Float64Array
-    stopped_by: str
+    volume: Volume = attrs.field(kw_only=True)
+    residuals: Float64Array = attrs.field(kw_only=True, converter=_residuals)
+    # Of `Method`, whose module needs this one.
+    method: Any = attrs.field(kw_only=True)
+    stop_reason: str = attrs.field(kw_only=True)
+    iterations: int = attrs.field(kw_only=True)
+
+    @classmethod
+    def of(
+        cls,
+        volume: Volume,
+        *,
+        residuals: ArrayLike,
+        method: Any,
+        stop_reason: str,
+        iterations: int,
+    ) -> Self:
+        """Return a volume with its history.
+
+        Parameters
+        ----------
+        volume : Volume
+            What was found.
+        residuals, method, stop_reason, iterations
+            As the attributes of these names.
+
+        Returns
+        -------
+        Reconstruction
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from libtilt import Volume
+        >>> from libtilt.reconstruction import Reconstruction, WBP
+        >>> found = Volume(np.zeros((2, 3, 4)), voxel_size=2)
+        >>> Reconstruction.of(
+        ...     found, residuals=[], method=WBP(), stop_reason="direct", iterations=0
+        ... ).voxel_size.tolist()
+        [2.0, 2.0, 2.0]
+        """
+        return cls(
+            volume.data,
+            voxel_size=volume.voxel_size,
+            center=volume.center,
+            origin=volume._origin,
+            volume=volume,
+            residuals=residuals,
+            method=method,
+            stop_reason=stop_reason,
+            iterations=iterations,
+        )
 
     @property
-    def iterations(self) -> int:
-        """How many were done."""
-        return len(self.residuals) - 1
+    def made(self) -> str:
+        """How it was made, in one line: the method, what it did, the version of libtilt."""
+        parts = [options_of(self.method)]
+        if self.residuals.size:
+            parts += [f"{self.iterations} iterations", f"residual {self.residuals[-1]:.4g}"]
+        return ", ".join([*parts, f"libtilt {version('libtilt')}"])
+
+    def evolve(self, **changes: Any) -> Any:
+        """Return a plain volume with some of its fields changed: a change has no history.
+
+        Parameters
+        ----------
+        **changes
+            New values, by field name of the volume.
+
+        Returns
+        -------
+        Volume
+            Of the projector's `volume_type`.
+
+        Examples
+        --------
+        See `libtilt.Volume.evolve`.
+        """
+        return self.volume.evolve(**changes)
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Write the volume as an MRC file, with how it was made in the labels of its header.
+
+        Parameters
+        ----------
+        path, overwrite
+            As in `libtilt.Volume.save`.
+
+        Returns
+        -------
+        pathlib.Path
+            The path.
+
+        Raises
+        ------
+        FileExistsError, ValueError, OSError
+            As in `libtilt.Volume.save`.
+
+        Examples
+        --------
+        ``libtilt info`` shows the line too:
+
+        >>> import tempfile
+        >>> from libtilt import GaussianBlobs, TiltGeometry
+        >>> from libtilt.image_files import read_image
+        >>> from libtilt.reconstruction import cgls
+        >>> blobs = GaussianBlobs([[2, -1, 1], [-2, 1, -1]], sigmas=1.5)
+        >>> series = blobs.tilt_series(TiltGeometry.from_tilt_angles([-20, 0, 20]), (16, 16))
+        >>> result = cgls(series, volume_shape=(8, 16, 16), iterations=2)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = result.save(f"{folder}/tomogram.mrc")
+        ...     print(read_image(path).made)
+        CGLS(iterations=2), 2 iterations, residual ..., libtilt ...
+        """
+        return self.volume._save(path, overwrite=overwrite, made=self.made)
+
+    def __repr__(self) -> str:
+        return f"Reconstruction({self.volume!r}, made={self.made!r})"
+
+
+def options_of(method: Any) -> str:
+    """Return how a method is called, with those options alone that differ from their defaults."""
+    if not attrs.has(type(method)):
+        return repr(method)
+    changed = [
+        f"{field.alias}={getattr(method, field.name)!r}"
+        for field in attrs.fields(type(method))
+        if not _is_default(getattr(method, field.name), field)
+    ]
+    return f"{type(method).__name__}({', '.join(changed)})"
+
+
+def _is_default(value: Any, field: attrs.Attribute[Any]) -> bool:
+    if field.default is attrs.NOTHING or isinstance(field.default, attrs.Factory):  # type: ignore[arg-type]
+        return False
+    return bool(np.all(value == field.default))

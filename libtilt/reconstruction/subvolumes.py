@@ -32,7 +32,7 @@ def reconstruct_subvolume(
     size : int
         Voxels along each side of the cubes; the point lies at index ``size // 2``.
     **options
-        Of `libtilt.reconstruction.wbp`, but for `volume_shape`.
+        Of `libtilt.reconstruction.WBP`, and `projector` and `backend`.
 
     Returns
     -------
@@ -57,12 +57,11 @@ def reconstruct_subvolume(
     [4, 4, 4]
     """
     side = positive_integer(size, "size")
-    if "volume_shape" in options:
-        raise ValueError("volume_shape does not go with size: the cubes are size voxels wide")
+    for name in ("volume_shape", "volume_grid"):
+        if name in options:
+            raise ValueError(f"{name} does not go with size: the cubes are size voxels wide")
     projector, filtered = weighted(tilt_series, volume_shape=(side,) * 3, **options)
     spacing = projector.domain.voxel_size
-    # Where both are given, reconstruction is along the projector's geometry.
-    filtered = filtered.evolve(geometry=projector.geometry)
     largest = np.linalg.norm(projector.geometry.magnifications, ord=2, axis=(1, 2)).max()
     reach = (side // 2 + 1) * float(np.linalg.norm(spacing)) * largest / tilt_series.pixel_size
     box = 2 * math.ceil(reach) + 4

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
+import attrs
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
@@ -11,39 +12,32 @@ from scipy import fft
 from libtilt._checks import Float64Array, one_of
 from libtilt.backends.base import Backend
 from libtilt.backends.threads import run_all
-from libtilt.geometry import TiltGeometry
+from libtilt.geometry import TiltGeometry, VolumeGrid
 from libtilt.preparation import taper_edges
 from libtilt.projector import Projector
 from libtilt.reconstruction.filters import WINDOWS, Filter, RampFilter
-from libtilt.reconstruction.problem import Problem
+from libtilt.reconstruction.least_squares import LeastSquares
+from libtilt.reconstruction.method import Method, Progress, checked, option
+from libtilt.reconstruction.weights import filled
 from libtilt.tilt_series import TiltSeries
-from libtilt.volume import Volume
 
 PADDINGS = ("edge", "mean", "zero")
 
 
-def wbp(
-    tilt_series: TiltSeries,
-    *,
-    volume_shape: tuple[int, ...] | None = None,
-    projector: Projector | None = None,
-    filter: str | Filter = "ramp",  # noqa: A002
-    padding: str = "edge",
-    taper: int = 0,
-    backend: str | type[Backend] | Backend = "auto",
-) -> Volume:
-    """Reconstruct by weighted back-projection: filtered images, given back to each voxel.
+def _check_filter(value: Any, _: str) -> None:
+    if not isinstance(value, Filter) and value not in WINDOWS:
+        raise ValueError(
+            f"filter must be one of {', '.join(map(repr, WINDOWS))}, or a Filter such as "
+            f"RadialFilter(0.35, 0.035) or SIRTLikeFilter(20, depth), got {value!r}"
+        )
+
+
+@attrs.frozen(kw_only=True)
+class WBP(Method):
+    """Weighted back-projection: filtered images, given back to each voxel.
 
     Parameters
     ----------
-    tilt_series : TiltSeries
-        ``n`` images of shape ``(h, w)``.
-    volume_shape : tuple of int, optional
-        ``(d, h, w)`` of the volume; needed where there is no projector that knows it.
-    projector : Projector, optional
-        Its geometry, voxel size and backend are used, voxel-driven whatever it is; a subclass may
-        compute in its own way. By default one is made for the series, with voxels as large as
-        its pixels.
     filter : str or Filter, optional
         "ramp" (the default) or another window of `RampFilter`, or an instance: `RadialFilter`,
         `SIRTLikeFilter`, or `ExactFilter` for orientations that no single axis describes.
@@ -52,52 +46,90 @@ def wbp(
         (the default), its mean, or nothing.
     taper : int, optional
         Pixels at each side over which images fall to the mean of their edge before all this.
-    backend : str, type or Backend, optional
-        Where no projector is given.
-
-    Returns
-    -------
-    Volume
-        Its density is in the units of the images per voxel: an object that was seen from
-        all sides, more finely than its detail, comes back as it was.
 
     Raises
     ------
     ValueError
-        If shapes or an option do not fit, an image is flat or has NaN, or a ramp is asked for
-        where the tilts have no single axis.
+        If an option does not fit.
 
     Notes
     -----
     Images are filtered across their own tilt axis, whatever its angle, and weighted by the angle
-    that each stands for (see `libtilt.reconstruction.spacing.angular_weights`).
+    that each stands for (see `libtilt.reconstruction.spacing.angular_weights`). The density is in
+    the units of the images per pixel: an object that was seen from all sides, more finely than its
+    detail, comes back as it was, whatever the voxels.
+
+    A projector is used voxel-driven whatever it is. Pixels of weight 0 are filled from their
+    neighbors; other weights than one and the same are refused, since a filter mixes all pixels.
+    Where a mask is below 1, the volume is multiplied by it.
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from libtilt import GaussianBlobs, TiltGeometry
-    >>> from libtilt.reconstruction import wbp
-    >>> blobs = GaussianBlobs([[0, 0, 0]], sigmas=3)
-    >>> geometry = TiltGeometry.from_tilt_angles(np.linspace(-90, 90, 90))
-    >>> volume = wbp(blobs.tilt_series(geometry, (32, 32)), volume_shape=(32, 32, 32))
-    >>> bool(abs(volume.data - blobs.volume((32, 32, 32)).data).max() < 0.02)
-    True
+    >>> from libtilt.reconstruction import WBP
+    >>> WBP(filter="hann")
+    WBP(filter='hann', padding='edge', taper=0)
     """
-    projector, filtered = weighted(
-        tilt_series,
-        volume_shape=volume_shape,
-        projector=projector,
-        filter=filter,
-        padding=padding,
-        taper=taper,
-        backend=backend,
+
+    name: ClassVar[str] = "wbp"
+    takes: ClassVar[tuple[str, ...]] = ("mask", "weights")
+    driven: ClassVar[str | None] = "voxel"
+    margin: ClassVar[int | str] = 0
+
+    filter: str | Filter = attrs.field(default="ramp", validator=checked(_check_filter))
+    padding: str = attrs.field(
+        default="edge",
+        validator=checked(lambda value, name: one_of(value, name, PADDINGS)),
+        metadata=option("what the filter finds beside an image", PADDINGS),
     )
-    return projector.adjoint(filtered)
+    taper: int = 0
+
+    def weighted(self, problem: LeastSquares) -> NDArray[Any]:
+        """Return the images whose adjoint is the volume.
+
+        Parameters
+        ----------
+        problem : LeastSquares
+            With a voxel-driven projector.
+
+        Returns
+        -------
+        ndarray, shape (n, h, w)
+
+        Raises
+        ------
+        ValueError
+            If weights are neither zero nor all the same, or a ramp is asked for where the tilts
+            have no single axis.
+
+        Examples
+        --------
+        >>> from libtilt import GaussianBlobs, TiltGeometry
+        >>> from libtilt.reconstruction import WBP, LeastSquares
+        >>> blobs = GaussianBlobs([[0, 0, 0]], sigmas=2)
+        >>> series = blobs.tilt_series(TiltGeometry.from_tilt_angles([-30, 0, 30]), (16, 16))
+        >>> problem = LeastSquares.of(series, volume_shape=(8, 16, 16), driven="voxel")
+        >>> volume = problem.adjoint(WBP().weighted(problem))
+        >>> float(abs(volume - WBP().solve(problem).data).max())
+        0.0
+        """
+        projector = problem.projector
+        images = _without_holes(problem)
+        if self.taper:
+            images = taper_edges(TiltSeries(images, projector.geometry), width=self.taper).images
+        chosen = self.filter if isinstance(self.filter, Filter) else RampFilter(self.filter)
+        # Of the voxel-driven adjoint's own weights nothing may be left.
+        scales = chosen.tilt_weights(projector.geometry) / projector.image_scales
+        return _filtered(images, projector.geometry, chosen, self.padding, scales)
+
+    def _solve(self, problem: LeastSquares, progress: Progress) -> NDArray[Any]:
+        progress.stop_reason = "direct"
+        return problem.masked(problem.adjoint(self.weighted(problem)))
 
 
 def weighted(
     tilt_series: TiltSeries,
     *,
+    volume_grid: VolumeGrid | None = None,
     volume_shape: tuple[int, ...] | None = None,
     projector: Projector | None = None,
     filter: str | Filter = "ramp",  # noqa: A002
@@ -107,12 +139,14 @@ def weighted(
 ) -> tuple[Projector, TiltSeries]:
     """Return a voxel-driven projector, and the images whose adjoint by it is what `wbp` returns.
 
-    For who backprojects a few tilts at a time. Everything is as in `wbp`.
+    For who backprojects a few tilts, or a few boxes, at a time. Everything is as in `wbp`; the
+    series has the projector's geometry.
 
     Examples
     --------
     >>> from libtilt import GaussianBlobs, TiltGeometry
-    >>> from libtilt.reconstruction.wbp import wbp, weighted
+    >>> from libtilt.reconstruction import wbp
+    >>> from libtilt.reconstruction.wbp import weighted
     >>> blobs = GaussianBlobs([[0, 0, 0]], sigmas=2)
     >>> series = blobs.tilt_series(TiltGeometry.from_tilt_angles([-30, 0, 30]), (16, 16))
     >>> projector, images = weighted(series, volume_shape=(8, 16, 16))
@@ -120,18 +154,37 @@ def weighted(
     >>> float(abs(difference.data).max())
     0.0
     """
-    one_of(padding, "padding", PADDINGS)
-    chosen = _filter(filter)
-    if taper:
-        tilt_series = taper_edges(tilt_series, width=taper)
-    problem = Problem.of(tilt_series, projector, volume_shape, driven="voxel", backend=backend)
-    voxel_driven = problem.projector
-    if voxel_driven.driven != "voxel":
-        voxel_driven = voxel_driven.evolve(driven="voxel")
-    images = _filtered(
-        problem.images, voxel_driven.geometry, chosen, padding, _scales(problem, chosen)
+    method = WBP(filter=filter, padding=padding, taper=taper)
+    problem = LeastSquares.of(
+        tilt_series,
+        volume_grid=volume_grid,
+        volume_shape=volume_shape,
+        projector=projector,
+        backend=backend,
+        driven=method.driven,
     )
-    return voxel_driven, tilt_series.evolve(images=images)
+    images, geometry = method.weighted(problem), problem.projector.geometry
+    return problem.projector, tilt_series.evolve(images=images, geometry=geometry)
+
+
+def _without_holes(problem: LeastSquares) -> NDArray[Any]:
+    """Return the images with their pixels of weight zero filled."""
+    weights = problem.weights
+    if weights is None:
+        return problem.images
+    known = weights > 0
+    if np.ptp(weights[known]) > 0:
+        raise ValueError(
+            "weights must be zero or all the same for the method 'wbp': its filter mixes all "
+            "pixels of an image; take sirt, cgls or tv"
+        )
+    images = problem.images.copy()
+    for image, good in zip(images, known, strict=True):
+        if not good.any():
+            raise ValueError("weights must leave something of each image for the method 'wbp'")
+        if not good.all():
+            image[:] = filled(image, good)
+    return images
 
 
 def _filtered(
@@ -171,27 +224,6 @@ def _period(size: int) -> int:
     while fft.next_fast_len(period) != period:
         period += 2
     return period
-
-
-def _filter(value: str | Filter) -> Filter:
-    if isinstance(value, Filter):
-        return value
-    if value not in WINDOWS:
-        raise ValueError(
-            f"filter must be one of {', '.join(map(repr, WINDOWS))}, or a Filter such as "
-            f"RadialFilter(0.35, 0.035) or SIRTLikeFilter(20, depth), got {value!r}"
-        )
-    return RampFilter(value)
-
-
-def _scales(problem: Problem, filter: Filter) -> Float64Array:  # noqa: A002
-    """Return per tilt what turns filtered images into density when each voxel sums them."""
-    projector = problem.projector
-    if projector.driven != "voxel":
-        projector = projector.evolve(driven="voxel")
-    # Of the voxel-driven adjoint's own weights nothing may be left.
-    scales: Float64Array = filter.tilt_weights(projector.geometry) / projector.image_scales
-    return scales
 
 
 def _padded(image: NDArray[Any], shape: tuple[int, int], padding: str) -> NDArray[Any]:

@@ -63,7 +63,7 @@ ROOMS = {
         ("reconstruction/*.py",),
         tuple(
             f"test_{name}.py"
-            for name in ("reconstruction", "wbp", "sirt", "krylov", "tv", "subvolumes")
+            for name in ("reconstruction", "wbp", "sirt", "cgls", "tv", "subvolumes")
         ),
     ),
     "quality": (("quality/*.py",), ("test_quality*.py",)),

@@ -1,21 +1,19 @@
-"""CGLS and LSMR against SciPy's own solvers, and their residuals against the volumes."""
+"""CGLS against SciPy's own solver, and its residuals against the volumes."""
 
 import numpy as np
 import pytest
 from helpers import BLOBS, EVERY_BACKEND, geometry_for, relative_error
 from numpy.testing import assert_allclose
-from scipy.sparse.linalg import lsmr as scipy_lsmr
 from scipy.sparse.linalg import lsqr
 
 from libtilt import GaussianBlobs, Projector, TiltGeometry
-from libtilt.reconstruction import cgls, lsmr, sirt
+from libtilt.reconstruction import cgls, sirt
 
 SHAPE = (9, 12, 14)
 GEOMETRY = TiltGeometry.from_tilt_angles(
     [-60, -35, -10, 5, 33, 58], tilt_axis_angle=11, shifts=np.arange(12).reshape(6, 2) / 7
 )
-PROJECTOR = Projector(GEOMETRY, volume_shape=SHAPE, image_shape=(13, 15))
-BOTH = pytest.mark.parametrize("method", [cgls, lsmr])
+PROJECTOR = Projector(GEOMETRY, volume_shape=SHAPE, voxel_size=1.0, image_shape=(13, 15))
 
 
 def series(dtype="float64", geometry=GEOMETRY):
@@ -30,30 +28,18 @@ def true_residual(volume):
 @pytest.mark.parametrize("damping", [0.0, 2.5])
 @pytest.mark.parametrize("iterations", [1, 4, 9])
 def test_cgls_is_lsqr_without_rounding(iterations, damping):
-    result = cgls(series(), projector=PROJECTOR, iterations=iterations, damping=damping)
+    result = cgls(series(), projector=PROJECTOR, iterations=iterations, damping=damping, margin=0)
     operator, images = PROJECTOR.linear_operator("float64"), series().images.ravel()
     expected = lsqr(operator, images, damp=damping, iter_lim=iterations, atol=0, btol=0)[0]
     assert relative_error(result.volume.data.ravel(), expected) < 1e-8
     assert_allclose(result.residuals[-1], true_residual(result.volume), rtol=1e-9)
 
 
-@pytest.mark.parametrize("damping", [0.0, 2.5])
-@pytest.mark.parametrize("iterations", [1, 4, 9])
-def test_lsmr_is_the_one_of_scipy_and_knows_its_residuals(iterations, damping):
-    result = lsmr(series(), projector=PROJECTOR, iterations=iterations, damping=damping)
-    operator, images = PROJECTOR.linear_operator("float64"), series().images.ravel()
-    expected = scipy_lsmr(operator, images, damp=damping, maxiter=iterations, atol=0, btol=0)[0]
-    assert relative_error(result.volume.data.ravel(), expected) < 1e-12
-    assert len(result.residuals) == iterations + 1
-    assert_allclose(result.residuals[-1], true_residual(result.volume), rtol=1e-7)
-
-
 @pytest.mark.parametrize("backend", EVERY_BACKEND)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@BOTH
-def test_the_residual_falls_at_every_iteration(method, backend, dtype):
+def test_the_residual_falls_at_every_iteration(backend, dtype):
     images = series(dtype, geometry_for(backend))
-    result = method(images, volume_shape=(15, 13, 17), iterations=6, backend=backend)
+    result = cgls(images, volume_shape=(15, 13, 17), iterations=6, backend=backend)
     assert (np.diff(result.residuals) < 0).all()
     assert result.volume.dtype == dtype
 
@@ -67,20 +53,19 @@ def test_ten_iterations_of_cgls_reach_what_fifty_of_sirt_do():
     assert fast.residuals[-1] < slow.residuals[-1]
 
 
-@BOTH
-def test_it_stops_where_it_has_converged(method):
-    result = method(series(), projector=PROJECTOR, iterations=2000, tolerance=1e-2)
-    assert result.stopped_by == "tolerance"
+def test_it_stops_where_it_has_converged():
+    result = cgls(series(), projector=PROJECTOR, iterations=2000, tolerance=1e-2)
+    assert result.stop_reason == "tolerance"
     assert result.iterations < 200
 
 
 def test_cgls_goes_on_from_where_it_starts():
     truth = np.random.default_rng(0).random(SHAPE)
     images = PROJECTOR.forward(truth)
-    near = cgls(images, projector=PROJECTOR, iterations=1, start=truth + 1e-3)
+    near = cgls(images, projector=PROJECTOR, iterations=1, start=truth + 1e-3, margin=0)
     assert near.residuals[0] < 1e-2
     assert near.residuals[1] < near.residuals[0]
-    there = cgls(images, projector=PROJECTOR, iterations=5, start=truth, tolerance=0.5)
+    there = cgls(images, projector=PROJECTOR, iterations=5, start=truth, tolerance=0.5, margin=0)
     assert_allclose(there.volume.data, truth, atol=1e-10)
 
 
@@ -94,7 +79,7 @@ def test_a_callback_sees_every_iteration_of_cgls_and_may_stop():
     result = cgls(series(), projector=PROJECTOR, iterations=9, callback=watch)
     assert [iteration for iteration, _ in seen] == [1, 2]
     assert_allclose([residual for _, residual in seen], result.residuals[1:])
-    assert result.stopped_by == "callback"
+    assert result.stop_reason == "callback"
 
 
 @pytest.mark.parametrize(
@@ -106,7 +91,6 @@ def test_a_callback_sees_every_iteration_of_cgls_and_may_stop():
         ({"tolerance": 0}, "tolerance must be one positive number"),
     ],
 )
-@BOTH
-def test_what_does_not_fit_is_named(method, options, message):
+def test_what_does_not_fit_is_named(options, message):
     with pytest.raises(ValueError, match=message):
-        method(series(), volume_shape=SHAPE, **options)
+        cgls(series(), volume_shape=SHAPE, **options)
