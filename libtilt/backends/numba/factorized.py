@@ -23,7 +23,7 @@ class FactorizedPlan(Plan):
 
     def forward(self, volume: NDArray[Any]) -> NDArray[Any]:
         """Project: row sums, then the warp onto the detector."""
-        images = np.zeros(self._spec.images_shape, self._spec.dtype)
+        images = np.empty(self._spec.images_shape, self._spec.dtype)
         for part in self._parts:
             part.forward(volume, images)
         return images

@@ -20,7 +20,7 @@ from libtilt.backends.numba.kernels.runs import PlaneOfRays
 
 _STEEPEST = 1 / math.sqrt(2)
 _LEVEL = 1e-9
-_HAIR = 1e-6
+_HAIR = 1e-9
 _MARGIN = 10
 """Places around the detector that are computed, too: beyond, they matter to it by 1e-6 or less."""
 
@@ -153,7 +153,8 @@ def _extent(
     )
     along = corners[np.newaxis, :, 2] - slopes[:, np.newaxis] * across_depth[:, :, 1]
     filled = np.stack([along, across_depth[:, :, 0]], axis=2)
-    # What is whole but for rounding counts as whole.
-    first = np.ceil(np.maximum(filled.min(axis=1), seen.min(axis=1) - _MARGIN) - _HAIR)
-    last = np.floor(np.minimum(filled.max(axis=1), seen.max(axis=1) + _MARGIN) + _HAIR)
+    # Inside these bounds: on them, all weights are zero.
+    low = np.maximum(filled.min(axis=1), seen.min(axis=1) - _MARGIN)
+    high = np.minimum(filled.max(axis=1), seen.max(axis=1) + _MARGIN)
+    first, last = np.ceil(low + _HAIR), np.floor(high - _HAIR)
     return first, np.maximum(last, first)

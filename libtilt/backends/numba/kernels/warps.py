@@ -21,6 +21,7 @@ PADDING = 12
 _POLE = math.sqrt(3.0) - 2.0
 _END = -_POLE / (1.0 - _POLE * _POLE)
 _GAIN = 36.0
+_HAIR = 1e-6
 _ROWS = 16
 _APART = 8
 
@@ -39,14 +40,14 @@ def sample_splines(matrix: Any, source: Any, target: Any) -> None:
     for r in range(target.shape[0]):
         left = matrix[0, 1] * r + matrix[0, 2] + PADDING
         top = matrix[1, 1] * r + matrix[1, 2] + PADDING
-        for c in range(target.shape[1]):
+        first, end = _inside(matrix, left, top, width, height, target.shape[1])
+        target[r, :first] = 0
+        target[r, end:] = 0
+        for c in range(first, end):
             x, y = matrix[0, 0] * c + left, matrix[1, 0] * c + top
-            if 1.0 <= x < width - 2.0 and 1.0 <= y < height - 2.0:
-                column, row = int(x), int(y)
-                place = (row - 1) * width + column - 1
-                target[r, c] = sum_patch(flat, place, width, y - row, x - column)
-            else:
-                target[r, c] = 0
+            column, row = int(x), int(y)
+            place = (row - 1) * width + column - 1
+            target[r, c] = sum_patch(flat, place, width, y - row, x - column)
 
 
 @compiled
@@ -59,13 +60,13 @@ def spread_splines(matrix: Any, source: Any, target: Any) -> None:
         left = matrix[0, 1] * r + matrix[0, 2] + PADDING
         top = matrix[1, 1] * r + matrix[1, 2] + PADDING
         # One after the other, neighbours would wait for each other's sums.
-        for first in range(_APART):
-            for c in range(first, source.shape[1], _APART):
+        first, end = _inside(matrix, left, top, width, height, source.shape[1])
+        for start in range(first, first + _APART):
+            for c in range(start, end, _APART):
                 x, y = matrix[0, 0] * c + left, matrix[1, 0] * c + top
-                if 1.0 <= x < width - 2.0 and 1.0 <= y < height - 2.0:
-                    column, row = int(x), int(y)
-                    place = (row - 1) * width + column - 1
-                    add_patch(flat, place, width, y - row, x - column, source[r, c])
+                column, row = int(x), int(y)
+                place = (row - 1) * width + column - 1
+                add_patch(flat, place, width, y - row, x - column, source[r, c])
     _filter(coefficients)
     gain = target.dtype.type(_GAIN)
     for r in range(target.shape[0]):
@@ -76,6 +77,24 @@ def spread_splines(matrix: Any, source: Any, target: Any) -> None:
 @compiled
 def _padded(shape: Any, dtype: Any) -> Any:
     return np.zeros((shape[0] + 2 * PADDING, shape[1] + 2 * PADDING), dtype)
+
+
+@compiled
+def _inside(
+    matrix: Any, left: float, top: float, width: int, height: int, count: int
+) -> tuple[int, int]:
+    """Return the first of `count` columns whose patch lies inside, and the one after the last."""
+    first, last = 0.0, count - 1.0
+    for start, step, size in ((left, matrix[0, 0], width), (top, matrix[1, 0], height)):
+        # A hair inside, whatever rounding does.
+        low, high = 1.0 + _HAIR - start, size - 2.0 - _HAIR - start
+        if step < 0.0:
+            low, high, step = -high, -low, -step
+        if step * count > _HAIR * _HAIR:
+            first, last = max(first, np.ceil(low / step)), min(last, np.floor(high / step))
+        elif low > 0.0 or high < 0.0:
+            last = -1.0
+    return int(min(first, float(count))), int(max(last + 1.0, min(first, float(count))))
 
 
 @compiled
