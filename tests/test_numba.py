@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from helpers import arrays, relative_error
 from numpy.testing import assert_array_equal
+from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from libtilt import GaussianBlobs, Projector, TiltGeometry
@@ -23,9 +24,12 @@ from libtilt.backends.numba.kernels.compiled import digest_of_kernels
 from libtilt.backends.numba.kernels.lanes import VECTOR_BYTES, registers_for
 from libtilt.backends.numba.kernels.rays import PIXELS, project_rays
 from libtilt.backends.numba.kernels.runs import PlaneOfRays, runs_by_pixel, runs_by_voxel
+from libtilt.backends.numba.kernels.turned import copy_turned
+from libtilt.backends.numba.kernels.warps import sample_splines, spread_splines
 from libtilt.backends.numba.rows import RowsPlan
 from libtilt.backends.numba.shear import Shear
 from libtilt.backends.scipy import SciPyBackend
+from libtilt.backends.splines import PADDING, coefficients
 from libtilt.testing import CASES, TOLERANCES, make_spec
 
 TILTED_AXIS = TiltGeometry.from_tilt_angles(
@@ -245,6 +249,49 @@ def test_indices_that_32_bits_do_not_hold_take_64():
     assert_array_equal(far.indices // np.uint64(2**32), near.indices // 40)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", [(1, 1), (16, 16), (5, 40), (33, 17), (64, 31)])
+def test_a_matrix_is_copied_turned_and_nothing_beside_it_is_touched(shape, dtype):
+    rows, columns = shape
+    source = np.random.default_rng(0).normal(size=(rows + 2, columns + 5)).astype(dtype)
+    target = np.full((columns + 3, rows + 4), 7.0, dtype)
+    expected = target.copy()
+    expected[1 : columns + 1, 2 : rows + 2] = source[1 : rows + 1, 3 : columns + 3].T
+    begin, there = columns + 5 + 3, rows + 4 + 2
+    copy_turned(shape, source.ravel(), begin, columns + 5, target.reshape(-1), there, rows + 4)
+    assert_array_equal(target, expected)
+
+
+TURNED = [[0.8, -0.6, 7.0], [0.6, 0.8, -4.0]]
+WARPS = [
+    TURNED,
+    [[-1, 0, 30.25], [0, -1, 20.5]],
+    [[0, 1.3, -9], [1.3, 0, 2]],
+    [[1, 0, 99], [0, 1, 0]],
+]
+
+
+@pytest.mark.parametrize("matrix", [np.array(warp, float) for warp in WARPS])
+@pytest.mark.parametrize("dtype", TOLERANCES)
+def test_splines_are_those_of_scipy_and_their_spread_is_the_transpose(matrix, dtype):
+    rng = np.random.default_rng(0)
+    source, images = (rng.normal(size=shape).astype(dtype) for shape in ((23, 35), (41, 28)))
+    sampled, spread = np.empty_like(images), np.empty_like(source)
+    sample_splines(matrix, source, sampled)
+    spread_splines(matrix, images, spread)
+    v, u = np.indices(images.shape)
+    places = [a * u + b * v + c for a, b, c in matrix[::-1]]
+    smooth = coefficients(source.astype(float), 3, (0, 1))
+    padded = [place + PADDING[3] for place in places]
+    expected = ndimage.map_coordinates(
+        smooth, padded, order=3, mode="grid-constant", prefilter=False
+    )
+    scale = np.linalg.norm(source)
+    assert np.linalg.norm(sampled - expected) < 1e-6 * scale
+    left, right = np.vdot(sampled.astype(float), images), np.vdot(source.astype(float), spread)
+    assert abs(left - right) < TOLERANCES[dtype] * scale * np.linalg.norm(images)
+
+
 def in_another_python(code, **environment):
     return subprocess.run(
         [sys.executable, "-c", code],
@@ -270,6 +317,11 @@ for case in {cases[:1]}:
 for case in {cases[1:]}:
     for driven in ("ray", "voxel"):
         LAWS["conventions"](NumbaBackend(threads=1), make_spec(case, driven=driven))
+import numpy as np
+from libtilt.backends.numba.kernels.turned import copy_turned
+matrix, turned = np.arange(400.0), np.empty(400)
+copy_turned((20, 20), matrix, 0, 20, turned, 0, 20)
+assert (turned.reshape(20, 20) == matrix.reshape(20, 20).T).all()
 """
     result = in_another_python(code, NUMBA_DISABLE_JIT="1")
     assert result.returncode == 0, result.stderr

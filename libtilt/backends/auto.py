@@ -38,7 +38,7 @@ class AutoBackend(PlannedBackend):
 
     @property
     def trilinear(self) -> bool:
-        """Whether it computes the plain operator on any spec: only where numba is not installed."""
+        """Whether it computes the plain operator on any spec: only where numba is not there."""
         return bool(_numba_fails())
 
     def choose(self, spec: SamplingSpec) -> Backend:

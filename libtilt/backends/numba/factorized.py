@@ -7,16 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from libtilt._checks import Float64Array
 from libtilt.backends.base import Plan, SamplingSpec
 from libtilt.backends.numba.kernels.warps import sample_splines, spread_splines
 from libtilt.backends.numba.rows import RowSums
 from libtilt.backends.numba.shear import Shear
-from libtilt.backends.splines import PADDING, coefficients, coefficients_adjoint
 from libtilt.backends.threads import run_all
-
-_SPLINE = 3
-_AXES = (0, 1)
 
 
 class FactorizedPlan(Plan):
@@ -28,7 +23,7 @@ class FactorizedPlan(Plan):
 
     def forward(self, volume: NDArray[Any]) -> NDArray[Any]:
         """Project: row sums, then the warp onto the detector."""
-        images = np.zeros(self._spec.images_shape, self._spec.dtype)
+        images = np.empty(self._spec.images_shape, self._spec.dtype)
         for part in self._parts:
             part.forward(volume, images)
         return images
@@ -61,9 +56,9 @@ class _Part:
             image = images[self._shear.tilts[number]]
             source = self._cut(sheared, number)
             if self._spec.driven == "ray":
-                _sample(self._to_sheared[number], source, image)
+                sample_splines(self._to_sheared[number], source, image)
             else:
-                _spread(self._to_detector[number], source, image)
+                spread_splines(self._to_detector[number], source, image)
 
         run_all(warp, range(len(sheared)), self._threads)
 
@@ -77,9 +72,9 @@ class _Part:
             sheared[number, len(target) :] = 0
             sheared[number, :, target.shape[1] :] = 0
             if self._spec.driven == "ray":
-                _spread(self._to_sheared[number], image, target)
+                spread_splines(self._to_sheared[number], image, target)
             else:
-                _sample(self._to_detector[number], image, target)
+                sample_splines(self._to_detector[number], image, target)
 
         run_all(warp, range(len(sheared)), self._threads)
         volume = np.empty(self._spec.volume_shape, self._spec.dtype)
@@ -91,15 +86,3 @@ class _Part:
         across, along = self._shear.shapes[number]
         view: NDArray[Any] = sheared[number, :across, :along]
         return view
-
-
-def _sample(matrix: Float64Array, source: NDArray[Any], target: NDArray[Any]) -> None:
-    """Resample `source` at ``matrix @ (column, row, 1)``, column and row, of each of `target`."""
-    sample_splines(matrix, PADDING[_SPLINE], coefficients(source, _SPLINE, _AXES), target)
-
-
-def _spread(matrix: Float64Array, source: NDArray[Any], target: NDArray[Any]) -> None:
-    """Write the transpose of `_sample` for the same matrix, from its target to its source."""
-    padded = np.zeros([n + 2 * PADDING[_SPLINE] for n in target.shape])
-    spread_splines(matrix, PADDING[_SPLINE], source, padded)
-    target[:] = coefficients_adjoint(padded, _SPLINE, _AXES)

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from libtilt._checks import Float64Array
 from libtilt.backends.base import SamplingSpec
 from libtilt.backends.numba.kernels.runs import PlaneOfRays
-from libtilt.backends.splines import PADDING
 
 _STEEPEST = 1 / math.sqrt(2)
 _LEVEL = 1e-9
-_HAIR = 1e-6
-_SPLINE = 3
+_HAIR = 1e-9
+_MARGIN = 10
+"""Places around the detector that are computed, too: beyond, they matter to it by 1e-6 or less."""
 
 
 @attrs.frozen(eq=False)
@@ -144,7 +144,6 @@ def _extent(
     height, width = spec.image_shape
     pixels = np.array([[u, v, 1.0] for u, v in product((0, width - 1), (0, height - 1))])
     seen = np.einsum("nij,cj->nci", matrices, pixels)
-    margin = PADDING[_SPLINE] + 2
     sizes = list(reversed(spec.volume_shape))
     plane_axes = [a for a in (2, 1, 0) if a != axis]
     corners = np.array(list(product(*((-1, sizes[a]) for a in (*plane_axes, axis)))))
@@ -154,7 +153,8 @@ def _extent(
     )
     along = corners[np.newaxis, :, 2] - slopes[:, np.newaxis] * across_depth[:, :, 1]
     filled = np.stack([along, across_depth[:, :, 0]], axis=2)
-    # What is whole but for rounding counts as whole.
-    first = np.ceil(np.maximum(filled.min(axis=1), seen.min(axis=1) - margin) - _HAIR)
-    last = np.floor(np.minimum(filled.max(axis=1), seen.max(axis=1) + margin) + _HAIR)
+    # Inside these bounds: on them, all weights are zero.
+    low = np.maximum(filled.min(axis=1), seen.min(axis=1) - _MARGIN)
+    high = np.minimum(filled.max(axis=1), seen.max(axis=1) + _MARGIN)
+    first, last = np.ceil(low + _HAIR), np.floor(high - _HAIR)
     return first, np.maximum(last, first)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from llvmlite import ir
+from llvmlite import binding, ir
 from numba import types
 from numba.extending import intrinsic, overload
 from numba.np import arrayobj
@@ -17,13 +17,22 @@ from numpy.typing import NDArray
 
 from libtilt.backends.numba.kernels.vectors import in_all_lanes
 
-VECTOR_BYTES = 32
-"""Of one register (AVX2, half of an AVX-512 one, two of ARM's)."""
+
+def _vector_bytes() -> int:
+    try:
+        wide = binding.get_host_cpu_features().get("avx512f", False)
+    except RuntimeError:  # Not known on this kind of processor.
+        wide = False
+    return 64 if wide else 32
+
+
+VECTOR_BYTES = _vector_bytes()
+"""Of one register (AVX-512, AVX2, or two of ARM's)."""
 
 MOST_REGISTERS = 11
 """Sums in registers at once, of the 16 that AVX2 has; the rest hold weights and addresses."""
 
-_REGISTERS = (1, 4, 8, MOST_REGISTERS)
+_REGISTERS = (1, 4, 6, 8, MOST_REGISTERS)
 
 
 def registers_for(length: int, itemsize: int, threads: int) -> tuple[int, ...]:

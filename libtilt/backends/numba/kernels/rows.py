@@ -14,6 +14,9 @@ import numpy as np
 from libtilt.backends.numba.kernels.compiled import compiled
 from libtilt.backends.numba.kernels.entries import TILE, VOXELS
 from libtilt.backends.numba.kernels.lanes import VECTOR_BYTES, add_rows
+from libtilt.backends.numba.kernels.turned import copy_turned
+
+_LINE = 64
 
 
 @compiled
@@ -33,8 +36,8 @@ def project_rows(
     width = length + reach[1] - reach[0]
     count, across = len(images), images.shape[3 - along]
     begin, size = chunk * length, min(length, images.shape[along] - chunk * length)
-    rows = np.zeros((VOXELS, width), volume.dtype)
-    sums = np.zeros((count * across, length), volume.dtype)
+    rows = _zeros(VOXELS, width, volume.dtype)
+    sums = _zeros(count * across, length, volume.dtype)
     for tile in range(len(tiles) - 1):
         if tiles[tile] < tiles[tile + 1]:
             _load_tile(volume, axis, tile, begin + reach[0], rows)
@@ -44,9 +47,9 @@ def project_rows(
         if along == 2:
             images[image, :, begin : begin + size] = rows_of_image[:, :size]
         else:
-            for j in range(size):
-                for pixel in range(across):
-                    images[image, begin + j, pixel] = rows_of_image[pixel, j]
+            first = (image * images.shape[1] + begin) * across
+            flat = rows_of_image.reshape(-1)
+            copy_turned((across, size), flat, 0, length, images.reshape(-1), first, across)
 
 
 @compiled
@@ -65,11 +68,19 @@ def backproject_rows(
     width = length + reach[1] - reach[0]
     begin = chunk * length
     rows = _chunk_of_images(images, along, begin - reach[1], width)
-    sums = np.zeros((VOXELS, length), images.dtype)
+    sums = _zeros(VOXELS, length, images.dtype)
     for tile in range(len(runs[4]) - 1):
         sums[:] = 0
         _add_runs(registers, tile, runs, rows, sums)
         _store_tile(sums, axis, tile, begin, volume)
+
+
+@compiled
+def _zeros(count: int, width: int, dtype: Any) -> Any:
+    """Return rows that begin where a line of the cache does, so that no register straddles two."""
+    memory = np.zeros(count * width + _LINE, dtype)
+    first = -memory.ctypes.data % _LINE // memory.itemsize
+    return memory[first : first + count * width].reshape(count, width)
 
 
 @compiled
@@ -94,16 +105,22 @@ def _chunk_of_images(images: Any, along: int, begin: int, width: int) -> Any:
     """Return a chunk of all images, (images and pixels across) times width, zero outside."""
     length, across = images.shape[along], images.shape[3 - along]
     first, last = max(0, -begin), min(width, length - begin)
-    rows = np.zeros((len(images) * across, width), images.dtype)
+    rows = _zeros(len(images) * across, width, images.dtype)
     for image in range(len(images)):
         if along == 2:
             for pixel in range(across):
                 for j in range(first, last):
                     rows[image * across + pixel, j] = images[image, pixel, begin + j]
-        else:
-            for j in range(first, last):
-                for pixel in range(across):
-                    rows[image * across + pixel, j] = images[image, begin + j, pixel]
+        elif first < last:
+            copy_turned(
+                (last - first, across),
+                images.reshape(-1),
+                (image * length + begin + first) * across,
+                across,
+                rows.reshape(-1),
+                image * across * width + first,
+                width,
+            )
     return rows
 
 
@@ -131,10 +148,17 @@ def _load_tile(volume: Any, axis: int, tile: int, begin: int, rows: Any) -> None
                 for j in range(first, last):
                     rows[r * TILE + c, j] = volume[top + r, left + c, begin + j]
     elif axis == 1:
-        for r in range(height):
-            for j in range(first, last):
-                for c in range(width):
-                    rows[r * TILE + c, j] = volume[top + r, begin + j, left + c]
+        if first < last:
+            for r in range(height):
+                copy_turned(
+                    (last - first, width),
+                    volume.reshape(-1),
+                    ((top + r) * volume.shape[1] + begin + first) * volume.shape[2] + left,
+                    volume.shape[2],
+                    rows.reshape(-1),
+                    r * TILE * rows.shape[1] + first,
+                    rows.shape[1],
+                )
     else:
         for j in range(first, last):
             for r in range(height):
@@ -143,7 +167,7 @@ def _load_tile(volume: Any, axis: int, tile: int, begin: int, rows: Any) -> None
 
 
 @compiled
-def _store_tile(sums: Any, axis: int, tile: int, begin: int, volume: Any) -> None:  # noqa: C901
+def _store_tile(sums: Any, axis: int, tile: int, begin: int, volume: Any) -> None:
     """Copy rows of sums into a tile of the volume: the other way of `_load_tile`."""
     top, left, height, width = _corner(tile, volume.shape, axis)
     size = min(sums.shape[1], volume.shape[2 - axis] - begin)
@@ -154,9 +178,15 @@ def _store_tile(sums: Any, axis: int, tile: int, begin: int, volume: Any) -> Non
                     volume[top + r, left + c, begin + j] = sums[r * TILE + c, j]
     elif axis == 1:
         for r in range(height):
-            for j in range(size):
-                for c in range(width):
-                    volume[top + r, begin + j, left + c] = sums[r * TILE + c, j]
+            copy_turned(
+                (width, size),
+                sums.reshape(-1),
+                r * TILE * sums.shape[1],
+                sums.shape[1],
+                volume.reshape(-1),
+                ((top + r) * volume.shape[1] + begin) * volume.shape[2] + left,
+                volume.shape[2],
+            )
     else:
         for j in range(size):
             for r in range(height):

@@ -27,7 +27,7 @@ from libtilt.backends.numba.kernels.entries import (
 from libtilt.backends.threads import run_all
 
 _TILES_AT_ONCE = 8
-_ALIGNED = 8
+_ALIGNED = 16
 
 
 @attrs.frozen(eq=False)
