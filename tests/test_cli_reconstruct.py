@@ -1,5 +1,6 @@
 """``libtilt reconstruct`` as a user runs it: it is the functions, and refuses what they refuse."""
 
+import attrs
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -8,8 +9,22 @@ from PIL import Image
 
 from libtilt import GaussianBlobs, TiltGeometry, TiltSeries, Volume
 from libtilt.cli import app
+from libtilt.cli.method_options import fields_by_option
+from libtilt.image_files import read_image
 from libtilt.preparation import exclude_views, replace_outliers, taper_edges
-from libtilt.reconstruction import RadialFilter, SIRTLikeFilter, cgls, sirt, tv, wbp
+from libtilt.reconstruction import (
+    METHODS,
+    SIRT,
+    TV,
+    RadialFilter,
+    SIRTLikeFilter,
+    cgls,
+    reconstruct,
+    sirt,
+    tv,
+    wbp,
+)
+from libtilt.reconstruction.result import options_of
 
 GEOMETRY = TiltGeometry.from_tilt_angles(range(-60, 61, 6), tilt_axis_angle=12)
 SHAPE = (10, 18, 20)
@@ -79,6 +94,67 @@ def test_it_is_the_function(tilts, tmp_path, options, expected):
     assert relative_error(volume.data, expected(TiltSeries.open(tilts)).data) < 1e-5
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_defaults_are_those_of_the_library(tilts, tmp_path, method):
+    run(tilts, "--thickness", 10, "--method", method, "-o", tmp_path / "tomogram.mrc")
+    expected = reconstruct(TiltSeries.open(tilts), method, volume_shape=SHAPE)
+    assert relative_error(Volume.open(tmp_path / "tomogram.mrc").data, expected.data) < 1e-5
+    assert read_image(tmp_path / "tomogram.mrc").made == expected.made
+    shown = CliRunner().invoke(app, ["info", str(tmp_path / "tomogram.mrc")]).output
+    assert f"made         {type(expected.method).__name__}(" in shown
+
+
+@pytest.mark.parametrize("option", sorted(fields_by_option()))
+@pytest.mark.parametrize("method", METHODS)
+def test_a_field_is_an_option_of_its_method_and_refused_of_others(tilts, tmp_path, method, option):
+    fields = fields_by_option()[option]
+    flag, kind = f"--{option.replace('_', '-')}", next(iter(fields.values()))[1].kind
+    value = {int: ["0"], float: ["-1"], bool: []}.get(kind, ["edge"])
+    arguments = [tilts, "--method", method, flag, *value, "-o", tmp_path / "t.mrc"]
+    if method not in fields:
+        what = f"{flag} is of " if (method, option) != ("wbp", "iterations") else "--iterations is"
+        assert what in run(*arguments, code=2)
+    elif kind in (int, float):
+        with pytest.raises(ValueError, match=f"{fields[method][0].name} must be") as raised:
+            METHODS[method](**{fields[method][0].name: kind(value[0])})
+        assert str(raised.value) in " ".join(run(*arguments, code=1).split())
+
+
+@pytest.mark.parametrize(
+    ("flag", "method", "expected"),
+    [
+        ("--nonnegative", "sirt", SIRT(bounds=(0, None))),
+        ("--no-nonnegative", "sirt", SIRT()),
+        ("--nonnegative", "tv", TV()),
+        ("--no-nonnegative", "tv", TV(nonnegative=False)),
+    ],
+)
+def test_a_switch_sets_a_field(tilts, tmp_path, flag, method, expected):
+    run(tilts, "--method", method, "--iterations", 2, flag, "-o", tmp_path / "t.mrc")
+    made = read_image(tmp_path / "t.mrc").made
+    assert made.startswith(options_of(attrs.evolve(expected, iterations=2)))
+
+
+def test_pixels_that_are_not_finite_count_nothing_where_that_is_asked_for(tmp_path):
+    images = tilt_series().images.copy()
+    images[3, 4:6, 7] = np.nan
+    TiltSeries(images, GEOMETRY).save(tmp_path / "bad.mrc")
+    for method in METHODS:
+        options = ["--method", method, "--thickness", 10, "--overwrite"]
+        run(tmp_path / "bad.mrc", *options, "--ignore-nan", "-o", tmp_path / "t.mrc")
+        series = TiltSeries.open(tmp_path / "bad.mrc")
+        expected = reconstruct(series, method, volume_shape=SHAPE, nan="ignore")
+        assert relative_error(Volume.open(tmp_path / "t.mrc").data, expected.data) < 1e-5
+
+
+@pytest.mark.parametrize(("margin", "same"), [("0", 0), ("7", 7), ("auto", "auto")])
+def test_a_margin_is_that_of_the_function(tilts, tmp_path, margin, same):
+    options = ["--method", "cgls", "--thickness", 10, "--margin", margin]
+    run(tilts, *options, "-o", tmp_path / "t.mrc")
+    expected = cgls(TiltSeries.open(tilts), volume_shape=SHAPE, margin=same)
+    assert relative_error(Volume.open(tmp_path / "t.mrc").data, expected.data) < 1e-5
+
+
 def test_iterations_are_told_and_a_gif_is_made(tilts, tmp_path):
     output = run(
         tilts, "--method", "cgls", "--gif", tmp_path / "t.gif", "-o", tmp_path / "tomogram.mrc"
@@ -115,6 +191,12 @@ def test_options_give_the_geometry_of_a_plain_stack(tmp_path):
     ("options", "message"),
     [
         (["--thickness", 0], "0 is not in the range"),
+        (["--margin", 3], "--margin is of sirt and cgls and tv, not of wbp"),
+        (["--method", "sirt", "--margin", "wide"], '--margin: margin must be "auto" or a number'),
+        (["--method", "cgls", "--relaxation", 1], "--relaxation is of sirt, not of cgls"),
+        (["--method", "sirt", "--relaxation", 2], "--relaxation: relaxation must be more than 0"),
+        (["--method", "sirt", "--iterations", 0], "--iterations: iterations must be a positive"),
+        (["--method", "sirt", "--subsets", 99], "--subsets: subsets must be at most as many"),
         (["--method", "sirt", "--filter", "hann"], "--filter is of wbp, not of sirt"),
         (["--method", "cgls", "--nonnegative"], "--nonnegative is of sirt and tv, not of cgls"),
         (["--method", "wbp", "--strength", 1], "--strength is of tv, not of wbp"),

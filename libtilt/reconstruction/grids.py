@@ -114,18 +114,17 @@ def _is_count(value: object) -> bool:
 
 def _seen_beyond(grid: VolumeGrid, images: ImageGrid, geometry: TiltGeometry) -> Float64Array:
     """Return by how many angstroms more is seen than the grid holds, along x and y."""
-    half = (np.array(images.shape[::-1]) / 2) * images.pixel_size
-    middle = np.array([-0.5 if n % 2 == 0 else 0.0 for n in images.shape[::-1]]) * images.pixel_size
-    corners = middle + half * list(product((-1, 1), repeat=2))
-    faces = grid.corners(margin=0.5)
-    low, high = faces.min(axis=0), faces.max(axis=0)
+    corners = np.array(list(product(*(axis[[0, -1]] for axis in images.axes))))
+    low, high = grid.corners()[[0, -1]]
+    # Samples up to a voxel above the outermost voxels of the slab have a part of them.
+    planes = grid.corners(margin=1.0)[[0, -1], 2]
     beyond = np.zeros(2)
     for turn, shift, magnification in zip(
         geometry.rotation_matrices, geometry.shifts, geometry.magnifications, strict=True
     ):
         plane = (corners - shift) @ np.linalg.inv(magnification).T
         points, beam = plane @ turn[:, :2].T, turn[:, 2]
-        for z in (low[2], high[2]):
+        for z in planes:
             # Of a beam along the slab nothing infinite, where it goes nowhere along an axis.
             cosine = beam[2] if abs(beam[2]) > 1e-12 else 1e-12
             met = points + ((z - points[:, 2]) / cosine)[:, np.newaxis] * beam

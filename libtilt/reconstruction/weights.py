@@ -38,14 +38,14 @@ def images_and_weights(
 
 def _checked(weights: ArrayLike, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
     array = np.asarray(weights)
+    require_finite(array, "weights")
     try:
         array = np.broadcast_to(array, shape)
     except ValueError:
         raise ValueError(
             f"weights must fit images of shape {shape}, as NumPy broadcasts: got {array.shape}"
         ) from None
-    real_data(array, "weights", 3)
-    require_finite(array, "weights")
+    array = real_data(array, "weights", 3)
     if array.min() < 0 or array.max() == 0:
         raise ValueError(
             f"weights must be 0 or more, some of them more, got {array.min():g} to {array.max():g}"
