@@ -102,6 +102,15 @@ def require_finite(array: NDArray[Any], name: str) -> None:
         )
 
 
+def require_held(value: float, dtype: np.dtype[Any], name: str) -> None:
+    """Raise a ValueError where an integer type cannot hold a value."""
+    if dtype.kind not in "ui":
+        return
+    limits = np.iinfo(dtype)
+    if not (float(value).is_integer() and limits.min <= value <= limits.max):
+        raise ValueError(f"value must fit {name} {dtype}, got {value}")
+
+
 def require_result(array: NDArray[Any], name: str) -> None:
     """Raise a ValueError where finite data gave values beyond what their type can hold."""
     with np.errstate(over="ignore", invalid="ignore"):

@@ -16,7 +16,7 @@ _CENTER = b"libtilt center "
 _MADE = b"libtilt made "
 _OURS = (OWN_LABEL, _CENTER, _MADE)
 _LENGTH, _MOST = 80, 10
-_CENTER_TEXT = re.compile(r"(\S+) (\S+) (\S+) A of (\d+) x (\d+) x (\d+)")
+_CENTER_TEXT = re.compile(r"(\S+) (\S+) (\S+) A (\d+)x(\d+)x(\d+)")
 
 
 def labels_of(
@@ -42,8 +42,9 @@ def labels_of(
     """
     labels = [OWN_LABEL + (_SERIES + series.encode() if series else b"")]
     if center.any():
-        place = " ".join(f"{value:.9g}" for value in center)
-        labels.append(_CENTER + f"{place} A of {' x '.join(map(str, shape))}".encode())
+        # Rounded, since what subtraction leaves of zero would not fit.
+        place = " ".join(f"{value:.9g}" for value in center.round(6) + 0.0)
+        labels.append(_CENTER + f"{place} A {'x'.join(map(str, shape))}".encode())
     plain = made.encode("ascii", "replace").decode()
     lines = textwrap.wrap(plain, _LENGTH - len(_MADE), break_on_hyphens=False)
     labels += [_MADE + line.encode() for line in lines]

@@ -15,6 +15,7 @@ from libtilt._checks import (
     floating_dtype,
     real_data,
     require_finite,
+    require_held,
     to_pixel_size,
 )
 from libtilt.alignment import Alignment
@@ -321,6 +322,7 @@ class TiltSeries(ImageData):
         ((1, 4, 4), 4.0, [[-1.0, -1.0]])
         """
         window = Window.bin(self.shape[1:], factor)
+        self.grid.within(window)  # Pixels must stay squares.
         images = window.mean(self.images, floating_dtype(self.dtype))
         images /= window.steps[0]
         return self._within(window, images)
@@ -374,7 +376,7 @@ class TiltSeries(ImageData):
         Raises
         ------
         ValueError
-            If `shape` is smaller than the images'.
+            If `shape` is smaller than the images', or integer images cannot hold `value`.
 
         Examples
         --------
@@ -385,6 +387,7 @@ class TiltSeries(ImageData):
         (1, 4, 5)
         """
         window = Window.pad(self.shape[1:], shape)
+        require_held(value, self.dtype, "the images' type")
         return self._within(
             window, np.pad(self.images, [(0, 0), *window.margins], constant_values=value)
         )

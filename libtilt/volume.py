@@ -18,6 +18,7 @@ from libtilt._checks import (
     one_of,
     real_data,
     require_finite,
+    require_held,
     to_center,
     to_origin,
     to_voxel_size,
@@ -53,11 +54,6 @@ class CentralSlices(NamedTuple):
 
 def _data_converter(value: ArrayLike) -> NDArray[Any]:
     return real_data(value, "data", 3)
-
-
-def _is_held(value: float, dtype: np.dtype[Any]) -> bool:
-    limits = np.iinfo(dtype)
-    return float(value).is_integer() and limits.min <= value <= limits.max
 
 
 @attrs.frozen(slots=False, eq=False)
@@ -314,8 +310,7 @@ class Volume(ImageData):
         8
         """
         window = Window.pad(self.shape, shape)
-        if self.dtype.kind in "ui" and not _is_held(value, self.dtype):
-            raise ValueError(f"value must fit the volume's type {self.dtype}, got {value}")
+        require_held(value, self.dtype, "the volume's type")
         return self._within(window, np.pad(self.data, window.margins, constant_values=value))
 
     def bin(self, factor: int | tuple[int, ...]) -> Self:

@@ -8,7 +8,7 @@ import pytest
 from helpers import arrays, relative_error
 from scipy.spatial.transform import Rotation
 
-from libtilt import GaussianBlobs, Projector, TiltGeometry, VolumeGrid
+from libtilt import GaussianBlobs, Projector, TiltGeometry
 from libtilt.backends import SamplingSpec, SparseBackend
 from libtilt.backends.base import DRIVEN
 from libtilt.backends.fourier import FourierBackend, volume_slices
@@ -43,13 +43,11 @@ def test_it_keeps_the_laws_with_a_fine_eps(case):
 @pytest.mark.parametrize("shape", [(64, 64, 64), (57, 63, 61)], ids=["even", "odd"])
 def test_projections_are_those_in_closed_form(name, driven, shape):
     blobs = GaussianBlobs.random((48, 48, 48), n=60, seed=4, sigmas=(1.5, 3.0))
-    projector = Projector(
-        GEOMETRIES[name], pixel_size=1.0, backend=FourierBackend(eps=1e-6), driven=driven
-    )
+    projector = Projector(GEOMETRIES[name], backend=FourierBackend(eps=1e-6), driven=driven)
     truth = blobs.tilt_series(projector.geometry, shape[1:]).images
     volume = blobs.volume(shape)
     assert relative_error(projector.forward(volume).images, truth) < 2e-5
-    single = volume.data.astype(np.float32)
+    single = volume.astype(np.float32)
     assert relative_error(projector.forward(single).images, truth) < 2e-5
 
 
@@ -123,12 +121,12 @@ def test_an_image_that_the_volume_misses_is_empty_however_far_away():
         )
         volume = np.ones((16, 16, 16))
         images = (
-            Projector(geometry, pixel_size=1.0, backend=FourierBackend()).forward(volume).images
+            Projector(geometry, voxel_size=1.0, backend=FourierBackend()).forward(volume).images
         )
         assert images[0].max() > 10
         assert not images[1:].any()
         missed = Projector(
-            geometry[1:], volume_grid=VolumeGrid((16,) * 3), backend=FourierBackend()
+            geometry[1:], volume_shape=(16,) * 3, voxel_size=1.0, backend=FourierBackend()
         )
         assert not missed.forward(volume).images.any()
         assert not missed.adjoint(np.ones((3, 16, 16))).data.any()
@@ -226,7 +224,9 @@ def test_transforms_of_volumes_are_the_sums_that_they_stand_for(shape, eps, dtyp
 @pytest.mark.parametrize("name", ["single axis", "85 degrees"])
 def test_one_plan_serves_two_threads_at_once(name):
     geometry = GEOMETRIES[name]
-    projector = Projector(geometry, volume_grid=VolumeGrid((32, 32, 32)), backend=FourierBackend())
+    projector = Projector(
+        geometry, volume_shape=(32, 32, 32), voxel_size=1.0, backend=FourierBackend()
+    )
     rng = np.random.default_rng(8)
     volumes = rng.normal(size=(6, 32, 32, 32)).astype(np.float32)
     stacks = rng.normal(size=(6, len(geometry), 32, 32)).astype(np.float32)
@@ -239,9 +239,8 @@ def test_one_plan_serves_two_threads_at_once(name):
 
 
 def test_it_survives_pickling_and_its_plans_stay_behind():
-    projector = Projector(
-        GEOMETRIES["85 degrees"], pixel_size=1.0, backend=FourierBackend(eps=1e-9)
-    )
+    backend = FourierBackend(eps=1e-9)
+    projector = Projector(GEOMETRIES["85 degrees"], voxel_size=1.0, backend=backend)
     volume = np.random.default_rng(1).normal(size=(12, 12, 12))
     images = projector.forward(volume).images
     copy = pickle.loads(pickle.dumps(projector))

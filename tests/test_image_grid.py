@@ -1,77 +1,188 @@
+"""Where pixels lie, and that whatever is made of a grid leaves them there."""
+
+import pickle
+
+import attrs
 import numpy as np
 import pytest
 from helpers import quick
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libtilt import GaussianBlobs, ImageGrid, TiltGeometry, TiltSeries
+from libtilt import ImageGrid
 
-GRID = ImageGrid((9, 8), 1.5)
-GEOMETRY = TiltGeometry.from_tilt_angles([-30, 10], tilt_axis_angle=15, shifts=(3.0, -4.0))
-SERIES = GaussianBlobs([[4, -3, 5]], sigmas=4).tilt_series(GEOMETRY, (37, 40), pixel_size=1.5)
+GRID = ImageGrid((5, 8), pixel_size=2.5)
+
+sides = st.integers(1, 9)
+grids = st.builds(ImageGrid, st.tuples(sides, sides), st.floats(0.1, 20))
 
 
-def test_axes_are_the_places_of_pixels_from_the_centre():
+def positions(grid, displacement=(0.0, 0.0)):
+    """Where pixels lie from the centre of the grid that a part was cut from."""
+    x, y = (axis + moved for axis, moved in zip(grid.axes, displacement, strict=True))
+    return np.stack(np.meshgrid(x, y), axis=-1)
+
+
+@st.composite
+def parts(draw, size, step):
+    start = draw(st.integers(0, size - 1))
+    return slice(start, draw(st.integers(start + 1, size)), step)
+
+
+def test_the_centre_is_half_of_the_shape_rounded_down():
     x, y = GRID.axes
-    assert (len(x), len(y)) == (8, 9)
-    assert (x[4], y[4], x[5] - x[4]) == (0, 0, 1.5)
+    assert x.tolist() == [-10, -7.5, -5, -2.5, 0, 2.5, 5, 7.5]
+    assert y.tolist() == [-5, -2.5, 0, 2.5, 5]
+    assert ImageGrid((2, 3)).pixel_size == 1.0
 
 
 @quick
-@given(st.data())
-def test_a_part_of_a_series_finds_the_same_specimen(data):
-    low = data.draw(st.tuples(st.integers(0, 20), st.integers(0, 20)))
-    size = data.draw(st.tuples(st.integers(10, 16), st.integers(10, 19)))
-    middle = tuple(start + side // 2 for start, side in zip(low, size, strict=True))
-    part = SERIES.crop(size, center=middle)
-    window = tuple(slice(start, start + side) for start, side in zip(low, size, strict=True))
-    assert np.array_equal(part.images, SERIES.images[(slice(None), *window)])
-    assert part.grid == SERIES.grid[window] == ImageGrid(size, 1.5)
-    moved = SERIES.geometry.shifts - part.geometry.shifts
-    assert np.allclose(moved, SERIES.grid.displacement(window))
-    again = GaussianBlobs([[4, -3, 5]], sigmas=4).tilt_series(part.geometry, size, pixel_size=1.5)
-    assert np.allclose(again.images, part.images, atol=1e-12)
+@given(grids, st.integers(1, 3), st.data())
+def test_slices_leave_pixels_where_they_were(grid, step, data):
+    index = tuple(data.draw(parts(size, step)) for size in grid.shape)
+    part = grid[index]
+    expected = positions(grid)[index]
+    assert part.shape == expected.shape[:2]
+    assert np.isclose(part.pixel_size, grid.pixel_size * step)
+    assert np.allclose(positions(part, grid.displacement(index)), expected, atol=1e-9)
 
 
-def test_a_padded_series_finds_the_same_specimen():
-    padded = SERIES.pad((50, 41), value=0.0)
-    blobs = GaussianBlobs([[4, -3, 5]], sigmas=4)
-    truth = blobs.tilt_series(padded.geometry, (50, 41), pixel_size=1.5)
-    inside = truth.images > 1e-3 * truth.images.max()
-    assert np.allclose(padded.images[inside], truth.images[inside], rtol=1e-10)
-    assert padded.grid == SERIES.grid.pad((50, 41))
-    assert np.array_equal(padded.crop((37, 40)).images, SERIES.images)
+@quick
+@given(grids, st.data())
+def test_a_crop_is_the_part_about_its_center(grid, data):
+    box = tuple(data.draw(st.integers(1, n)) for n in grid.shape)
+    starts = [data.draw(st.integers(0, n - b)) for n, b in zip(grid.shape, box, strict=True)]
+    center = tuple(start + b // 2 for start, b in zip(starts, box, strict=True))
+    index = tuple(slice(start, start + b) for start, b in zip(starts, box, strict=True))
+    assert grid.crop(box, center=center) == grid[index]
+    assert np.allclose(grid.displacement(index), positions(grid)[center], atol=1e-9)
 
 
-def test_a_binned_series_has_the_binned_grid():
-    assert SERIES.bin(3).grid == SERIES.grid.bin(3) == ImageGrid((12, 13), 4.5)
+@quick
+@given(grids, st.data())
+def test_crops_and_pads_about_the_centre_keep_it(grid, data):
+    larger = tuple(n + data.draw(st.integers(0, 4)) for n in grid.shape)
+    padded = grid.pad(larger)
+    assert (padded.shape, padded.pixel_size) == (larger, grid.pixel_size)
+    assert padded.crop(grid.shape) == grid
+    before = [new // 2 - old // 2 for new, old in zip(larger, grid.shape, strict=True)]
+    inner = tuple(slice(b, b + n) for b, n in zip(before, grid.shape, strict=True))
+    assert np.allclose(positions(padded)[inner], positions(grid), atol=1e-9)
 
 
-def test_slabs_cut_rows_or_columns():
-    assert [slab.shape for slab in GRID.slabs(4)] == [(4, 8), (4, 8), (1, 8)]
-    assert [slab.shape for slab in GRID.slabs(5, axis="x")] == [(9, 5), (9, 3)]
+@quick
+@given(grids, st.data())
+def test_binned_pixels_are_as_large_as_their_blocks(grid, data):
+    factor = data.draw(st.integers(1, min(grid.shape)))
+    binned = grid.bin(factor)
+    assert binned.shape == tuple(n // factor for n in grid.shape)
+    assert np.isclose(binned.pixel_size, grid.pixel_size * factor)
+
+
+@pytest.mark.parametrize("axis", ["x", "y"])
+@quick
+@given(grids, st.integers(1, 10))
+def test_slabs_concatenate_to_the_whole(axis, grid, size):
+    place = "yx".index(axis)
+    slabs = grid.slabs(size, axis=axis)
+    indices = [
+        tuple(slice(start, start + size) if one == place else slice(None) for one in range(2))
+        for start in range(0, grid.shape[place], size)
+    ]
+    assert slabs == [grid[index] for index in indices]
+    joined = [
+        positions(slab, grid.displacement(index))
+        for slab, index in zip(slabs, indices, strict=True)
+    ]
+    assert np.allclose(np.concatenate(joined, axis=place), positions(grid), atol=1e-9)
+
+
+def test_slabs_are_cut_along_y_unless_told_otherwise():
+    assert GRID.slabs(3) == GRID.slabs(3, axis="y")
+    with pytest.raises(ValueError, match="size must be a positive integer, got 0"):
+        GRID.slabs(0)
     with pytest.raises(ValueError, match="axis must be one of 'y', 'x', got 'z'"):
-        GRID.slabs(4, axis="z")
+        GRID.slabs(3, axis="z")
 
 
 @pytest.mark.parametrize(
-    ("call", "message"),
+    ("index", "message"),
     [
-        (lambda: ImageGrid((3, 4, 5)), "image_shape must be 2 positive integers"),
-        (lambda: ImageGrid((3, 4), 0), "pixel_size must be one positive number"),
-        (lambda: GRID[::2], "pixels must stay squares, got steps"),
-        (lambda: SERIES.crop((50, 3)), r"shape must lie inside the image \(37, 40\)"),
-        (lambda: SERIES.pad((36, 40)), r"shape must be at least \(37, 40\)"),
+        (slice(None, None, -1), "a slice must have a positive step, since a mirrored grid has"),
+        (slice(3, 3), r"index must select something of \(5, 8\)"),
+        (2, r"index must be up to 2 slices, got 2"),
+        ((slice(None),) * 3, "index must be up to 2 slices"),
     ],
 )
-def test_arguments_that_do_not_fit_are_refused(call, message):
+def test_an_index_that_makes_no_grid_is_refused(index, message):
+    with pytest.raises(IndexError, match=message):
+        GRID[index]
+    with pytest.raises(IndexError, match=message):
+        GRID.displacement(index)
+
+
+@pytest.mark.parametrize(
+    ("method", "message"),
+    [
+        (lambda g: g.crop((6, 8)), r"inside the image \(5, 8\): the box .*use pad"),
+        (lambda g: g.pad((5, 7)), r"shape must be at least \(5, 8\).*use crop"),
+        (lambda g: g.bin(0), "factor must be a positive integer"),
+        (lambda g: g.bin(6), r"factor must be at most 5 for \(5, 8\), got 6"),
+        (lambda g: g.bin((1, 2)), r"pixels must stay squares, got steps \(1, 2\) for rows"),
+        (lambda g: g[::2, ::3], r"pixels must stay squares, got steps \(2, 3\)"),
+    ],
+)
+def test_what_does_not_fit_is_refused(method, message):
     with pytest.raises(ValueError, match=message):
-        call()
+        method(GRID)
 
 
-def test_series_on_other_grids_are_not_combined():
-    assert GRID.difference(ImageGrid((9, 8), 1.50001)) == ""
-    assert GRID.difference(ImageGrid((9, 8), 1.6)) == "pixel sizes differ: 1.5 and 1.6"
-    finer = TiltSeries(SERIES.images, GEOMETRY, pixel_size=1.6)
-    with pytest.raises(ValueError, match="pixel sizes differ"):
-        SERIES - finer
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (((4, 5, 6),), "image_shape must be 2 positive integers"),
+        (((4, 0),), "image_shape must be 2 positive integers"),
+        (((4, 5), 0), "pixel_size must be one positive number"),
+        (((4, 5), (1, 2)), "pixel_size must be one positive number"),
+    ],
+)
+def test_what_is_no_grid_is_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        ImageGrid(*arguments)
+
+
+def test_a_difference_says_shape_or_size():
+    assert GRID.difference(ImageGrid((5, 8), 2.5001)) == ""
+    assert GRID.difference(ImageGrid((5, 7), 2.5)) == "shapes do not fit: (5, 8) and (5, 7)"
+    assert GRID.difference(ImageGrid((5, 8), 2.501)) == "pixel sizes differ: 2.5 and 2.501"
+
+
+def test_grids_are_values():
+    assert ImageGrid([5, 8], 2.5) == GRID
+    assert attrs.evolve(GRID, pixel_size=2.0) != GRID
+    assert pickle.loads(pickle.dumps(GRID)) == GRID
+    assert repr(GRID) == "ImageGrid(shape=(5, 8), pixel_size=2.5)"
+    assert len({GRID, ImageGrid((5, 8), 2.5)}) == 1
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        GRID.pixel_size = 1.0
+
+
+@attrs.frozen(slots=False)
+class NamedGrid(ImageGrid):
+    name: str = "unnamed"
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        lambda grid: grid.crop((2, 2)),
+        lambda grid: grid.pad((8, 8)),
+        lambda grid: grid.bin(2),
+        lambda grid: grid[1:],
+        lambda grid: grid.slabs(3)[-1],
+        lambda grid: pickle.loads(pickle.dumps(grid)),
+    ],
+)
+def test_a_subclass_and_its_fields_are_kept(method):
+    result = method(NamedGrid((5, 8), 2.0, name="camera"))
+    assert (type(result), result.name) == (NamedGrid, "camera")

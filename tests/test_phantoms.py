@@ -24,19 +24,20 @@ def test_a_volume_holds_the_sum_of_gaussians_at_voxel_centres():
     assert volume.voxel_size.tolist() == [1.0, 1.5, 2.0]
 
 
-def test_a_pixel_is_the_line_integral_of_the_gaussians_over_the_pixel_size():
+@pytest.mark.parametrize("pixel_size", [1.0, 2.0])
+def test_a_pixel_is_the_line_integral_of_the_gaussians_over_the_pixel_size(pixel_size):
     tilted = ANY_ROTATION[1]
-    images = BLOBS.tilt_series(tilted, (4, 5), pixel_size=2.0)
+    images = BLOBS.tilt_series(tilted, (4, 5), pixel_size=pixel_size)
     matrix, shift = tilted.rotation_matrices[0], tilted.shifts[0]
 
     def density(depth, u, v):
-        x, y = (u - 2) * 2.0 - shift[0], (v - 2) * 2.0 - shift[1]
+        x, y = (u - 2) * pixel_size - shift[0], (v - 2) * pixel_size - shift[1]
         r = ((matrix @ [x, y, depth] - BLOBS.centers) ** 2).sum(axis=1)
         return (BLOBS.amplitudes * np.exp(-r / (2 * BLOBS.sigmas**2))).sum()
 
     for v, u in ((0, 0), (2, 2), (3, 1)):
         integral = integrate.quad(density, -25, 25, args=(u, v), limit=200)[0]
-        assert images.images[0, v, u] == pytest.approx(integral / 2.0, rel=1e-8)
+        assert images.images[0, v, u] == pytest.approx(integral / pixel_size, rel=1e-8)
 
 
 def test_a_pixel_of_a_magnified_image_is_the_line_integral_at_its_unmagnified_place():
@@ -67,6 +68,20 @@ def test_a_tilt_series_knows_its_geometry_and_pixel_size():
     images = BLOBS.tilt_series(SINGLE_AXIS, (4, 5), pixel_size=2.0)
     assert images.geometry == SINGLE_AXIS
     assert (images.shape, images.pixel_size, images.dtype) == ((5, 4, 5), 2.0, np.float64)
+
+
+def test_a_pixel_of_twice_the_size_at_the_same_place_has_half_of_the_value():
+    fine = BLOBS.tilt_series(SINGLE_AXIS, (9, 9), pixel_size=1.0)
+    coarse = BLOBS.tilt_series(SINGLE_AXIS, (5, 5), pixel_size=2.0)
+    assert np.allclose(coarse.images, fine.images[:, ::2, ::2] / 2, rtol=1e-12)
+
+
+def test_blobs_are_sampled_where_the_volume_lies():
+    whole = BLOBS.volume((9, 10, 11), voxel_size=1.5)
+    part = whole[2:, 1:6, 3:]
+    again = BLOBS.volume(part.shape, voxel_size=1.5, center=part.center)
+    assert np.allclose(again.data, part.data, rtol=1e-12)
+    assert again.grid == part.grid
 
 
 def sampled_error(backend, driven, fineness, tilts, **spacing):

@@ -345,3 +345,15 @@ def test_volumes_on_different_grids_are_compared_on_one(tmp_path):
         with pytest.raises(ValueError, match=says):
             compare(volume, moved)
         compare(volume, moved.resample(volume))
+
+
+@pytest.mark.parametrize("backend", EVERY_BACKEND)
+@pytest.mark.parametrize("driven", DRIVEN)
+def test_how_far_along_the_beam_a_volume_lies_does_not_matter(backend, driven):
+    volume = Volume(np.random.default_rng(2).normal(size=(6, 7, 8)))
+    identity = TiltGeometry.from_tilt_angles([0])
+    projector = Projector(identity, image_shape=(9, 10), backend=backend, driven=driven)
+    expected = projector.forward(volume).images
+    for depth in (0.5, 37.0, -5000.0):
+        images = projector.forward(volume.evolve(center=(0, 0, depth))).images
+        assert np.allclose(images, expected, rtol=0, atol=1e-5)

@@ -7,7 +7,7 @@ from helpers import ANY_ROTATION, BACKENDS, EVERY_BACKEND, SAMPLING, SINGLE_AXIS
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libtilt import Projector, TiltGeometry, TiltSeries, Volume, VolumeGrid
+from libtilt import ImageGrid, Projector, TiltGeometry, TiltSeries, Volume, VolumeGrid
 from libtilt.backends import SciPyBackend, SparseBackend, UnsupportedSpecError, registry
 from libtilt.backends.base import DRIVEN
 
@@ -97,7 +97,7 @@ def test_any_detector_sees_its_part_of_a_larger_one(backend, driven, image_shape
     # Off the ties, which the nearest voxel breaks by rounding.
     geometry = SINGLE_AXIS.evolve(shifts=SINGLE_AXIS.shifts + 0.123)
     volume = RNG.normal(size=(3, 8, 5))
-    options = {"backend": backend, "driven": driven, "pixel_size": 1.0}
+    options = {"voxel_size": 1.0, "backend": backend, "driven": driven}
     large = Projector(geometry, image_shape=(25, 25), **options).forward(volume).images
     small = Projector(geometry, image_shape=image_shape, **options).forward(volume).images
     height, width = image_shape
@@ -112,11 +112,100 @@ def test_any_detector_sees_its_part_of_a_larger_one(backend, driven, image_shape
 @pytest.mark.parametrize("backend", EVERY_BACKEND)
 @pytest.mark.parametrize("view", [np.asfortranarray, lambda a: a[::-1], lambda a: a.astype(">f8")])
 def test_memory_layout_and_byte_order_do_not_matter(backend, view):
-    projector = Projector(SINGLE_AXIS, volume_grid=VolumeGrid((4, 5, 6)), backend=backend)
+    projector = Projector(SINGLE_AXIS, volume_shape=(4, 5, 6), voxel_size=1.0, backend=backend)
     volume, images = view(RNG.normal(size=(4, 5, 6))), view(RNG.normal(size=(5, 5, 6)))
     plain = np.ascontiguousarray(volume, dtype=float), np.ascontiguousarray(images, dtype=float)
     assert np.array_equal(projector.forward(volume), projector.forward(plain[0]))
     assert np.array_equal(projector.adjoint(images), projector.adjoint(plain[1]))
+
+
+def test_domain_and_range_are_what_was_given():
+    domain, image_grid = VolumeGrid((4, 5, 6), VOXEL, (1, 2, 3)), ImageGrid((7, 8), 3.0)
+    projector = Projector(ANY_ROTATION, volume_grid=domain, image_grid=image_grid)
+    assert (projector.domain, projector.range) == (domain, image_grid)
+    assert (projector.T.domain, projector.T.range) == (image_grid, domain)
+    assert KNOWS_ALL.domain == VolumeGrid((4, 5, 6), voxel_size=2.0)
+    assert KNOWS_ALL.range == ImageGrid((7, 8), pixel_size=3.0)
+
+
+def test_what_is_not_said_of_one_grid_is_that_of_the_other():
+    flat = TiltGeometry.from_tilt_angles([0, 5])
+    assert Projector(flat, volume_shape=(4, 5, 6)).range == ImageGrid((5, 6))
+    assert Projector(flat, volume_shape=(4, 5, 6), voxel_size=VOXEL).range == ImageGrid((5, 6), 1.0)
+    coarse = Projector(flat, volume_shape=(4, 5, 6), pixel_size=3.0)
+    assert coarse.domain == VolumeGrid((4, 5, 6), voxel_size=3.0)
+    with pytest.raises(ValueError, match="volume_shape must be given to know the operator"):
+        _ = Projector(flat, image_shape=(5, 6)).domain
+
+
+@pytest.mark.parametrize("driven", DRIVEN)
+def test_between_fixes_the_operator_of_a_volume_and_a_series(driven):
+    volume = Volume(RNG.normal(size=(4, 5, 6)), voxel_size=2.0, center=(1, -3, 40))
+    series = TiltSeries(RNG.normal(size=(5, 7, 8)), ANY_ROTATION, pixel_size=3.0)
+    projector = Projector(ANY_ROTATION, image_shape=(7, 8), pixel_size=3.0, driven=driven)
+    operator = projector.between(volume, series)
+    assert (operator.domain, operator.range) == (volume.grid, series.grid)
+    assert operator.between(volume, series) == operator
+    assert operator == projector.between(volume.grid, series.grid)
+    assert np.array_equal(operator.forward(volume), projector.forward(volume))
+    flat = operator.linear_operator("float64")
+    assert np.array_equal(flat @ volume.data.ravel(), operator.forward(volume).images.ravel())
+    assert np.array_equal(flat.H @ series.images.ravel(), operator.adjoint(series).data.ravel())
+    assert operator.adjoint(series).grid == volume.grid
+
+
+def test_between_takes_shapes_of_arrays_and_names_the_backend():
+    operator = Projector(SINGLE_AXIS, voxel_size=1.0).between(
+        np.ones((4, 5, 6)), np.ones((5, 7, 8))
+    )
+    assert (operator.domain, operator.range) == (VolumeGrid((4, 5, 6)), ImageGrid((7, 8)))
+    assert operator.backend.name != "auto"
+    with pytest.raises(ValueError, match=r"image_shape \(7, 8\), got \(8, 7\)"):
+        operator.between(None, np.ones((5, 8, 7)))
+
+
+@pytest.mark.parametrize("driven", DRIVEN)
+def test_the_spec_and_the_scales_are_the_projector(driven):
+    spec = KNOWS_ALL.evolve(driven=driven).spec("float64")
+    assert (spec.volume_shape, spec.images_shape) == ((4, 5, 6), (5, 7, 8))
+    volume = RNG.normal(size=(4, 5, 6))
+    projector = KNOWS_ALL.evolve(driven=driven, backend="scipy")
+    images = SciPyBackend().forward(spec, volume) * projector.image_scales[:, None, None]
+    assert np.allclose(images, projector.forward(volume).images, rtol=1e-12)
+    expected = 2 / 3 if driven == "ray" else (2 / 3) ** 3
+    assert projector.image_scales == pytest.approx(expected)
+
+
+def test_an_array_with_shifts_needs_a_spacing():
+    shifted = TiltGeometry.from_tilt_angles([0, 5], shifts=[[0, 0], [2, 0]])
+    volume, images = np.ones((4, 5, 6)), np.ones((2, 5, 6))
+    plain = Projector(shifted, volume_shape=(4, 5, 6))
+    with pytest.raises(ValueError, match="voxel_size must be given to project with a plain array"):
+        plain.forward(volume)
+    with pytest.raises(ValueError, match="voxel_size must be given to backproject with a plain"):
+        plain.adjoint(images)
+    for option in ({"voxel_size": 1.0}, {"pixel_size": 1.0}):
+        assert plain.evolve(**option).forward(volume).shape == images.shape
+        assert plain.evolve(**option).adjoint(images).shape == volume.shape
+    assert plain.forward(Volume(volume)).shape == images.shape
+    assert plain.evolve(geometry=shifted.evolve(shifts=0.0)).forward(volume).shape == images.shape
+
+
+def test_a_volume_beside_the_rotation_centre_needs_the_shape_of_the_images():
+    volume = Volume(np.ones((4, 5, 6)), voxel_size=2.0, center=(0, 2.5, 0))
+    with pytest.raises(ValueError, match="image_shape must be given for a volume beside the rot"):
+        Projector(ANY_ROTATION).forward(volume)
+    assert Projector(ANY_ROTATION, image_shape=(9, 9)).forward(volume).shape == (5, 9, 9)
+    # Along the beam of an untilted image it is not beside, nor by half a voxel, as binning moves.
+    for center in ((0, 0, 40), (1, -1, 1)):
+        assert Projector(ANY_ROTATION).forward(volume.evolve(center=center)).shape == (5, 5, 6)
+
+
+def test_the_short_forms_mean_a_volume_at_the_rotation_centre():
+    with pytest.raises(
+        ValueError, match=r"projector's center \[0.0, 0.0, 0.0\], got \[0.0, 0.0, 4"
+    ):
+        KNOWS_ALL.forward(Volume(np.ones((4, 5, 6)), voxel_size=2.0, center=(0, 0, 4)))
 
 
 def test_integers_are_projected_without_overflow():
@@ -188,6 +277,23 @@ def test_values_that_are_not_finite_are_refused_with_their_index(bad):
         ({"image_shape": (4, 5, 6)}, ValueError, "image_shape must be 2 positive integers"),
         ({"voxel_size": -1}, ValueError, "voxel_size must be one positive length"),
         ({"pixel_size": (1, 2)}, ValueError, "pixel_size must be one positive number"),
+        (
+            {"volume_grid": VolumeGrid((4, 5, 6)), "volume_shape": (4, 5, 6)},
+            ValueError,
+            "give volume_grid, or volume_shape and voxel_size, not both",
+        ),
+        pytest.param(
+            {"volume_grid": VolumeGrid((4, 5, 6)), "voxel_size": 1.0},
+            ValueError,
+            "give volume_grid, or volume_shape and voxel_size, not both",
+        ),
+        (
+            {"image_grid": ImageGrid((4, 5)), "pixel_size": 1.0},
+            ValueError,
+            "give image_grid, or image_shape and pixel_size, not both",
+        ),
+        ({"volume_grid": (4, 5, 6)}, TypeError, "volume_grid"),
+        ({"image_grid": VolumeGrid((4, 5, 6))}, TypeError, "image_grid"),
         ({"backend": "cuda"}, ValueError, "'cuda' is not known: choose from auto, scipy, sparse"),
         ({"backend": 3}, TypeError, "backend must be a name, a Backend class or a Backend, got 3"),
         (
@@ -215,7 +321,7 @@ def test_a_missing_package_names_the_extra(monkeypatch):
 
 
 def test_a_backend_asked_for_by_name_is_never_replaced():
-    projector = Projector(ANY_ROTATION, volume_grid=VolumeGrid((4, 5, 6)), backend="sparse")
+    projector = Projector(ANY_ROTATION, volume_shape=(4, 5, 6), voxel_size=1.0, backend="sparse")
     for call, shape in ((projector.forward, (4, 5, 6)), (projector.adjoint, (5, 5, 6))):
         with pytest.raises(UnsupportedSpecError, match=r"'sparse' does not take this.*'auto'"):
             call(np.ones(shape))
@@ -224,7 +330,7 @@ def test_a_backend_asked_for_by_name_is_never_replaced():
 def test_evolve_makes_the_changed_copy():
     changed = KNOWS_ALL.evolve(driven="voxel", backend="scipy")
     assert (changed.driven, changed.backend) == ("voxel", SciPyBackend())
-    assert changed.domain.shape == (4, 5, 6)
+    assert (changed.domain, changed.range) == (KNOWS_ALL.domain, KNOWS_ALL.range)
     assert KNOWS_ALL.driven == "ray"
     with pytest.raises(ValueError, match="driven must be one of"):
         KNOWS_ALL.evolve(driven="other")
@@ -267,7 +373,7 @@ def test_the_norm_needs_the_volume_s_shape_and_sound_options():
 
 def test_a_projector_that_sees_nothing_has_norm_zero():
     far = TiltGeometry.from_tilt_angles([0], shifts=[[1000, 1000]])
-    assert Projector(far, volume_grid=VolumeGrid((3, 3, 3))).norm() == 0.0
+    assert Projector(far, volume_shape=(3, 3, 3), voxel_size=1.0).norm() == 0.0
 
 
 @pytest.mark.parametrize("driven", DRIVEN)

@@ -1,7 +1,9 @@
-"""The projector as a linear operator, its plan, its copies and its subclasses."""
+"""The projector as a linear operator, its plans, its copies and its subclasses."""
 
 import copy
 import pickle
+from collections import Counter
+from typing import ClassVar
 
 import attrs
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 from helpers import ANY_ROTATION, BLOBS, EVERY_BACKEND, SINGLE_AXIS, ToyBackend, geometry_for
 from scipy.sparse.linalg import cg, lsmr
 
-from libtilt import Projector, TiltGeometry, TiltSeries, Volume, VolumeGrid
+from libtilt import ImageGrid, Projector, TiltGeometry, TiltSeries, Volume, VolumeGrid
 from libtilt.backends import plan_cache
 from libtilt.backends.base import DRIVEN
 from libtilt.linear_operator import AdjointProjector
@@ -45,7 +47,9 @@ def test_the_linear_operator_is_the_projector_on_flat_vectors(dtype, driven):
 
 
 def test_a_linear_operator_computes_in_its_own_dtype_on_vectors_and_columns():
-    operator = Projector(SINGLE_AXIS, volume_grid=VolumeGrid((4, 5, 6))).linear_operator()
+    operator = Projector(SINGLE_AXIS, volume_shape=(4, 5, 6), voxel_size=1.0).linear_operator(
+        "float32"
+    )
     columns = RNG.normal(size=(120, 2))
     assert (operator @ columns[:, 0]).dtype == np.float32
     expected = np.stack([operator @ column for column in columns.T], axis=1)
@@ -55,7 +59,7 @@ def test_a_linear_operator_computes_in_its_own_dtype_on_vectors_and_columns():
 def test_a_linear_operator_needs_a_shape_and_a_floating_dtype():
     with pytest.raises(ValueError, match="volume_shape must be given to make a linear operator"):
         Projector(ANY_ROTATION).linear_operator()
-    projector = Projector(ANY_ROTATION, volume_grid=VolumeGrid((4, 5, 6)))
+    projector = Projector(ANY_ROTATION, volume_shape=(4, 5, 6), voxel_size=1.0)
     with pytest.raises(ValueError, match="dtype must be one of 'float32', 'float64', got 'int64'"):
         projector.linear_operator("int64")
 
@@ -81,7 +85,9 @@ def test_the_solvers_of_scipy_reconstruct_a_volume(driven):
 @pytest.mark.parametrize(("dtype", "rtol"), [("float32", 1e-4), ("float64", 1e-10)])
 def test_the_dot_test_of_pylops_passes(backend, dtype, rtol):
     pylops = pytest.importorskip("pylops")
-    projector = Projector(geometry_for(backend), volume_grid=VolumeGrid((4, 5, 6)), backend=backend)
+    projector = Projector(
+        geometry_for(backend), volume_shape=(4, 5, 6), voxel_size=1.0, backend=backend
+    )
     operator = pylops.aslinearoperator(projector.linear_operator(dtype))
     np.random.seed(0)  # noqa: NPY002 (pylops draws from the global state)
     assert pylops.utils.dottest(operator, 150, 120, rtol=rtol)
@@ -89,75 +95,130 @@ def test_the_dot_test_of_pylops_passes(backend, dtype, rtol):
 
 @attrs.frozen
 class CountsPlans(ToyBackend):
-    planned = ()
+    """Counts its plans with its class, so that counting does not make it another backend."""
+
+    planned: ClassVar[Counter] = Counter()
+
+    label: str = "one"
 
     def plan(self, spec):
-        CountsPlans.planned += ((spec.volume_shape, spec.dtype.name),)
+        self.planned[self.label, spec.volume_shape, spec.dtype.name] += 1
         return super().plan(spec)
 
 
 @pytest.fixture
 def planned():
+    """Plans that were made since the test began, in an empty cache."""
     plan_cache.clear()
-    CountsPlans.planned = ()
-    return lambda: list(CountsPlans.planned)
+    CountsPlans.planned.clear()
+    yield CountsPlans.planned
+    plan_cache.clear()
 
 
-def test_plans_are_made_once_for_each_shape_and_dtype(planned):
-    projector = Projector(SINGLE_AXIS, pixel_size=1.0, backend=CountsPlans())
-    small, large = np.ones((3, 4, 5)), np.ones((4, 4, 5))
-    first = projector.forward(small)
-    assert np.array_equal(projector.forward(small), first)
-    assert planned() == [((3, 4, 5), "float64")]
-    projector.forward(small.astype(np.float32))
-    projector.forward(large)
-    assert planned()[1:] == [((3, 4, 5), "float32"), ((4, 4, 5), "float64")]
-    assert np.array_equal(projector.forward(small), first)
-    assert len(planned()) == 3
+SMALL = np.ones((3, 4, 5))
+COUNTS = Projector(SINGLE_AXIS, voxel_size=1.0, backend=CountsPlans())
 
 
-def test_forward_adjoint_copies_and_equal_projectors_share_a_plan(planned):
-    projector = Projector(SINGLE_AXIS, volume_grid=VolumeGrid((3, 4, 5)), backend=CountsPlans())
-    projector.adjoint(projector.forward(np.ones((3, 4, 5))))
-    pickle.loads(pickle.dumps(projector)).forward(np.ones((3, 4, 5)))
-    projector.evolve(volume_grid=VolumeGrid((3, 4, 5))).linear_operator("float64") @ np.ones(60)
-    assert len(planned()) == 1
+def test_another_shape_or_dtype_is_another_plan_and_coming_back_does_not_rebuild(planned):
+    first = COUNTS.forward(SMALL)
+    assert np.array_equal(COUNTS.forward(SMALL), first)
+    assert planned == {("one", (3, 4, 5), "float64"): 1}
+    COUNTS.forward(SMALL.astype(np.float32))
+    COUNTS.forward(np.ones((4, 4, 5)))
+    assert np.array_equal(COUNTS.forward(SMALL), first)
+    assert planned == {
+        ("one", (3, 4, 5), "float64"): 1,
+        ("one", (3, 4, 5), "float32"): 1,
+        ("one", (4, 4, 5), "float64"): 1,
+    }
+    assert len(plan_cache) == 3
 
 
-@pytest.mark.parametrize("driven", DRIVEN)
-def test_a_linear_operator_survives_pickling_and_has_the_dims_of_pylops(driven):
-    projector = Projector(ANY_ROTATION, volume_grid=VolumeGrid((4, 5, 6)), driven=driven)
-    operator = projector.linear_operator("float64")
-    assert (operator.dims, operator.dimsd) == ((4, 5, 6), (5, 5, 6))
-    x, y = RNG.normal(size=120), RNG.normal(size=150)
-    again, transposed = pickle.loads(pickle.dumps((operator, operator.H)))
-    assert np.array_equal(again @ x, operator @ x)
-    assert np.array_equal(transposed @ y, operator.H @ y)
+def test_forward_and_adjoint_share_a_plan(planned):
+    projector = COUNTS.evolve(volume_shape=(3, 4, 5))
+    projector.adjoint(projector.forward(SMALL))
+    projector.linear_operator("float64") @ SMALL.ravel()
+    assert planned.total() == 1
+
+
+def test_two_projectors_in_turn_build_two_plans(planned):
+    first, second = COUNTS, COUNTS.evolve(geometry=SINGLE_AXIS[:3])
+    for _ in range(100):
+        first.forward(SMALL)
+        second.forward(SMALL)
+    assert planned.total() == len(plan_cache) == 2
 
 
 @pytest.mark.parametrize(
-    ("options", "text"),
+    "make",
     [
-        ({}, "5 tilts from -60 to 90 degrees, grids of what is projected, driven='ray', backend="),
-        ({"volume_grid": VolumeGrid((4, 5, 6))}, "backend=auto: numba, rows: the tilt axis runs"),
-        ({"volume_shape": (4, 5, 6), "voxel_size": 2.0, "backend": "scipy"}, "SciPyBackend("),
-        ({"volume_shape": (4, 5, 6), "voxel_size": 2.0}, "domain=VolumeGrid(shape=(4, 5, 6), vox"),
+        lambda: Projector(SINGLE_AXIS, voxel_size=1.0, backend=CountsPlans()),
+        lambda: COUNTS.evolve(volume_shape=(3, 4, 5)),
+        lambda: COUNTS.between(SMALL),
+        lambda: Projector(
+            SINGLE_AXIS,
+            volume_grid=VolumeGrid((3, 4, 5)),
+            image_grid=ImageGrid((4, 5)),
+            backend=CountsPlans(),
+        ),
+        lambda: copy.deepcopy(COUNTS),
+        lambda: pickle.loads(pickle.dumps(COUNTS)),
+        # Lengths in another unit: the index grids are the same.
+        lambda: COUNTS.evolve(
+            geometry=SINGLE_AXIS.evolve(shifts=2 * SINGLE_AXIS.shifts), voxel_size=2.0
+        ),
     ],
+    ids=["equal", "evolved", "fixed", "on grids", "copied", "pickled", "scaled"],
 )
-def test_the_repr_says_what_is_projected_and_which_backend_was_taken(options, text):
-    assert text in repr(Projector(SINGLE_AXIS, **options))
+def test_projectors_that_compute_the_same_share_a_plan(planned, make):
+    images = COUNTS.forward(SMALL)
+    assert np.array_equal(make().forward(SMALL), images)
+    assert planned.total() == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"driven": "voxel"},
+        {"geometry": SINGLE_AXIS[::-1]},
+        {"image_shape": (4, 6)},
+        {"pixel_size": 2.0},
+        {"volume_grid": VolumeGrid((3, 4, 5), center=(0, 0, 1)), "voxel_size": None},
+        {"backend": CountsPlans("other")},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_what_computes_another_thing_has_a_plan_of_its_own(planned, change):
+    COUNTS.forward(SMALL)
+    other = COUNTS.evolve(**change)
+    volume = Volume(SMALL, center=other.volume_grid.center) if other.volume_grid else SMALL
+    other.forward(volume)
+    assert planned.total() == 2
+
+
+def test_a_cleared_cache_forgets_and_builds_anew(planned):
+    images = COUNTS.forward(SMALL)
+    assert len(plan_cache) == 1
+    plan_cache.clear()
+    assert (len(plan_cache), plan_cache.nbytes) == (0, 0)
+    assert np.array_equal(COUNTS.forward(SMALL), images)
+    assert planned.total() == 2
 
 
 @pytest.mark.parametrize("backend", EVERY_BACKEND)
 @pytest.mark.parametrize(
     "duplicate", [lambda p: pickle.loads(pickle.dumps(p)), copy.copy, copy.deepcopy]
 )
-def test_copies_compute_the_same_bits(backend, duplicate):
+def test_copies_compute_the_same_bits_and_carry_no_plan(backend, duplicate):
     projector = Projector(SINGLE_AXIS, voxel_size=(1, 2, 3), backend=backend)
     volume = RNG.normal(size=(3, 4, 5))
+    before = len(pickle.dumps(projector))
     images = projector.forward(volume)
+    assert len(pickle.dumps(projector)) == before
+    plan_cache.clear()
     again = duplicate(projector)
     assert again == projector
+    assert len(plan_cache) == 0
     assert not again.between(volume).domain.voxel_size.flags.writeable
     assert np.array_equal(again.forward(volume), images)
 
@@ -192,18 +253,19 @@ class AttenuatingProjector(Projector):
 
 
 def test_a_subclass_names_its_types_and_overrides_the_computation():
-    plain = Projector(ANY_ROTATION, volume_grid=VOLUME.grid)
-    ours = AttenuatingProjector(ANY_ROTATION, volume_grid=VOLUME.grid, factor=0.25)
+    plain = Projector(ANY_ROTATION, volume_shape=VOLUME.shape)
+    ours = AttenuatingProjector(ANY_ROTATION, volume_shape=VOLUME.shape, factor=0.25)
     series = ours.forward(VOLUME)
     assert type(series) is OurTiltSeries
     assert np.array_equal(series, plain.forward(VOLUME).images * 0.25)
     volume = ours.T(series)
     assert type(volume) is OurVolume
-    assert np.array_equal(volume, plain.adjoint(series.images * 0.25))
+    assert np.array_equal(volume, plain.adjoint(series * 0.25))
 
 
 def test_a_subclass_keeps_its_fields_and_its_operator_uses_its_computation():
-    ours = AttenuatingProjector(ANY_ROTATION, volume_grid=VolumeGrid((4, 5, 6)), factor=0.25)
+    options = {"volume_shape": (4, 5, 6), "voxel_size": 1.0}
+    ours = AttenuatingProjector(ANY_ROTATION, factor=0.25, **options)
     evolved = pickle.loads(pickle.dumps(ours)).evolve(driven="voxel")
     assert type(evolved) is AttenuatingProjector
     assert (evolved.factor, evolved.driven) == (0.25, "voxel")
@@ -211,7 +273,7 @@ def test_a_subclass_keeps_its_fields_and_its_operator_uses_its_computation():
     x, y = RNG.normal(size=120), RNG.normal(size=150)
     operator = ours.linear_operator("float64")
     assert np.vdot(operator @ x, y) == pytest.approx(np.vdot(x, operator.H @ y), rel=1e-10)
-    plain = Projector(ANY_ROTATION, volume_grid=VolumeGrid((4, 5, 6))).linear_operator("float64")
+    plain = Projector(ANY_ROTATION, **options).linear_operator("float64")
     assert np.allclose(operator @ x, 0.25 * (plain @ x), rtol=1e-12)
 
 
@@ -231,10 +293,11 @@ def test_the_images_count_in_the_order_of_the_projector():
 
 
 def test_tilts_add_up_in_the_adjoint():
-    projector = Projector(ANY_ROTATION, volume_shape=(6, 7, 8), voxel_size=1.0)
+    options = {"volume_shape": (6, 7, 8), "voxel_size": 1.0}
+    projector = Projector(ANY_ROTATION, **options)
     images = RNG.normal(size=(5, 7, 8))
     one_by_one = sum(
-        projector.evolve(geometry=tilt).adjoint(image[None]).data
+        Projector(tilt, **options).adjoint(image[None]).data
         for tilt, image in zip(ANY_ROTATION, images, strict=True)
     )
     assert np.allclose(projector.adjoint(images), one_by_one, atol=1e-12)

@@ -459,7 +459,7 @@ IMAGES = TiltSeries(np.ones((5, 6, 7)), SINGLE_AXIS)
             CUBE.crop((4, 4, 6)),
             {},
             ValueError,
-            r"shapes do not fit: \(4, 5, 6\) and \(4, 4, 6\); use second.resample",
+            r"must lie on the grid of first, but shapes do not fit: \(4, 5, 6\) and \(4, 4, 6\)",
         ),
         (
             CUBE,
@@ -467,6 +467,13 @@ IMAGES = TiltSeries(np.ones((5, 6, 7)), SINGLE_AXIS)
             {},
             ValueError,
             r"voxel sizes differ: \[2.0, 2.0, 2.0\] and \[2.0, 2.0, 2.1\]; use second.resample",
+        ),
+        (
+            CUBE,
+            CUBE.evolve(center=(0, 1, 0)),
+            {},
+            ValueError,
+            r"places differ: center \[0.0, 0.0, 0.0\] and \[0.0, 1.0, 0.0\] A; use second.resample",
         ),
         (CUBE, CUBE, {"mask": np.ones((4, 5))}, ValueError, "mask must have 3 dimensions"),
         (

@@ -5,16 +5,20 @@ import attrs
 import mrcfile
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from libtilt import GaussianBlobs, TiltGeometry, TiltSeries
+from libtilt import GaussianBlobs, ImageGrid, TiltGeometry, TiltSeries
 from libtilt.per_tilt import PER_TILT
 
+few = settings(derandomize=True, deadline=None, max_examples=25)
 IMAGES = np.arange(5 * 6 * 7, dtype=np.float32).reshape(5, 6, 7)
 ANGLES = [0.0, 3.0, -3.0, 6.0, -6.0]
 GEOMETRY = TiltGeometry.from_tilt_angles(
     ANGLES, tilt_axis_angle=85.0, shifts=[[n, -n] for n in range(5)]
 )
 SERIES = TiltSeries(IMAGES, GEOMETRY, pixel_size=2.5)
+POINT = (3.0, -2.0, 5.0)
 
 
 @attrs.frozen(slots=False, eq=False)
@@ -126,13 +130,79 @@ def test_binning_keeps_the_projection_of_every_point(shape, factor, pixel_size):
         assert np.allclose(centre * binned.pixel_size, point, atol=1e-3)
 
 
-def test_binning_takes_the_mean_of_each_block_per_new_pixel():
+def test_binning_takes_the_mean_of_each_block_over_the_factor():
     binned = DOSED.astype(np.int32).bin(2)
     assert (binned.shape, binned.dtype, binned.pixel_size) == ((5, 3, 3), np.float32, 2.0)
     assert binned.images[1, 2, 0] == IMAGES[1, 4:6, :2].mean() / 2
     assert binned.doses.tolist() == DOSED.doses.tolist()
     with pytest.raises(ValueError, match=r"factor must be at most 6 for \(6, 7\), got 7"):
         SERIES.bin(7)
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (65, 63)])
+@pytest.mark.parametrize("factor", [2, 3])
+def test_binned_images_are_those_of_larger_pixels(shape, factor):
+    """A value is the line integral over the pixel size, so that densities stay what they are."""
+    blob = GaussianBlobs([[5.0, -3.0, 4.0]], sigmas=9.0)
+    binned = blob.tilt_series(GEOMETRY, shape).bin(factor)
+    truth = blob.tilt_series(binned.geometry, binned.shape[1:], pixel_size=binned.pixel_size)
+    assert np.abs(binned.images - truth.images).max() < 0.01 * truth.images.max()
+
+
+image_boxes = st.tuples(*(st.integers(1, n) for n in (6, 7)))
+
+
+@few
+@given(image_boxes, st.data())
+def test_cropping_keeps_every_pixel_and_the_projection_of_every_point(box, data):
+    ranges = [(n // 2, size - (n + 1) // 2) for n, size in zip(box, (6, 7), strict=True)]
+    center = data.draw(st.tuples(*(st.integers(low, high) for low, high in ranges)))
+    series = DOSED.evolve(pixel_size=2.5)
+    cropped = series.crop(box, center=center)
+    top, left = (c - n // 2 for c, n in zip(center, box, strict=True))
+    assert np.array_equal(cropped.images, IMAGES[:, top : top + box[0], left : left + box[1]])
+    assert np.shares_memory(cropped.images, series.images)
+    assert (cropped.pixel_size, cropped.doses.tolist()) == (2.5, DOSED.doses.tolist())
+    places = [
+        one.geometry.project_points(POINT) / 2.5 + np.array(one.shape[:0:-1]) // 2
+        for one in (series, cropped)
+    ]
+    assert np.allclose(places[0] - [left, top], places[1])
+
+
+@few
+@given(st.tuples(*(st.integers(0, 3) for _ in range(2))))
+def test_padding_keeps_the_centre_and_the_shifts(more):
+    padded = DOSED.pad(tuple(np.add((6, 7), more)), value=-1)
+    assert padded.geometry == DOSED.geometry
+    assert type(padded) is Dosed
+    assert np.array_equal(
+        padded.images[:, padded.shape[1] // 2, padded.shape[2] // 2], IMAGES[:, 3, 3]
+    )
+    assert (padded.images == -1).sum() == padded.size - DOSED.size
+    assert np.array_equal(padded.crop((6, 7)).images, IMAGES)
+
+
+def test_boxes_that_do_not_fit_the_images_are_refused():
+    with pytest.raises(ValueError, match=r"inside the image \(6, 7\): the box .*use pad"):
+        SERIES.crop((7, 7))
+    with pytest.raises(ValueError, match=r"shape must be at least \(6, 7\).*use crop"):
+        SERIES.pad((6, 6))
+    with pytest.raises(ValueError, match="shape must be 2 positive integers"):
+        SERIES.crop((5, 6, 7))
+    with pytest.raises(ValueError, match=r"pixels must stay squares, got steps \(2, 3\)"):
+        SERIES.bin((2, 3))
+
+
+@pytest.mark.parametrize("value", [0.5, 300, -1])
+def test_padding_integer_images_by_what_they_cannot_hold_is_refused(value):
+    series = TiltSeries(np.ones((1, 2, 2), np.uint8), GEOMETRY[:1])
+    with pytest.raises(ValueError, match="value must fit"):
+        series.pad((4, 4), value=value)
+
+
+def test_the_grid_of_a_series_is_that_of_its_images():
+    assert SERIES.evolve(pixel_size=2.5).grid == ImageGrid((6, 7), pixel_size=2.5)
 
 
 def test_normalizing_gives_every_image_mean_0_and_standard_deviation_1():

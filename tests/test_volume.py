@@ -1,3 +1,5 @@
+import pickle
+
 import attrs
 import numpy as np
 import pytest
@@ -5,12 +7,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from libtilt import GaussianBlobs, Volume
+from libtilt import GaussianBlobs, Volume, VolumeGrid
 
 few = settings(derandomize=True, deadline=None, max_examples=25)
 DATA = np.arange(5 * 7 * 6, dtype=np.int16).reshape(5, 7, 6)
 VOLUME = Volume(DATA, voxel_size=(1.5, 2.0, 0.5), origin=(10, -20, 30))
+CENTER = (100.0, -30.5, 7.25)
+BESIDE = Volume(DATA, voxel_size=(1.5, 2.0, 0.5), center=CENTER)
 TURN = Rotation.from_euler("zyx", [25, -40, 15], degrees=True)
+
+
+def windows(volume):
+    """Volumes made of parts of another one, none of whose values are new."""
+    return {
+        "crop": volume.crop((3, 4, 2), center=(3, 2, 4)),
+        "slice": volume[1:, 2:5, :3],
+        "step": volume[::2, 1::3, 1::2],
+        "ellipsis": volume[..., 2:],
+        "pad": volume.pad((8, 8, 7), value=-1),
+        "whole": volume[:],
+    }
 
 
 @attrs.frozen(slots=False, eq=False)
@@ -86,10 +102,11 @@ def test_what_is_no_volume_is_refused(data, error, message):
         Volume(data)
 
 
-@pytest.mark.parametrize("origin", [0, (1, 2), (1, 2, 3, 4), [[1, 2, 3]], [[3], [2], [1]]])
-def test_an_origin_is_three_numbers(origin):
-    with pytest.raises(ValueError, match="origin must be three numbers x, y, z"):
-        Volume(DATA, origin=origin)
+@pytest.mark.parametrize("name", ["origin", "center"])
+@pytest.mark.parametrize("value", [0, (1, 2), (1, 2, 3, 4), [[1, 2, 3]], [[3], [2], [1]]])
+def test_an_origin_and_a_center_are_three_numbers(name, value):
+    with pytest.raises(ValueError, match=f"{name} must be three numbers x, y, z"):
+        Volume(DATA, **{name: value})
 
 
 boxes = st.tuples(*(st.integers(1, n) for n in DATA.shape))
@@ -236,12 +253,181 @@ def test_central_slices_meet_in_the_centre():
     assert np.array_equal(VOLUME.central_slices.xz, DATA[:, 3, :])
 
 
+def places_of_values(volume):
+    """Where each value lies in the specimen, and in the frame of its file."""
+    indices = np.stack(np.indices(volume.shape), axis=-1)
+    places = np.concatenate([volume.grid.positions(indices), positions(volume)], axis=-1)
+    return dict(zip(volume.data.ravel().tolist(), places.reshape(-1, 6), strict=True))
+
+
+@pytest.mark.parametrize("volume", [BESIDE, VOLUME.evolve(center=CENTER)], ids=["own", "file"])
+@pytest.mark.parametrize("name", list(windows(VOLUME)))
+def test_every_value_keeps_its_place_in_the_specimen_and_in_the_file(volume, name):
+    part = windows(volume)[name]
+    before, after = places_of_values(volume), places_of_values(part)
+    known = [value for value in after if value >= 0]
+    assert len(known) == min(part.size, volume.size)
+    for value in known:
+        assert np.allclose(after[value], before[value], rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["crop", "slice", "step", "ellipsis", "whole"])
+def test_parts_are_views(name):
+    assert np.shares_memory(windows(BESIDE)[name].data, DATA)
+
+
+@pytest.mark.parametrize("factor", [2, 3, (1, 2, 3), (5, 1, 2)])
+def test_binning_keeps_places_in_the_specimen_and_moves_the_origin_along(factor):
+    for volume in (BESIDE, VOLUME.evolve(center=CENTER)):
+        binned = volume.bin(factor)
+        assert binned.grid == volume.grid.bin(factor)
+        for axis in range(3):
+            where = volume.grid.positions(np.stack(np.indices(volume.shape), axis=-1))
+            ramp = volume.evolve(data=where[..., axis]).bin(factor)
+            expected = binned.grid.positions(np.stack(np.indices(binned.shape), axis=-1))
+            assert np.allclose(ramp.data, expected[..., axis])
+        assert np.allclose(
+            binned.origin - volume.origin, binned.grid.origin - volume.grid.origin, atol=1e-12
+        )
+
+
+def test_a_factor_may_be_one_for_each_axis():
+    binned = VOLUME.bin((1, 2, 3))
+    assert (binned.shape, binned.voxel_size.tolist()) == ((5, 3, 2), [4.5, 4.0, 0.5])
+    assert binned.data[4, 1, 0] == DATA[4, 2:4, :3].mean()
+
+
+def test_an_origin_that_is_not_said_is_that_of_the_specimen():
+    assert np.array_equal(BESIDE.origin, BESIDE.grid.origin)
+    assert np.array_equal(BESIDE.origin, np.subtract(CENTER, [3 * 1.5, 3 * 2.0, 2 * 0.5]))
+    assert np.array_equal(BESIDE.evolve(center=(0, 0, 0)).origin, [-4.5, -6.0, -1.0])
+
+
+def test_what_is_no_slice_gives_plain_numbers():
+    assert isinstance(BESIDE[1:], Volume)
+    assert isinstance(BESIDE[...], Volume)
+    for index in (2, (1, 2), (slice(None), 3), [0, 2], DATA > 5, None, (slice(None), [1, 2])):
+        assert type(BESIDE[index]) is np.ndarray
+        assert np.array_equal(BESIDE[index], DATA[index])
+    assert BESIDE[1, 2, 3] == DATA[1, 2, 3]
+
+
+@pytest.mark.parametrize("index", [np.s_[::-1], np.s_[:, 3:1:-1], np.s_[5:], np.s_[:, :, 3:3]])
+def test_mirrored_and_empty_parts_are_refused(index):
+    with pytest.raises(IndexError, match=r"positive step|must select something"):
+        BESIDE[index]
+
+
+@pytest.mark.parametrize("order", [0, 1, 3])
+def test_a_part_is_put_back_into_the_whole_bit_by_bit(order):
+    whole = BESIDE.astype(np.float32)
+    part = whole[1:4, 2:, :3]
+    again = part.resample(whole, order=order, fill=-7)
+    assert again.grid == whole.grid
+    assert again.dtype == np.float32
+    assert np.array_equal(again.data[1:4, 2:, :3], part.data)
+    assert (again.data == -7).sum() == whole.size - part.size
+    assert np.array_equal(whole.resample(part.grid, order=order).data, part.data)
+
+
+@pytest.mark.parametrize(("order", "most"), [(0, 0.2), (1, 0.03), (3, 0.001)])
+def test_resampling_gives_what_the_other_grid_samples(order, most):
+    blobs = GaussianBlobs([[2.0, 1.0, -1.0], [-3.0, 2.5, 1.5]], sigmas=[3.5, 4.0])
+    volume = blobs.volume((40, 42, 44), center=(0.3, -0.2, 1.1))
+    target = VolumeGrid((17, 15, 16), voxel_size=(1.3, 0.9, 1.7), center=(0.7, -0.4, 0.2))
+    resampled = volume.resample(target, order=order)
+    truth = blobs.volume(target.shape, voxel_size=target.voxel_size, center=target.center)
+    assert resampled.grid == target
+    assert np.abs(resampled.data - truth.data).max() < most * truth.data.max()
+
+
+@pytest.mark.parametrize("order", [1, 3])
+def test_every_second_voxel_has_the_value_of_the_whole(order):
+    size, center = 2.6471444097456716, (-275.41588563828316, -290.08341868288255, 187.96214352)
+    data = np.random.default_rng(0).uniform(1, 2, size=(21, 21, 21))
+    whole = Volume(data, voxel_size=size, center=center)
+    every_second = whole[::2, ::2, ::2]
+    resampled = whole.resample(every_second, order=order)
+    assert np.allclose(resampled.data, every_second.data, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("order", [0, 1, 3])
+def test_resampling_far_away_gives_the_fill(order):
+    far = VolumeGrid((3, 3, 3), center=(1e4, 0, 0))
+    assert (BESIDE.resample(far, order=order, fill=2.5).data == 2.5).all()
+    assert (BESIDE.resample(attrs.evolve(far, voxel_size=1.1), order=order).data == 0).all()
+
+
+def test_resampling_moves_the_origin_of_a_file_along():
+    volume = VOLUME.evolve(center=CENTER)
+    target = VolumeGrid((4, 4, 4), voxel_size=0.75, center=(99, -30, 7))
+    moved = volume.resample(target).origin - volume.origin
+    assert np.allclose(moved, target.origin - volume.grid.origin, atol=1e-12)
+
+
+def test_resampling_refuses_what_is_no_grid():
+    with pytest.raises(TypeError, match="grid must be a VolumeGrid or a Volume, got tuple"):
+        VOLUME.resample((4, 4, 4))
+    with pytest.raises(ValueError, match="order must be one of 0, 1, 3, got 2"):
+        VOLUME.resample(VOLUME, order=2)
+    with pytest.raises(ValueError, match="data has 1 NaN"):
+        Volume(np.where(DATA == 0, np.nan, DATA)).resample(VOLUME)
+
+
+def test_resampled_volumes_can_be_compared():
+    other = BESIDE[1:, :, 2:]
+    with pytest.raises(ValueError, match=r"shapes do not fit"):
+        BESIDE - other
+    assert not (BESIDE[1:, :, 2:] - other).data.any()
+    resampled = BESIDE.resample(other)
+    assert not (resampled - other).data.any()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"center": (100.0, -30.5, 8.25)}, "places differ: center"),
+        ({"voxel_size": (1.5, 2.0, 0.6)}, "voxel sizes differ"),
+    ],
+)
+def test_volumes_at_different_places_are_not_combined(change, message):
+    with pytest.raises(ValueError, match=rf"{message}.*use numpy\.asarray on one of them"):
+        BESIDE + BESIDE.evolve(**change)
+    assert (BESIDE + np.asarray(BESIDE)).center.tolist() == list(CENTER)
+
+
+def test_an_origin_does_not_keep_volumes_from_being_combined():
+    assert not (BESIDE - BESIDE.evolve(origin=(1, 2, 3))).data.any()
+
+
+@pytest.mark.parametrize("center", [(0.0, 0.0, 0.0), (4.0, -3.0, 2.5)])
+def test_a_volume_beside_turns_about_the_rotation_centre(center):
+    place = np.array([5.0, 2.0, -4.0])
+    volume = GaussianBlobs([place], sigmas=2.0).volume((41, 40, 42), center=center)
+    turned = volume.rotate(TURN)
+    assert np.array_equal(turned.center, center)
+    where = volume.grid.positions(np.stack(np.indices(volume.shape), axis=-1)).reshape(-1, 3)
+    seen = np.average(where, axis=0, weights=turned.data.ravel())
+    assert np.allclose(seen, TURN.apply(place), atol=1e-3)
+
+
+def test_a_part_turns_as_it_does_in_the_whole():
+    whole = Volume(np.random.default_rng(4).normal(size=(10, 11, 12)), voxel_size=(1.5, 2.0, 0.9))
+    part = whole[1:8, 4:, :9]
+    alone = part.resample(whole)
+    expected = alone.rotate(TURN).resample(part)
+    assert np.abs(expected.data).max() > 0.5
+    assert np.allclose(part.rotate(TURN).data, expected.data, rtol=0, atol=1e-12)
+
+
 @pytest.mark.parametrize(
     "method",
     [
         lambda volume: volume.crop((2, 2, 2)),
         lambda volume: volume.pad((8, 8, 8)),
         lambda volume: volume.bin(2),
+        lambda volume: volume[1:, ::2],
+        lambda volume: volume.resample(VolumeGrid((3, 3, 3))),
         lambda volume: volume.rotate(TURN),
         lambda volume: volume.normalize(),
         lambda volume: 2 * volume - 1,
@@ -252,6 +438,54 @@ def test_a_subclass_and_its_fields_are_kept(method):
     result = method(Labelled(DATA, voxel_size=2.0, label="ribosome"))
     assert type(result) is Labelled
     assert result.label == "ribosome"
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        lambda volume: volume.rotate(TURN),
+        lambda volume: volume.normalize(),
+        lambda volume: 2 * volume - 1,
+        lambda volume: volume.astype(np.float64),
+        lambda volume: volume.evolve(data=DATA + 1),
+        lambda volume: attrs.evolve(volume, data=DATA + 1),
+        lambda volume: volume.pad((8, 8, 8)),
+        lambda volume: volume.crop((2, 2, 2)),
+        lambda volume: pickle.loads(pickle.dumps(volume)),
+    ],
+)
+@pytest.mark.parametrize("origin", [None, (1.0, 2.0, 3.0)])
+def test_the_center_is_kept(method, origin):
+    result = method(Labelled(DATA, voxel_size=2.0, center=CENTER, origin=origin))
+    assert result.center.tolist() == list(CENTER)
+    assert not result.center.flags.writeable
+    middle = result.voxel_size * (np.array(result.shape[::-1]) // 2)
+    shift = np.zeros(3) if origin is None else np.subtract(origin, np.subtract(CENTER, [6, 6, 4]))
+    assert np.allclose(result.origin, CENTER - middle + shift, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["map.mrc", "map.mrc.gz", "map.rec.bz2"])
+@pytest.mark.parametrize("center", [CENTER, (1 / 3, -2e3 / 7, 1e-5), (0.0, 0.0, 0.0)])
+def test_the_center_comes_back_from_a_file(tmp_path, name, center):
+    volume = Volume(DATA, voxel_size=(1.5, 2.0, 0.5), center=center)
+    opened = Volume.open(volume.save(tmp_path / name))
+    assert np.allclose(opened.center, center, rtol=0, atol=1e-6)
+    assert np.allclose(opened.origin, volume.origin, rtol=1e-6)
+    assert opened.grid.difference(volume.grid) == ""
+    assert np.array_equal(opened[1:, ::2].center, volume[1:, ::2].center - center + opened.center)
+
+
+def test_a_center_and_an_origin_of_its_own_both_come_back(tmp_path):
+    volume = VOLUME.evolve(center=CENTER)
+    opened = Volume.open(volume.save(tmp_path / "map.mrc"))
+    assert opened.center.tolist() == list(CENTER)
+    assert opened.origin.tolist() == [10, -20, 30]
+
+
+def test_what_is_told_counts_more_than_the_file(tmp_path):
+    path = BESIDE.save(tmp_path / "map.mrc")
+    opened = Volume.open(path, center=(1, 2, 3), origin=(4, 5, 6))
+    assert (opened.center.tolist(), opened.origin.tolist()) == ([1, 2, 3], [4, 5, 6])
 
 
 def test_a_volume_survives_a_round_trip_through_a_file(tmp_path):

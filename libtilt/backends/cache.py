@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -62,7 +63,8 @@ class PlanCache:
         self._start()
         if hasattr(os, "register_at_fork"):
             # Another thread may hold the lock, or build, at the moment of a fork.
-            os.register_at_fork(after_in_child=self._unlock)
+            cache = weakref.ref(self)
+            os.register_at_fork(after_in_child=lambda: _unlock(cache()))
 
     def _start(self) -> None:
         self._plans: OrderedDict[Any, _Kept] = OrderedDict()
@@ -115,38 +117,34 @@ class PlanCache:
             On leaving, what has become too much is forgotten.
         """
         key = _key(backend, spec)
-        plan = self._found(key) or self._built(key, backend, spec)
+        plan = self._built(key, backend, spec)
         try:
             yield plan
         finally:
             # What a plan prepares when it is first used counts now.
             self._measure(key, plan)
 
-    def _found(self, key: Any) -> Plan | None:
-        with self._lock:
-            if key not in self._plans:
-                return None
-            self._plans.move_to_end(key)
-            return self._plans[key].plan
-
     def _built(self, key: Any, backend: Backend, spec: SamplingSpec) -> Plan:
-        """Build a plan, or wait for the thread that does."""
+        """Return the plan that is kept, build it, or wait for the thread that does."""
         with self._lock:
+            if key in self._plans:
+                self._plans.move_to_end(key)
+                return self._plans[key].plan
             mine = key not in self._building
             future = self._building.setdefault(key, Future())
         if not mine:
             return future.result()
         try:
             plan = backend.plan(spec)
-            future.set_result(plan)
         except BaseException as error:
-            future.set_exception(error)
-            raise
-        finally:
             with self._lock:
                 self._building.pop(key, None)
+            future.set_exception(error)
+            raise
         with self._lock:
             self._plans[key] = _Kept(plan, backend)
+            self._building.pop(key, None)
+        future.set_result(plan)
         return plan
 
     def _measure(self, key: Any, plan: Plan) -> None:
@@ -160,6 +158,11 @@ class PlanCache:
                 if total <= limit:
                     break
                 total -= self._plans.pop(old).nbytes
+
+
+def _unlock(cache: PlanCache | None) -> None:
+    if cache is not None:
+        cache._unlock()
 
 
 def _key(backend: Backend, spec: SamplingSpec) -> Any:

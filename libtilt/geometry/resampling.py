@@ -38,8 +38,10 @@ def resampled(
     whole = np.rint(first)
     if np.abs(steps - 1).max() < 1e-4 and np.abs(first - whole).max() < NEARLY:
         return _copied(data, whole.astype(int).tolist(), target.shape, fill)
+    # What rounding puts a hair outside would be interpolated with what lies beyond.
+    first = np.where(np.abs(first - whole) < 1e-9 * np.array(grid.shape), whole, first)
     result: NDArray[Any] = ndimage.affine_transform(
-        data, steps, first, output_shape=target.shape, order=order, mode="constant", cval=fill
+        data, steps, first, output_shape=target.shape, order=order, mode="grid-constant", cval=fill
     )
     return result
 

@@ -73,8 +73,9 @@ class Window:
     def of(cls, old: tuple[int, ...], index: Any) -> Window:
         """Return what slices with positive steps select."""
         parts = index if isinstance(index, tuple) else (index,)
-        if Ellipsis in parts:
-            at = parts.index(Ellipsis)
+        dots = [place for place, part in enumerate(parts) if part is Ellipsis]
+        if dots:
+            at = dots[0]
             missing = len(old) - len(parts) + 1
             parts = (*parts[:at], *(slice(None),) * missing, *parts[at + 1 :])
         if len(parts) > len(old) or not all(isinstance(part, slice) for part in parts):
