@@ -5,7 +5,7 @@ import pytest
 from helpers import relative_error
 
 from libtilt import GaussianBlobs, Projector, TiltGeometry, TiltSeries
-from libtilt.reconstruction import wbp
+from libtilt.reconstruction import reconstruct_subvolume, wbp
 
 BLOBS = GaussianBlobs([[9, -7, 6], [-8, 9, -4]], sigmas=[3, 3.5], amplitudes=[1, 2])
 GEOMETRY = TiltGeometry.from_tilt_angles(
@@ -70,3 +70,11 @@ def test_what_does_not_fit_is_refused():
         series.reconstruct_subvolume([0, 0, 0], 0)
     with pytest.raises(ValueError, match="volume_shape does not go with size"):
         series.reconstruct_subvolume([0, 0, 0], 4, volume_shape=(4, 4, 4))
+
+
+def test_auto_gives_cubes_the_values_of_the_whole_where_rays_leave_the_planes():
+    tilted = TiltGeometry.from_tilt_angles(np.linspace(-60, 60, 21), tilt_axis_angle=37)
+    series = BLOBS.tilt_series(tilted, (32, 32))
+    whole = wbp(series, volume_shape=(32, 32, 32), backend="numba")
+    (cube,) = reconstruct_subvolume(series, [3, -4, 2], 9)
+    assert relative_error(cube, whole.resample(cube.grid)) < 1e-9

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from functools import lru_cache
 from importlib.util import find_spec
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import attrs
 
@@ -41,13 +41,16 @@ class AutoBackend(PlannedBackend):
         """Whether it computes the plain operator on any spec: only where numba is not there."""
         return bool(_numba_fails())
 
-    def choose(self, spec: SamplingSpec) -> Backend:
+    def choose(self, spec: SamplingSpec, *, local: bool = False) -> Backend:
         """Return the backend that `plan` would use.
 
         Parameters
         ----------
         spec : SamplingSpec
             What to compute.
+        local : bool, optional
+            Whether to take the fastest whose operator may be cut into blocks (``local`` is
+            "full"), for who computes parts of something whole.
 
         Returns
         -------
@@ -63,6 +66,8 @@ class AutoBackend(PlannedBackend):
         True
         """
         backend, _ = _choice(spec)
+        if local and backend.local != "full":
+            return cast(Backend, load_backend("numba")())
         return backend
 
     def explain(self, spec: SamplingSpec) -> str:

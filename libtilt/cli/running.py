@@ -301,7 +301,7 @@ def _announce_compiling() -> None:
     """Say on stderr when kernels are compiled, so that nobody takes the wait for a hang."""
     try:
         from libtilt.backends.numba.kernels.compiled import announce_compiling
-    except ImportError:
+    except Exception:  # A numba that is broken fails in any way, and is warned of where it is used.
         return
     # Kernels are compiled on other threads too, which know nothing of the command.
     if not is_quiet():

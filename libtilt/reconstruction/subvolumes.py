@@ -9,7 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from libtilt._checks import positive_integer
+from libtilt.backends.auto import AutoBackend
+from libtilt.backends.registry import resolve_backend
 from libtilt.geometry import VolumeGrid
+from libtilt.projector import Projector
 from libtilt.reconstruction.wbp import weighted
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
@@ -21,7 +24,10 @@ def reconstruct_subvolume(
     """Reconstruct a cube about each point by weighted back-projection.
 
     The whole images are filtered, and of each only a box is back-projected: the cube has, up to
-    rounding, the values that the whole tomogram would have there, at points between voxels too.
+    rounding, the values that the whole tomogram would have there, at points between voxels too,
+    by a backend whose operator may be cut into blocks. ``"auto"`` takes such a one here, also
+    where it takes numba's factorized kernel for the whole, whose values differ by less than 1 %
+    on smooth data.
 
     Parameters
     ----------
@@ -61,6 +67,7 @@ def reconstruct_subvolume(
         if name in options:
             raise ValueError(f"{name} does not go with size: the cubes are size voxels wide")
     projector, filtered = weighted(tilt_series, volume_shape=(side,) * 3, **options)
+    projector = _cut_into_blocks(projector, options)
     spacing = projector.domain.voxel_size
     largest = np.linalg.norm(projector.geometry.magnifications, ord=2, axis=(1, 2)).max()
     reach = (side // 2 + 1) * float(np.linalg.norm(spacing)) * largest / tilt_series.pixel_size
@@ -76,3 +83,12 @@ def reconstruct_subvolume(
         )
         volumes.append(small.adjoint(crop).evolve(center=point))
     return volumes
+
+
+def _cut_into_blocks(projector: Projector, options: dict[str, Any]) -> Projector:
+    """Return the projector with a backend that gives parts their values in the whole."""
+    given = options.get("projector")
+    asked = resolve_backend(options.get("backend", "auto")) if given is None else given.backend
+    if not isinstance(asked, AutoBackend):
+        return projector
+    return projector.evolve(backend=asked.choose(projector.spec(), local=True))

@@ -50,7 +50,7 @@ class NumbaBackend(PlannedBackend):
     along a ray are those of the plain operator up to a shift along the ray of less than a step;
     the resampling between rays is sharper than linear interpolation. On objects that are smooth
     over a voxel the two differ by some 2e-4 (relative, L2); on noise they are two interpolations.
-    The adjoint is the exact transpose of this operator. Where the tilt axis runs along an axis of
+    The adjoint is the exact transpose of this operator. Where the tilt axis runs along y of
     volume and images, and shifts along it are whole pixels, it is the plain operator itself.
 
     Examples
