@@ -10,7 +10,15 @@ import numpy as np
 
 from libtilt import GaussianBlobs, TiltGeometry
 from libtilt.quality import fsc, missing_wedge
-from libtilt.reconstruction import RadialFilter, SIRTLikeFilter, cgls, sirt, tv, wbp
+from libtilt.reconstruction import (
+    CGLS,
+    SIRT,
+    TV,
+    WBP,
+    RadialFilter,
+    SIRTLikeFilter,
+    reconstruct,
+)
 
 SIGNAL_TO_NOISE = 0.1
 VOXEL_SIZE = 10.0
@@ -18,15 +26,16 @@ VOXEL_SIZE = 10.0
 
 def methods(series, shape):
     """Return what each method makes of the same images, by name."""
-    positive = {"bounds": (0, None)}
-    own = {"volume_shape": shape}
+    chosen = {
+        "wbp, ramp": WBP(),
+        "wbp, radial 0.1 0.05": WBP(filter=RadialFilter(0.1, 0.05)),
+        "wbp, sirt-like 5": WBP(filter=SIRTLikeFilter(5, shape[0])),
+        "sirt, 4 iterations": SIRT(iterations=4, bounds=(0, None)),
+        "cgls, 2 iterations": CGLS(iterations=2),
+        "tv, strength 0.1": TV(strength=0.1),
+    }
     return {
-        "wbp, ramp": wbp(series, **own),
-        "wbp, radial 0.1 0.05": wbp(series, filter=RadialFilter(0.1, 0.05), **own),
-        "wbp, sirt-like 5": wbp(series, filter=SIRTLikeFilter(5, shape[0]), **own),
-        "sirt, 4 iterations": sirt(series, iterations=4, **positive, **own).volume,
-        "cgls, 2 iterations": cgls(series, iterations=2, **own).volume,
-        "tv, strength 0.1": tv(series, strength=0.1, iterations=200, **own).volume,
+        name: reconstruct(series, method, volume_shape=shape) for name, method in chosen.items()
     }
 
 

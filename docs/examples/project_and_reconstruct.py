@@ -21,7 +21,7 @@ def main(folder: Path, size: int = 96) -> None:
 
     print("reconstructing ...")
     tomogram = wbp(noisy, volume_shape=volume.shape)
-    iterated = sirt(noisy, volume_shape=volume.shape, iterations=15).volume
+    iterated = sirt(noisy, volume_shape=volume.shape, iterations=15)
 
     print("drawing ...")
     look = {"annotate": True, "width": 240, "max_bytes": 1_500_000, "overwrite": True}

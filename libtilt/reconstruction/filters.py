@@ -12,20 +12,13 @@ from numpy.typing import NDArray
 
 from libtilt._checks import Float64Array, one_of, positive_float, positive_integer
 from libtilt.geometry import TiltGeometry
+from libtilt.reconstruction.method import checked
 from libtilt.reconstruction.spacing import angular_weights
 
 _FINER = 16
 """Nodes between the frequencies of an image, where the ramp is interpolated between them."""
 
 WINDOWS = ("ramp", "ram-lak", "shepp-logan", "cosine", "hamming", "hann")
-
-
-def _positive(_: Any, field: Any, value: float) -> None:
-    positive_float(value, field.name)
-
-
-def _positive_integer(_: Any, field: Any, value: int) -> None:
-    positive_integer(value, field.name)
 
 
 class Filter(ABC):
@@ -121,7 +114,7 @@ class RampFilter(AxisFilter):
     """
 
     window: str = attrs.field(
-        default="ramp", validator=lambda _, field, value: one_of(value, field.name, WINDOWS)
+        default="ramp", validator=checked(lambda value, name: one_of(value, name, WINDOWS))
     )
 
     def profile(self, frequency: Float64Array, reach: int) -> Float64Array:
@@ -157,8 +150,8 @@ class RadialFilter(AxisFilter):
     [0.1, 0.35, 0.212]
     """
 
-    cutoff: float = attrs.field(default=0.35, validator=_positive)
-    falloff: float = attrs.field(default=0.035, validator=_positive)
+    cutoff: float = attrs.field(default=0.35, validator=checked(positive_float))
+    falloff: float = attrs.field(default=0.035, validator=checked(positive_float))
 
     def profile(self, frequency: Float64Array, reach: int) -> Float64Array:
         """Return the ramp, held at the cutoff's value and rolled off beyond."""
@@ -197,8 +190,8 @@ class SIRTLikeFilter(AxisFilter):
     [0.04, 0.047]
     """
 
-    iterations: int = attrs.field(validator=_positive_integer)
-    thickness: float = attrs.field(validator=_positive)
+    iterations: int = attrs.field(validator=checked(positive_integer))
+    thickness: float = attrs.field(validator=checked(positive_float))
 
     def profile(self, frequency: Float64Array, reach: int) -> Float64Array:
         """Return the ramp times what the iterations leave."""
@@ -243,7 +236,7 @@ class ExactFilter(Filter):
     [[0.003, 0.099, 0.293]]
     """
 
-    diameter: float = attrs.field(validator=_positive)
+    diameter: float = attrs.field(validator=checked(positive_float))
 
     def response(
         self, geometry: TiltGeometry, tilt: int, u: Float64Array, v: Float64Array

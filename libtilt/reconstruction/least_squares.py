@@ -123,17 +123,8 @@ class LeastSquares:
             chosen = chosen.evolve(driven=driven)
         dtype = floating_dtype(tilt_series.dtype)
         images, weighed = images_and_weights(tilt_series, dtype, weights, nan)
-        if len(images) != len(chosen.geometry):
-            raise ValueError(
-                f"projector must have one tilt per image: expected {len(images)}, "
-                f"got {len(chosen.geometry)}"
-            )
-        operator = chosen._between(None, tilt_series, "to reconstruct")
-        asked = operator.domain
-        wide = widened(asked, operator.range, operator.geometry, margin)
-        if wide.shape != asked.shape:
-            operator = on_grid(chosen, wide)._between(None, tilt_series, "to reconstruct")
-        problem = cls(operator, images, asked, weights=weighed)
+        operator, grid = _operator(tilt_series, chosen, margin)
+        problem = cls(operator, images, grid, weights=weighed)
         return attrs.evolve(
             problem,
             start=None if start is None else problem.like_volume(start, "start", beside=0.0),
@@ -269,3 +260,21 @@ class LeastSquares:
         if low < 0 or high > 1:
             raise ValueError(f"mask must be between 0 and 1, got {low:g} to {high:g}")
         return mask
+
+
+def _operator(
+    tilt_series: TiltSeries, projector: Projector, margin: int | str
+) -> tuple[Projector, VolumeGrid]:
+    """Return the projector on a grid that is wide enough, and the grid that was asked for."""
+    count = len(tilt_series)
+    if count != len(projector.geometry):
+        raise ValueError(
+            f"projector must have one tilt per image: expected {count}, "
+            f"got {len(projector.geometry)}"
+        )
+    operator = projector._between(None, tilt_series, "to reconstruct")
+    asked = operator.domain
+    wide = widened(asked, operator.range, operator.geometry, margin)
+    if wide.shape != asked.shape:
+        operator = on_grid(projector, wide)._between(None, tilt_series, "to reconstruct")
+    return operator, asked

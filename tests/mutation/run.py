@@ -63,7 +63,10 @@ ROOMS = {
         ("reconstruction/*.py",),
         tuple(
             f"test_{name}.py"
-            for name in ("reconstruction", "wbp", "sirt", "cgls", "tv", "subvolumes")
+            for name in (
+                *("reconstruction", "wbp", "sirt", "cgls", "tv", "subvolumes"),
+                *("methods", "weights", "margin", "orders", "bounds"),
+            )
         ),
     ),
     "quality": (("quality/*.py",), ("test_quality*.py",)),
