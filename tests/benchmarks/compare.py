@@ -95,6 +95,7 @@ def run(contestants, job, repeats):
                 start = time.perf_counter()
                 getattr(contestant, part)(data)
                 spent = time.perf_counter() - start
+                getattr(contestant, "rest", lambda: None)()
                 if turn == 0:
                     taken["set-up"][0] += spent
                 else:
@@ -117,6 +118,8 @@ def seconds(samples, contestant, job):
 def errors(contestant, job):
     """Return the relative L2 error against the closed form, for each phantom."""
     cells = []
+    if not getattr(contestant, "projects", True):
+        return [""] * len(PHANTOMS)  # It makes no projections.
     for name in PHANTOMS:
         truth = job.truth(name)[getattr(contestant, "tilts", slice(None))]
         images = contestant.forward(job.phantom_volume(name))

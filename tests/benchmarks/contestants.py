@@ -3,6 +3,7 @@
 Packages that are not installed leave their contestants out.
 """
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from queue import SimpleQueue
@@ -11,7 +12,7 @@ import numpy as np
 import scipy.fft
 from scipy import ndimage
 
-from libtilt.backends import SciPyBackend, SparseBackend
+from libtilt.backends import AutoBackend, SciPyBackend, SparseBackend
 from libtilt.backends.rays import depth_range
 
 
@@ -263,9 +264,40 @@ class TorchFourierSlice:
             return backproject_2d_to_3d(self.torch.from_numpy(images), self.matrices).numpy()
 
 
+class DenseProduct:
+    """No projection: a matrix product with as many multiply-adds as the rows kernel does."""
+
+    name = "a dense product (sgemm) as large"
+    projects = False
+    entries = 2.1
+    """Of a voxel of the plane, for each tilt."""
+
+    def takes(self, job):
+        return True
+
+    def prepare(self, job):
+        depth, length, width = job.shape
+        side = round((self.entries * job.count * depth * width) ** 0.5)
+        rng = np.random.default_rng(0)
+        self.matrix = rng.random((side, side), dtype=np.float32)
+        self.rows = rng.random((side, length), dtype=np.float32)
+
+    def forward(self, volume):
+        self.product = self.matrix @ self.rows
+        return volume
+
+    def rest(self):
+        """Wait: its threads go on spinning for a while, in the way of whoever comes next."""
+        time.sleep(0.3)
+
+    def adjoint(self, images):
+        return self.forward(images)
+
+
 def all_contestants(threads):
     """Everyone whose packages are installed, by name."""
     everyone = [
+        Ours("auto", AutoBackend()),
         Ours("sparse", SparseBackend(threads=threads)),
         OursOnSomeTilts("scipy", SciPyBackend(threads=threads)),
     ]
@@ -291,5 +323,6 @@ def all_contestants(threads):
         FinufftPlanes(eps=1e-6, padded=True),
         FinufftVolume(),
         TorchFourierSlice(),
+        DenseProduct(),
     ]
     return {contestant.name: contestant for contestant in everyone}
