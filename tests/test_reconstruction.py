@@ -5,8 +5,8 @@ import pytest
 from helpers import options_without_names, relative_error
 
 import libtilt.reconstruction
-from libtilt import Projector, TiltGeometry, TiltSeries
-from libtilt.reconstruction import cgls, sirt, tv, wbp
+from libtilt import Projector, TiltGeometry, TiltSeries, Volume
+from libtilt.reconstruction import Reconstruction, cgls, sirt, tv, wbp
 from libtilt.reconstruction.arrays import slabs
 
 METHODS = pytest.mark.parametrize("method", [wbp, sirt, cgls, tv])
@@ -87,3 +87,10 @@ def test_slabs_cover_an_array_in_pieces_that_fit_the_cache(shape):
     assert rows == list(range(shape[0]))
     assert all(len(array[piece]) == 1 or array[piece].size <= 2**18 for piece in pieces)
     assert len(pieces) == 1 or array[pieces[0]].size + array[0].size > 2**18
+
+
+def test_a_file_is_read_as_a_volume_and_not_as_a_reconstruction(tmp_path):
+    path = wbp(series(), volume_shape=(4, 8, 9)).save(tmp_path / "a.mrc")
+    with pytest.raises(TypeError, match=r"read .*a\.mrc by Volume\.open"):
+        Reconstruction.open(path)
+    assert type(Volume.open(path, voxel_size=1.0)) is Volume

@@ -105,6 +105,21 @@ class Reconstruction(Volume):
             iterations=iterations,
         )
 
+    @classmethod
+    def open(cls, path: str | Path, **_: Any) -> Self:
+        """Refuse: a file keeps the volume, and of its history the labels alone.
+
+        Raises
+        ------
+        TypeError
+            Always; `libtilt.Volume.open` reads the file.
+
+        Examples
+        --------
+        See `libtilt.Volume.open`.
+        """
+        raise TypeError(f"a file has no history of residuals: read {path} by Volume.open")
+
     @property
     def made(self) -> str:
         """How it was made, in one line: the method, what it did, the version of libtilt."""
