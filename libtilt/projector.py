@@ -115,16 +115,8 @@ class Projector:
     tilt_series_type: ClassVar[type[TiltSeries]] = TiltSeries
 
     geometry: TiltGeometry = attrs.field(validator=require_geometry)
-    volume_grid: VolumeGrid | None = attrs.field(
-        default=None,
-        kw_only=True,
-        validator=attrs.validators.optional(attrs.validators.instance_of(VolumeGrid)),
-    )
-    image_grid: ImageGrid | None = attrs.field(
-        default=None,
-        kw_only=True,
-        validator=attrs.validators.optional(attrs.validators.instance_of(ImageGrid)),
-    )
+    volume_grid: VolumeGrid | None = attrs.field(default=None, kw_only=True)
+    image_grid: ImageGrid | None = attrs.field(default=None, kw_only=True)
     _volume_shape: tuple[int, ...] | None = attrs.field(
         default=None,
         kw_only=True,
@@ -161,12 +153,14 @@ class Projector:
 
     @volume_grid.validator
     def _check_volume(self, _: Any, value: VolumeGrid | None) -> None:
+        _require_grid(value, VolumeGrid, "volume_grid", "volume.grid")
         shorts = (self._volume_shape, self._voxel_size)
         if value is not None and any(short is not None for short in shorts):
             raise ValueError("give volume_grid, or volume_shape and voxel_size, not both")
 
     @image_grid.validator
     def _check_images(self, _: Any, value: ImageGrid | None) -> None:
+        _require_grid(value, ImageGrid, "image_grid", "tilt_series.grid")
         shorts = (self._image_shape, self._pixel_size)
         if value is not None and any(short is not None for short in shorts):
             raise ValueError("give image_grid, or image_shape and pixel_size, not both")
@@ -538,6 +532,13 @@ class Projector:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(locked_state(state))
+
+
+def _require_grid(value: Any, kind: type, name: str, example: str) -> None:
+    if value is not None and not isinstance(value, kind):
+        raise TypeError(
+            f"{name} must be a {kind.__name__}, such as {example}, got {type(value).__name__}"
+        )
 
 
 def _told_by(volume: Any, tilt_series: Any) -> Told:

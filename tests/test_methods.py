@@ -300,3 +300,17 @@ def test_bounds_of_a_start_outside_of_them_do_not_hold_where_the_mask_is_zero():
         data = reconstruct(series(), method, volume_shape=SHAPE, mask=mask, start=start).data
         assert (data[:2] == -1).all()
         assert data[2:].min() >= 0
+
+
+@pytest.mark.parametrize("name", ["start", "mask"])
+def test_a_volume_that_lies_elsewhere_is_no_start_and_no_mask(name):
+    blobs = GaussianBlobs([[1, -2, 1]], sigmas=2)
+    tilts = blobs.tilt_series(TiltGeometry.from_tilt_angles([-30, 0, 30]), (12, 12))
+    grid = VolumeGrid((8, 12, 12))
+    fits = Volume(np.ones(grid.shape), voxel_size=1.0)
+    assert sirt(tilts, volume_grid=grid, iterations=1, **{name: fits}).shape == grid.shape
+    elsewhere = fits.evolve(center=(0, 0, 1))
+    with pytest.raises(
+        ValueError, match=f"{name} must lie on the volume's grid, but places differ"
+    ):
+        sirt(tilts, volume_grid=grid, iterations=1, **{name: elsewhere})

@@ -209,7 +209,9 @@ def test_a_grid_is_given_once():
         Projector(SINGLE_AXIS, volume_grid=grid, voxel_size=1.0)
     with pytest.raises(ValueError, match="give image_grid, or image_shape and pixel_size"):
         Projector(SINGLE_AXIS, image_grid=images, image_shape=(5, 6))
-    with pytest.raises(TypeError, match=r"volume_grid.*VolumeGrid"):
+    with pytest.raises(
+        TypeError, match=r"volume_grid must be a VolumeGrid, such as volume\.grid, got tuple"
+    ):
         Projector(SINGLE_AXIS, volume_grid=(4, 5, 6))
 
 
