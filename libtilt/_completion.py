@@ -69,6 +69,9 @@ def completed(
     ValueError
         If the two disagree, or something is missing that would decide where things lie.
     """
+    if told.volume_shape and told.voxel_size is None and told.pixel_size is not None:
+        # Said of a volume too: its operator is fixed, whatever is projected.
+        told = attrs.evolve(told, voxel_size=to_voxel_size(told.pixel_size))
     _require_agreement(told, data)
     shape = told.volume_shape or data.volume_shape
     if shape is None:
@@ -81,9 +84,9 @@ def completed(
     known: list[Any] = [size for size in sizes if size is not None]
     if not known and geometry.shifts.any():
         raise ValueError(
-            f"voxel_size must be given {purpose} with a plain array, since the geometry has "
-            "shifts, which are in angstroms: pass Projector(..., voxel_size=...), or a Volume or "
-            "TiltSeries, which knows its own"
+            f"voxel_size must be given {purpose}, since the geometry has shifts, which are in "
+            "angstroms, and an array or a shape does not say it: pass Projector(..., "
+            "voxel_size=...), or a Volume or TiltSeries, which knows its own"
         )
     center = told.center if told.center is not None else data.center
     volume = VolumeGrid(
@@ -111,7 +114,11 @@ def _require_agreement(told: Told, data: Told) -> None:
         )
     for name, owner in (("voxel_size", "volume"), ("pixel_size", "tilt_series")):
         known, other = getattr(told, name), getattr(data, name)
-        if known is not None and other is not None and not np.allclose(known, other, rtol=1e-4):
+        if (
+            known is not None
+            and other is not None
+            and not np.allclose(known, other, rtol=1e-4, atol=0)
+        ):
             known, other = (np.asarray(size).tolist() for size in (known, other))
             raise ValueError(f"{owner} must have the projector's {name} {known}, got {other}")
     if told.center is not None and data.center is not None:
@@ -127,7 +134,8 @@ def _require_agreement(told: Told, data: Told) -> None:
 
 def _images_over(volume: VolumeGrid) -> tuple[int, ...]:
     """Return the volume's height and width, which images of a volume at the rotation centre get."""
-    if (np.abs(volume.center[:2]) > volume.voxel_size[:2]).any():
+    # What `bin` moves the center by is less than half a voxel.
+    if (np.abs(volume.center[:2]) > 0.5 * volume.voxel_size[:2]).any():
         raise ValueError(
             f"image_shape must be given for a volume beside the rotation centre: its center lies at"
             f" {volume.center.tolist()} A, and images of its own height and width about the "

@@ -60,7 +60,7 @@ class ProjectionOperator(LinearOperator):  # type: ignore[misc]
         return self.projector._adjoint(images).ravel()
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(unsafe_hash=False)
 class AdjointProjector:
     """The adjoint of a projector, as an object that can be called.
 
@@ -117,4 +117,7 @@ class AdjointProjector:
         >>> projector.T.linear_operator().shape
         (120, 60)
         """
-        return self.projector.linear_operator(dtype).H
+        operator = self.projector.linear_operator(dtype)
+        transposed = operator.H
+        transposed.dims, transposed.dimsd = operator.dimsd, operator.dims
+        return transposed

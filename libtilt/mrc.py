@@ -241,6 +241,7 @@ def _content(stored: _Stored) -> MrcContent:
     if sections.pixel_size is not None and (not voxel_size.all() or (voxel_size == 1.0).all()):
         voxel_size = np.full(3, float(f"{sections.pixel_size:.6g}"))
         notes.append(f"its pixel size of {voxel_size[0]:g} A is that of the extended header")
+    place = center_of(header.labels, header.shape) if order == [0, 1, 2] else np.zeros(3)
     if not data.dtype.isnative and not isinstance(data, np.memmap):
         data = data.astype(data.dtype.newbyteorder("="))
     return MrcContent(
@@ -252,6 +253,6 @@ def _content(stored: _Stored) -> MrcContent:
         sections=sections,
         is_own=is_own(header.labels),
         series=series_of(header.labels),
-        center=center_of(header.labels, header.shape),
+        center=place * voxel_size,
         made=made_of(header.labels),
     )

@@ -16,7 +16,7 @@ _CENTER = b"libtilt center "
 _MADE = b"libtilt made "
 _OURS = (OWN_LABEL, _CENTER, _MADE)
 _LENGTH, _MOST = 80, 10
-_CENTER_TEXT = re.compile(r"(\S+) (\S+) (\S+) A (\d+)x(\d+)x(\d+)")
+_CENTER_TEXT = re.compile(r"(\S+) (\S+) (\S+) of (\d+)x(\d+)x(\d+)")
 
 
 def labels_of(
@@ -31,7 +31,8 @@ def labels_of(
     series : str or None
         The mark that the files of one saved series share.
     center : ndarray, shape (3,)
-        Where the voxel ``shape // 2`` lies, x, y, z in angstroms.
+        Where the voxel ``shape // 2`` lies, x, y, z in voxels, which holds where somebody sets the
+        voxel size of the file right.
     made : str
         How the data were made; what 10 labels do not hold is cut off.
 
@@ -44,7 +45,7 @@ def labels_of(
     if center.any():
         # Rounded, since what subtraction leaves of zero would not fit.
         place = " ".join(f"{value:.9g}" for value in center.round(6) + 0.0)
-        labels.append(_CENTER + f"{place} A {'x'.join(map(str, shape))}".encode())
+        labels.append(_CENTER + f"{place} of {'x'.join(map(str, shape))}".encode())
     plain = made.encode("ascii", "replace").decode()
     lines = textwrap.wrap(plain, _LENGTH - len(_MADE), break_on_hyphens=False)
     labels += [_MADE + line.encode() for line in lines]
@@ -65,7 +66,7 @@ def series_of(labels: Sequence[bytes]) -> str | None:
 
 
 def center_of(labels: Sequence[bytes], shape: tuple[int, ...]) -> Float64Array:
-    """Return where the voxel ``shape // 2`` lies, x, y, z in angstroms; 0 where nothing says it.
+    """Return where the voxel ``shape // 2`` lies, x, y, z in voxels; 0 where nothing says it.
 
     A program that changes a file keeps its labels and adds its own: what they say of the place
     holds as long as there are no others and the shape is the same.

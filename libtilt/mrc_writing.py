@@ -119,7 +119,7 @@ def put_mrc(
             file.voxel_size = tuple(float(size) for size in voxel_size)
             for name, value in zip("xyz", origin, strict=True):
                 file.header.origin[name] = value
-            place = np.zeros(3) if center is None else center
+            place = np.zeros(3) if center is None else center / voxel_size
             labels = labels_of(data.shape, series=series, center=place, made=made)
             file.header.label[: len(labels)], file.header.nlabl = labels, len(labels)
 

@@ -156,24 +156,32 @@ class Projector:
         _require_grid(value, VolumeGrid, "volume_grid", "volume.grid")
         shorts = (self._volume_shape, self._voxel_size)
         if value is not None and any(short is not None for short in shorts):
-            raise ValueError("give volume_grid, or volume_shape and voxel_size, not both")
+            raise ValueError(
+                "give volume_grid, or volume_shape and voxel_size, not both; "
+                "a copy by evolve needs volume_grid=None for the latter"
+            )
 
     @image_grid.validator
     def _check_images(self, _: Any, value: ImageGrid | None) -> None:
         _require_grid(value, ImageGrid, "image_grid", "tilt_series.grid")
         shorts = (self._image_shape, self._pixel_size)
         if value is not None and any(short is not None for short in shorts):
-            raise ValueError("give image_grid, or image_shape and pixel_size, not both")
+            raise ValueError(
+                "give image_grid, or image_shape and pixel_size, not both; "
+                "a copy by evolve needs image_grid=None for the latter"
+            )
 
     @property
     def domain(self) -> VolumeGrid:
         """Where the voxels lie that it projects; a ValueError where nobody said it."""
-        return self._grids()[0]
+        return self.volume_grid or self._grids()[0]
 
     @property
     def range(self) -> ImageGrid:
         """Shape and pixel size of its images; a ValueError where nobody said it."""
-        return self._grids()[1]
+        if self._image_shape is not None and self._pixel_size is not None:
+            return ImageGrid(self._image_shape, self._pixel_size)
+        return self.image_grid or self._grids()[1]
 
     def between(
         self,
@@ -514,14 +522,24 @@ class Projector:
         spec = self.spec(floating_dtype(volume.dtype))
         with plan_cache.plan(self.backend, spec) as plan:
             images = plan.forward(np.ascontiguousarray(volume, dtype=spec.dtype))
-        return self._scaled(images)
+        return self._scaled(self._sound(images, spec.images_shape, spec.dtype))
 
     def _adjoint(self, images: NDArray[Any]) -> NDArray[Any]:
         """Compute the volume of sound images: the transpose of `_forward`."""
         spec = self.spec(floating_dtype(images.dtype))
         scaled = self._scaled(np.ascontiguousarray(images, dtype=spec.dtype))
         with plan_cache.plan(self.backend, spec) as plan:
-            return plan.adjoint(scaled)
+            return self._sound(plan.adjoint(scaled), spec.volume_shape, spec.dtype)
+
+    def _sound(self, result: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+        """Return what a backend computed; raise where that is not what was asked for."""
+        if getattr(result, "shape", None) != shape or result.dtype != dtype:
+            got = f"{getattr(result, 'shape', result)} {getattr(result, 'dtype', '')}"
+            raise ValueError(
+                f"backend {self.backend.name!r} must return {shape} {dtype}, got {got.strip()}"
+            )
+        array: NDArray[Any] = result
+        return array
 
     def _scaled(self, images: NDArray[Any]) -> NDArray[Any]:
         scales = self.image_scales
@@ -543,6 +561,14 @@ def _require_grid(value: Any, kind: type, name: str, example: str) -> None:
 
 def _told_by(volume: Any, tilt_series: Any) -> Told:
     """Return what data say of grids: arrays their shapes alone."""
+    if isinstance(volume, TiltSeries | ImageGrid) or isinstance(tilt_series, Volume | VolumeGrid):
+        given, name = (
+            (volume, "volume")
+            if isinstance(volume, TiltSeries | ImageGrid)
+            else (tilt_series, "tilt_series")
+        )
+        wanted = "a Volume" if name == "volume" else "a TiltSeries"
+        raise TypeError(f"{name} must be {wanted} or an array, got {type(given).__name__}")
     volume = volume.grid if isinstance(volume, Volume) else volume
     images = tilt_series.grid if isinstance(tilt_series, TiltSeries) else tilt_series
     told = Told.of(

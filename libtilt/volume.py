@@ -29,7 +29,7 @@ from libtilt.geometry.rotations import as_rotation_matrices, require_rotations
 from libtilt.geometry.window import Window
 from libtilt.image_data import ImageData, standardized
 from libtilt.image_files import read_image
-from libtilt.mrc import PLACEHOLDER
+from libtilt.mrc import PLACEHOLDER, MrcContent
 from libtilt.mrc_writing import write_mrc
 from libtilt.per_tilt import summary
 
@@ -53,7 +53,21 @@ class CentralSlices(NamedTuple):
 
 
 def _data_converter(value: ArrayLike) -> NDArray[Any]:
+    if isinstance(value, ImageData):
+        raise TypeError(
+            f"data must be an array, got a {type(value).__name__}, whose sizes and place would be "
+            "lost: use its evolve, or numpy.asarray on it if that is meant"
+        )
     return real_data(value, "data", 3)
+
+
+def _places(content: MrcContent, voxel_size: Float64Array) -> dict[str, Any]:
+    """Return voxel size, center and origin; our own places are counted in voxels."""
+    factor = np.ones(3)
+    if content.is_own and content.voxel_size.all():
+        factor = voxel_size / content.voxel_size
+    places = {"center": content.center * factor, "origin": content.origin * factor}
+    return {"voxel_size": voxel_size} | places
 
 
 @attrs.frozen(slots=False, eq=False)
@@ -194,11 +208,7 @@ class Volume(ImageData):
             warnings.warn(f"{path} has an odd header: {'; '.join(notes)}", stacklevel=2)
         return cls(
             content.data,
-            **{
-                "voxel_size": spacing if voxel_size is None else voxel_size,
-                "center": content.center,
-                "origin": content.origin,
-            }
+            **_places(content, spacing if voxel_size is None else to_voxel_size(voxel_size))
             | fields,
         )
 

@@ -117,10 +117,10 @@ def numba_as(monkeypatch):
 @pytest.mark.parametrize(
     ("case", "backend", "reason"),
     [
-        ("identity", NumbaBackend(mode="rows"), "rows: the tilt axis runs along y of volume and"),
-        ("tilts about x", NumbaBackend(mode="rows"), "rows: .* along x of volume and images"),
-        ("tilt axis along z", NumbaBackend(mode="rows"), "rows: .*z of the volume and y of the im"),
-        ("tilt axis along x", NumbaBackend(mode="rows"), "rows: .*y of the volume and x of the im"),
+        ("identity", NumbaBackend(), "rows: the tilt axis runs along y of volume and"),
+        ("tilts about x", NumbaBackend(), "rows: .* along x of volume and images"),
+        ("tilt axis along z", NumbaBackend(), "rows: .*z of the volume and y of the im"),
+        ("tilt axis along x", NumbaBackend(), "rows: .*y of the volume and x of the im"),
         ("any rotation", NumbaBackend(mode="factorized"), "factorized: rays leave the planes of "),
     ],
 )

@@ -86,7 +86,7 @@ def test_every_ray_ends_on_the_wider_grid():
     grid = widened(VolumeGrid((10, 20, 24)), ImageGrid((20, 24)), geometry, "auto")
     more = grid.pad((10, grid.shape[1] + 8, grid.shape[2] + 8))
     rays = [
-        Projector(geometry, volume_grid=g, image_shape=(20, 24), pixel_size=1.0).forward(
+        Projector(geometry, volume_grid=g, image_grid=ImageGrid((20, 24)), backend="numba").forward(
             np.ones(g.shape)
         )
         for g in (grid, more)

@@ -272,7 +272,9 @@ def test_images_in_closed_form_give_their_density_on_any_voxels(method, voxel_si
 
 def test_the_problem_is_what_it_says():
     weights = np.random.default_rng(6).random((7, 13, 15))
-    problem = LeastSquares.of(series(), volume_shape=SHAPE, weights=weights, margin="auto")
+    problem = LeastSquares.of(
+        series(), volume_shape=SHAPE, weights=weights, margin="auto", backend="numba"
+    )
     volume = np.random.default_rng(7).normal(size=problem.zeros().shape)
     residual = problem.residual(volume)
     assert_allclose(residual, problem.images - problem.projector.forward(volume).images)
@@ -314,3 +316,13 @@ def test_a_volume_that_lies_elsewhere_is_no_start_and_no_mask(name):
         ValueError, match=f"{name} must lie on the volume's grid, but places differ"
     ):
         sirt(tilts, volume_grid=grid, iterations=1, **{name: elsewhere})
+
+
+def test_a_copy_of_a_result_with_other_data_is_saved_with_them(tmp_path):
+    result = sirt(series(), volume_shape=SHAPE, iterations=1)
+    other = attrs.evolve(result, data=np.full(SHAPE, 7.0, "f4"), center=(5.0, 0.0, 0.0))
+    assert (other * 1).center.tolist() == [5, 0, 0]
+    opened = Volume.open(other.save(tmp_path / "a.mrc"), voxel_size=1.0)
+    assert (opened.data == 7).all()
+    assert np.allclose(opened.center, [5, 0, 0])
+    assert len(pickle.dumps(result)) < 1.5 * result.data.nbytes + 10_000

@@ -83,12 +83,12 @@ def test_a_center_does_not_count_where_another_program_added_its_label(place):
     "text",
     [
         b"libtilt center 1 2 3",
-        b"libtilt center 1 2 A 4x5x6",
-        b"libtilt center 1 2 three A 4x5x6",
-        b"libtilt center 1 2 nan A 4x5x6",
-        b"libtilt center 1 2 inf A 4x5x6",
-        b"libtilt center 1 2 3 A 4x5x6 x 7",
-        b"libtilt center \xff\xfe 2 3 A 4x5x6",
+        b"libtilt center 1 2 of 4x5x6",
+        b"libtilt center 1 2 three of 4x5x6",
+        b"libtilt center 1 2 nan of 4x5x6",
+        b"libtilt center 1 2 inf of 4x5x6",
+        b"libtilt center 1 2 3 of 4x5x6 x 7",
+        b"libtilt center \xff\xfe 2 3 of 4x5x6",
     ],
 )
 def test_a_damaged_center_does_not_count(text):
@@ -137,7 +137,7 @@ def test_a_file_has_no_label_but_those_of_the_package(tmp_path):
         assert int(file.header.nlabl) == 2
     assert written[:2] == [
         b"Written by libtilt",
-        b"libtilt center 10.25 -20.5 3.125 A 4x5x6",
+        b"libtilt center 5.125 -10.25 1.5625 of 4x5x6",
     ]
     assert not any(written[2:])
     content = read_mrc(path)
@@ -148,7 +148,7 @@ def test_a_file_has_no_label_but_those_of_the_package(tmp_path):
 def test_a_label_that_another_program_adds_makes_the_center_0(tmp_path):
     path = saved(tmp_path)
     with mrcfile.open(path, mode="r+") as file:
-        file.add_label("Filtered by another program")
+        file.header.label[2], file.header.nlabl = b"Filtered by another program", 3
     opened = Volume.open(path)
     assert opened.center.tolist() == [0, 0, 0]
     assert np.allclose(opened.origin, CENTER - [6, 4, 4])

@@ -359,3 +359,70 @@ def test_how_far_along_the_beam_a_volume_lies_does_not_matter(backend, driven):
     for depth in (0.5, 37.0, -5000.0):
         images = projector.forward(volume.evolve(center=(0, 0, depth))).images
         assert np.allclose(images, expected, rtol=0, atol=1e-5)
+
+
+def test_a_file_whose_voxel_size_is_set_right_keeps_its_place_in_voxels(tmp_path):
+    path = BLOBS.volume((8, 8, 8))[6:].save(tmp_path / "a.mrc")
+    opened = Volume.open(path, voxel_size=2.0)
+    assert (opened.center.tolist(), opened.origin.tolist()) == ([0, 0, 6], [-8, -8, 4])
+
+
+def test_a_series_is_no_volume_and_a_volume_no_series():
+    volume = BLOBS.volume((5, 6, 6))
+    projector = Projector(SINGLE_AXIS, volume_grid=volume.grid)
+    series = projector.forward(volume)
+    for call in (
+        lambda: projector.forward(series),
+        lambda: projector.between(series),
+        lambda: projector.adjoint(volume),
+        lambda: projector.between(None, volume.grid),
+        lambda: Volume(volume),
+    ):
+        with pytest.raises(TypeError, match="must be a"):
+            call()
+
+
+@pytest.mark.parametrize("size", [1.5, (3.0, 3.0, 1.5)])
+def test_where_the_domain_is_known_a_volume_with_other_voxels_is_refused(size):
+    projector = Projector(ANY_ROTATION, volume_shape=(8, 8, 8), pixel_size=3.0)
+    assert projector.domain == VolumeGrid((8, 8, 8), 3.0)
+    with pytest.raises(ValueError, match=r"volume must have the projector's voxel_size \[3.0, "):
+        projector.forward(Volume(np.ones((8, 8, 8)), voxel_size=size))
+
+
+def test_a_crop_beside_the_centre_by_a_voxel_needs_an_image_shape():
+    projector = Projector(TiltGeometry.from_tilt_angles([0]))
+    with pytest.raises(ValueError, match="image_shape must be given"):
+        projector.forward(Volume(np.ones((2, 8, 8)))[:, 2:])
+
+
+def test_a_range_is_known_without_a_volume():
+    projector = Projector(SINGLE_AXIS, image_shape=(5, 6), pixel_size=2.0)
+    assert projector.range == ImageGrid((5, 6), 2.0)
+    assert Projector(SINGLE_AXIS, image_grid=ImageGrid((5, 6))).range == ImageGrid((5, 6))
+    beside = VolumeGrid((4, 8, 8), 1.0, (0, 20, 0))
+    assert Projector(SINGLE_AXIS, volume_grid=beside).domain is beside
+
+
+def test_a_fixed_projector_may_be_given_another_geometry():
+    volume = BLOBS.volume((8, 9, 10))
+    fixed = Projector(TiltGeometry.from_tilt_angles([-30, 0, 30])).between(volume)
+    other = fixed.evolve(geometry=ANY_ROTATION)
+    exact = Projector(ANY_ROTATION, volume_grid=volume.grid, backend="scipy")
+    assert relative_error(other.forward(volume).images, exact.forward(volume).images) < 1e-10
+
+
+def test_what_lies_inside_is_not_touched_by_what_lies_beyond():
+    ones = Volume(np.ones((1, 1, 5)))
+    finer = ones.resample(VolumeGrid((1, 1, 9), (0.5, 1, 1)), fill=np.nan)
+    assert np.allclose(finer.data, 1)
+    moved = Volume(np.ones((4, 4, 4))).resample(VolumeGrid((4, 4, 4), 1, (0.5, 0, 0)), fill=np.nan)
+    assert np.isnan(moved.data).sum() == 16
+    assert np.isnan(moved.data[:, :, -1]).all()
+
+
+def test_voxels_that_drift_apart_are_interpolated():
+    ramp = Volume(np.arange(4096.0)[None, None])
+    grid = VolumeGrid((1, 1, 2048), (1.00009, 1, 1), (-2048 + 1024 * 1.00009, 0, 0))
+    expected = np.arange(2048) * 1.00009
+    assert np.allclose(ramp.resample(grid).data[0, 0], expected, atol=1e-6)

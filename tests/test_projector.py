@@ -180,9 +180,9 @@ def test_an_array_with_shifts_needs_a_spacing():
     shifted = TiltGeometry.from_tilt_angles([0, 5], shifts=[[0, 0], [2, 0]])
     volume, images = np.ones((4, 5, 6)), np.ones((2, 5, 6))
     plain = Projector(shifted, volume_shape=(4, 5, 6))
-    with pytest.raises(ValueError, match="voxel_size must be given to project with a plain array"):
+    with pytest.raises(ValueError, match="voxel_size must be given to project, since"):
         plain.forward(volume)
-    with pytest.raises(ValueError, match="voxel_size must be given to backproject with a plain"):
+    with pytest.raises(ValueError, match="voxel_size must be given to backproject, since"):
         plain.adjoint(images)
     for option in ({"voxel_size": 1.0}, {"pixel_size": 1.0}):
         assert plain.evolve(**option).forward(volume).shape == images.shape

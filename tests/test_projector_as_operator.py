@@ -315,3 +315,43 @@ def test_complex_vectors_are_refused():
     operator = Projector(geometry, volume_shape=(2, 2, 2)).linear_operator()
     with pytest.raises(TypeError, match="x must be real numbers"):
         operator.matvec(np.ones(8) * 1j)
+
+
+@attrs.frozen
+class Careless(ToyBackend):
+    """A backend that returns something else than it was asked for."""
+
+    result: object = None
+
+    def forward(self, spec, volume):
+        return self.result
+
+    def adjoint(self, spec, images):
+        return self.result
+
+
+@pytest.mark.parametrize(
+    ("result", "got"),
+    [
+        (None, "None"),
+        (np.zeros((1, 2, 2)), r"\(1, 2, 2\)"),
+        (np.zeros((5, 5, 6), "f4"), ".* float32"),
+    ],
+)
+def test_what_a_backend_returns_is_looked_at(result, got):
+    projector = Projector(
+        SINGLE_AXIS, volume_grid=VolumeGrid((4, 5, 6)), backend=Careless(result=result)
+    )
+    with pytest.raises(ValueError, match=f"backend 'toy' must return .* got {got}"):
+        projector.forward(np.zeros((4, 5, 6)))
+    with pytest.raises(ValueError, match="backend 'toy' must return"):
+        projector.adjoint(np.zeros((5, 5, 6)))
+
+
+def test_transposes_are_compared_by_value_and_have_dims():
+    projector = Projector(SINGLE_AXIS, volume_grid=VolumeGrid((4, 5, 6)))
+    assert projector.T == projector.T
+    transposed = projector.T.linear_operator()
+    assert (transposed.dims, transposed.dimsd) == ((5, 5, 6), (4, 5, 6))
+    assert projector.T.domain == projector.range
+    assert projector.T.range == projector.domain

@@ -108,7 +108,8 @@ def _choice(spec: SamplingSpec) -> tuple[Backend, str]:
         if layout is None:
             reason = "numba, factorized: rays leave the planes of the volume"
             return numba(mode="factorized"), reason
-        return numba(mode="rows"), f"numba, rows: {_along(layout)}"
+        # Its mode "auto" takes rows there, and still computes where a copy has another geometry.
+        return numba(), f"numba, rows: {_along(layout)}"
     if layout is None:
         needs = "sparse needs a tilt axis along an axis of the volume"
         return SciPyBackend(), f"scipy: {fails}, and {needs}"

@@ -21,6 +21,8 @@ LIMIT = "LIBTILT_PLAN_CACHE"
 """The environment variable that says how many megabytes of plans a process keeps."""
 
 _SHARE = 4
+_MOST = 256
+"""Plans at once, whatever they say of their size."""
 
 
 @attrs.define
@@ -116,13 +118,13 @@ class PlanCache:
         Plan
             On leaving, what has become too much is forgotten.
         """
-        key = _key(backend, spec)
+        limit, key = self.limit, _key(backend, spec)
         plan = self._built(key, backend, spec)
         try:
             yield plan
         finally:
             # What a plan prepares when it is first used counts now.
-            self._measure(key, plan)
+            self._measure(key, plan, limit)
 
     def _built(self, key: Any, backend: Backend, spec: SamplingSpec) -> Plan:
         """Return the plan that is kept, build it, or wait for the thread that does."""
@@ -147,15 +149,15 @@ class PlanCache:
         future.set_result(plan)
         return plan
 
-    def _measure(self, key: Any, plan: Plan) -> None:
+    def _measure(self, key: Any, plan: Plan, limit: int) -> None:
         """Note how large a plan has become, and forget those that it leaves no room for."""
-        limit, size = self.limit, plan.nbytes
+        size = plan.nbytes
         with self._lock:
             if key in self._plans:
                 self._plans[key].nbytes = size
             total = sum(kept.nbytes for kept in self._plans.values())
             for old in list(self._plans)[:-1]:
-                if total <= limit:
+                if total <= limit and len(self._plans) <= _MOST:
                     break
                 total -= self._plans.pop(old).nbytes
 

@@ -34,15 +34,28 @@ def resampled(
     ndarray, shape target.shape
     """
     steps = target.voxel_size[::-1] / grid.voxel_size[::-1]
-    first = grid.indices(target.origin)
+    first, last = grid.indices(target.corners()[[0, -1]])
     whole = np.rint(first)
-    if np.abs(steps - 1).max() < 1e-4 and np.abs(first - whole).max() < NEARLY:
+    ends = whole + np.array(target.shape) - 1
+    if max(np.abs(first - whole).max(), np.abs(last - ends).max()) < NEARLY:
         return _copied(data, whole.astype(int).tolist(), target.shape, fill)
     # What rounding puts a hair outside would be interpolated with what lies beyond.
     first = np.where(np.abs(first - whole) < 1e-9 * np.array(grid.shape), whole, first)
+    finite = bool(np.isfinite(fill))
     result: NDArray[Any] = ndimage.affine_transform(
-        data, steps, first, output_shape=target.shape, order=order, mode="grid-constant", cval=fill
+        data,
+        np.diag(steps),
+        first,
+        output_shape=target.shape,
+        order=order,
+        mode="grid-constant",
+        cval=fill if finite else 0.0,
     )
+    if not finite:
+        # It would spread to what lies inside.
+        for axis, (start, step, n) in enumerate(zip(first, steps, data.shape, strict=True)):
+            index = start + step * np.arange(target.shape[axis])
+            np.moveaxis(result, axis, 0)[(index < 0) | (index > n - 1)] = fill
     return result
 
 

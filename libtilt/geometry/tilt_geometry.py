@@ -394,7 +394,7 @@ class TiltGeometry:
         -------
         ndarray, shape (n, 4, 4)
             Columns ``x, y, z, 1`` to ``u, v, depth, 1``; the depth is counted in steps from the
-            plane through the volume's centre.
+            plane through the rotation centre.
 
         Raises
         ------

@@ -36,7 +36,7 @@ class Window:
         middle = (
             tuple(n // 2 for n in old)
             if center is None
-            else integers_of(center, len(old), "center")
+            else integers_of(center, len(old), "center", kind="integers, an index")
         )
         starts = tuple(c - n // 2 for c, n in zip(middle, box, strict=True))
         stops = tuple(start + n for start, n in zip(starts, box, strict=True))
@@ -134,7 +134,9 @@ class Window:
         whole = tuple(slice(n * f) for n, f in zip(self.shape, self.steps, strict=True))
         split = [part for pair in zip(self.shape, self.steps, strict=True) for part in pair]
         blocks = array[(..., *whole)].reshape(*lead, *split)
-        return blocks.mean(axis=tuple(range(len(lead) + 1, blocks.ndim, 2)), dtype=dtype)
+        # In float64: sums of many float32 values lose digits.
+        axes = tuple(range(len(lead) + 1, blocks.ndim, 2))
+        return blocks.mean(axis=axes, dtype=np.float64).astype(dtype, copy=False)
 
 
 def slabs_of(shape: tuple[int, ...], size: Any, axis: str, axes: str) -> list[tuple[slice, ...]]:

@@ -27,8 +27,6 @@ class Reconstruction(Volume):
 
     Attributes
     ----------
-    volume : Volume
-        The same data, of the projector's `volume_type`.
     residuals : ndarray, shape (iterations + 1,)
         Norm of images minus projections, over that of the images, both weighted as the problem is:
         of the start, and after each iteration. Empty where a method has no iterations.
@@ -52,7 +50,7 @@ class Reconstruction(Volume):
     'Volume'
     """
 
-    volume: Volume = attrs.field(kw_only=True)
+    _kind: type[Volume] = attrs.field(kw_only=True)
     residuals: Float64Array = attrs.field(kw_only=True, converter=_residuals)
     # Of `Method`, whose module needs this one.
     method: Any = attrs.field(kw_only=True)
@@ -98,7 +96,7 @@ class Reconstruction(Volume):
             voxel_size=volume.voxel_size,
             center=volume.center,
             origin=volume._origin,
-            volume=volume,
+            kind=type(volume),
             residuals=residuals,
             method=method,
             stop_reason=stop_reason,
@@ -119,6 +117,13 @@ class Reconstruction(Volume):
         See `libtilt.Volume.open`.
         """
         raise TypeError(f"a file has no history of residuals: read {path} by Volume.open")
+
+    @property
+    def volume(self) -> Volume:
+        """The volume without its history, of the projector's `volume_type`; not a copy."""
+        return self._kind(
+            self.data, voxel_size=self.voxel_size, center=self.center, origin=self._origin
+        )
 
     @property
     def made(self) -> str:
