@@ -105,7 +105,8 @@ def _require_agreement(told: Told, data: Told) -> None:
     if told.volume_shape and data.volume_shape not in (None, told.volume_shape):
         raise ValueError(
             f"volume must have the projector's volume_shape {told.volume_shape}, "
-            f"got {data.volume_shape}"
+            f"got {data.volume_shape}: for volumes of any shape, pass "
+            "Projector(..., image_grid=...) alone"
         )
     if told.image_shape and data.image_shape not in (None, told.image_shape):
         raise ValueError(
@@ -127,8 +128,8 @@ def _require_agreement(told: Told, data: Told) -> None:
         if here.difference(there):
             raise ValueError(
                 f"volume must have the projector's center {here.center.tolist()}, got "
-                f"{there.center.tolist()} A: pass Projector(..., volume_grid=volume.grid) for a "
-                "volume beside the rotation centre"
+                f"{there.center.tolist()} A: pass Projector(..., image_grid=...) alone for volumes "
+                "at any place, or volume_grid=volume.grid and image_grid=... for this one"
             )
 
 

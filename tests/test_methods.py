@@ -326,3 +326,24 @@ def test_a_copy_of_a_result_with_other_data_is_saved_with_them(tmp_path):
     assert (opened.data == 7).all()
     assert np.allclose(opened.center, [5, 0, 0])
     assert len(pickle.dumps(result)) < 1.5 * result.data.nbytes + 10_000
+
+
+@pytest.mark.parametrize(
+    ("returned", "got"),
+    [
+        (lambda problem: np.ones(SHAPE), r"\(.*\) float64"),
+        (lambda problem: problem.zeros().astype(int), ".* int64"),
+        (lambda problem: problem.volume(problem.zeros()), "a Volume"),
+        (lambda problem: None, "a NoneType"),
+    ],
+)
+def test_what_a_method_returns_is_looked_at(returned, got):
+    class Careless(Method):
+        def _solve(self, problem, progress):
+            return returned(problem)
+
+    wide = GaussianBlobs([[0, 0, 0]], sigmas=2).tilt_series(
+        TiltGeometry.from_tilt_angles([-50, 0, 50]), (SHAPE[1], SHAPE[2])
+    )
+    with pytest.raises(ValueError, match=f"must return an array like problem.zeros.* got {got}"):
+        reconstruct(wide, Careless(), volume_shape=SHAPE)

@@ -48,6 +48,8 @@ def _rows(file: Path, content: MrcContent) -> list[tuple[str, str]]:
         ("voxel size", f"{_triple(sizes)} A  (x, y, z)" if sizes.any() else "not known"),
         ("origin", f"{_triple(content.origin)} A  (x, y, z)"),
     ]
+    if content.center.any():
+        rows.append(("center", f"{_triple(content.center)} A  (x, y, z) from the rotation centre"))
     if finite.size:
         mean, deviation = finite.mean(dtype=np.float64), finite.std(dtype=np.float64)
         rows += [

@@ -14,6 +14,10 @@ from libtilt.tilt_series import TiltSeries
 Series = TypeVar("Series", bound=TiltSeries)
 
 
+_NAMED = 8
+"""Images that a message names."""
+
+
 def exclude_views(tilt_series: Series, views: Iterable[int]) -> Series:
     """Leave some images out, with everything that belongs to their tilts.
 
@@ -139,11 +143,18 @@ def refuse(tilt_series: TiltSeries, *faults: Callable[[NDArray[Any]], str]) -> N
     bad = [view for view, fault in enumerate(found) if fault]
     if bad:
         angles = tilt_series.geometry.tilt_angles
-        listed = ", ".join(f"{view} (tilt angle {angles[view]:.2f}) {found[view]}" for view in bad)
+        named = [f"{view} (tilt angle {angles[view]:.2f}) {found[view]}" for view in bad]
+        rest = f", and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
+        mend = "mend pixels (replace_outliers, --mend-outliers)"
+        if len(bad) < len(found):
+            views = ",".join(map(str, bad))
+            mend = (
+                f"leave them out (exclude_views(tilt_series, {bad}), --exclude {views}), or {mend}"
+            )
+        if is_holed in faults:
+            mend += ', or give non-finite pixels weight zero (nan="ignore", --ignore-nan)'
         raise ValueError(
-            f"images of tilt_series must be usable, but {listed}; leave them out "
-            f"(exclude_views(tilt_series, {bad}), --exclude {','.join(map(str, bad))}), "
-            "or mend pixels (replace_outliers, --mend-outliers)"
+            f"images of tilt_series must be usable, but {', '.join(named[:_NAMED])}{rest}; {mend}"
         )
 
 

@@ -223,6 +223,7 @@ class Method(ABC):
         progress = Progress(problem, callback)
         with np.errstate(over="ignore", invalid="ignore"):
             data = self._solve(problem, progress)
+        self._require_like(data, problem.zeros())
         require_result(data, "the reconstruction")
         volume = problem.volume(data)
         if problem.grid.shape != data.shape:
@@ -234,4 +235,17 @@ class Method(ABC):
             iterations=progress.iterations,
             method=self,
             stop_reason=progress.stop_reason,
+        )
+
+    def _require_like(self, data: Any, wanted: NDArray[Any]) -> None:
+        """Raise where a method returned another kind of array than it iterates on."""
+        if not isinstance(data, np.ndarray):
+            got = f"a {type(data).__name__}"
+        elif data.shape != wanted.shape or data.dtype != wanted.dtype:
+            got = f"{data.shape} {data.dtype}"
+        else:
+            return
+        raise ValueError(
+            f"method {self.name!r} must return an array like problem.zeros(), of shape "
+            f"{wanted.shape} (the grid with its margin) and {wanted.dtype}, got {got}"
         )
