@@ -258,16 +258,15 @@ class Projector:
     def __repr__(self) -> str:
         angles = self.geometry.tilt_angles
         parts = [f"{len(angles)} tilts from {angles.min():.4g} to {angles.max():.4g} degrees"]
+        backend = repr(self.backend)
         try:
             domain, image_grid = self._grids()
-            parts += [f"domain={domain}", f"range={image_grid}"]
-            spec = self.between(domain, image_grid).spec()
         except ValueError:
             parts.append("grids of what is projected")
-            spec = None
-        backend = repr(self.backend)
-        if isinstance(self.backend, AutoBackend) and spec is not None:
-            backend = f"auto: {self.backend.explain(spec)}"
+        else:
+            parts += [f"domain={domain}", f"range={image_grid}"]
+            if isinstance(self.backend, AutoBackend):
+                backend = f"auto: {self.backend.explain(self.spec())}"
         parts += [f"driven={self.driven!r}", f"backend={backend}"]
         return f"{type(self).__name__}({', '.join(parts)})"
 
@@ -561,14 +560,11 @@ def _require_grid(value: Any, kind: type, name: str, example: str) -> None:
 
 def _told_by(volume: Any, tilt_series: Any) -> Told:
     """Return what data say of grids: arrays their shapes alone."""
-    if isinstance(volume, TiltSeries | ImageGrid) or isinstance(tilt_series, Volume | VolumeGrid):
-        given, name = (
-            (volume, "volume")
-            if isinstance(volume, TiltSeries | ImageGrid)
-            else (tilt_series, "tilt_series")
-        )
-        wanted = "a Volume" if name == "volume" else "a TiltSeries"
-        raise TypeError(f"{name} must be {wanted} or an array, got {type(given).__name__}")
+    if isinstance(volume, TiltSeries | ImageGrid):
+        raise TypeError(f"volume must be a Volume or an array, got {type(volume).__name__}")
+    if isinstance(tilt_series, Volume | VolumeGrid):
+        kind = type(tilt_series).__name__
+        raise TypeError(f"tilt_series must be a TiltSeries or an array, got {kind}")
     volume = volume.grid if isinstance(volume, Volume) else volume
     images = tilt_series.grid if isinstance(tilt_series, TiltSeries) else tilt_series
     told = Told.of(

@@ -62,15 +62,12 @@ class PlanCache:
 
     def __init__(self, limit: int | None = None) -> None:
         self._limit = limit
-        self._start()
+        self._plans: OrderedDict[Any, _Kept] = OrderedDict()
+        self._unlock()
         if hasattr(os, "register_at_fork"):
             # Another thread may hold the lock, or build, at the moment of a fork.
             cache = weakref.ref(self)
             os.register_at_fork(after_in_child=lambda: _unlock(cache()))
-
-    def _start(self) -> None:
-        self._plans: OrderedDict[Any, _Kept] = OrderedDict()
-        self._unlock()
 
     def _unlock(self) -> None:
         self._lock = threading.Lock()
