@@ -30,8 +30,8 @@ _HOMES = {
     "VolumeGrid": "libtilt.geometry",
 }
 _ROOMS = (
-    *("alignment", "animations", "backends", "data", "gif", "plot", "preparation", "quality"),
-    *("real_space", "reconstruction", "testing"),
+    *("alignment", "animations", "backends", "errors", "geometry", "gif", "io", "phantoms", "plot"),
+    *("preparation", "quality", "real_space", "reconstruction", "resampling", "testing"),
 )
 
 

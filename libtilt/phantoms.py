@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.spatial.transform import Rotation
 
-from libtilt._checks import (
+from libtilt.errors.checks import (
     Float64Array,
     finite_array,
     locked,
@@ -22,7 +22,7 @@ from libtilt._checks import (
     to_voxel_size,
 )
 from libtilt.geometry import ImageGrid, TiltGeometry, VolumeGrid
-from libtilt.per_tilt import summary
+from libtilt.geometry.per_tilt import summary
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
 

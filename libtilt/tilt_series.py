@@ -11,26 +11,27 @@ import attrs
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from libtilt._checks import (
+from libtilt.alignment import Alignment
+from libtilt.alignment.beside_stack import beside
+from libtilt.alignment.stack_geometry import UNKNOWN_PIXEL_SIZE, StackFile
+from libtilt.errors import MixedSeriesError
+from libtilt.errors.checks import (
     floating_dtype,
     real_data,
     require_finite,
     require_held,
     to_pixel_size,
 )
-from libtilt.alignment import Alignment
-from libtilt.files import atomic_writes
 from libtilt.geometry import ImageGrid, TiltGeometry, require_geometry
+from libtilt.geometry.image_data import ImageData, standardized
 from libtilt.geometry.json_file import with_series
+from libtilt.geometry.per_tilt import PER_TILT, per_tilt_fields, summary, tilt_index
 from libtilt.geometry.window import Window
-from libtilt.image_data import ImageData, standardized
-from libtilt.image_files import read_image
-from libtilt.mrc import PLACEHOLDER
-from libtilt.mrc_writing import compression, put_mrc
-from libtilt.per_tilt import PER_TILT, per_tilt_fields, summary, tilt_index
-from libtilt.stack_geometry import UNKNOWN_PIXEL_SIZE, MixedSeriesError, StackFile
-from libtilt.stacks import aligned_stack, crops_at
-from libtilt.tilt_files import beside
+from libtilt.io.atomic import atomic_writes
+from libtilt.io.image_files import read_image
+from libtilt.io.mrc import PLACEHOLDER
+from libtilt.io.mrc_writing import compression, put_mrc
+from libtilt.resampling import align_stack, extract_patches
 from libtilt.volume import Volume
 
 # How often a series is read again that a writer may be replacing meanwhile, and how long between.
@@ -392,7 +393,13 @@ class TiltSeries(ImageData):
             window, np.pad(self.images, [(0, 0), *window.margins], constant_values=value)
         )
 
-    def aligned(self, **options: Any) -> Self:
+    def align(
+        self,
+        *,
+        image_shape: tuple[int, ...] | None = None,
+        order: int = 3,
+        fill: str | float = "mean",
+    ) -> Self:
         """Resample the images to the canonical frame: tilt axis along y, no shifts.
 
         Then the tomogram is a stack of independent slices, which is the fastest case of every
@@ -401,9 +408,8 @@ class TiltSeries(ImageData):
 
         Parameters
         ----------
-        **options
-            Of `libtilt.stacks.aligned_stack`: ``image_shape``, ``order`` (cubic splines by default)
-            and ``fill``.
+        image_shape, order, fill : optional
+            As `libtilt.resampling.align_stack` takes them.
 
         Returns
         -------
@@ -420,17 +426,29 @@ class TiltSeries(ImageData):
         >>> from libtilt import GaussianBlobs, TiltGeometry
         >>> blobs = GaussianBlobs([[5, -4, 3]], sigmas=3)
         >>> turned = TiltGeometry.from_tilt_angles([-30, 30], tilt_axis_angle=85, shifts=(2.5, 1))
-        >>> aligned = blobs.tilt_series(turned, (48, 48)).aligned()
+        >>> aligned = blobs.tilt_series(turned, (48, 48)).align()
         >>> aligned.geometry.tilt_axis_angles.round(9).tolist(), aligned.geometry.shifts.tolist()
         ([0.0, 0.0], [[0.0, 0.0], [0.0, 0.0]])
         """
-        images, geometry = aligned_stack(
-            self.images, self.geometry, pixel_size=self.pixel_size, **options
+        images, geometry = align_stack(
+            self.images,
+            self.geometry,
+            pixel_size=self.pixel_size,
+            image_shape=image_shape,
+            order=order,
+            fill=fill,
         )
         return self.evolve(images=images, geometry=geometry)
 
     def extract(
-        self, points_xyz: ArrayLike, size: int | tuple[int, ...], **options: Any
+        self,
+        points_xyz: ArrayLike,
+        size: int | tuple[int, ...],
+        *,
+        outside: str = "drop",
+        fill: str | float = "mean",
+        resample: bool = False,
+        order: int = 3,
     ) -> list[Self]:
         """Cut a small tilt series about each point of the specimen.
 
@@ -442,9 +460,9 @@ class TiltSeries(ImageData):
             Angstroms from the specimen's centre.
         size : int or tuple of int
             Pixels of a box, ``(h, w)`` or a square.
-        **options
-            Of `libtilt.stacks.crops_at`: ``outside`` (by default, tilts on which the box does not
-            lie in the image are left out), ``fill``, ``resample`` and ``order``.
+        outside, fill, resample, order : optional
+            As `libtilt.resampling.extract_patches` takes them; by default, tilts on which the box
+            does not lie in the image are left out.
 
         Returns
         -------
@@ -465,17 +483,25 @@ class TiltSeries(ImageData):
         >>> small.shape, small.geometry.shifts[1].round(6).tolist()
         ((3, 16, 16), [0.0, -0.25])
         """
-        crops = crops_at(
-            self.images, self.geometry, points_xyz, size, pixel_size=self.pixel_size, **options
+        patches = extract_patches(
+            self.images,
+            self.geometry,
+            points_xyz,
+            size,
+            pixel_size=self.pixel_size,
+            outside=outside,
+            fill=fill,
+            resample=resample,
+            order=order,
         )
         # Other fields follow the tilts; the large images do not need to.
         return [
             self.evolve(
-                **per_tilt_fields(self, crop.tilts, but=("images", "geometry")),
-                images=crop.images,
-                geometry=crop.geometry,
+                **per_tilt_fields(self, patch.tilts, but=("images", "geometry")),
+                images=patch.images,
+                geometry=patch.geometry,
             )
-            for crop in crops
+            for patch in patches
         ]
 
     def reconstruct_subvolume(

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
-from libtilt._checks import (
+from libtilt.errors.checks import (
     Float64Array,
     floating_dtype,
     one_of,
@@ -24,14 +24,14 @@ from libtilt._checks import (
     to_voxel_size,
 )
 from libtilt.geometry import VolumeGrid
-from libtilt.geometry.resampling import resampled
+from libtilt.geometry.image_data import ImageData, standardized
+from libtilt.geometry.per_tilt import summary
 from libtilt.geometry.rotations import as_rotation_matrices, require_rotations
 from libtilt.geometry.window import Window
-from libtilt.image_data import ImageData, standardized
-from libtilt.image_files import read_image
-from libtilt.mrc import PLACEHOLDER, MrcContent
-from libtilt.mrc_writing import write_mrc
-from libtilt.per_tilt import summary
+from libtilt.io.image_files import read_image
+from libtilt.io.mrc import PLACEHOLDER, MrcContent
+from libtilt.io.mrc_writing import write_mrc
+from libtilt.resampling.volumes import resampled
 
 
 class CentralSlices(NamedTuple):
@@ -199,7 +199,7 @@ class Volume(ImageData):
             size = spacing[0] if spacing[:2].all() else 1.0
             notes.append(
                 f"it does not know the voxel size{' along z' if spacing[:2].all() else ''}, "
-                f"{size:g} A is taken: set voxel_size (--voxel-size)"
+                f"{size:g} A is taken: pass voxel_size=..."
             )
             spacing = np.where(spacing > 0, spacing, size)
         elif voxel_size is None and content.has_placeholder and not content.is_own:

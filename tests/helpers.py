@@ -17,7 +17,7 @@ from libtilt.backends import AutoBackend, Backend, SciPyBackend, SparseBackend
 from libtilt.backends.base import DRIVEN
 from libtilt.backends.fourier import FourierBackend
 from libtilt.backends.numba import NumbaBackend
-from libtilt.per_tilt import PER_TILT
+from libtilt.geometry.per_tilt import PER_TILT
 from libtilt.testing import CASES, TOLERANCES, make_spec
 
 BACKENDS = {

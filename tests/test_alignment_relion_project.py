@@ -7,7 +7,7 @@ from click.testing import CliRunner
 from test_alignment import everything, random_alignment
 from test_alignment_relion import GLOBAL, series
 
-import libtilt.files
+import libtilt.io.atomic
 from libtilt.alignment import (
     Acquisition,
     RelionAlignment,
@@ -217,8 +217,8 @@ def test_a_project_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
             raise OSError(28, "no space left")
         return real(source, target)
 
-    real = libtilt.files._link
-    monkeypatch.setattr(libtilt.files, "_link", refuse)
+    real = libtilt.io.atomic._link
+    monkeypatch.setattr(libtilt.io.atomic, "_link", refuse)
     with pytest.raises(OSError, match="no space left"):
         written(tmp_path, random_alignment())
     assert not (tmp_path / "project").exists()

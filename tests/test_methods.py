@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 import libtilt
 import libtilt.reconstruction
 from libtilt import GaussianBlobs, Projector, TiltGeometry, Volume, VolumeGrid
-from libtilt.image_files import read_image
+from libtilt.io.image_files import read_image
 from libtilt.reconstruction import (
     CGLS,
     METHODS,

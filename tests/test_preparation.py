@@ -6,7 +6,7 @@ import pytest
 from scipy import ndimage
 
 from libtilt import TiltGeometry, TiltSeries
-from libtilt.per_tilt import PER_TILT
+from libtilt.geometry.per_tilt import PER_TILT
 from libtilt.preparation import (
     exclude_views,
     flat_views,

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from libtilt import GaussianBlobs, TiltGeometry, TiltSeries, Volume, thumbnails
-from libtilt.mrc_writing import SUFFIXES
+from libtilt.io.mrc_writing import SUFFIXES
 from libtilt.napari import get_reader
 
 BLOBS = GaussianBlobs([[9, -7, 6]], sigmas=3)

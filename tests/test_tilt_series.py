@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from libtilt import GaussianBlobs, ImageGrid, TiltGeometry, TiltSeries
-from libtilt.per_tilt import PER_TILT
+from libtilt.geometry.per_tilt import PER_TILT
 
 few = settings(derandomize=True, deadline=None, max_examples=25)
 IMAGES = np.arange(5 * 6 * 7, dtype=np.float32).reshape(5, 6, 7)

@@ -7,7 +7,7 @@ import numpy as np
 
 from libtilt import GaussianBlobs, TiltGeometry, TiltSeries
 from libtilt.animations import panel_of, side_by_side
-from libtilt.per_tilt import PER_TILT
+from libtilt.geometry.per_tilt import PER_TILT
 from libtilt.reconstruction import wbp
 
 PICTURES = ("doses.gif",)

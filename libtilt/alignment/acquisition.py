@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from libtilt._checks import Float64Array, finite_number, locked, one_of, positive_float
+from libtilt.errors.checks import Float64Array, finite_number, locked, one_of, positive_float
 
 
 def _per_image(value: ArrayLike) -> Float64Array:

@@ -8,7 +8,11 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from libtilt._checks import (
+from libtilt.alignment.acquisition import Acquisition
+from libtilt.alignment.excluded import ExcludedTilts
+from libtilt.alignment.matrices import geometry_from_matrices
+from libtilt.alignment.sizes import Sizes, to_spacing, to_stack_shape
+from libtilt.errors.checks import (
     Float64Array,
     integers_of,
     locked,
@@ -16,10 +20,6 @@ from libtilt._checks import (
     to_pixel_size,
     to_volume_shape,
 )
-from libtilt.alignment.acquisition import Acquisition
-from libtilt.alignment.excluded import ExcludedTilts
-from libtilt.alignment.matrices import geometry_from_matrices
-from libtilt.alignment.sizes import Sizes, to_spacing, to_stack_shape
 from libtilt.geometry import TiltGeometry, require_geometry
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import attrs
 import numpy as np
 
-from libtilt._checks import Float64Array
 from libtilt.alignment.plausible import tilt_angle
 from libtilt.alignment.text import number, numbered_lines
+from libtilt.errors.checks import Float64Array
 
 
 @attrs.frozen(eq=False)

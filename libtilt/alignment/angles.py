@@ -7,13 +7,13 @@ from typing import ClassVar, Self
 
 import attrs
 
-from libtilt._checks import Float64Array, finite_array
 from libtilt.alignment.acquisition import Acquisition
 from libtilt.alignment.alignment import Alignment
 from libtilt.alignment.angle_lists import angles_text, read_angle_list
 from libtilt.alignment.base import AlignmentFile, default_volume
 from libtilt.alignment.sizes import Sizes
 from libtilt.alignment.text import save_text
+from libtilt.errors.checks import Float64Array, finite_array
 from libtilt.geometry import TiltGeometry
 
 

@@ -10,7 +10,6 @@ import attrs
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from libtilt._checks import Float64Array, locked
 from libtilt.alignment.alignment import Alignment
 from libtilt.alignment.aretomo_lines import (
     COLUMNS,
@@ -24,6 +23,7 @@ from libtilt.alignment.excluded import ExcludedTilts
 from libtilt.alignment.plausible import axis_angle
 from libtilt.alignment.sizes import Sizes
 from libtilt.alignment.text import numbered_lines, save_text
+from libtilt.errors.checks import Float64Array, locked
 from libtilt.geometry.rotations import axis_rotations
 
 ROT, TX, TY, TILT = (COLUMNS.index(name) for name in ("ROT", "TX", "TY", "TILT"))

@@ -9,10 +9,10 @@ from typing import Any, ClassVar, Self
 import attrs
 import numpy as np
 
-from libtilt._checks import Float64Array, finite_array
 from libtilt.alignment.alignment import Alignment
 from libtilt.alignment.plausible import MOST_IMAGES, implausible
 from libtilt.alignment.sizes import Sizes
+from libtilt.errors.checks import Float64Array, finite_array
 from libtilt.geometry import TiltGeometry
 from libtilt.geometry.rotations import specimen_to_detector
 

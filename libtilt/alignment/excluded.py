@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 from numpy.typing import ArrayLike
 
-from libtilt._checks import Float64Array, locked
+from libtilt.errors.checks import Float64Array, locked
 from libtilt.geometry import TiltGeometry
 
 

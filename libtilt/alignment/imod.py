@@ -8,7 +8,6 @@ from typing import ClassVar, Self
 import attrs
 import numpy as np
 
-from libtilt._checks import Float64Array
 from libtilt.alignment.alignment import Alignment
 from libtilt.alignment.angle_lists import angles_text, read_angle_list
 from libtilt.alignment.base import AlignmentFile, to_numbers
@@ -27,6 +26,7 @@ from libtilt.alignment.imod_tables import read_xf, xf_text
 from libtilt.alignment.imod_tilt import TiltLayout, TiltSetup, whole_binning
 from libtilt.alignment.sizes import Sizes
 from libtilt.alignment.text import save_texts
+from libtilt.errors.checks import Float64Array
 
 
 @attrs.frozen(eq=False)

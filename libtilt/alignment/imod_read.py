@@ -8,12 +8,12 @@ from pathlib import Path
 import attrs
 import numpy as np
 
-from libtilt._checks import Float64Array
 from libtilt.alignment.angle_lists import read_angle_list
 from libtilt.alignment.imod_files import ImodFiles
 from libtilt.alignment.imod_newstack import NewstackSetup
 from libtilt.alignment.imod_tilt import TiltSetup
 from libtilt.alignment.plausible import tilt_angle
+from libtilt.errors.checks import Float64Array
 
 
 def angles_of(files: ImodFiles) -> Float64Array:

@@ -6,7 +6,7 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from libtilt._checks import Float64Array
+from libtilt.errors.checks import Float64Array
 
 
 def reduced(size: int, factor: int, *, antialias: bool) -> tuple[int, float]:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import attrs
 
-from libtilt._checks import Float64Array
 from libtilt.alignment.alignment import Alignment
 from libtilt.alignment.excluded import ExcludedTilts
 from libtilt.alignment.imod_newstack import NewstackSetup
@@ -14,6 +13,7 @@ from libtilt.alignment.imod_reduction import AlignedStack, reduced
 from libtilt.alignment.imod_tilt import TiltLayout, TiltSetup, require_binning, whole_binning
 from libtilt.alignment.matrices import geometry_from_matrices
 from libtilt.alignment.sizes import Sizes
+from libtilt.errors.checks import Float64Array
 
 
 def stack_without_newst(tilt: TiltSetup, image_shape: tuple[int, ...], name: str) -> AlignedStack:

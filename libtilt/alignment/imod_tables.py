@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from libtilt._checks import Float64Array
 from libtilt.alignment.text import number, numbered_lines
+from libtilt.errors.checks import Float64Array
 
 # No image has more pixels in a row, and sums of such numbers keep their digits.
 LARGEST = 1e9

@@ -7,9 +7,9 @@ from typing import Self
 import attrs
 import numpy as np
 
-from libtilt._checks import Float64Array
 from libtilt.alignment.imod_com import CommandFile
 from libtilt.alignment.imod_options import TILT
+from libtilt.errors.checks import Float64Array
 from libtilt.geometry.rotations import axis_rotations
 
 

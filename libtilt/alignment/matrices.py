@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from libtilt._checks import Float64Array
+from libtilt.errors.checks import Float64Array
 from libtilt.geometry import TiltGeometry
 
 # A matrix from angles in float64 is a rotation to some 1e-16; numbers in files have fewer digits.

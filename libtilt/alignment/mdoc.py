@@ -11,7 +11,6 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from libtilt._checks import Float64Array
 from libtilt.alignment.acquisition import Acquisition
 from libtilt.alignment.alignment import Alignment
 from libtilt.alignment.base import AlignmentFile, default_volume
@@ -19,6 +18,7 @@ from libtilt.alignment.mdoc_axis import MdocAxis, with_axis
 from libtilt.alignment.mdoc_sections import Keys, image_size, images_of, read_sections
 from libtilt.alignment.sizes import Sizes
 from libtilt.alignment.text import number_or_nan, save_text
+from libtilt.errors.checks import Float64Array
 from libtilt.geometry import TiltGeometry
 
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]

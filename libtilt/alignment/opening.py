@@ -9,7 +9,6 @@ from typing import Any
 import attrs
 import numpy as np
 
-from libtilt._checks import one_of, positive_float
 from libtilt.alignment.alignment import Alignment
 from libtilt.alignment.angles import AnglesFile
 from libtilt.alignment.aretomo import AreTomoAlignment
@@ -25,6 +24,7 @@ from libtilt.alignment.relion_tables import GLOBAL_TABLES
 from libtilt.alignment.sizes import Sizes
 from libtilt.alignment.text import is_cut_within_a_line
 from libtilt.alignment.warp import WarpAlignment
+from libtilt.errors.checks import one_of, positive_float
 
 SUFFIXES: dict[str, type[AlignmentFile]] = {
     ".com": ImodAlignment,

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from libtilt._checks import finite_number
 from libtilt.alignment.text import number
+from libtilt.errors.checks import finite_number
 
 if TYPE_CHECKING:
     from libtilt.alignment.alignment import Alignment

@@ -11,7 +11,6 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from libtilt._checks import Float64Array, one_of
 from libtilt.alignment.alignment import Alignment
 from libtilt.alignment.base import AlignmentFile, default_volume
 from libtilt.alignment.json_text import read_json
@@ -26,6 +25,7 @@ from libtilt.alignment.portal_rows import (
 )
 from libtilt.alignment.sizes import Sizes
 from libtilt.alignment.text import save_text
+from libtilt.errors.checks import Float64Array, one_of
 from libtilt.geometry.rotations import axis_rotations
 
 UNITS = ("pixel", "angstrom")

@@ -8,9 +8,9 @@ from typing import Any
 import attrs
 import numpy as np
 
-from libtilt._checks import Float64Array
 from libtilt.alignment.json_text import short
 from libtilt.alignment.plausible import tilt_angle
+from libtilt.errors.checks import Float64Array
 
 SECTIONS = "per_section_alignment_parameters"
 # Fields that would move the tomogram, in a way that no published code or text settles.

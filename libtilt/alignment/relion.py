@@ -9,7 +9,6 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from libtilt._checks import Float64Array
 from libtilt.alignment.acquisition import Acquisition
 from libtilt.alignment.alignment import Alignment
 from libtilt.alignment.base import AlignmentFile, default_volume
@@ -36,6 +35,7 @@ from libtilt.alignment.relion_tables import RelionTables
 from libtilt.alignment.sizes import Sizes
 from libtilt.alignment.star import StarBlock, table
 from libtilt.alignment.text import save_text
+from libtilt.errors.checks import Float64Array
 from libtilt.geometry.rotations import specimen_to_detector
 from libtilt.geometry.sampling import centre_xyz
 

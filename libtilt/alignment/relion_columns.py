@@ -10,12 +10,12 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from libtilt._checks import Float64Array
 from libtilt.alignment.acquisition import Acquisition
 from libtilt.alignment.plausible import axis_angle, tilt_angle
 from libtilt.alignment.sizes import Sizes
 from libtilt.alignment.star import StarBlock
 from libtilt.alignment.text import number
+from libtilt.errors.checks import Float64Array
 
 ANGLES = ("rlnTomoZRot", "rlnTomoYTilt", "rlnTomoXTilt")
 SHIFTS = ("rlnTomoXShiftAngst", "rlnTomoYShiftAngst")

@@ -6,8 +6,8 @@ from typing import Any
 
 import attrs
 
-from libtilt._checks import length, shape_of, to_pixel_size, to_volume_shape
 from libtilt.alignment.plausible import to_axis_angle
+from libtilt.errors.checks import length, shape_of, to_pixel_size, to_volume_shape
 
 HINTS = {
     "stack_shape": "stack_shape=(n, h, w) (--stack FILE, or --stack-shape N H W)",

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from libtilt.files import atomic_writes
-from libtilt.inputs import read_input
+from libtilt.io.atomic import atomic_writes
+from libtilt.io.inputs import read_input
 
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eEdD][-+]?\d+)?", re.ASCII)
 _NOT_FINITE = re.compile(r"[-+]?(nan|inf|infinity|1\.#\w+)", re.IGNORECASE | re.ASCII)

@@ -13,7 +13,6 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from libtilt._checks import Float64Array
 from libtilt.alignment.acquisition import Acquisition
 from libtilt.alignment.alignment import Alignment
 from libtilt.alignment.base import AlignmentFile
@@ -22,6 +21,7 @@ from libtilt.alignment.plausible import axis_angle, tilt_angle
 from libtilt.alignment.sizes import Sizes
 from libtilt.alignment.text import number, number_or_nan, save_text
 from libtilt.alignment.xml_tree import read_xml
+from libtilt.errors.checks import Float64Array
 from libtilt.geometry.rotations import specimen_to_detector
 
 _MICROSCOPE = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from xml.etree import ElementTree
 
-from libtilt.inputs import read_input
+from libtilt.io.inputs import read_input
 
 DEEPEST = 64
 MOST_ELEMENTS = 1_000_000

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from libtilt._checks import Float64Array, one_of, positive_integer
 from libtilt.animations.objects import panel_of
 from libtilt.animations.options import panel_options, saving_options
 from libtilt.animations.slices import slice_frames, slice_pixel_size
+from libtilt.errors.checks import Float64Array, one_of, positive_integer
 from libtilt.gif import Panel, save_animation, to_grey
 from libtilt.gif.contrast import Contrast, Frames
 from libtilt.tilt_series import TiltSeries

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from libtilt._checks import one_of
 from libtilt.animations.options import panel_options, saving_options
 from libtilt.animations.slices import slice_frames, slice_pixel_size
+from libtilt.errors.checks import one_of
 from libtilt.gif import Panel, save_animation
 from libtilt.volume import Volume
 

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from libtilt._checks import one_of
 from libtilt.animations.options import panel_options, saving_options
 from libtilt.animations.slices import slice_frames, slice_pixel_size
 from libtilt.animations.spin import Stage, spin_frames
+from libtilt.errors.checks import one_of
 from libtilt.gif import Panel, save_animation
 from libtilt.gif.overlays import angle_labels
 from libtilt.tilt_series import TiltSeries

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from libtilt._checks import floating_dtype, one_of, positive_integer
+from libtilt.errors.checks import floating_dtype, one_of, positive_integer
 from libtilt.volume import Volume
 
 

@@ -9,15 +9,15 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from libtilt._checks import (
+from libtilt.animations.surface import level_of_sigma, shaded, surface_level
+from libtilt.animations.turning import turned
+from libtilt.errors.checks import (
     finite_number,
     floating_dtype,
     one_of,
     positive_integer,
     require_finite,
 )
-from libtilt.animations.surface import level_of_sigma, shaded, surface_level
-from libtilt.animations.turning import turned
 from libtilt.geometry import TiltGeometry
 from libtilt.projector import Projector
 from libtilt.volume import Volume

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from libtilt._checks import Float64Array, finite_number, real_data, require_finite
+from libtilt.errors.checks import Float64Array, finite_number, real_data, require_finite
 
 # From the upper left, before the picture: along x, y and z, which points away from who looks.
 LIGHT = np.array([-0.35, -0.5, -0.79])

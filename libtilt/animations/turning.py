@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from libtilt._checks import Float64Array
+from libtilt.errors.checks import Float64Array
 
 if TYPE_CHECKING:
     from libtilt.animations.spin import Stage

@@ -10,15 +10,15 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from libtilt._checks import (
+from libtilt.backends.memory import bytes_held
+from libtilt.errors.checks import (
     Float64Array,
     finite_array,
     one_of,
     to_image_shape,
     to_volume_shape,
 )
-from libtilt.backends.memory import bytes_held
-from libtilt.per_tilt import summary
+from libtilt.geometry.per_tilt import summary
 
 DRIVEN = ("ray", "voxel")
 

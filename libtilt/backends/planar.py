@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from libtilt._checks import (
-    Float64Array,
-)
 from libtilt.backends.base import SamplingSpec
 from libtilt.backends.rays import depth_range
+from libtilt.errors.checks import (
+    Float64Array,
+)
 from libtilt.geometry.sampling import inverse_grids
 
 _DRIFT = 1e-9

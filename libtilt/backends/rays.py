@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from libtilt._checks import (
+from libtilt.errors.checks import (
     Float64Array,
 )
 from libtilt.geometry.sampling import inverse_grids

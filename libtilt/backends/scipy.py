@@ -10,11 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from libtilt._checks import (
-    Float64Array,
-    FloatArray,
-    one_of,
-)
 from libtilt.backends.base import Backend, SamplingSpec
 from libtilt.backends.rays import depth_range
 from libtilt.backends.splines import (
@@ -25,6 +20,11 @@ from libtilt.backends.splines import (
     splat,
 )
 from libtilt.backends.threads import check_threads, run_all, run_each
+from libtilt.errors.checks import (
+    Float64Array,
+    FloatArray,
+    one_of,
+)
 from libtilt.geometry.sampling import inverse_grids
 
 _SLAB = 1 << 18

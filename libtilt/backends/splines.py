@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from libtilt._checks import (
+from libtilt.errors.checks import (
     Float64Array,
     FloatArray,
 )

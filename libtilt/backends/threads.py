@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from libtilt._checks import positive_integer
+from libtilt.errors.checks import positive_integer
 
 _CFS = ("quota", "period")
 Piece = TypeVar("Piece")

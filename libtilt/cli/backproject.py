@@ -22,8 +22,8 @@ from libtilt.cli.running import (
     tomogram_options,
     with_options,
 )
-from libtilt.files import require_writable
-from libtilt.mrc_writing import compression
+from libtilt.io.atomic import require_writable
+from libtilt.io.mrc_writing import compression
 from libtilt.projector import Projector
 
 

@@ -18,6 +18,7 @@ from libtilt.alignment import (
     save_alignment,
 )
 from libtilt.alignment.opening import FORMATS, with_notes
+from libtilt.alignment.stack_geometry import header_pixel_size
 from libtilt.cli.messages import say
 from libtilt.cli.running import (
     any_path,
@@ -27,8 +28,7 @@ from libtilt.cli.running import (
     overwrite_option,
     with_options,
 )
-from libtilt.image_files import glance_image
-from libtilt.stack_geometry import header_pixel_size
+from libtilt.io.image_files import glance_image
 
 formats = click.Choice(sorted(FORMATS))
 READING = ("name", "aligned", "ignore", "offset_unit")

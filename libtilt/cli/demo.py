@@ -11,7 +11,6 @@ from typing import Any
 
 import click
 
-from libtilt._checks import positive_float, require_finite
 from libtilt.cli.messages import say
 from libtilt.cli.progress import adjoint_with_progress, forward_with_progress
 from libtilt.cli.running import (
@@ -24,9 +23,10 @@ from libtilt.cli.running import (
     tilt_angles,
     with_options,
 )
-from libtilt.data import emdb as download
-from libtilt.files import atomic_writes, require_writable, scratch_folder
+from libtilt.errors.checks import positive_float, require_finite
 from libtilt.geometry import TiltGeometry
+from libtilt.io.atomic import atomic_writes, require_writable, scratch_folder
+from libtilt.io.downloads import emdb as download
 from libtilt.phantoms import GaussianBlobs
 from libtilt.projector import Projector
 from libtilt.tilt_series import TiltSeries

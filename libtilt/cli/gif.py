@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from libtilt.alignment.beside_stack import tilts_beside
 from libtilt.animations import before_after, panel_of
 from libtilt.cli.messages import say
 from libtilt.cli.progress import progress_of_frames
@@ -18,11 +19,10 @@ from libtilt.cli.running import (
     spacing_option,
     with_options,
 )
-from libtilt.files import require_writable
 from libtilt.gif import Panel, save_animation
 from libtilt.gif.formats import format_of
-from libtilt.image_files import glance_image
-from libtilt.tilt_files import tilts_beside
+from libtilt.io.atomic import require_writable
+from libtilt.io.image_files import glance_image
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
 
@@ -182,7 +182,7 @@ def _with_kind(own: dict[str, Any], kind: str) -> dict[str, Any]:
 
 def _kind(file: Path, kind: str, given: dict[str, Any], tilts: bool = False) -> str:
     """Return what to make of a file: with several inputs, a kind is of those that it fits."""
-    tilts = tilts or tilts_beside(file, glance_image(file), given.get("tlt")) is not None
+    tilts = tilts or tilts_beside(file, glance_image(file), tlt=given.get("tlt")) is not None
     if kind == "auto" or (kind == "spin" and tilts):
         return "tilts" if tilts else "slices"
     return kind

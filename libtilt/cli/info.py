@@ -7,15 +7,15 @@ from pathlib import Path
 import click
 import numpy as np
 
+from libtilt.alignment.beside_stack import tilts_beside
+from libtilt.alignment.stack_geometry import StackFile
 from libtilt.backends.auto import AutoBackend
 from libtilt.cli.messages import say
 from libtilt.cli.running import input_file, one_line_errors
 from libtilt.geometry import VolumeGrid
-from libtilt.image_files import read_image
-from libtilt.mrc import PLACEHOLDER, MrcContent
+from libtilt.io.image_files import read_image
+from libtilt.io.mrc import PLACEHOLDER, MrcContent
 from libtilt.projector import Projector
-from libtilt.stack_geometry import StackFile
-from libtilt.tilt_files import tilts_beside
 
 
 @click.command()

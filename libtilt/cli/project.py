@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from libtilt.alignment.beside_stack import tilts_beside
 from libtilt.cli.messages import say
 from libtilt.cli.progress import forward_with_progress
 from libtilt.cli.running import (
@@ -22,12 +23,11 @@ from libtilt.cli.running import (
     tilt_options,
     with_options,
 )
-from libtilt.files import require_writable
 from libtilt.geometry import TiltGeometry
-from libtilt.image_files import glance_image
-from libtilt.mrc_writing import compression
+from libtilt.io.atomic import require_writable
+from libtilt.io.image_files import glance_image
+from libtilt.io.mrc_writing import compression
 from libtilt.projector import Projector
-from libtilt.tilt_files import tilts_beside
 from libtilt.volume import Volume
 
 

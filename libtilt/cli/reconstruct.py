@@ -31,9 +31,9 @@ from libtilt.cli.running import (
     tomogram_options,
     with_options,
 )
-from libtilt.files import atomic_writes, require_writable
 from libtilt.gif.formats import format_of
-from libtilt.mrc_writing import compression
+from libtilt.io.atomic import atomic_writes, require_writable
+from libtilt.io.mrc_writing import compression
 from libtilt.preparation import exclude_views, replace_outliers, require_usable, taper_edges
 from libtilt.projector import Projector
 from libtilt.reconstruction import METHODS, Reconstruction

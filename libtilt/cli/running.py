@@ -17,14 +17,14 @@ import click
 import numpy as np
 
 from libtilt.alignment import Alignment, open_alignment
+from libtilt.alignment.beside_stack import read_tilt_angles
 from libtilt.alignment.plausible import LARGEST_TILT, MOST_IMAGES
 from libtilt.alignment.sizes import MissingSizeError
+from libtilt.alignment.stack_geometry import header_pixel_size
 from libtilt.backends.registry import available_backends
 from libtilt.cli.messages import fail, is_quiet, say
 from libtilt.geometry import TiltGeometry
-from libtilt.image_files import glance_image
-from libtilt.stack_geometry import header_pixel_size
-from libtilt.tilt_files import read_tilt_angles
+from libtilt.io.image_files import glance_image
 from libtilt.tilt_series import TiltSeries
 
 Command = Callable[..., None]
@@ -39,6 +39,12 @@ _ARGUMENTS = {
     "pixel_size": "voxel_size",
     "views": "exclude",
     "width": "taper",
+}
+# Options that mend an argument, besides those that are named as it is.
+_OPTIONS = {
+    "geometry": ("alignment", "tlt"),
+    "stack_shape": ("stack",),
+    "tilt_angles": ("tlt", "tilt_range"),
 }
 
 
@@ -135,9 +141,28 @@ def one_line_errors(command: Command) -> Command:
             except OSError as error:
                 _fail(error.strerror if error.filename is None and error.strerror else str(error))
             except (ArithmeticError, ImportError, LookupError, TypeError, ValueError) as error:
-                _fail(_with_option(str(error)))
+                _fail(_with_flags(_with_option(str(error)), error))
 
     return run
+
+
+def _with_flags(message: str, error: Warning | Exception) -> str:
+    """Name the options of this command that are the arguments which mend an error."""
+    context = click.get_current_context(silent=True)
+    names = getattr(error, "arguments", ()) or re.findall(r"\b([a-z_]+)=", message)
+    if context is None:
+        return message
+    options = {
+        name: param.opts[0]
+        for param in context.command.params
+        if isinstance(param, click.Option)
+        # An argument may be named as its option is, or as another spelling of it.
+        for name in (param.name, *(opt.lstrip("-").replace("-", "_") for opt in param.opts))
+    }
+    wanted = [other for name in names for other in (name, *_OPTIONS.get(name, ()))]
+    flags = dict.fromkeys(options[name] for name in wanted if name in options)
+    missing = [flag for flag in flags if not re.search(rf"{flag}\b", message)]
+    return f"{message} ({', '.join(missing)})" if missing else message
 
 
 def _with_option(message: str) -> str:
@@ -311,7 +336,8 @@ def _announce_compiling() -> None:
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    say(f"warning: {message}", err=True)
+    text = _with_flags(str(message), message) if isinstance(message, Warning) else message
+    say(f"warning: {text}", err=True)
 
 
 def _fail(message: str) -> None:

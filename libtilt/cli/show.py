@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from libtilt.alignment.beside_stack import tilts_beside
 from libtilt.cli.messages import say
 from libtilt.cli.running import (
     input_file,
@@ -16,9 +17,8 @@ from libtilt.cli.running import (
     spacing_option,
     with_options,
 )
-from libtilt.files import atomic_write, require_writable
-from libtilt.image_files import glance_image
-from libtilt.tilt_files import tilts_beside
+from libtilt.io.atomic import atomic_write, require_writable
+from libtilt.io.image_files import glance_image
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
 

@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from libtilt._checks import Float64Array, to_image_shape, to_pixel_size
+from libtilt.errors.checks import Float64Array, to_image_shape, to_pixel_size
 from libtilt.geometry.window import Window, slabs_of
 
 

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 import attrs
 import numpy as np
 
-from libtilt.files import atomic_write
-from libtilt.inputs import read_input
+from libtilt.io.atomic import atomic_write
+from libtilt.io.inputs import read_input
 
 Geometry = TypeVar("Geometry", bound=attrs.AttrsInstance)
 

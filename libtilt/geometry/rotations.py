@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from scipy.spatial.transform import Rotation
 from scipy.special import cosdg, sindg
 
-from libtilt._checks import (
+from libtilt.errors.checks import (
     LARGEST_ANGLE,
     Float64Array,
     finite_array,

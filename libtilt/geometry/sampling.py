@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from libtilt._checks import Float64Array
+from libtilt.errors.checks import Float64Array
 from libtilt.geometry.image_grid import ImageGrid
 from libtilt.geometry.volume_grid import VolumeGrid
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.spatial.transform import Rotation
 
-from libtilt._checks import (
+from libtilt.errors.checks import (
     LARGEST_ANGLE,
     Float64Array,
     finite_array,
@@ -26,6 +26,7 @@ from libtilt._checks import (
 from libtilt.geometry.image_grid import ImageGrid
 from libtilt.geometry.json_file import read as read_json
 from libtilt.geometry.json_file import write as write_json
+from libtilt.geometry.per_tilt import PER_TILT, per_tilt_fields, summary, tilt_index
 from libtilt.geometry.rotations import (
     as_rotation_matrices,
     euler_rotations,
@@ -36,7 +37,6 @@ from libtilt.geometry.rotations import (
 )
 from libtilt.geometry.sampling import homogeneous, inverse_grids, sampling_grids
 from libtilt.geometry.volume_grid import VolumeGrid
-from libtilt.per_tilt import PER_TILT, per_tilt_fields, summary, tilt_index
 
 
 def _matrices_converter(value: Any) -> Float64Array:

@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 from numpy.typing import ArrayLike
 
-from libtilt._checks import (
+from libtilt.errors.checks import (
     Float64Array,
     finite_array,
     locked_state,

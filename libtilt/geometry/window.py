@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from libtilt._checks import Float64Array, integers_of, positive_integer, shape_of
+from libtilt.errors.checks import Float64Array, integers_of, positive_integer, shape_of
 
 
 @attrs.frozen

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from libtilt._checks import real_data
+from libtilt.errors.checks import real_data
 
 Frames = NDArray[np.uint8]
 Contrast = str | tuple[float, float]

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from libtilt._checks import positive_float
+from libtilt.errors.checks import positive_float
 from libtilt.gif.contrast import Frames
 
 # Beyond it Pillow takes a picture for an attack.

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from libtilt._checks import Float64Array, finite_array, to_pixel_size
+from libtilt.errors.checks import Float64Array, finite_array, to_pixel_size
 from libtilt.gif.fonts import font_for, readable
 
 Frames = NDArray[np.uint8]

@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from libtilt._checks import real_data
+from libtilt.errors.checks import real_data
 from libtilt.gif.contrast import Contrast, Frames, contrast_limits, to_grey
 from libtilt.gif.overlays import Overlay
 

@@ -11,12 +11,12 @@ import attrs
 import numpy as np
 from numpy.typing import ArrayLike
 
-from libtilt._checks import positive_integer
-from libtilt.files import atomic_write, require_writable
+from libtilt.errors.checks import positive_integer
 from libtilt.gif.contrast import Contrast, Frames
 from libtilt.gif.films import Film
 from libtilt.gif.formats import Format, format_of
 from libtilt.gif.panels import Panel
+from libtilt.io.atomic import atomic_write, require_writable
 
 Progress = Callable[[int, int], object]
 

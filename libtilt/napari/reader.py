@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from libtilt.image_files import glance_image, has_image_name
-from libtilt.tilt_files import beside, tilts_beside
+from libtilt.alignment.beside_stack import beside, tilts_beside
+from libtilt.io.image_files import glance_image, has_image_name
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
 

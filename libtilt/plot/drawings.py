@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from libtilt._checks import finite_array, integers_of, positive_float
+from libtilt.errors.checks import finite_array, integers_of, positive_float
 from libtilt.geometry import TiltGeometry
 from libtilt.geometry.rotations import specimen_to_detector
 from libtilt.plot.axes import axes_or_new, require_kind

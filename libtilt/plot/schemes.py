@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from libtilt._checks import Float64Array, positive_float
+from libtilt.errors.checks import Float64Array, positive_float
 from libtilt.geometry import TiltGeometry
 from libtilt.plot.axes import axes_or_new, require_kind
 

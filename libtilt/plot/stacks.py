@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from libtilt._checks import Float64Array, integers_of, positive_integer
+from libtilt.errors.checks import Float64Array, integers_of, positive_integer
 from libtilt.gif.colours import require_cmap
 from libtilt.gif.contrast import shared_limits
 from libtilt.gif.overlays import angle_labels
@@ -101,7 +101,7 @@ def sinogram(
     Parameters
     ----------
     tilt_series : TiltSeries
-        With its tilt axis along y (see `TiltSeries.aligned`), so that a row belongs to one slice.
+        With its tilt axis along y (see `TiltSeries.align`), so that a row belongs to one slice.
     row : int, optional
         Of the images; by default the centre ``h // 2``.
     percentiles : (float, float), optional

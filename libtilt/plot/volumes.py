@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from libtilt._checks import integers_of, require_finite
+from libtilt.errors.checks import integers_of, require_finite
 from libtilt.geometry import VolumeGrid
 from libtilt.gif.colours import require_cmap
 from libtilt.gif.contrast import require_percentiles, shared_limits

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from libtilt._checks import floating_dtype, real_data, require_finite
+from libtilt.errors.checks import floating_dtype, real_data, require_finite
 from libtilt.quality.curves import FourierCorrelation
 from libtilt.quality.shells import Shells, correlations, spectrum
 from libtilt.tilt_series import TiltSeries

@@ -9,8 +9,8 @@ import attrs
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from libtilt._checks import Float64Array, finite_array, locked, locked_state
-from libtilt.per_tilt import summary
+from libtilt.errors.checks import Float64Array, finite_array, locked, locked_state
+from libtilt.geometry.per_tilt import summary
 
 
 def _frequencies_converter(value: ArrayLike) -> Float64Array:

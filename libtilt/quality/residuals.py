@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from libtilt._checks import Float64Array, require_finite
+from libtilt.errors.checks import Float64Array, require_finite
 from libtilt.projector import Projector
 from libtilt.quality.correlation import frc
 from libtilt.quality.curves import FourierCorrelation

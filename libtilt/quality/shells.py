@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from libtilt._checks import Float64Array
+from libtilt.errors.checks import Float64Array
 
 
 @attrs.frozen(eq=False)

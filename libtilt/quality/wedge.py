@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import fft
 
-from libtilt._checks import Float64Array, finite_array, shape_of, to_voxel_size
+from libtilt.errors.checks import Float64Array, finite_array, shape_of, to_voxel_size
 from libtilt.geometry import TiltGeometry
 
 

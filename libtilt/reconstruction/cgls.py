@@ -8,8 +8,8 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from libtilt._checks import finite_array, positive_float, positive_integer
 from libtilt.backends.threads import run_all
+from libtilt.errors.checks import finite_array, positive_float, positive_integer
 from libtilt.reconstruction.arrays import require_seen, slabs, squared_norm
 from libtilt.reconstruction.least_squares import LeastSquares
 from libtilt.reconstruction.method import Method, Progress, checked, option

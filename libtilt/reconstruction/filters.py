@@ -10,7 +10,7 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from libtilt._checks import Float64Array, one_of, positive_float, positive_integer
+from libtilt.errors.checks import Float64Array, one_of, positive_float, positive_integer
 from libtilt.geometry import TiltGeometry
 from libtilt.reconstruction.method import checked
 from libtilt.reconstruction.spacing import angular_weights

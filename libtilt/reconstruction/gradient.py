@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from libtilt._checks import Float64Array
 from libtilt.backends.threads import run_all, run_each
+from libtilt.errors.checks import Float64Array
 from libtilt.reconstruction.arrays import slabs, squared_norm
 
 Array = NDArray[Any]

@@ -6,8 +6,8 @@ from itertools import product
 
 import numpy as np
 
-from libtilt._checks import Float64Array, to_volume_shape
 from libtilt.backends.base import Backend
+from libtilt.errors.checks import Float64Array, to_volume_shape
 from libtilt.geometry import ImageGrid, TiltGeometry, VolumeGrid
 from libtilt.projector import Projector
 from libtilt.tilt_series import TiltSeries

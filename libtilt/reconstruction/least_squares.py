@@ -9,11 +9,11 @@ import attrs
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from libtilt._checks import floating_dtype, require_finite
 from libtilt.backends.base import Backend
+from libtilt.errors.checks import floating_dtype, require_finite
 from libtilt.geometry import VolumeGrid
-from libtilt.power_iteration import operator_norm
 from libtilt.projector import Projector
+from libtilt.projector.power_iteration import operator_norm
 from libtilt.reconstruction.arrays import squared_norm
 from libtilt.reconstruction.grids import on_grid, projector_for, widened
 from libtilt.reconstruction.weights import images_and_weights

@@ -10,7 +10,7 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from libtilt._checks import require_result
+from libtilt.errors.checks import require_result
 from libtilt.reconstruction.least_squares import LeastSquares
 from libtilt.reconstruction.result import Reconstruction
 from libtilt.volume import Volume
@@ -53,7 +53,7 @@ def option(help: str, kind: Any, *, flag: tuple[str, Any] | None = None) -> dict
     Examples
     --------
     >>> import attrs
-    >>> from libtilt._checks import positive_integer
+    >>> from libtilt.errors.checks import positive_integer
     >>> from libtilt.reconstruction.method import Method, checked, option
     >>> @attrs.frozen(kw_only=True)
     ... class Nothing(Method):

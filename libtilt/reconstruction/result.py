@@ -10,7 +10,7 @@ import attrs
 import numpy as np
 from numpy.typing import ArrayLike
 
-from libtilt._checks import Float64Array, finite_array
+from libtilt.errors.checks import Float64Array, finite_array
 from libtilt.volume import Volume
 
 
@@ -176,7 +176,7 @@ class Reconstruction(Volume):
 
         >>> import tempfile
         >>> from libtilt import GaussianBlobs, TiltGeometry
-        >>> from libtilt.image_files import read_image
+        >>> from libtilt.io.image_files import read_image
         >>> from libtilt.reconstruction import cgls
         >>> blobs = GaussianBlobs([[2, -1, 1], [-2, 1, -1]], sigmas=1.5)
         >>> series = blobs.tilt_series(TiltGeometry.from_tilt_angles([-20, 0, 20]), (16, 16))

@@ -10,8 +10,8 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from libtilt._checks import positive_float, positive_integer
 from libtilt.backends.threads import run_all
+from libtilt.errors.checks import positive_float, positive_integer
 from libtilt.reconstruction.arrays import require_seen, slabs
 from libtilt.reconstruction.bounds import largest_eigenvalue
 from libtilt.reconstruction.least_squares import LeastSquares

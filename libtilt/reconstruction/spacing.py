@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from libtilt._checks import Float64Array
+from libtilt.errors.checks import Float64Array
 from libtilt.geometry import TiltGeometry
 
 _MOST_OUT_OF_PLANE = np.sin(np.radians(10))

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from libtilt._checks import positive_integer
 from libtilt.backends.auto import AutoBackend
 from libtilt.backends.registry import resolve_backend
+from libtilt.errors.checks import positive_integer
 from libtilt.geometry import VolumeGrid
 from libtilt.projector import Projector
 from libtilt.reconstruction.wbp import weighted

@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from libtilt._checks import positive_float, positive_integer
+from libtilt.errors.checks import positive_float, positive_integer
 from libtilt.reconstruction.arrays import require_seen, squared_norm
 from libtilt.reconstruction.gradient import Gradient
 from libtilt.reconstruction.least_squares import LeastSquares

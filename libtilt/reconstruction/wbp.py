@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from libtilt._checks import Float64Array, one_of
 from libtilt.backends.base import Backend
 from libtilt.backends.threads import run_all
+from libtilt.errors.checks import Float64Array, one_of
 from libtilt.geometry import TiltGeometry, VolumeGrid
 from libtilt.preparation import taper_edges
 from libtilt.projector import Projector

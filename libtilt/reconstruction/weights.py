@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
-from libtilt._checks import one_of, real_data, require_finite
+from libtilt.errors.checks import one_of, real_data, require_finite
 from libtilt.preparation import require_usable
 from libtilt.preparation.views import is_flat, is_lost, refuse
 from libtilt.tilt_series import TiltSeries

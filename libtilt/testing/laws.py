@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from libtilt._checks import locked
 from libtilt.backends.base import DRIVEN, Backend, SamplingSpec, UnsupportedSpecError
 from libtilt.backends.registry import resolve_backend
+from libtilt.errors.checks import locked
 from libtilt.testing.cases import CASES, TOLERANCES, make_spec
 from libtilt.testing.forked import law_fork
 from libtilt.testing.locality import law_local

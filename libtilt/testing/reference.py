@@ -6,9 +6,9 @@ import itertools
 
 import numpy as np
 
-from libtilt._checks import Float64Array
 from libtilt.backends.base import SamplingSpec
 from libtilt.backends.rays import depth_range
+from libtilt.errors.checks import Float64Array
 from libtilt.geometry.sampling import inverse_grids
 
 

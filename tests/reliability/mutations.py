@@ -211,9 +211,9 @@ def _reader(kind: str, folder: Path) -> tuple[Path, Callable[[], object]]:
     """Return the file of a kind that is damaged, and what reads it."""
     from libtilt import TiltGeometry, TiltSeries
     from libtilt.alignment import read_alignment_file
+    from libtilt.alignment.beside_stack import read_tilt_angles
     from libtilt.alignment.sizes import Sizes
-    from libtilt.image_files import glance_image, read_image
-    from libtilt.tilt_files import read_tilt_angles
+    from libtilt.io.image_files import glance_image, read_image
 
     what, _, name = kind.partition(" ")
     if what == "image":

@@ -82,7 +82,7 @@ def _after(folder: Path, path: Path, said: list[str], overwrite: bool) -> list[s
     found = []
     if said.count("won") != (2 if overwrite else 1):
         found.append(f"writers said {said}")
-    if not all(word in ("won", "FileExistsError") for word in said):
+    if not all(word in ("won", "OutputExistsError") for word in said):
         found.append(f"writers said {said}")
     names = sorted(one.name for one in folder.iterdir())
     if names != ["tilts.json", "tilts.mrc", "tilts.rawtlt"]:

@@ -6,12 +6,12 @@ from typing import Any, ClassVar
 
 import attrs
 
-from libtilt._checks import positive_float
 from libtilt.backends.base import Plan, PlannedBackend, SamplingSpec
 from libtilt.backends.fourier.plane_slices import PlanesPlan, line_sign
 from libtilt.backends.fourier.volume_slices import VolumePlan
 from libtilt.backends.planar import PlanarLayout
 from libtilt.backends.threads import check_threads
+from libtilt.errors.checks import positive_float
 
 
 def _check_eps(_: Any, field: Any, value: float) -> None:

@@ -10,7 +10,7 @@ import finufft
 import numpy as np
 from numpy.typing import NDArray
 
-from libtilt._checks import Float64Array
+from libtilt.errors.checks import Float64Array
 
 _SIDE = 32
 _NODES = 200

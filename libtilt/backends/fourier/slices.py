@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from libtilt._checks import Float64Array
 from libtilt.backends.base import Plan, SamplingSpec
+from libtilt.errors.checks import Float64Array
 from libtilt.geometry.sampling import inverse_grids
 
 _DRIFT = 1e-9

@@ -6,13 +6,13 @@ from typing import ClassVar, Literal
 
 import attrs
 
-from libtilt._checks import one_of
 from libtilt.backends.base import Plan, PlannedBackend, SamplingSpec
 from libtilt.backends.numba.exact import ExactPlan
 from libtilt.backends.numba.factorized import FactorizedPlan
 from libtilt.backends.numba.rows import RowsPlan
 from libtilt.backends.planar import PlanarLayout
 from libtilt.backends.threads import check_threads
+from libtilt.errors.checks import one_of
 
 MODES = ("auto", "rows", "exact", "factorized")
 

@@ -14,9 +14,9 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from libtilt._checks import Float64Array
 from libtilt.backends.base import SamplingSpec
 from libtilt.backends.numba.kernels.runs import PlaneOfRays
+from libtilt.errors.checks import Float64Array
 
 _STEEPEST = 1 / math.sqrt(2)
 _LEVEL = 1e-9

@@ -14,7 +14,6 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from libtilt._checks import Float64Array
 from libtilt.backends.numba.kernels.entries import (
     TILE,
     TILTS,
@@ -25,6 +24,7 @@ from libtilt.backends.numba.kernels.entries import (
     sort_by_pixel,
 )
 from libtilt.backends.threads import run_all
+from libtilt.errors.checks import Float64Array
 
 _TILES_AT_ONCE = 8
 _ALIGNED = 16

@@ -1,0 +1,160 @@
+"""The files that lie beside a stack, and which of them hold its geometry."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from libtilt.alignment import MdocFile
+from libtilt.alignment.angle_lists import read_angle_list
+from libtilt.alignment.imod_files import TILT_COMMANDS
+from libtilt.errors.checks import Float64Array
+from libtilt.geometry import TiltGeometry
+from libtilt.geometry.json_file import FORMAT
+from libtilt.io.inputs import read_input
+from libtilt.io.mrc import MrcContent
+
+_ALIGNED = (".ali", "_ali.mrc", "_aligned.mrc")
+_ALIGNMENTS = (".xf", ".aln", ".xml", ".star", ".mdoc")
+
+
+def beside(path: str | Path, suffix: str) -> Path:
+    """Return the path of a stack with its suffix, and that of its compression, replaced."""
+    stack = Path(path)
+    if stack.suffix.lower() in (".gz", ".bz2"):
+        stack = stack.with_suffix("")
+    if stack.name.lower().endswith((".ome.tif", ".ome.tiff")):
+        stack = stack.with_suffix("")
+    return stack.with_suffix(suffix)
+
+
+def read_tilt_angles(path: str | Path) -> Float64Array:
+    r"""Read a text file with one tilt angle in degrees per line (``.tlt``, ``.rawtlt``).
+
+    Parameters
+    ----------
+    path : path
+        The file.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+
+    Raises
+    ------
+    ValueError
+        If a line is not a number; the message names the file and the line.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from libtilt.alignment.beside_stack import read_tilt_angles
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "a.tlt"
+    ...     _ = path.write_text(" -60.00\n -57.00\n")
+    ...     read_tilt_angles(path).tolist()
+    [-60.0, -57.0]
+    """
+    return read_angle_list(path).angles
+
+
+def find_beside(path: str | Path) -> Path | None:
+    """Return the file that holds the geometry of a stack beside it, or None.
+
+    Of ``TS.mrc`` it is, in this order, ``TS.json`` as libtilt saves it, ``TS.tlt``, AreTomo's
+    ``TS_TLT.txt``, ``TS.rawtlt``, ``TS.mrc.mdoc`` or ``TS.mdoc``. Plain lists come before an
+    ``.mdoc``: a stack may be sorted by angle after its ``.mdoc`` was written.
+    """
+    aretomo = beside(path, "").with_name(f"{beside(path, '').name}_TLT.txt")
+    candidates = [beside(path, ".json"), beside(path, ".tlt"), aretomo, beside(path, ".rawtlt")]
+    candidates += [Path(f"{beside(path, Path(path).suffix)}.mdoc"), beside(path, ".mdoc")]
+    plain = Path(f"{path}.mdoc")
+    files = [file for file in [*candidates, plain] if file.is_file()]
+    return next((file for file in files if file.suffix != ".json" or _is_ours(file)), None)
+
+
+def _is_ours(file: Path) -> bool:
+    """Whether a .json is a geometry of libtilt, sound or damaged, and not of another program."""
+    try:
+        content = read_input(file)
+        if FORMAT.encode() in content[:4096]:
+            return True
+        json.loads(content.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return True
+    return False
+
+
+def tilts_beside(path: str | Path, content: MrcContent, *, tlt: Path | None = None) -> Path | None:
+    """Return the file with the geometry of a tilt series, None where the stack is a volume.
+
+    Much software marks stacks as volumes: one that has as many images as there are angles in the
+    file beside it, or in `tlt`, is a series whatever its header says.
+
+    Warns
+    -----
+    UserWarning
+        If the file beside the stack cannot be read, so that the stack is taken for a volume.
+    """
+    file = tlt or find_beside(path)
+    if file is None and content.sections.tilt_angles is not None:
+        tilts = content.sections.tilt_angles
+        return Path(path) if len(tilts) > 1 and np.ptp(tilts) > 0 else None
+    if file is None or content.is_image_stack:
+        return file
+    try:
+        counts = _counts_of(file)
+    except ValueError as error:
+        if tlt is not None:
+            raise
+        warnings.warn(f"{path} is taken for a volume: {error}", stacklevel=2)
+        return None
+    return file if len(content.data) in counts else None
+
+
+def _counts_of(file: Path) -> set[int]:
+    """Return how many images a stack may have by the file beside it."""
+    if file.suffix.lower() == ".json":
+        return {len(TiltGeometry.from_json(file))}
+    if file.suffix.lower() == ".mdoc":
+        mdoc = MdocFile.read(file)
+        return {len(mdoc.views), max(mdoc.views) + 1}
+    return {len(read_tilt_angles(file))}
+
+
+def unused_beside(path: str | Path, used: Path) -> str | None:
+    """Return a sentence on alignments that lie beside a stack and are not used, or None."""
+    stack = beside(path, "")
+    aligned = is_aligned(path)
+    root = stack.name.removesuffix("_ali").removesuffix("_aligned")
+    files = [file for file in sorted(stack.parent.iterdir()) if file.is_file() and file != used]
+    found = [file.name for file in files if file.name in TILT_COMMANDS and _names(file, root)]
+    if not aligned:
+        found += [
+            file.name
+            for file in files
+            if file.suffix.lower() in _ALIGNMENTS and file.name.split(".")[0] == root
+        ]
+    if not found:
+        return None
+    hint = f"alignment={str(stack.with_name(found[0]))!r}"
+    if aligned:
+        hint = f"alignment=open_alignment({found[0]!r}, aligned=True, ...)"
+    return (
+        f"{used.name} gives the geometry of {path}; {', '.join(found)} beside it "
+        f"{'is' if len(found) == 1 else 'are'} not used: for that pass {hint}"
+    )
+
+
+def _names(command: Path, root: str) -> bool:
+    """Whether a command file names the stack, its angles or its transforms."""
+    text = read_input(command).decode("utf-8", errors="replace")
+    return any(f"{root}{ending}" in text for ending in (".", "_ali", "_fid", "_full"))
+
+
+def is_aligned(path: str | Path) -> bool:
+    """Whether a stack is an aligned one by its name, so that its tilt axis lies along y."""
+    return str(path).lower().endswith(_ALIGNED)

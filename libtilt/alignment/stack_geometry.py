@@ -1,0 +1,271 @@
+"""`StackGeometry`: the geometry and the pixel size of a stack, wherever they are said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Self
+
+import attrs
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from libtilt.alignment import Alignment, MdocFile, Sizes, read_alignment_file
+from libtilt.alignment.angles import along_y
+from libtilt.alignment.base import with_tilt_axis
+from libtilt.alignment.beside_stack import find_beside, is_aligned, read_tilt_angles, unused_beside
+from libtilt.alignment.plausible import equal_tilts, tilt_angle, to_axis_angle
+from libtilt.alignment.sizes import MissingSizeError
+from libtilt.errors import MissingArgumentError, MixedSeriesError
+from libtilt.errors.checks import finite_array, to_pixel_size
+from libtilt.geometry import TiltGeometry
+from libtilt.geometry.json_file import series_of
+from libtilt.io.inputs import read_input
+from libtilt.io.mrc import MrcContent
+
+UNKNOWN_PIXEL_SIZE = "it does not know the pixel size, 1 A is taken: pass pixel_size=..."
+
+
+def header_pixel_size(path: str | Path, content: MrcContent) -> float | None:
+    """Return the size of square pixels, None where the header does not know it.
+
+    A size of exactly 1 A is what many programs write for want of a better one: it is not known.
+    """
+    x, y = (float(size) for size in content.voxel_size[:2])
+    if x <= 0 or y <= 0 or content.has_placeholder:
+        return None
+    if abs(x - y) > 1e-3 * x:
+        raise ValueError(
+            f"{path} has pixels of {x:.4g} x {y:.4g} angstroms, a tilt series needs square ones: "
+            "pass pixel_size=..."
+        )
+    return x
+
+
+@attrs.frozen(eq=False)
+class StackGeometry:
+    """What is known of the images of a stack.
+
+    Attributes
+    ----------
+    geometry : TiltGeometry
+        One tilt for each image that is used.
+    source : str
+        Where it comes from, for messages.
+    pixel_size : float or None
+        Angstroms; None where nobody says it.
+    views : ndarray of int, or None
+        Which images are used, from 0; None for all of them.
+    warnings : tuple of str
+        What was taken for granted.
+    """
+
+    geometry: TiltGeometry
+    source: str
+    pixel_size: float | None = None
+    views: NDArray[np.int64] | None = None
+    warnings: tuple[str, ...] = ()
+
+    @classmethod
+    def from_alignment(cls, alignment: Alignment, source: str, kind: type[TiltGeometry]) -> Self:
+        """Take the geometry and the used images of an alignment."""
+        return cls(
+            of_kind(alignment.geometry, kind),
+            source,
+            alignment.pixel_size,
+            alignment.views,
+            alignment.warnings,
+        )
+
+    @classmethod
+    def from_angles(
+        cls,
+        angles: ArrayLike,
+        axis: float | None,
+        source: str,
+        kind: type[TiltGeometry],
+    ) -> Self:
+        """Turn tilt angles about an axis, which is taken along y, with a warning, without one."""
+        tilts = np.atleast_1d(finite_array(angles, "tilt_angles"))
+        for place, tilt in enumerate(tilts.ravel()):
+            tilt_angle(float(tilt), f"{source}, entry {place + 1}")
+        geometry = kind.from_tilt_angles(tilts, tilt_axis_angle=axis or 0.0)
+        doubts = [] if axis is not None else [along_y(source)]
+        return cls(geometry, source, warnings=(*doubts, *equal_tilts(geometry, source)))
+
+
+@attrs.frozen(eq=False)
+class StackFile:
+    """A stack that was read, and what its user says of it, to find its geometry.
+
+    Parameters
+    ----------
+    path : path
+        The stack.
+    content : MrcContent
+        What it holds.
+    pixel_size, tilt_axis_angle : float, optional
+        In place of what files say.
+    kind : type, optional
+        The class of the geometry.
+    """
+
+    path: str | Path
+    content: MrcContent
+    pixel_size: float | None = attrs.field(
+        kw_only=True, default=None, converter=attrs.converters.optional(to_pixel_size)
+    )
+    tilt_axis_angle: float | None = attrs.field(
+        kw_only=True, default=None, converter=attrs.converters.optional(to_axis_angle)
+    )
+    kind: type[TiltGeometry] = attrs.field(kw_only=True, default=TiltGeometry)
+
+    def known_pixel_size(self) -> float | None:
+        """Return the pixel size that the user or the header says, else None."""
+        return self.pixel_size or header_pixel_size(self.path, self.content)
+
+    def geometry(
+        self,
+        geometry: TiltGeometry | str | Path | None,
+        tilt_angles: ArrayLike | str | Path | None,
+        alignment: Alignment | str | Path | None,
+    ) -> StackGeometry:
+        """Return the geometry that is given, lies beside the stack, or is in its header.
+
+        Raises
+        ------
+        ValueError
+            If there is none, or a tilt axis angle is given beside a whole geometry.
+        """
+        if self.tilt_axis_angle is not None and isinstance(geometry, TiltGeometry):
+            raise ValueError("give geometry or tilt_axis_angle, not both: a geometry has its axes")
+        if self.tilt_axis_angle is not None and isinstance(alignment, Alignment):
+            raise ValueError("pass tilt_axis_angle to open_alignment, in place of here")
+        if alignment is not None:
+            return self._aligned(alignment)
+        if isinstance(geometry, TiltGeometry):
+            return StackGeometry(geometry, "geometry")
+        if geometry is not None:
+            return self._of_json(Path(geometry))
+        if isinstance(tilt_angles, str | Path):
+            return self._of_list(Path(tilt_angles))
+        if tilt_angles is not None:
+            axis = self.tilt_axis_angle or 0.0
+            return StackGeometry.from_angles(tilt_angles, axis, "tilt_angles", self.kind)
+        return self._found()
+
+    def _of_json(self, path: Path) -> StackGeometry:
+        return self._turned(self.kind.from_json(path), path)
+
+    def _turned(self, geometry: TiltGeometry, source: Path) -> StackGeometry:
+        """Return a whole geometry, about the axis that the user gives."""
+        if self.tilt_axis_angle is not None:
+            geometry = with_tilt_axis(geometry, self.tilt_axis_angle)
+        return StackGeometry(geometry, str(source))
+
+    def _of_list(self, path: Path) -> StackGeometry:
+        axis = self.tilt_axis_angle
+        if axis is None and is_aligned(self.path):
+            axis = 0.0  # The axis of an aligned stack lies along y: that is what aligned means.
+        return StackGeometry.from_angles(read_tilt_angles(path), axis, str(path), self.kind)
+
+    def _of_mdoc(self, path: Path) -> StackGeometry:
+        file = MdocFile.read(path)
+        pixel_size = self.known_pixel_size() or file.pixel_size
+        sizes = Sizes(
+            stack_shape=self.content.data.shape,
+            pixel_size=pixel_size or 1.0,
+            tilt_axis_angle=self.tilt_axis_angle,
+        )
+        found = StackGeometry.from_alignment(file.alignment(sizes), str(path), self.kind)
+        return attrs.evolve(found, pixel_size=pixel_size)
+
+    def _found(self) -> StackGeometry:
+        file = find_beside(self.path)
+        if file is None:
+            return self._of_header()
+        if file.suffix.lower() == ".json":
+            return self._of_saved(file)
+        found = (self._of_mdoc if file.suffix.lower() == ".mdoc" else self._of_list)(file)
+        unused = unused_beside(self.path, file)
+        return attrs.evolve(found, warnings=(*found.warnings, *([unused] if unused else [])))
+
+    def _of_saved(self, file: Path) -> StackGeometry:
+        """Return the geometry of a saved series, which bears the mark of its stack.
+
+        Mark and geometry are of one reading: a writer may replace the file between two.
+        """
+        text = read_input(file).decode("utf-8-sig", errors="replace")
+        of_file, of_stack = series_of(text), self.content.series
+        if of_file is not None and of_stack is not None and of_file != of_stack:
+            raise MixedSeriesError(
+                f"{file} was saved with another stack than {self.path}: save the series again, or "
+                f"pass geometry={str(file)!r} if it is the right one"
+            )
+        if not text.lstrip().startswith("{"):
+            return self._of_json(file)
+        try:
+            return self._turned(self.kind.from_json(text), file)
+        except ValueError as error:
+            raise ValueError(str(error).replace("JSON text", str(file), 1)) from error
+
+    def _of_header(self) -> StackGeometry:
+        """Return the geometry that the stack itself says."""
+        said = self.content.sections
+        if said.tilt_angles is None or np.ptp(said.tilt_angles) == 0 < len(said.tilt_angles) - 1:
+            why = f"; {said.note}" if said.note else ""
+            raise MissingArgumentError(
+                f"no geometry beside {self.path} (.json, .tlt, .rawtlt or .mdoc): "
+                f"give the angles (geometry=... or tilt_angles=...){why}",
+                arguments=["geometry", "tilt_angles"],
+            )
+        source = f"the header of {self.path}"
+        axis = said.tilt_axis_angle if self.tilt_axis_angle is None else self.tilt_axis_angle
+        found = StackGeometry.from_angles(said.tilt_angles, axis, source, self.kind)
+        if self.tilt_axis_angle is not None or said.tilt_axis_angle is None:
+            return found
+        check = (
+            f"the tilt axis of {said.tilt_axis_angle:g} degrees in {source} is taken: check it, or "
+            "give tilt_axis_angle=..."
+        )
+        return attrs.evolve(found, warnings=(check,))
+
+    def _aligned(self, alignment: Alignment | str | Path) -> StackGeometry:
+        """Return an alignment, opened where it is a file; raise where it is not of this stack."""
+        shape = self.content.data.shape
+        if not isinstance(alignment, Alignment):
+            sizes = Sizes(
+                stack_shape=shape,
+                pixel_size=self.known_pixel_size(),
+                tilt_axis_angle=self.tilt_axis_angle,
+            )
+            try:
+                opened = read_alignment_file(alignment).alignment(sizes)
+            except MissingSizeError as error:
+                raise MissingSizeError(
+                    f"{error}, for example by alignment=open_alignment({str(alignment)!r}, ...)"
+                ) from error
+            return StackGeometry.from_alignment(opened, "alignment", self.kind)
+        if alignment.stack_shape != shape:
+            raise ValueError(
+                f"alignment is of a stack of {alignment.stack_shape}, {self.path} has {shape}"
+            )
+        pixel_size = self.pixel_size
+        if pixel_size is not None and not np.isclose(alignment.pixel_size, pixel_size, rtol=1e-4):
+            raise ValueError(
+                f"alignment has pixels of {alignment.pixel_size:.6g} A, {self.path} of "
+                f"{pixel_size:.6g} A"
+            )
+        # Whoever opened it was warned.
+        quiet = attrs.evolve(alignment, warnings=())
+        return StackGeometry.from_alignment(quiet, "alignment", self.kind)
+
+
+def of_kind(geometry: TiltGeometry, kind: type[TiltGeometry]) -> TiltGeometry:
+    """Return a geometry of the class that a series has; a subclass must need no more fields."""
+    if isinstance(geometry, kind):
+        return geometry
+    return kind(
+        geometry.rotation_matrices,
+        shifts=geometry.shifts,
+        magnifications=geometry.magnifications,
+    )

@@ -1,0 +1,187 @@
+"""What `Volume` and `TiltSeries` share: image data with metadata that behave like NumPy arrays."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+import attrs
+import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
+from numpy.typing import DTypeLike, NDArray
+
+from libtilt.errors.checks import locked_state
+from libtilt.thumbnails import notebook_card, thumbnail, value_range
+
+
+def standardized(array: NDArray[Any], axes: tuple[int, ...]) -> NDArray[Any]:
+    """Return floating data with mean 0 and standard deviation 1 over some axes.
+
+    Statistics are those of float64, and of data that were brought near 1 first: squares of the
+    largest values would be infinite, and those of the smallest ones zero.
+    """
+    largest = np.abs(array).max(axis=axes, keepdims=True).astype(np.float64)
+    near = array / largest if not 1e-100 < largest.min() <= largest.max() < 1e100 else array
+    means = near.mean(axis=axes, dtype=np.float64, keepdims=True)
+    deviations = near.std(axis=axes, dtype=np.float64, keepdims=True)
+    normalized: NDArray[Any] = ((near - means) / deviations).astype(array.dtype, copy=False)
+    return normalized
+
+
+class ImageData(NDArrayOperatorsMixin):
+    """Base of the classes that hold a three-dimensional, read-only array of image data.
+
+    Arithmetic and NumPy's ufuncs give an object of the same class with the same metadata;
+    comparisons and reductions give plain arrays and numbers. `numpy.asarray` gives the data
+    without a copy.
+
+    Notes
+    -----
+    A subclass names the attribute that holds its array in `_array_name` and says in
+    `_check_compatible` which metadata must agree before two of its objects are combined.
+    """
+
+    _array_name: ClassVar[str]
+
+    @property
+    def _array(self) -> NDArray[Any]:
+        array: NDArray[Any] = getattr(self, self._array_name)
+        return array
+
+    def _like(self, array: NDArray[Any]) -> Self:
+        """Return a copy of this object around another array of the same shape."""
+        return self.evolve(**{self._array_name: array})
+
+    def evolve(self, **changes: Any) -> Self:
+        """Return a copy with some fields changed, as `attrs.evolve` makes it.
+
+        Parameters
+        ----------
+        **changes
+            New values, by field name.
+
+        Returns
+        -------
+        ImageData
+            Of the same class.
+
+        Raises
+        ------
+        TypeError
+            If there is no such field.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from libtilt import Volume
+        >>> Volume(np.zeros((2, 2, 2))).evolve(voxel_size=3.0).voxel_size.tolist()
+        [3.0, 3.0, 3.0]
+        """
+        return attrs.evolve(self, **changes)  # type: ignore[misc]
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(locked_state(state))
+
+    def _check_compatible(self, other: Any) -> None:
+        """Raise a ValueError where the metadata of `other` do not fit these."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the data."""
+        return self._array.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the data."""
+        return self._array.dtype
+
+    @property
+    def ndim(self) -> int:
+        """Number of dimensions, always three."""
+        return self._array.ndim
+
+    @property
+    def size(self) -> int:
+        """Number of voxels or pixels."""
+        return self._array.size
+
+    def astype(self, dtype: DTypeLike) -> Self:
+        """Return the same object with data of another real dtype.
+
+        Parameters
+        ----------
+        dtype : dtype
+            As `numpy.ndarray.astype` takes it.
+
+        Returns
+        -------
+        ImageData
+            Of the same class.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from libtilt import Volume
+        >>> Volume(np.zeros((2, 2, 2))).astype("float32").dtype
+        dtype('float32')
+        """
+        return self._like(self._array.astype(dtype, copy=False))
+
+    def _pictures(self) -> list[NDArray[Any]]:
+        """Return the slices or images that stand for these data in a notebook."""
+        return [self._array[len(self._array) // 2]]
+
+    def _facts(self) -> dict[str, str]:
+        """Return what a notebook writes beside them."""
+        return {"shape": " x ".join(map(str, self.shape)), "type": str(self.dtype)}
+
+    def _repr_png_(self) -> bytes:
+        return thumbnail(self._pictures())
+
+    def _repr_html_(self) -> str:
+        facts = self._facts() | {"range": value_range(self._array, self._pictures())}
+        return notebook_card(type(self).__name__, facts, self._repr_png_())
+
+    def __len__(self) -> int:
+        return len(self._array)
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        wanted = self._array.dtype if dtype is None else np.dtype(dtype)
+        if copy is False and wanted != self._array.dtype:
+            raise ValueError(f"a copy is needed to make {wanted} from {self._array.dtype}")
+        return self._array.astype(wanted, copy=bool(copy))
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        kind = type(self).__name__
+        known = (ImageData, np.ndarray, np.generic)
+        if any(hasattr(v, "__array_ufunc__") and not isinstance(v, known) for v in inputs):
+            return NotImplemented  # Another library's array: its own way may know what to do.
+        if any(isinstance(out, ImageData) for out in kwargs.get("out", ())):
+            raise TypeError(f"{kind} is read-only: write `a = a + b` in place of `a += b`")
+        first = next(value for value in inputs if isinstance(value, ImageData))
+        for value in inputs:
+            if isinstance(value, ImageData) and value is not first:
+                first._check_same_kind(value)
+        arrays = [value._array if isinstance(value, ImageData) else value for value in inputs]
+        result = getattr(ufunc, method)(*arrays, **kwargs)
+        if method != "__call__" or "out" in kwargs:
+            return result
+        if isinstance(result, tuple):
+            return tuple(first._wrap_result(part, ufunc) for part in result)
+        return first._wrap_result(result, ufunc)
+
+    def _check_same_kind(self, other: ImageData) -> None:
+        if self._array_name != other._array_name:
+            raise TypeError(
+                f"cannot combine {type(self).__name__} and {type(other).__name__}; "
+                "use numpy.asarray on one of them if that is meant"
+            )
+        if self.shape != other.shape:
+            raise ValueError(f"shapes do not fit: {self.shape} and {other.shape}")
+        self._check_compatible(other)
+
+    def _wrap_result(self, result: NDArray[Any], ufunc: np.ufunc) -> Any:
+        if result.shape != self.shape:
+            raise ValueError(
+                f"shapes do not fit: {ufunc.__name__} of {self.shape} gives {result.shape}"
+            )
+        return result if result.dtype == np.bool_ else self._like(result)

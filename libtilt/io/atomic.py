@@ -1,0 +1,313 @@
+"""Writing files all or nothing, one or several at once."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import secrets
+import shutil
+import socket
+import stat
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+from libtilt.errors import OutputExistsError
+
+if sys.platform != "win32":  # Which has no such locks: each file is whole there, a set may mix.
+    import fcntl
+
+_PARTIAL = re.compile(r"\.(\d+)-([0-9a-f]+)-[0-9a-f]+\.partial")
+
+
+def require_writable(path: str | Path, *, overwrite: bool) -> Path:
+    """Return the real path of a file to write, or raise before any work is done.
+
+    Parameters
+    ----------
+    path : path
+        The file; links are followed, so that a link stays one.
+    overwrite : bool
+        Whether an existing file may be replaced.
+
+    Raises
+    ------
+    FileExistsError
+        If the file exists and `overwrite` is false.
+    OSError
+        If the folder does not exist or cannot be written, or the path is a folder.
+    ValueError
+        If the path is a pipe, a socket or a device, which are never replaced.
+    """
+    target = Path(path).resolve()
+    if target.is_dir():
+        raise IsADirectoryError(f"cannot write {path}: it is a folder, name a file in it")
+    if target.exists() and not stat.S_ISREG(target.stat().st_mode):
+        raise ValueError(f"cannot write {path}: it is no regular file and stays, name another one")
+    if target.exists() and not overwrite:
+        raise _exists(path)
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"cannot write {path}: the folder {target.parent} does not exist")
+    if not os.access(target.parent, os.W_OK):
+        raise PermissionError(f"cannot write {path}: the folder {target.parent} is not writable")
+    return target
+
+
+def _exists(path: str | Path) -> OutputExistsError:
+    return OutputExistsError(
+        f"{path} exists; to replace it, pass overwrite=True", arguments=["overwrite"]
+    )
+
+
+@contextmanager
+def atomic_write(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
+    """Give a temporary path beside `path` that takes its place when the block succeeds.
+
+    The temporary file has the suffixes of the target. When the block raises, also on Ctrl-C, it
+    is removed and the target stays as it was.
+
+    Parameters
+    ----------
+    path : path
+        The file to write.
+    overwrite : bool, optional
+        Whether an existing file may be replaced.
+
+    Yields
+    ------
+    pathlib.Path
+        A path for a new file in the same folder.
+
+    Raises
+    ------
+    FileExistsError
+        If the file exists and `overwrite` is false.
+    OSError
+        If the file cannot be written; the message names it.
+    ValueError
+        If the path is no regular file.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> from libtilt.io.atomic import atomic_write
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     target = pathlib.Path(folder) / "angles.txt"
+    ...     with atomic_write(target) as temporary:
+    ...         _ = temporary.write_text("-3 0 3")
+    ...     target.read_text()
+    '-3 0 3'
+    """
+    with atomic_writes(path, overwrite=overwrite) as (temporary,):
+        yield temporary
+
+
+@contextmanager
+def atomic_writes(
+    *paths: str | Path, overwrite: bool | tuple[bool, ...] = False
+) -> Iterator[tuple[Path, ...]]:
+    """Give a temporary path for each of several files, which take their places together.
+
+    Either all of them appear, in their order, or none. Each is on the disk before the first one
+    gets its name, and a folder is written by one set at a time, so that two writers of one series
+    cannot mix.
+
+    Parameters
+    ----------
+    *paths : path
+        The files to write.
+    overwrite : bool or tuple of bool, optional
+        Whether existing files may be replaced, for all or for each.
+
+    Yields
+    ------
+    tuple of pathlib.Path
+        A path for each new file, in the folder of its target. A file that is not written then is
+        an error.
+
+    Raises
+    ------
+    FileExistsError
+        If a file exists and `overwrite` is false.
+    OSError
+        If a file cannot be written; the message names it.
+    ValueError
+        If a path is no regular file, or stands twice.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> from libtilt.io.atomic import atomic_writes
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     folder = pathlib.Path(name)
+    ...     with atomic_writes(folder / "a.txt", folder / "b.txt") as (a, b):
+    ...         _ = a.write_text("-3"), b.write_text("3")
+    ...     sorted(path.name for path in folder.iterdir())
+    ['a.txt', 'b.txt']
+    """
+    replace = (overwrite,) * len(paths) if isinstance(overwrite, bool) else overwrite
+    targets = _require_all(paths, replace)
+    if len(set(targets)) < len(targets):
+        raise ValueError(f"files of a set must differ from each other, got {_listed(paths)}")
+    folders = sorted({target.parent for target in targets})
+    for folder in folders:
+        sweep(folder)
+    temporaries = tuple(partial_path(target) for target in targets)
+    try:
+        yield temporaries
+        for temporary, target in zip(temporaries, targets, strict=True):
+            _settle(temporary, target)
+        with ExitStack() as locks:
+            for folder in folders:
+                locks.enter_context(locked(folder))
+            _publish(temporaries, _require_all(paths, replace), replace)
+            for folder in folders:
+                _sync(folder)
+    except OSError as error:
+        # A file that is written while this one is open has been named already.
+        if error.strerror is None or error.strerror.startswith("cannot write "):
+            raise
+        message = f"cannot write {_listed(_blamed(error, temporaries, paths))}: {error.strerror}"
+        raise type(error)(error.errno, message) from error
+    finally:
+        for temporary in temporaries:
+            temporary.unlink(missing_ok=True)
+
+
+def _require_all(paths: tuple[str | Path, ...], replace: tuple[bool, ...]) -> list[Path]:
+    pairs = zip(paths, replace, strict=True)
+    return [require_writable(path, overwrite=one) for path, one in pairs]
+
+
+def _listed(paths: tuple[str | Path, ...]) -> str:
+    return ", ".join(map(str, paths))
+
+
+def _blamed(
+    error: OSError, temporaries: tuple[Path, ...], paths: tuple[str | Path, ...]
+) -> tuple[str | Path, ...]:
+    """Return the file that an error is of, or all where it does not say."""
+    named = dict(zip(map(str, temporaries), paths, strict=True))
+    return (named[error.filename],) if error.filename in named else paths
+
+
+def partial_path(target: Path) -> Path:
+    """Return a name for what is being written, from which a later writer can tell whether it is."""
+    suffixes = "".join(target.suffixes[-2:])
+    name = f".{os.getpid()}-{_host()}-{secrets.token_hex(6)}.partial{suffixes}"
+    return target.with_name(name)
+
+
+def _host() -> str:
+    return f"{zlib.crc32(socket.gethostname().encode()):08x}"
+
+
+def sweep(folder: Path) -> None:
+    """Remove what writers of this machine left in a folder when they were killed."""
+    with os.scandir(folder) as entries:
+        names = [entry.name for entry in entries if ".partial" in entry.name]
+    for name in names:
+        match = _PARTIAL.match(name)
+        if match is not None and match[2] == _host() and not _is_alive(int(match[1])):
+            _remove(folder / name)
+
+
+def _remove(left: Path) -> None:
+    if left.is_dir():
+        shutil.rmtree(left, ignore_errors=True)
+    else:
+        left.unlink(missing_ok=True)
+
+
+@contextmanager
+def scratch_folder(parent: Path) -> Iterator[Path]:
+    """Give a new folder in `parent` for files that are not yet to be seen, and remove it."""
+    sweep(parent)
+    folder = partial_path(parent / "files")
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        _remove(folder)
+
+
+def _is_alive(process: int) -> bool:
+    if os.name == "nt":  # There a signal of number 0 would end the process.
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
+
+
+def _settle(temporary: Path, target: Path) -> None:
+    """Bring a file to the disk, with the permissions of the one that it replaces."""
+    if target.exists():
+        temporary.chmod(stat.S_IMODE(target.stat().st_mode))
+    _sync(temporary)
+
+
+def _sync(path: Path) -> None:
+    if path.is_dir() and os.name == "nt":
+        return
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        # Some file systems cannot bring a folder to the disk by itself.
+        if not (path.is_dir() and error.errno in (errno.EINVAL, errno.ENOTSUP, errno.EBADF)):
+            raise
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other writers of this package from publishing in a folder meanwhile."""
+    if sys.platform == "win32":
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        # On a file system without locks each file is whole all the same.
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _publish(temporaries: tuple[Path, ...], targets: list[Path], replace: tuple[bool, ...]) -> None:
+    """Give each file its name; where one cannot have it, those that were new go again."""
+    made: list[Path] = []
+    try:
+        for temporary, target, one in zip(temporaries, targets, replace, strict=True):
+            new = not target.exists()
+            if one:
+                temporary.replace(target)
+            else:
+                _link(temporary, target)
+            if new:
+                made.append(target)
+    except BaseException:
+        for target in made:
+            target.unlink(missing_ok=True)
+        raise
+
+
+def _link(temporary: Path, target: Path) -> None:
+    """Give a file its name unless another one has it, whoever came first."""
+    try:
+        os.link(temporary, target)
+    except FileExistsError as error:
+        raise _exists(target) from error
+    except OSError:
+        # A file system without links: the name is taken first, then the file moves there.
+        os.close(os.open(target, os.O_CREAT | os.O_EXCL))
+        temporary.replace(target)

@@ -1,0 +1,175 @@
+"""Public maps, downloaded once and kept."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+from typing import IO, Any
+
+from libtilt.errors.checks import positive_integer
+from libtilt.io.atomic import atomic_writes, partial_path, sweep
+from libtilt.io.inputs import read_input
+from libtilt.io.mrc import read_mrc
+
+EMDB_URL = "https://ftp.ebi.ac.uk/pub/databases/emdb/structures"
+"""Where the Electron Microscopy Data Bank keeps its entries."""
+
+
+MOST_BYTES = 100 * 10**9
+"""Where a download stops."""
+
+
+def emdb(
+    entry: int | str,
+    *,
+    cache_dir: str | Path | None = None,
+    base_url: str | None = None,
+    sha256: str | None = None,
+    progress: bool = False,
+) -> Path:
+    """Download the main map of an EMDB entry, check it, and keep it.
+
+    Parameters
+    ----------
+    entry : int or str
+        Number of the entry: ``13234``, or ``"EMD-13234"``.
+    cache_dir : path, optional
+        Where maps are kept; by default the user's cache folder, or the environment variable
+        ``LIBTILT_CACHE`` where that is set.
+    base_url : str, optional
+        Of a mirror of the EMDB's ``structures`` folder.
+    sha256 : str, optional
+        Check sum that the file must have. The EMDB publishes none; without it the file is checked
+        to be a whole, sound MRC file.
+    progress : bool, optional
+        Whether to show a progress bar; needs the package tqdm.
+
+    Returns
+    -------
+    pathlib.Path
+        Of the compressed map, for `libtilt.Volume.open`.
+
+    Raises
+    ------
+    ImportError
+        If pooch is not installed.
+    ConnectionError
+        If the map cannot be downloaded, for instance offline; the message says how to go on.
+    ValueError
+        If the entry is not a number, or what came is not a sound map.
+
+    Examples
+    --------
+    >>> from libtilt import Volume
+    >>> from libtilt.io.downloads import emdb
+    >>> volume = Volume.open(emdb(13234))  # doctest: +SKIP
+    """
+    number = _entry_number(entry)
+    name = f"emd_{number}.map.gz"
+    url = f"{base_url or EMDB_URL}/EMD-{number}/map/{name}"
+    folder = Path(cache_dir or os.environ.get("LIBTILT_CACHE") or _pooch().os_cache("libtilt"))
+    target = folder / name
+    if target.exists() and _is_kept_as_it_came(target, sha256):
+        return target
+    folder.mkdir(parents=True, exist_ok=True)
+    sweep(folder)
+    # It gets its name when it has been read: a run that is killed leaves nothing to be trusted, and
+    # runs beside each other have a name each.
+    path = partial_path(target)
+    try:
+        _download(url, path, target, sha256, progress)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                read_mrc(path)
+        except ValueError as error:
+            raise ValueError(
+                f"what {url} gave is not a sound map and was removed: {error}"
+            ) from error
+        digest = _pooch().file_hash(path)
+        with atomic_writes(target, _digest_file(target), overwrite=True) as (whole, pinned):
+            path.replace(whole)
+            pinned.write_text(f"{digest}  {target.name}\n", encoding="ascii")
+    finally:
+        path.unlink(missing_ok=True)
+    return target
+
+
+def _digest_file(target: Path) -> Path:
+    return target.with_name(f"{target.name}.sha256")
+
+
+def _is_kept_as_it_came(target: Path, sha256: str | None) -> bool:
+    """Whether a kept map is the one asked for; raise where it changed since it was downloaded."""
+    digest = _pooch().file_hash(target)
+    if sha256 is not None:
+        return bool(digest == sha256)
+    pinned = _digest_file(target)
+    if pinned.exists() and read_input(pinned, limit=1024).split()[:1] != [digest.encode()]:
+        raise ValueError(
+            f"{target} has changed since it was downloaded: remove it to download it anew, or open "
+            "it by Volume.open if that was meant"
+        )
+    return True
+
+
+def _entry_number(entry: int | str) -> int:
+    text = str(entry).upper().removeprefix("EMD-")
+    if not text.isdecimal():
+        raise ValueError(f"entry must be the number of an EMDB entry such as 13234, got {entry!r}")
+    return positive_integer(int(text), "entry")
+
+
+def _pooch() -> Any:
+    try:
+        import pooch
+    except ImportError as error:
+        raise ImportError(
+            "downloading maps needs the package 'pooch': pip install 'libtilt[data]'", name="pooch"
+        ) from error
+    return pooch
+
+
+class _Limited:
+    """A file that takes no more than so many bytes."""
+
+    def __init__(self, file: IO[bytes], url: str) -> None:
+        self._file, self._url, self._left = file, url, MOST_BYTES
+
+    def write(self, content: bytes) -> int:
+        self._left -= len(content)
+        if self._left < 0:
+            raise ValueError(f"{self._url} is larger than the {MOST_BYTES / 1e9:g} GB of any map")
+        return self._file.write(content)
+
+    def flush(self) -> None:
+        self._file.flush()
+
+
+def _download(url: str, path: Path, target: Path, sha256: str | None, progress: bool) -> None:
+    pooch = _pooch()
+    logger = pooch.get_logger()
+    level = logger.level
+    logger.setLevel("WARNING")
+    try:
+        fetch = pooch.HTTPDownloader(timeout=30, progressbar=progress)
+
+        def limited(source: str, output: str, pooch: Any) -> None:
+            with Path(output).open("wb") as file:
+                fetch(source, _Limited(file, source), pooch)
+
+        pooch.retrieve(
+            url,
+            known_hash=f"sha256:{sha256}" if sha256 else None,
+            fname=path.name,
+            path=path.parent,
+            downloader=limited,
+        )
+    except OSError as error:
+        raise ConnectionError(
+            f"cannot download {url}: {error}. If this machine is offline, fetch that file on "
+            f"another one, and put it at {target} or open it with Volume.open"
+        ) from error
+    finally:
+        logger.setLevel(level)

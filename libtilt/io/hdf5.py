@@ -1,0 +1,181 @@
+"""HDF5 files that hold images: EMAN2's, EMD, NeXus, and any with one three-dimensional dataset."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from libtilt.errors import RefusedImageError
+from libtilt.io.hdf5_layouts import find_layout
+from libtilt.io.hdf5_nodes import ImageLayout
+from libtilt.io.image_checks import (
+    as_stack,
+    require_gray,
+    require_size,
+    stand_in,
+)
+from libtilt.io.mrc import MrcContent
+from libtilt.io.mrc_sections import SectionData
+
+SUFFIXES = (".hdf", ".hdf5", ".h5", ".emd", ".nxs")
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
+
+
+def read_hdf5(path: Path, *, memmap: bool = False, glance: bool = False) -> MrcContent:
+    """Read the images of an HDF5 file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    memmap : bool, optional
+        Whether to map the data into memory: only those that lie in one piece, not compressed.
+    glance : bool, optional
+        Whether to leave the data out: zeros of their shape and type stand in for them.
+
+    Returns
+    -------
+    MrcContent
+        Tilt angles are in its ``sections``.
+
+    Raises
+    ------
+    ImportError
+        If h5py is not installed.
+    ValueError
+        If the file is of a kind that is not read, or cannot be mapped.
+
+    Notes
+    -----
+    h5py raises errors of many kinds for a damaged file; `libtilt.io.image_files.read_image` makes
+    one of them.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import h5py, numpy as np
+    >>> from libtilt.io.hdf5 import read_hdf5
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "map.hdf"
+    ...     with h5py.File(path, "w") as file:
+    ...         group = file.create_group("MDF/images/0")
+    ...         group["image"] = np.zeros((3, 4, 5), np.float32)
+    ...         group.attrs["EMAN.apix_x"] = 2.5
+    ...     read_hdf5(path).voxel_size.tolist()
+    [2.5, 0.0, 0.0]
+    """
+    h5py = _h5py()
+    with h5py.File(path, "r") as file:
+        layout = find_layout(file, path)
+        shape, dtype = _checked(h5py, layout, path)
+        if glance:
+            data = stand_in(shape, dtype)
+        elif memmap:
+            data = _mapped(layout, path)
+        else:
+            data = _read(layout, shape, dtype)
+    return MrcContent(
+        data=as_stack(data),
+        voxel_size=layout.voxel_size,
+        origin=layout.origin,
+        is_image_stack=layout.tilt_angles is not None or len(layout.datasets) > 1,
+        notes=layout.notes,
+        sections=SectionData(tilt_angles=layout.tilt_angles),
+    )
+
+
+def _h5py() -> Any:
+    try:
+        import h5py
+    except ImportError as error:
+        raise ImportError(
+            "reading HDF5 files needs the package 'h5py': pip install 'libtilt[formats]'",
+            name="h5py",
+        ) from error
+    return h5py
+
+
+def _checked(h5py: Any, layout: ImageLayout, path: Path) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Return the shape and the type of the data once they can be read."""
+    first = layout.datasets[0]
+    for dataset in layout.datasets:
+        _require_readable(h5py, dataset, path)
+        if dataset.dtype != first.dtype:
+            raise RefusedImageError(
+                f"{path} holds images of several types, {first.dtype} and {dataset.dtype}: save "
+                "them in one type first"
+            )
+    shape = tuple(int(n) for n in first.shape)
+    if len(layout.datasets) > 1:
+        shape = (len(layout.datasets), *shape[-2:])
+    elif layout.axes is not None:
+        shape = tuple(shape[axis] for axis in layout.axes)
+    if layout.keep is not None:
+        shape = (len(layout.keep), *shape[1:])
+    return shape, np.dtype(np.float32) if layout.ranges else first.dtype
+
+
+def _require_readable(h5py: Any, dataset: Any, path: Path) -> None:
+    where = f"{path}: {dataset.name}"
+    require_gray(dataset.dtype, dataset.shape or (), where)
+    if dataset.is_virtual or dataset.external:
+        raise RefusedImageError(
+            f"{where} has its data in other files, which are not followed: copy them into one file "
+            "first, for example with h5py"
+        )
+    filters = dataset.id.get_create_plist()
+    for index in range(filters.get_nfilters()):
+        code, _, _, name = filters.get_filter(index)
+        if not h5py.h5z.filter_avail(code):
+            raise RefusedImageError(
+                f"{where} is compressed by a filter that is not installed, number {code} "
+                f"{name.decode('utf-8', 'replace')!r}: pip install hdf5plugin and import it first"
+            )
+    stored = min(int(dataset.id.get_storage_size()), path.stat().st_size)
+    needed = math.prod(dataset.shape) * dataset.dtype.itemsize
+    if dataset.chunks is None and needed > stored:
+        raise RefusedImageError(
+            f"{where} is cut short or corrupt: its shape {dataset.shape} asks for {needed} bytes, "
+            f"{stored} are stored"
+        )
+    require_size(dataset.shape, dataset.dtype, stored, where)
+
+
+def _mapped(layout: ImageLayout, path: Path) -> NDArray[Any]:
+    dataset = layout.datasets[0]
+    offset = dataset.id.get_offset() if dataset.chunks is None else None
+    if offset is None or len(layout.datasets) > 1 or layout.ranges or layout.keep is not None:
+        raise RefusedImageError(
+            f"{path} is compressed or its data do not lie in one piece, so that it cannot be "
+            "mapped; use memmap=False"
+        )
+    data = np.memmap(path, dataset.dtype, "r", offset, dataset.shape)
+    return data if layout.axes is None else data.transpose(layout.axes)
+
+
+def _read(layout: ImageLayout, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    if len(layout.datasets) == 1:
+        dataset = layout.datasets[0]
+        data = dataset[()] if layout.keep is None else dataset[layout.keep]
+        data = data if layout.axes is None else data.transpose(layout.axes)
+        return _spread(data, layout, 0)
+    images = np.empty(shape, dtype)
+    for index, dataset in enumerate(layout.datasets):
+        images[index] = _spread(dataset[()].reshape(shape[1:]), layout, index)
+    return images
+
+
+def _spread(data: NDArray[Any], layout: ImageLayout, index: int) -> NDArray[Any]:
+    """Return values that EMAN2 packed into integers as they were."""
+    if layout.ranges is None:
+        return data
+    packed = data.astype(np.float32)
+    span = layout.ranges[index]
+    if span is None:
+        return packed
+    low, high, largest = span
+    return packed * np.float32((high - low) / largest) + np.float32(low)

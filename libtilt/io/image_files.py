@@ -1,0 +1,204 @@
+"""Reading images of every format that is known: MRC, TIFF and HDF5 files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from libtilt.errors import RefusedImageError
+from libtilt.io.hdf5 import SIGNATURE as HDF5_SIGNATURE
+from libtilt.io.hdf5 import SUFFIXES as HDF5_SUFFIXES
+from libtilt.io.hdf5 import read_hdf5
+from libtilt.io.image_checks import first_bytes
+from libtilt.io.mrc import MrcContent, glance_mrc, read_mrc
+from libtilt.io.mrc_writing import SUFFIXES as MRC_SUFFIXES
+from libtilt.io.tiff import SIGNATURES as TIFF_SIGNATURES
+from libtilt.io.tiff import SUFFIXES as TIFF_SUFFIXES
+from libtilt.io.tiff import read_tiff
+
+_ARTICLES = {"TIFF": "a TIFF", "HDF5": "an HDF5"}
+_PACKED = (".gz", ".bz2")
+_ARRAYS = "give the array to libtilt.Volume or libtilt.TiltSeries"
+_REFUSED = {
+    ".em": ("EM files", "convert to MRC first, for example with EMAN2's e2proc3d.py"),
+    ".ser": ("SER files of TIA", "export as TIFF or MRC first"),
+    ".dm3": ("DM3 files", "convert to MRC first, for example with IMOD's dm2mrc"),
+    ".dm4": ("DM4 files", "convert to MRC first, for example with IMOD's dm2mrc"),
+    ".spi": ("SPIDER files", "convert to MRC first, for example with EMAN2's e2proc3d.py"),
+    ".raw": (
+        "raw files without a header",
+        "convert to MRC first, for example with IMOD's raw2mrc",
+    ),
+    ".eer": (
+        "EER movies",
+        "align and sum the frames into MRC files first, for example with RELION or MotionCor3",
+    ),
+    ".zarr": ("Zarr stores", f"open it with the package zarr and {_ARRAYS}"),
+    ".zst": ("files compressed by Zstandard", "unpack it first, with zstd -d"),
+    ".npy": ("NumPy files", f"open it with numpy.load and {_ARRAYS}"),
+    ".png": ("PNG pictures", f"open it with imageio and {_ARRAYS}"),
+    ".jpg": ("JPEG pictures", f"open it with imageio and {_ARRAYS}"),
+    ".jpeg": ("JPEG pictures", f"open it with imageio and {_ARRAYS}"),
+}
+
+
+def read_image(path: str | Path, *, memmap: bool = False) -> MrcContent:
+    """Read images or a volume: an MRC, TIFF or HDF5 file, by its suffix and its first bytes.
+
+    Parameters
+    ----------
+    path : path
+        The file. One whose name has no known suffix is taken for an MRC file, unless it begins as
+        a TIFF or HDF5 file does.
+    memmap : bool, optional
+        Whether to map the data into memory instead of reading them.
+
+    Returns
+    -------
+    MrcContent
+        What the file holds, whatever its format.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ImportError
+        If the package that reads the format is not installed.
+    ValueError
+        If the file is of a format that is not read, is not what its name says, is cut short, or
+        cannot be mapped.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np
+    >>> from libtilt import Volume
+    >>> from libtilt.io.image_files import read_image
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Volume(np.zeros((3, 4, 5)), voxel_size=2.0).save(f"{folder}/map.mrc")
+    ...     read_image(path).data.shape
+    (3, 4, 5)
+    """
+    path = Path(path)
+    kind = _kind(path)
+    if kind == "MRC":
+        return read_mrc(path, memmap=memmap)
+    return _read_other(path, kind, memmap=memmap)
+
+
+def glance_image(path: str | Path) -> MrcContent:
+    """Read a file for what it says of its images, the data only where that cannot be avoided.
+
+    Parameters
+    ----------
+    path : path
+        As `read_image` takes it.
+
+    Returns
+    -------
+    MrcContent
+        Its data have the right shape and type; those of TIFF and HDF5 files are zeros that stand in
+        for the true ones.
+
+    Raises
+    ------
+    FileNotFoundError, ImportError, ValueError
+        As of `read_image`.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np
+    >>> from libtilt import Volume
+    >>> from libtilt.io.image_files import glance_image
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Volume(np.zeros((3, 4, 5)), voxel_size=2.0).save(f"{folder}/map.mrc")
+    ...     glance_image(path).data.shape
+    (3, 4, 5)
+    """
+    path = Path(path)
+    kind = _kind(path)
+    if kind == "MRC":
+        return glance_mrc(path)
+    return _read_other(path, kind, glance=True)
+
+
+def has_image_name(path: str | Path) -> bool:
+    """Return whether a name is that of an image file which is read.
+
+    Parameters
+    ----------
+    path : path
+        The file, which need not exist.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> from libtilt.io.image_files import has_image_name
+    >>> has_image_name("map.mrc.gz"), has_image_name("stack.tif"), has_image_name("picture.jpg")
+    (True, True, False)
+    """
+    suffixes = [suffix.lower() for suffix in Path(path).suffixes]
+    if suffixes and suffixes[-1] in _PACKED:
+        return suffixes[-2:-1] != [] and suffixes[-2] in MRC_SUFFIXES
+    return bool(suffixes) and suffixes[-1] in (*MRC_SUFFIXES, *TIFF_SUFFIXES, *HDF5_SUFFIXES)
+
+
+def _kind(path: Path) -> str:
+    """Return which format a file has; raise where it is none that is read."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    last = suffixes[-1] if suffixes else ""
+    if last in _REFUSED and path.exists():
+        what, hint = _REFUSED[last]
+        raise ValueError(f"{path}: {what} are not read: {hint}")
+    if last in _PACKED and set(suffixes[-2:-1]) & {*TIFF_SUFFIXES, *HDF5_SUFFIXES}:
+        raise ValueError(f"{path} is compressed as a whole, which only MRC files may be: unpack it")
+    start = first_bytes(path, 8)
+    found = _kind_of_bytes(start)
+    if last in TIFF_SUFFIXES:
+        return _require_kind(path, "TIFF", found, start)
+    if last in HDF5_SUFFIXES:
+        # A block of a user's may come before the signature.
+        return "HDF5" if found is None else _require_kind(path, "HDF5", found, start)
+    return "MRC" if found is None or last in MRC_SUFFIXES else found
+
+
+def _kind_of_bytes(start: bytes) -> str | None:
+    if start.startswith(TIFF_SIGNATURES):
+        return "TIFF"
+    return "HDF5" if start == HDF5_SIGNATURE else None
+
+
+def _require_kind(path: Path, kind: str, found: str | None, start: bytes) -> str:
+    if found == kind:
+        return kind
+    what = f"it begins with {start!r}"
+    if found is not None:
+        what = f"it begins as {_ARTICLES[found]} file does: rename it"
+    raise ValueError(f"{path} is not {_ARTICLES[kind]} file by its first bytes: {what}")
+
+
+def _read_other(path: Path, kind: str, *, memmap: bool = False, glance: bool = False) -> MrcContent:
+    """Read a file by a library, whose errors become one kind."""
+    read = read_tiff if kind == "TIFF" else read_hdf5
+    try:
+        return read(path, memmap=memmap, glance=glance)
+    except (RefusedImageError, ImportError):
+        raise
+    except MemoryError as error:
+        raise MemoryError(
+            f"{path} does not fit into memory; if it is not compressed, use memmap=True"
+        ) from error
+    except OSError as error:
+        # Those of the operating system name a file; those of the libraries are of what is in it.
+        if error.filename is not None:
+            raise
+        raise _corrupt(path, kind, error) from error
+    except Exception as error:
+        # The libraries raise whatever a damaged file leads them to: KeyError, struct.error, ...
+        raise _corrupt(path, kind, error) from error
+
+
+def _corrupt(path: Path, kind: str, error: Exception) -> ValueError:
+    reason = " ".join(str(error).split())[:200] or type(error).__name__
+    return ValueError(f"{path} is not {_ARTICLES[kind]} file, or is cut short or corrupt: {reason}")

@@ -1,0 +1,258 @@
+"""Reading MRC files, dirty headers included."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import os
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from libtilt.errors.checks import Float64Array
+from libtilt.io.inputs import open_input
+from libtilt.io.mrc_header import HEADER_BYTES, PACKED, MrcHeader
+from libtilt.io.mrc_labels import center_of, is_own, made_of, series_of
+from libtilt.io.mrc_sections import SectionData, read_sections
+
+_COMPRESSED_STARTS: dict[bytes, Callable[[Any], Any]] = {b"\x1f\x8b": gzip.open, b"BZ": bz2.open}
+_SLACK = 2**16
+_UNSUSPECTED = 2**26
+_EXPANSION = 100
+EXPANSION = "LIBTILT_MOST_EXPANSION"
+"""The environment variable that says how many times larger than its file a map may be."""
+PLACEHOLDER = (
+    "its voxel size of 1 A is a placeholder of many programs: if it is not the true one, "
+    "pass its spacing (voxel_size=... or pixel_size=...)"
+)
+
+
+@attrs.frozen(eq=False)
+class MrcContent:
+    """What an MRC file holds, in the axis order of this package.
+
+    Attributes
+    ----------
+    data : ndarray, shape (d, h, w)
+        Indexed z, y, x whatever the order in the file.
+    voxel_size : ndarray, shape (3,)
+        x, y, z in angstroms; 0 where the header does not know it.
+    origin : ndarray, shape (3,)
+        x, y, z in angstroms: where voxel (0, 0, 0) lies.
+    is_image_stack : bool
+        Whether the header calls it a stack of images rather than a volume.
+    notes : tuple of str
+        What is odd about the header.
+    sections : SectionData
+        What the extended header says of each section.
+    is_own : bool
+        Whether libtilt wrote the file.
+    series : str or None
+        The mark that it shares with the other files of a saved series.
+    center : ndarray, shape (3,)
+        Where the voxel ``shape // 2`` lies in the specimen, x, y, z in angstroms; 0 in files of
+        other programs, which do not say it.
+    made : str
+        How libtilt made the data, empty where it does not say it.
+    """
+
+    data: NDArray[Any]
+    voxel_size: Float64Array
+    origin: Float64Array
+    is_image_stack: bool
+    notes: tuple[str, ...]
+    sections: SectionData = attrs.field(factory=SectionData)
+    is_own: bool = False
+    series: str | None = None
+    center: Float64Array = attrs.field(factory=lambda: np.zeros(3))
+    made: str = ""
+
+    @property
+    def has_placeholder(self) -> bool:
+        """Whether the voxel size is 1 A along all axes, which hardly any measured one is."""
+        return bool((self.voxel_size == 1.0).all())
+
+
+class _Stored(NamedTuple):
+    """The parts of a file."""
+
+    header: MrcHeader
+    extended: bytes
+    data: NDArray[Any]
+    notes: list[str]
+
+
+def read_mrc(path: str | Path, *, memmap: bool = False) -> MrcContent:
+    """Read an MRC file, also one with an odd header or compressed by gzip or bzip2.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    memmap : bool, optional
+        Whether to map the data into memory instead of reading them.
+
+    Returns
+    -------
+    MrcContent
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is not an MRC file, is cut short, or holds complex data.
+
+    Examples
+    --------
+    See `libtilt.Volume.open` and `libtilt.TiltSeries.open`, which stand on this.
+    """
+    with open_input(path) as plain:
+        return _read(plain, Path(path), memmap)
+
+
+def _read(plain: IO[bytes], path: Path, memmap: bool | None) -> MrcContent:
+    """Read a file, map it, or (None) leave its data out."""
+    opener = _COMPRESSED_STARTS.get(plain.read(2))
+    plain.seek(0)
+    try:
+        if opener is None and memmap is None:
+            return _content(_glanced(plain, path, path.stat().st_size))
+        if opener is None:
+            return _content(_read_plain(plain, path, bool(memmap)))
+        if memmap:
+            raise ValueError(f"{path} is compressed and cannot be mapped; use memmap=False")
+        with opener(plain) as stream:
+            read = _read_stream(stream, path) if memmap is False else _glanced(stream, path, None)
+            return _content(read)
+    except MemoryError as error:
+        raise MemoryError(
+            f"{path} does not fit into memory; if it is not compressed, use memmap=True"
+        ) from error
+    except (EOFError, OverflowError, zlib.error) as error:
+        raise ValueError(f"{path} is cut short or corrupt: {error}") from error
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise ValueError(f"{path} is cut short or corrupt: {error}") from error
+
+
+def glance_mrc(path: str | Path) -> MrcContent:
+    """Read a file for its headers alone: zeros of their shape and type stand in for its data."""
+    with open_input(path) as plain:
+        return _read(plain, Path(path), None)
+
+
+def _glanced(stream: IO[bytes], path: Path, size: int | None) -> _Stored:
+    """Return the headers of a file, whose size is not known where it is compressed."""
+    header = MrcHeader.parse(stream.read(HEADER_BYTES), path)
+    notes: list[str] = []
+    extended = header.extended_bytes
+    if size is not None:
+        extended, notes = _extended_bytes(header, size)
+    dtype, note = header.dtype()
+    data = np.broadcast_to(np.zeros((), dtype), header.shape)
+    return _Stored(header, stream.read(extended), data, notes + ([note] if note else []))
+
+
+def _read_plain(file: IO[bytes], path: Path, memmap: bool) -> _Stored:
+    header = MrcHeader.parse(file.read(HEADER_BYTES), path)
+    extended, notes = _extended_bytes(header, path.stat().st_size)
+    between = file.read(extended)
+    dtype, note = header.dtype()
+    notes += [note] if note else []
+    if header.mode == PACKED:
+        if memmap:
+            raise ValueError(
+                f"{path} holds packed 4-bit data and cannot be mapped; use memmap=False"
+            )
+        return _Stored(header, between, _unpacked(header, file.read(header.data_bytes)), notes)
+    start, shape = HEADER_BYTES + extended, header.shape
+    if memmap:
+        return _Stored(header, between, np.memmap(file, dtype, "r", start, shape), notes)
+    data = np.fromfile(file, dtype, header.data_bytes // dtype.itemsize)
+    return _Stored(header, between, data.reshape(shape), notes)
+
+
+def _read_stream(stream: IO[bytes], path: Path) -> _Stored:
+    """Read a compressed file, no further than its header says."""
+    header = MrcHeader.parse(stream.read(HEADER_BYTES), path)
+    wanted = header.extended_bytes + header.data_bytes
+    _require_plausible(wanted, path)
+    rest = stream.read(wanted)
+    # The checksum is looked at where the stream ends.
+    stream.read(_SLACK)
+    extended, notes = _extended_bytes(header, HEADER_BYTES + len(rest))
+    dtype, note = header.dtype()
+    notes += [note] if note else []
+    content = rest[extended : extended + header.data_bytes]
+    if header.mode == PACKED:
+        return _Stored(header, rest[:extended], _unpacked(header, content), notes)
+    return _Stored(
+        header, rest[:extended], np.frombuffer(content, dtype).reshape(header.shape), notes
+    )
+
+
+def _require_plausible(wanted: int, path: Path) -> None:
+    """Raise where a small file would fill the memory; measured data hardly shrink."""
+    told = os.environ.get(EXPANSION, "").strip() or str(_EXPANSION)
+    if not (told.isascii() and told.isdecimal() and len(told) < 10):
+        raise ValueError(f"{EXPANSION} must be a positive integer, got {told!r}")
+    size = path.stat().st_size
+    if wanted > max(_UNSUSPECTED, int(told) * size):
+        raise ValueError(
+            f"{path} has {size / 1e6:.3g} MB and its header asks for {wanted / 1e6:.4g} MB, more "
+            f"than {told} times as much: if that is right, set {EXPANSION} to a larger number"
+        )
+
+
+def _extended_bytes(header: MrcHeader, size: int) -> tuple[int, list[str]]:
+    """Return the length of the extended header, 0 with a note where it is announced in vain."""
+    needed = HEADER_BYTES + header.extended_bytes + header.data_bytes
+    if size >= needed:
+        return header.extended_bytes, []
+    if size == HEADER_BYTES + header.data_bytes:
+        return 0, [f"its extended header of {header.extended_bytes} bytes is not there"]
+    what = "is cut short" if header.is_stamped else "is not an MRC file or is cut short"
+    raise ValueError(f"{header.path} {what}: its header asks for {needed} bytes, it has {size}")
+
+
+def _unpacked(header: MrcHeader, content: bytes) -> NDArray[Any]:
+    """Return 4-bit values, of which IMOD has the first in the lower half of a byte."""
+    rows = np.frombuffer(content, np.uint8).reshape(*header.shape[:2], header.row_bytes)
+    halves = np.stack([rows & 15, rows >> 4], axis=-1)
+    return halves.reshape(*header.shape[:2], -1)[:, :, : header.shape[2]]
+
+
+def _content(stored: _Stored) -> MrcContent:
+    header, data = stored.header, stored.data
+    order, order_note = header.axis_order()
+    sections = read_sections(header, stored.extended)
+    voxel_size = header.voxel_size()
+    notes = [*header.notes, *stored.notes]
+    origin, origin_note = header.origin(order, voxel_size)
+    said = (order_note, header.volumes_note(), header.cell_angles_note(), origin_note)
+    notes += [note for note in (*said, sections.note) if note]
+    if sections.pixel_size is not None and (not voxel_size.all() or (voxel_size == 1.0).all()):
+        voxel_size = np.full(3, float(f"{sections.pixel_size:.6g}"))
+        notes.append(f"its pixel size of {voxel_size[0]:g} A is that of the extended header")
+    place = center_of(header.labels, header.shape) if order == [0, 1, 2] else np.zeros(3)
+    if not data.dtype.isnative and not isinstance(data, np.memmap):
+        data = data.astype(data.dtype.newbyteorder("="))
+    return MrcContent(
+        data=data.transpose([2 - order.index(axis) for axis in (2, 1, 0)]),
+        voxel_size=voxel_size,
+        origin=origin,
+        is_image_stack=header.is_image_stack,
+        notes=tuple(notes),
+        sections=sections,
+        is_own=is_own(header.labels),
+        series=series_of(header.labels),
+        center=place * voxel_size,
+        made=made_of(header.labels),
+    )

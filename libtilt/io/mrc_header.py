@@ -1,0 +1,274 @@
+"""The header of an MRC file, checked: what the data are, and where they lie."""
+
+from __future__ import annotations
+
+import math
+import struct
+from pathlib import Path
+from typing import Any, Self
+
+import attrs
+import numpy as np
+from mrcfile.dtypes import HEADER_DTYPE
+
+from libtilt.errors.checks import SMALLEST_LENGTH, Float64Array
+
+HEADER_BYTES = 1024
+# Bytes of a value; 4-bit values (mode 101) have half of one.
+_MODES: dict[int, tuple[str, float]] = {
+    0: ("i1", 1),
+    1: ("i2", 2),
+    2: ("f4", 4),
+    6: ("u2", 2),
+    12: ("f2", 2),
+    101: ("u1", 0.5),
+}
+_REFUSED = {
+    3: "complex data (mode 3); only real data can be read",
+    4: "complex data (mode 4); only real data can be read",
+    16: "colors (mode 16); convert it to gray values first",
+}
+PACKED = 101
+_IMOD_STAMP = 1146047817
+_SIGNED_BYTES, _ORIGIN_INVERTED, _PACKED_BYTES = 1, 4, 16
+_MOST_EXTENDED = 2**26
+_PLAUSIBLE_SIDE = 2**20
+_VOLUME_STACKS = range(401, 631)
+_FLOAT32_NOISE = 1.2e-7
+
+
+@attrs.frozen(eq=False)
+class MrcHeader:
+    """The first 1024 bytes of an MRC file.
+
+    The fields are those of the MRC2014 standard (Cheng et al., J. Struct. Biol. 192, 2015) and of
+    IMOD's page on its MRC format, whose stamp and flags stand in the extra bytes.
+
+    Attributes
+    ----------
+    path : str
+        For messages.
+    fields : numpy.void
+        The fields, in the byte order of the file.
+    order : str
+        ``<`` or ``>``.
+    notes : tuple of str
+        What is odd about it.
+    """
+
+    path: str
+    fields: Any
+    order: str
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, content: bytes, path: str | Path) -> Self:
+        """Return the header in `content`, or raise a ValueError that says what is wrong with it."""
+        if len(content) < HEADER_BYTES:
+            raise ValueError(
+                f"{path} is not an MRC file or is cut short: a header has {HEADER_BYTES} bytes, "
+                f"it has {len(content)}"
+            )
+        stamp = {b"\x44": "<", b"\x11": ">"}.get(content[212:213])
+        orders = "<>" if stamp in ("<", None) else "><"
+        found = [cls._in_order(content, path, order) for order in orders]
+        sound = [one for one in found if one._is_plausible()] or found
+        # The mode 0 of bytes is the same in both orders: then sizes tell them apart.
+        header = next((one for one in sound if max(one.shape) < _PLAUSIBLE_SIDE), sound[0])
+        notes = [] if header.is_stamped else ["it lacks the stamp 'MAP '"]
+        if header.order != stamp:
+            name = "little" if header.order == "<" else "big"
+            notes.append(f"it lacks a machine stamp, {name}-endian is assumed")
+        made = attrs.evolve(header, notes=tuple(notes))
+        made._require_readable()
+        return made
+
+    @classmethod
+    def _in_order(cls, content: bytes, path: str | Path, order: str) -> Self:
+        dtype = HEADER_DTYPE.newbyteorder(order)
+        return cls(str(path), np.frombuffer(content, dtype, count=1)[0], order)
+
+    def _is_plausible(self) -> bool:
+        known = self.mode in _MODES or self.mode in _REFUSED
+        return known and min(self.shape) >= 1 and 0 <= self.extended_bytes < _MOST_EXTENDED
+
+    def _require_readable(self) -> None:
+        if not self._is_plausible():
+            raise ValueError(
+                f"{self.path} is not an MRC file: its header says shape {list(self.shape)} and "
+                f"mode {self.mode}"
+            )
+        if self.mode in _REFUSED:
+            raise ValueError(f"{self.path} holds {_REFUSED[self.mode]}")
+        if self.mode == 0 and self._has_packed_bytes():
+            raise ValueError(
+                f"{self.path} holds packed 4-bit data in bytes (IMOD's flag 16), which are not "
+                "supported: convert it first, for example with IMOD's newstack -mode 1"
+            )
+        depth, volumes = self.shape[0], self._volume_depth
+        if volumes is not None and 1 < volumes < depth and depth % volumes == 0:
+            shape = (depth // volumes, volumes, *self.shape[1:])
+            raise ValueError(
+                f"{self.path} holds a stack of volumes with shape {shape}; save one of them first"
+            )
+
+    def _has_packed_bytes(self) -> bool:
+        """Whether each byte holds two values, by IMOD's flag or SerialEM's label."""
+        labels = b" ".join(self.labels)
+        return bool((self.imod_flags or 0) & _PACKED_BYTES) or b"4 bits packed" in labels
+
+    def __getitem__(self, name: str) -> Any:
+        return self.fields[name]
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Sections, rows and columns, as they lie in the file."""
+        return int(self["nz"]), int(self["ny"]), int(self["nx"])
+
+    @property
+    def mode(self) -> int:
+        """The number of the data type."""
+        return int(self["mode"])
+
+    @property
+    def extended_bytes(self) -> int:
+        """The announced length of the extended header."""
+        return int(self["nsymbt"])
+
+    @property
+    def is_stamped(self) -> bool:
+        """Whether it has the stamp of the format of 2000 and later."""
+        return bytes(self["map"])[:3] == b"MAP"
+
+    @property
+    def labels(self) -> list[bytes]:
+        """The ten labels."""
+        return [bytes(label) for label in self["label"]]
+
+    @property
+    def imod_flags(self) -> int | None:
+        """IMOD's flags, None where its stamp is missing."""
+        stamp_and_flags = bytes(self["extra2"])[40:48]
+        for order in "<>":
+            stamp, flags = struct.unpack(order + "ii", stamp_and_flags)
+            if stamp == _IMOD_STAMP:
+                return int(flags)
+        return None
+
+    @property
+    def _volume_depth(self) -> int | None:
+        """Sections of each volume where the space group says that there are several."""
+        return int(self["mz"]) if int(self["ispg"]) in _VOLUME_STACKS else None
+
+    def volumes_note(self) -> str | None:
+        """Return a note where the sections of each volume do not fit the number of sections."""
+        each, depth = self._volume_depth, self.shape[0]
+        if each is None or each == 1 or each == depth:
+            return None
+        return f"its space group says volumes of {each} sections, of {depth}: it is read as one"
+
+    @property
+    def is_image_stack(self) -> bool:
+        """Whether the header calls it a stack of images rather than a volume."""
+        return int(self["ispg"]) == 0 or self._volume_depth == 1
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of a row; 4-bit values fill whole bytes."""
+        return math.ceil(self.shape[2] * _MODES[self.mode][1])
+
+    @property
+    def data_bytes(self) -> int:
+        """Bytes of all data."""
+        return self.shape[0] * self.shape[1] * self.row_bytes
+
+    def dtype(self) -> tuple[np.dtype[Any], str | None]:
+        """Return the type of the values, and a note where their sign had to be concluded.
+
+        IMOD flags signed bytes in its stamp; without that stamp, bytes are signed by the standard,
+        but for files whose header has a smallest value of zero or more and a largest one that no
+        signed byte can have, as IMOD takes them.
+        """
+        kind = np.dtype(self.order + _MODES[self.mode][0])
+        if self.mode != 0:
+            return kind, None
+        if self.imod_flags is not None:
+            if self.imod_flags & _SIGNED_BYTES:
+                return kind, "its bytes are signed, -128 to 127, by IMOD's flag"
+            return np.dtype("u1"), None
+        low, high = float(self["dmin"]), float(self["dmax"])
+        if low >= 0 and 127 < high <= 255:
+            return np.dtype("u1"), f"its bytes are unsigned, by the range {low:g} to {high:g}"
+        return kind, None
+
+    def axis_order(self) -> tuple[list[int], str | None]:
+        """Return which axis (0 x, 1 y, 2 z) columns, rows and sections run along, and a note."""
+        order = [int(self[name]) - 1 for name in ("mapc", "mapr", "maps")]
+        if sorted(order) == [0, 1, 2]:
+            return order, None
+        if order == [-1, -1, -1]:  # Old files leave all three empty.
+            return [0, 1, 2], None
+        given = [n + 1 for n in order]
+        return [0, 1, 2], f"its axis order {given} is not one, 1, 2, 3 is assumed"
+
+    def cell_angles_note(self) -> str | None:
+        """Return a note where the cell is not rectangular."""
+        angles = [float(self["cellb"][name]) for name in ("alpha", "beta", "gamma")]
+        if all(angle in (0.0, 90.0) for angle in angles):
+            return None
+        return f"its cell angles are {angles}, it is treated as if they were 90 degrees"
+
+    def voxel_size(self) -> Float64Array:
+        """Return cell lengths by intervals, 0 where unknown, without the noise of float32.
+
+        Lengths of a cell are float32: each size becomes the shortest decimal that they allow, and
+        axes that they do not tell apart become equal.
+        """
+        cell = [float(self["cella"][name]) for name in "xyz"]
+        intervals = [int(self[name]) for name in ("mx", "my", "mz")]
+        if intervals[2] <= 0 and self._volume_depth is not None:
+            intervals[2] = self.shape[0]
+        sizes = [
+            a / m if m > 0 and SMALLEST_LENGTH * m <= a < math.inf else 0.0
+            for a, m in zip(cell, intervals, strict=True)
+        ]
+        shortest = np.array([_shortest_decimal(size) for size in sizes])
+        if np.ptp(shortest) <= 2 * _FLOAT32_NOISE * shortest[0]:
+            shortest[:] = shortest[0]
+        return shortest
+
+    def origin(self, order: list[int], voxel_size: Float64Array) -> tuple[Float64Array, str | None]:
+        """Return where voxel 0 lies, from the start indices where there is no origin, and a note.
+
+        Files of IMOD have the opposite sign where its flag 4 is not set. Headers of before 2000,
+        which have no stamp, hold the origin at another place, as IMOD reads it: z, x, y from byte
+        208 on, with that opposite sign.
+        """
+        origin = np.array([float(self["origin"][name]) for name in "xyz"])
+        if not self.is_stamped:
+            stamps = np.frombuffer(self.fields.tobytes()[208:220], self.order + "f4")
+            old = np.roll(stamps.astype(np.float64), -1)
+            # Where the third stands alone, it may as well be the deviation of a newer header.
+            if _are_lengths(old) and old[[0, 2]].any():
+                return -old, "its origin is read as headers of before 2000 hold it"
+            if not _are_lengths(origin):
+                origin = np.zeros(3)
+        if origin.any() and np.isfinite(origin).all():
+            flags = self.imod_flags
+            if flags is None or flags & _ORIGIN_INVERTED:
+                return origin, None
+            return -origin, "its origin has the sign of older IMOD, which is turned"
+        starts = [int(self[name]) for name in ("nxstart", "nystart", "nzstart")]
+        return np.array([starts[order.index(axis)] for axis in range(3)]) * voxel_size, None
+
+
+def _are_lengths(values: Float64Array) -> bool:
+    """Whether four-byte words are numbers and no text, integers or stamps read as such."""
+    with np.errstate(invalid="ignore"):
+        sizes = np.abs(values)
+        return bool(((values == 0) | ((sizes > 1e-6) & (sizes < 1e9))).all() and values.any())
+
+
+def _shortest_decimal(size: float) -> float:
+    decimals = (float(f"{size:.{digits}g}") for digits in range(1, 9))
+    return next((d for d in decimals if abs(d - size) <= _FLOAT32_NOISE * size), size)

@@ -1,0 +1,96 @@
+"""The labels of MRC files that libtilt writes: its mark, a volume's place, how it was made."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from libtilt.errors.checks import Float64Array
+
+OWN_LABEL = b"Written by libtilt"
+_SERIES = b", series "
+_CENTER = b"libtilt center "
+_MADE = b"libtilt made "
+_OURS = (OWN_LABEL, _CENTER, _MADE)
+_LENGTH, _MOST = 80, 10
+_CENTER_TEXT = re.compile(r"(\S+) (\S+) (\S+) of (\d+)x(\d+)x(\d+)")
+
+
+def labels_of(
+    shape: tuple[int, ...], *, series: str | None, center: Float64Array, made: str
+) -> list[bytes]:
+    """Return the labels of a file.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        ``(d, h, w)`` of the data.
+    series : str or None
+        The mark that the files of one saved series share.
+    center : ndarray, shape (3,)
+        Where the voxel ``shape // 2`` lies, x, y, z in voxels, which holds where somebody sets the
+        voxel size of the file right.
+    made : str
+        How the data were made; what 10 labels do not hold is cut off.
+
+    Returns
+    -------
+    list of bytes
+        Each of 80 characters at most.
+    """
+    labels = [OWN_LABEL + (_SERIES + series.encode() if series else b"")]
+    if center.any():
+        # Rounded, since what subtraction leaves of zero would not fit.
+        place = " ".join(f"{value:.9g}" for value in center.round(6) + 0.0)
+        labels.append(_CENTER + f"{place} of {'x'.join(map(str, shape))}".encode())
+    plain = made.encode("ascii", "replace").decode()
+    lines = textwrap.wrap(plain, _LENGTH - len(_MADE), break_on_hyphens=False)
+    labels += [_MADE + line.encode() for line in lines]
+    return labels[:_MOST]
+
+
+def is_own(labels: Sequence[bytes]) -> bool:
+    """Whether libtilt wrote the file."""
+    return labels[0].startswith(OWN_LABEL)
+
+
+def series_of(labels: Sequence[bytes]) -> str | None:
+    """Return the mark of the saved series that the file belongs to, None where it has none."""
+    start = OWN_LABEL + _SERIES
+    if not labels[0].startswith(start):
+        return None
+    return _text(labels[0].removeprefix(start))
+
+
+def center_of(labels: Sequence[bytes], shape: tuple[int, ...]) -> Float64Array:
+    """Return where the voxel ``shape // 2`` lies, x, y, z in voxels; 0 where nothing says it.
+
+    A program that changes a file keeps its labels and adds its own: what they say of the place
+    holds as long as there are no others and the shape is the same.
+    """
+    none = np.zeros(3)
+    filled = [label for label in labels if label.strip(b"\0 ")]
+    if not is_own(labels) or not all(label.startswith(_OURS) for label in filled):
+        return none
+    for label in filled:
+        match = _CENTER_TEXT.fullmatch(_text(label.removeprefix(_CENTER)))
+        if label.startswith(_CENTER) and match and shape == tuple(map(int, match.groups()[3:])):
+            try:
+                center = np.array([float(value) for value in match.groups()[:3]])
+            except ValueError:
+                return none
+            return center if np.isfinite(center).all() else none
+    return none
+
+
+def made_of(labels: Iterable[bytes]) -> str:
+    """Return how the data were made, as far as labels say it."""
+    lines = [_text(label.removeprefix(_MADE)) for label in labels if label.startswith(_MADE)]
+    return " ".join(lines)
+
+
+def _text(label: bytes) -> str:
+    return label.decode("ascii", "replace").strip("\0 ")

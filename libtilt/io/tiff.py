@@ -1,0 +1,298 @@
+"""Gray TIFF files: plain stacks of pages, OME-TIFF and ImageJ's."""
+
+from __future__ import annotations
+
+import logging
+import math
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+from numpy.typing import NDArray
+
+from libtilt.errors import RefusedImageError
+from libtilt.errors.checks import Float64Array
+from libtilt.io.image_checks import (
+    angstroms_of,
+    as_stack,
+    known_lengths,
+    require_gray,
+    require_size,
+    stand_in,
+)
+from libtilt.io.mrc import MrcContent
+
+SUFFIXES = (".tif", ".tiff")
+SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_UNCOMPRESSED = 1
+_WHITE_IS_ZERO, _BLACK_IS_ZERO = 0, 1
+_PHOTOMETRICS = {2: "RGB colors", 3: "palette colors", 5: "CMYK colors", 6: "YCbCr colors"}
+# Angstroms of the units in which a resolution tag counts pixels: inch and centimeter.
+_RESOLUTION_UNITS = {2: 2.54e8, 3: 1e8}
+# Screens, printers and scanners have pixels of microns, never of less than 100 nm.
+_LARGEST_PIXEL = 1000.0
+
+
+def read_tiff(path: Path, *, memmap: bool = False, glance: bool = False) -> MrcContent:
+    """Read a gray TIFF file, whose pages are sections or tilts.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    memmap : bool, optional
+        Whether to map the data into memory: only those that lie in one piece, not compressed.
+    glance : bool, optional
+        Whether to leave the data out: zeros of their shape and type stand in for them.
+
+    Returns
+    -------
+    MrcContent
+
+    Raises
+    ------
+    ImportError
+        If tifffile is not installed.
+    ValueError
+        If the file is of a kind that is not read, or cannot be mapped.
+
+    Notes
+    -----
+    tifffile raises errors of many kinds for a damaged file; `libtilt.io.image_files.read_image`
+    makes one of them.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import numpy as np, tifffile
+    >>> from libtilt.io.tiff import read_tiff
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "stack.tif"
+    ...     tifffile.imwrite(path, np.zeros((3, 4, 5), np.uint8), photometric="minisblack")
+    ...     read_tiff(path).data.shape
+    (3, 4, 5)
+    """
+    tifffile = _tifffile()
+    count = _count_pages(path)
+    with _logged() as logged, tifffile.TiffFile(path) as file:
+        series = _only_series(file, path, count)
+        shape, dtype = tuple(int(n) for n in series.shape), np.dtype(series.dtype)
+        require_gray(dtype, shape, str(path))
+        _require_whole(series, path)
+        voxel_size, note = _voxel_size(file)
+        notes = [note] if note else []
+        if series.keyframe.photometric == _WHITE_IS_ZERO:
+            notes.append("its values are of white on black (MinIsWhite), they are not inverted")
+        if glance:
+            data = stand_in(shape, dtype)
+        elif memmap:
+            data = _mapped(path, file.byteorder, series, shape)
+        else:
+            data = _read(series, path, shape)
+    if logged:
+        notes.append(f"its tags are odd: {logged[0]}")
+    return MrcContent(
+        data=as_stack(data),
+        voxel_size=voxel_size,
+        origin=np.zeros(3),
+        is_image_stack=False,
+        notes=tuple(notes),
+    )
+
+
+def _tifffile() -> Any:
+    try:
+        import tifffile
+    except ImportError as error:
+        raise ImportError(
+            "reading TIFF files needs the package 'tifffile': pip install 'libtilt[formats]'",
+            name="tifffile",
+        ) from error
+    return tifffile
+
+
+@contextmanager
+def _logged() -> Iterator[list[str]]:
+    """Take what tifffile logs in this thread, which would otherwise go to stderr."""
+    messages: list[str] = []
+    thread = threading.get_ident()
+
+    def take(record: logging.LogRecord) -> bool:
+        if record.thread != thread:
+            return True
+        messages.append(" ".join(record.getMessage().split())[:200])
+        return False
+
+    loggers = [logging.getLogger(name) for name in ("tifffile", "tifffile.tifffile")]
+    for logger in loggers:
+        logger.addFilter(take)
+    try:
+        yield messages
+    finally:
+        for logger in loggers:
+            logger.removeFilter(take)
+
+
+def _count_pages(path: Path) -> int:
+    """Return how many pages are chained in a file; raise where the chain does not end."""
+    size, count = path.stat().st_size, 0
+    with path.open("rb") as file:
+        start = file.read(16)
+        order = "<" if start[:2] == b"II" else ">"
+        big = start[2:4] in (b"+\0", b"\0+")
+        # BigTIFF: wider counts and offsets, and entries of 20 bytes in place of 12.
+        entries, entry, link = (
+            (order + "Q", 20, order + "Q") if big else (order + "H", 12, order + "I")
+        )
+        (place,) = struct.unpack_from(link, start, 8 if big else 4)
+        seen = set()
+        while place:
+            if place in seen or place + struct.calcsize(entries) > size:
+                raise RefusedImageError(
+                    f"{path} is cut short or corrupt: page {count + 1} should lie at byte {place} "
+                    f"of {size}"
+                )
+            seen.add(place)
+            count += 1
+            file.seek(place)
+            (tags,) = struct.unpack(entries, file.read(struct.calcsize(entries)))
+            file.seek(tags * entry, 1)
+            (place,) = struct.unpack(link, file.read(struct.calcsize(link)))
+    return count
+
+
+def _only_series(file: Any, path: Path, count: int) -> Any:
+    """Return the one series of gray images that a file holds."""
+    if count == 0 or not file.series:
+        raise RefusedImageError(f"{path} holds no images")
+    if len(file.series) > 1:
+        shapes = ", ".join(str(tuple(series.shape)) for series in file.series[:5])
+        raise RefusedImageError(
+            f"{path} holds {len(file.series)} series of images, with shapes {shapes}: save one of "
+            "them first"
+        )
+    series = file.series[0]
+    page = series.keyframe
+    if page.photometric not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO) or page.samplesperpixel > 1:
+        kind = _PHOTOMETRICS.get(int(page.photometric), f"{page.samplesperpixel} samples a pixel")
+        raise RefusedImageError(f"{path} holds {kind}: convert it to gray values first")
+    if len(file.pages) < count:
+        raise RefusedImageError(
+            f"{path} is cut short or corrupt: {len(file.pages)} of {count} pages can be read"
+        )
+    if any(one is None or one.parent is not file for one in series.pages):
+        raise RefusedImageError(
+            f"{path} is one of several files of a set: save the set as one file first"
+        )
+    return series
+
+
+def _require_whole(series: Any, path: Path) -> None:
+    """Raise where the data of a page do not lie in the file, or are too few."""
+    size = path.stat().st_size
+    shape, dtype = tuple(series.shape), np.dtype(series.dtype)
+    if series.dataoffset is not None:
+        stored = size - series.dataoffset
+        needed = math.prod(shape) * dtype.itemsize
+        if needed > stored:
+            raise RefusedImageError(
+                f"{path} is cut short: its shape {shape} asks for {needed} bytes, it has "
+                f"{max(stored, 0)} of data"
+            )
+        return
+    stored = 0
+    for number, page in enumerate(series.pages, start=1):
+        parts = list(zip(page.dataoffsets, page.databytecounts, strict=True))
+        bad = [part for part in parts if min(part) <= 0 or sum(part) > size]
+        if bad or not parts:
+            offset, length = bad[0] if bad else (0, 0)
+            raise RefusedImageError(
+                f"{path} is cut short or corrupt: page {number} has {length} bytes of data at byte "
+                f"{offset} of {size}"
+            )
+        stored += sum(length for _, length in parts)
+    page = series.keyframe
+    if page.compression == _UNCOMPRESSED and page.bitspersample >= 8:
+        needed = math.prod(shape) * page.bitspersample // 8
+        if stored < needed:
+            raise RefusedImageError(
+                f"{path} is cut short or corrupt: its shape {shape} asks for {needed} bytes, "
+                f"{stored} are stored"
+            )
+    require_size(shape, dtype, stored, str(path))
+
+
+def _mapped(path: Path, order: str, series: Any, shape: tuple[int, ...]) -> NDArray[Any]:
+    if series.dataoffset is None:
+        raise RefusedImageError(
+            f"{path} is compressed or its data do not lie in one piece, so that it cannot be "
+            "mapped; use memmap=False"
+        )
+    dtype = np.dtype(series.dtype).newbyteorder("<" if order == "<" else ">")
+    return np.memmap(path, dtype, "r", series.dataoffset, shape)
+
+
+def _read(series: Any, path: Path, shape: tuple[int, ...]) -> NDArray[Any]:
+    try:
+        data = np.asarray(series.asarray())
+    except (ImportError, ValueError) as error:
+        if isinstance(error, ImportError) or "imagecodecs" in str(error):
+            name = getattr(series.keyframe.compression, "name", series.keyframe.compression)
+            raise RefusedImageError(
+                f"{path} holds data compressed by {name}, which needs the package 'imagecodecs': "
+                "pip install imagecodecs"
+            ) from error
+        raise
+    return data.reshape(shape)
+
+
+def _voxel_size(file: Any) -> tuple[Float64Array, str | None]:
+    """Return x, y, z in angstroms, 0 where unknown, and a note where tags of printing say it."""
+    if file.is_ome:
+        return _of_ome(file.ome_metadata), None
+    if file.is_imagej:
+        return _of_imagej(file.imagej_metadata or {}, *_resolutions(file)[:2]), None
+    across, down, unit = _resolutions(file)
+    inch_or_cm = _RESOLUTION_UNITS.get(unit, 0.0)
+    pixels = [inch_or_cm / one if one > 0 else 0.0 for one in (across, down)]
+    if not all(0.01 < pixel < _LARGEST_PIXEL for pixel in pixels):
+        return np.zeros(3), None
+    pixels = [float(f"{pixel:.6g}") for pixel in pixels]
+    return known_lengths(*pixels, None), f"its pixel size of {pixels[0]:g} A is of resolution tags"
+
+
+def _resolutions(file: Any) -> tuple[float, float, int]:
+    """Return pixels per unit along x and y, 0 where the tags are missing, and the unit."""
+    tags = file.pages[0].tags
+    values = []
+    for name in ("XResolution", "YResolution"):
+        tag = tags.get(name)
+        top, bottom = tag.value if tag is not None else (0, 1)
+        values.append(top / bottom if bottom else 0.0)
+    unit = tags.get("ResolutionUnit")
+    # The standard takes inches where the unit is left out.
+    return values[0], values[1], int(unit.value) if unit is not None else 2
+
+
+def _of_ome(text: str) -> Float64Array:
+    pixels = ElementTree.fromstring(text).find(".//{*}Pixels")
+    if pixels is None:
+        return np.zeros(3)
+    sizes = []
+    for axis in "XYZ":
+        # Micrometers are the schema's own default.
+        factor = angstroms_of(pixels.get(f"PhysicalSize{axis}Unit", "µm"))
+        sizes.append((factor or 0.0) * float(pixels.get(f"PhysicalSize{axis}", 0)))
+    return known_lengths(*(float(f"{size:.9g}") for size in sizes))
+
+
+def _of_imagej(said: dict[str, Any], across: float, down: float) -> Float64Array:
+    factor = angstroms_of(str(said.get("unit", ""))) or 0.0
+    pixels = [factor / one if one > 0 else 0.0 for one in (across, down)]
+    sizes = (*pixels, factor * float(said.get("spacing", 0)))
+    return known_lengths(*(float(f"{size:.6g}") for size in sizes))

@@ -1,0 +1,579 @@
+"""`Projector`: from a volume to its tilt series, and back by the exact adjoint."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+import attrs
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from libtilt.backends.auto import AutoBackend
+from libtilt.backends.base import DRIVEN, Backend, SamplingSpec
+from libtilt.backends.cache import plan_cache
+from libtilt.backends.registry import resolve_backend
+from libtilt.errors.checks import (
+    Float64Array,
+    floating_dtype,
+    locked_state,
+    may_overflow,
+    one_of,
+    positive_float,
+    positive_integer,
+    real_data,
+    require_finite,
+    require_result,
+    to_image_shape,
+    to_pixel_size,
+    to_volume_shape,
+    to_voxel_size,
+)
+from libtilt.geometry import ImageGrid, TiltGeometry, VolumeGrid, require_geometry
+from libtilt.geometry.sampling import image_scales, sampling_grids
+from libtilt.projector.completion import NOTHING, Told, completed
+from libtilt.projector.linear_operator import AdjointProjector, ProjectionOperator
+from libtilt.projector.power_iteration import operator_norm
+from libtilt.tilt_series import TiltSeries
+from libtilt.volume import Volume
+
+
+@attrs.frozen(slots=False, unsafe_hash=False)
+class Projector:
+    """A tilt geometry with a sampling backend: projects volumes, backprojects tilt series.
+
+    It is one linear operator, from volumes on a `domain` to images on a `range`. A grid that is not
+    given is taken, for each call, from what is projected: the volume's shape, voxel size and
+    center, images of the volume's height and width, pixels as large as its voxels (along x).
+
+    Parameters
+    ----------
+    geometry : TiltGeometry
+        How the detector saw the specimen.
+    volume_grid : VolumeGrid, optional
+        Where the voxels lie.
+    image_grid : ImageGrid, optional
+        Shape and pixel size of the images.
+    volume_shape : tuple of int, optional
+        ``(d, h, w)`` of a volume at the rotation centre, in place of `volume_grid`.
+    voxel_size : float or (3,), optional
+        Angstroms, x, y, z; in place of `volume_grid`.
+    image_shape : tuple of int, optional
+        ``(h, w)``, in place of `image_grid`.
+    pixel_size : float, optional
+        Angstroms, in place of `image_grid`.
+    driven : {"ray", "voxel"}, optional
+        "ray" (the default): the forward samples the volume trilinearly along each ray, and the
+        adjoint spreads back along it; for simulating and iterating. "voxel": the adjoint gives
+        each voxel the image value at its projected point, bilinearly, and the forward is its
+        transpose; for (weighted) backprojection.
+    backend : str, type or Backend, optional
+        How to compute it; "auto" takes the fastest that is installed and applies.
+
+    Attributes
+    ----------
+    volume_type, tilt_series_type : type
+        The classes that `adjoint` and `forward` make; a subclass may name its own.
+
+    Raises
+    ------
+    ValueError
+        If a shape, a spacing, `driven` or the backend does not fit, or a grid is given twice.
+    ImportError
+        If the backend needs a package that is not installed.
+
+    See Also
+    --------
+    between : the projector with both grids fixed.
+
+    Notes
+    -----
+    A projection value is the line integral divided by the pixel size, for every tilt, voxel shape
+    and pair: with equal spacings, the plain sum of samples. What a backend sums is therefore
+    multiplied by `image_scales`. A geometry's magnifications do not enter those of the voxel-driven
+    pair, whose adjoint takes the image's own values.
+
+    A plain array has no spacing. It is taken where none is needed; where the geometry has shifts,
+    which are lengths, the projector must know one.
+
+    What a backend prepares (a plan) is kept for the process in `libtilt.backends.plan_cache`, and
+    shared by all projectors that ask for the same.
+
+    Examples
+    --------
+    >>> from libtilt import GaussianBlobs, Projector, TiltGeometry
+    >>> volume = GaussianBlobs.random((16, 16, 16), n=5, seed=0).volume((16, 16, 16))
+    >>> geometry = TiltGeometry.from_tilt_angles(range(-60, 61, 3))
+    >>> projector = Projector(geometry, volume_grid=volume.grid)
+    >>> tilt_series = projector.forward(volume)
+    >>> tilt_series.shape
+    (41, 16, 16)
+    >>> projector.T(tilt_series).shape
+    (16, 16, 16)
+    """
+
+    volume_type: ClassVar[type[Volume]] = Volume
+    tilt_series_type: ClassVar[type[TiltSeries]] = TiltSeries
+
+    geometry: TiltGeometry = attrs.field(validator=require_geometry)
+    volume_grid: VolumeGrid | None = attrs.field(default=None, kw_only=True)
+    image_grid: ImageGrid | None = attrs.field(default=None, kw_only=True)
+    _volume_shape: tuple[int, ...] | None = attrs.field(
+        default=None,
+        kw_only=True,
+        converter=attrs.converters.optional(to_volume_shape),
+    )
+    _voxel_size: Float64Array | None = attrs.field(
+        default=None,
+        kw_only=True,
+        converter=attrs.converters.optional(to_voxel_size),
+        eq=attrs.cmp_using(eq=np.array_equal),
+    )
+    _image_shape: tuple[int, ...] | None = attrs.field(
+        default=None,
+        kw_only=True,
+        converter=attrs.converters.optional(to_image_shape),
+    )
+    _pixel_size: float | None = attrs.field(
+        default=None,
+        kw_only=True,
+        converter=attrs.converters.optional(to_pixel_size),
+    )
+    driven: str = attrs.field(
+        default="ray",
+        kw_only=True,
+        validator=lambda _, field, value: one_of(value, field.name, DRIVEN),
+    )
+    backend: Backend = attrs.field(
+        default="auto",  # type: ignore[assignment]
+        kw_only=True,
+        converter=resolve_backend,
+    )
+
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]
+
+    @volume_grid.validator
+    def _check_volume(self, _: Any, value: VolumeGrid | None) -> None:
+        _require_grid(value, VolumeGrid, "volume_grid", "volume.grid")
+        shorts = (self._volume_shape, self._voxel_size)
+        if value is not None and any(short is not None for short in shorts):
+            raise ValueError(
+                "give volume_grid, or volume_shape and voxel_size, not both; "
+                "a copy by evolve needs volume_grid=None for the latter"
+            )
+
+    @image_grid.validator
+    def _check_images(self, _: Any, value: ImageGrid | None) -> None:
+        _require_grid(value, ImageGrid, "image_grid", "tilt_series.grid")
+        shorts = (self._image_shape, self._pixel_size)
+        if value is not None and any(short is not None for short in shorts):
+            raise ValueError(
+                "give image_grid, or image_shape and pixel_size, not both; "
+                "a copy by evolve needs image_grid=None for the latter"
+            )
+
+    @property
+    def domain(self) -> VolumeGrid:
+        """Where the voxels lie that it projects; a ValueError where nobody said it."""
+        return self.volume_grid or self._grids()[0]
+
+    @property
+    def range(self) -> ImageGrid:
+        """Shape and pixel size of its images; a ValueError where nobody said it."""
+        if self._image_shape is not None and self._pixel_size is not None:
+            return ImageGrid(self._image_shape, self._pixel_size)
+        return self.image_grid or self._grids()[1]
+
+    def between(
+        self,
+        volume: Volume | VolumeGrid | ArrayLike | None = None,
+        tilt_series: TiltSeries | ImageGrid | ArrayLike | None = None,
+    ) -> Self:
+        """Return the projector between a volume and a tilt series: one operator, fixed.
+
+        Parameters
+        ----------
+        volume : Volume, VolumeGrid or array_like, shape (d, h, w), optional
+            What the projector does not know of its domain is taken from it.
+        tilt_series : TiltSeries, ImageGrid or array_like, shape (n, h, w), optional
+            What the projector does not know of its range is taken from it.
+
+        Returns
+        -------
+        Projector
+            With `volume_grid` and `image_grid`; in place of the backend "auto", with the one that
+            it chooses there.
+
+        Raises
+        ------
+        ValueError
+            If they disagree with the projector, or something is not known that decides where
+            things lie.
+
+        Examples
+        --------
+        >>> from libtilt import ImageGrid, Projector, TiltGeometry, VolumeGrid
+        >>> projector = Projector(TiltGeometry.from_tilt_angles([0, 5]))
+        >>> operator = projector.between(VolumeGrid((8, 8, 8), voxel_size=2.0))
+        >>> operator.range
+        ImageGrid(shape=(8, 8), pixel_size=2.0)
+        """
+        return self._between(volume, tilt_series, "to know the operator")
+
+    def _between(self, volume: Any, tilt_series: Any, purpose: str) -> Self:
+        grids = self._grids(_told_by(volume, tilt_series), purpose)
+        fixed = self
+        if self.volume_grid is None or self.image_grid is None:
+            fixed = self.evolve(
+                volume_grid=grids[0],
+                image_grid=grids[1],
+                volume_shape=None,
+                voxel_size=None,
+                image_shape=None,
+                pixel_size=None,
+            )
+        if isinstance(fixed.backend, AutoBackend):
+            fixed = fixed.evolve(backend=fixed.backend.choose(fixed.spec(np.float32)))
+        return fixed
+
+    def _grids(
+        self, data: Told = NOTHING, purpose: str = "to know the operator"
+    ) -> tuple[VolumeGrid, ImageGrid]:
+        """Return domain and range, completed by what data say."""
+        if data is NOTHING and self.volume_grid and self.image_grid:
+            return self.volume_grid, self.image_grid
+        told = Told.of(self.volume_grid, self.image_grid)
+        if self.volume_grid is None:
+            center = None if self._volume_shape is None else np.zeros(3)
+            told = attrs.evolve(
+                told,
+                volume_shape=self._volume_shape,
+                voxel_size=self._voxel_size,
+                center=center,
+            )
+        if self.image_grid is None:
+            told = attrs.evolve(told, image_shape=self._image_shape, pixel_size=self._pixel_size)
+        domain, images = completed(told, data, self.geometry, purpose)
+        return self.volume_grid or domain, self.image_grid or images
+
+    def __repr__(self) -> str:
+        angles = self.geometry.tilt_angles
+        parts = [f"{len(angles)} tilts from {angles.min():.4g} to {angles.max():.4g} degrees"]
+        backend = repr(self.backend)
+        try:
+            domain, image_grid = self._grids()
+        except ValueError:
+            parts.append("grids of what is projected")
+        else:
+            parts += [f"domain={domain}", f"range={image_grid}"]
+            if isinstance(self.backend, AutoBackend):
+                backend = f"auto: {self.backend.explain(self.spec())}"
+        parts += [f"driven={self.driven!r}", f"backend={backend}"]
+        return f"{type(self).__name__}({', '.join(parts)})"
+
+    def forward(self, volume: Volume | ArrayLike) -> TiltSeries:
+        """Project a volume.
+
+        Parameters
+        ----------
+        volume : Volume or array_like, shape (d, h, w)
+            An array has the projector's voxel size, else its pixel size, else 1.
+
+        Returns
+        -------
+        TiltSeries
+            Of `tilt_series_type`; float64 for a float64 volume, else float32.
+
+        Raises
+        ------
+        ValueError
+            If the volume disagrees with the projector's shape or voxel size, or has NaN, or its
+            projections leave the range of their type.
+        TypeError
+            If the volume is complex.
+
+        Examples
+        --------
+        With all spacings equal, a projection along an axis is the plain sum:
+
+        >>> import numpy as np
+        >>> from libtilt import Projector, TiltGeometry
+        >>> Projector(TiltGeometry.from_tilt_angles([0])).forward(np.ones((3, 2, 2))).images
+        array([[[3., 3.],
+                [3., 3.]]])
+        """
+        data = real_data(volume, "volume", 3)
+        require_finite(data, "volume")
+        operator = self._between(volume, None, "to project")
+        with np.errstate(over="ignore", invalid="ignore"):
+            images = operator._forward(data)
+        require_result(images, "the projections")
+        return self.tilt_series_type(images, self.geometry, pixel_size=operator.range.pixel_size)
+
+    def adjoint(self, tilt_series: TiltSeries | ArrayLike) -> Volume:
+        """Backproject a tilt series by the exact transpose of `forward`.
+
+        Parameters
+        ----------
+        tilt_series : TiltSeries or array_like, shape (n, h, w)
+            Its images in the order of the projector's geometry, which is the one that counts. An
+            array has the projector's pixel size, else its voxel size along x, else 1.
+
+        Returns
+        -------
+        Volume
+            Of `volume_type`; float64 for float64 images, else float32.
+
+        Raises
+        ------
+        ValueError
+            If the projector does not know the volume's shape, the images disagree in count, shape
+            or pixel size, or have NaN.
+        TypeError
+            If the images are complex.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from libtilt import Projector, TiltGeometry
+        >>> projector = Projector(TiltGeometry.from_tilt_angles([0]), volume_shape=(2, 1, 2))
+        >>> projector.adjoint(np.array([[[1.0, 2.0]]])).data.tolist()
+        [[[1.0, 2.0]], [[1.0, 2.0]]]
+        """
+        images = real_data(tilt_series, "tilt_series", 3)
+        if len(images) != len(self.geometry):
+            raise ValueError(
+                f"tilt_series must have one image per tilt: expected {len(self.geometry)}, "
+                f"got {len(images)}"
+            )
+        require_finite(images, "tilt_series")
+        operator = self._between(None, tilt_series, "to backproject")
+        with np.errstate(over="ignore", invalid="ignore"):
+            volume = operator._adjoint(images)
+        if may_overflow(images):
+            require_result(volume, "the backprojection")
+        domain = operator.domain
+        return self.volume_type(volume, voxel_size=domain.voxel_size, center=domain.center)
+
+    def __call__(self, volume: Volume | ArrayLike) -> TiltSeries:
+        """Project, as `forward` does."""
+        return self.forward(volume)
+
+    @property
+    def T(self) -> AdjointProjector:  # noqa: N802
+        """The adjoint as an object; calling it backprojects, its own ``T`` is this projector."""
+        return AdjointProjector(self)
+
+    def evolve(self, **changes: Any) -> Self:
+        """Return a copy with some options changed, as `attrs.evolve` makes it.
+
+        Parameters
+        ----------
+        **changes
+            New values, by name.
+
+        Returns
+        -------
+        Projector
+
+        Examples
+        --------
+        >>> from libtilt import Projector, TiltGeometry
+        >>> projector = Projector(TiltGeometry.from_tilt_angles([0]))
+        >>> projector.evolve(driven="voxel").driven
+        'voxel'
+        """
+        return attrs.evolve(self, **changes)
+
+    def linear_operator(self, dtype: DTypeLike = np.float32) -> ProjectionOperator:
+        """Return the projector as a SciPy operator on flat vectors, for its solvers.
+
+        It can be pickled, and has the attributes ``dims`` and ``dimsd`` of PyLops.
+
+        Parameters
+        ----------
+        dtype : dtype, optional
+            float32 (the default) or float64, in which everything is computed.
+
+        Returns
+        -------
+        ProjectionOperator, shape (n * h * w, d * h * w)
+
+        Raises
+        ------
+        ValueError
+            If the projector does not know its domain and range.
+
+        Examples
+        --------
+        >>> from scipy.sparse.linalg import lsmr
+        >>> from libtilt import GaussianBlobs, Projector, TiltGeometry
+        >>> volume = GaussianBlobs.random((8, 8, 8), n=3, seed=0).volume((8, 8, 8))
+        >>> projector = Projector(
+        ...     TiltGeometry.from_tilt_angles(range(-90, 90, 10)), volume_shape=(8, 8, 8)
+        ... )
+        >>> operator = projector.linear_operator(dtype="float64")
+        >>> solution = lsmr(operator, projector(volume).images.ravel(), maxiter=20)[0]
+        >>> bool(abs(solution - volume.data.ravel()).max() < 0.2 * volume.data.max())
+        True
+        """
+        return ProjectionOperator(self._between(None, None, "to make a linear operator"), dtype)
+
+    def norm(self, *, tolerance: float = 1e-3, iterations: int = 100) -> float:
+        """Return the largest factor by which projecting can lengthen a volume (its 2-norm).
+
+        Step sizes of gradient methods follow from it.
+
+        Parameters
+        ----------
+        tolerance : float, optional
+            Stop when an iteration raises the estimate, which comes from below, by less than this
+            part of it.
+        iterations : int, optional
+            At most; each projects and backprojects once.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        ValueError
+            If the projector does not know its domain and range.
+
+        Notes
+        -----
+        Power iteration on the adjoint times the forward, from a volume of ones.
+
+        Examples
+        --------
+        One image along an axis of 8 voxels lengthens a constant volume by the square root of 8:
+
+        >>> from libtilt import Projector, TiltGeometry
+        >>> projector = Projector(TiltGeometry.from_tilt_angles([0]), volume_shape=(8, 8, 8))
+        >>> round(projector.norm() ** 2, 3)
+        8.0
+        """
+        limit, most = (
+            positive_float(tolerance, "tolerance"),
+            positive_integer(iterations, "iterations"),
+        )
+        operator = self._between(None, None, "to compute a norm")
+        return operator_norm(
+            operator._forward,
+            operator._adjoint,
+            np.ones(operator.domain.shape, np.float32),
+            tolerance=limit,
+            iterations=most,
+        )
+
+    def spec(self, dtype: DTypeLike = np.float32) -> SamplingSpec:
+        """Return what a backend is told: index grids and shapes, for who writes a solver.
+
+        Parameters
+        ----------
+        dtype : dtype, optional
+            float32 (the default) or float64.
+
+        Returns
+        -------
+        SamplingSpec
+            ``projector.backend.plan(spec)`` computes with it; times `image_scales`, that is the
+            projector.
+
+        Raises
+        ------
+        ValueError
+            If the projector does not know its domain and range.
+
+        Examples
+        --------
+        >>> from libtilt import Projector, TiltGeometry
+        >>> projector = Projector(TiltGeometry.from_tilt_angles([0, 5]), volume_shape=(4, 5, 6))
+        >>> projector.spec().images_shape
+        (2, 5, 6)
+        """
+        domain, image_grid = self._grids()
+        geometry = self.geometry
+        return SamplingSpec(
+            grids=sampling_grids(
+                geometry.rotation_matrices,
+                geometry.shifts,
+                geometry.magnifications,
+                domain,
+                image_grid,
+            ),
+            volume_shape=domain.shape,
+            image_shape=image_grid.shape,
+            dtype=dtype,
+            driven=self.driven,
+        )
+
+    @property
+    def image_scales(self) -> Float64Array:
+        """What each image of the backend is multiplied by, `(n,)`: 1 where spacings are equal."""
+        return image_scales(self.geometry.rotation_matrices, self.domain, self.range, self.driven)
+
+    def _forward(self, volume: NDArray[Any]) -> NDArray[Any]:
+        """Compute the images of a sound volume on the domain; to be overridden by another model.
+
+        It is called on a projector whose grids are both known.
+        """
+        spec = self.spec(floating_dtype(volume.dtype))
+        with plan_cache.plan(self.backend, spec) as plan:
+            images = plan.forward(np.ascontiguousarray(volume, dtype=spec.dtype))
+        return self._scaled(self._sound(images, spec.images_shape, spec.dtype))
+
+    def _adjoint(self, images: NDArray[Any]) -> NDArray[Any]:
+        """Compute the volume of sound images: the transpose of `_forward`."""
+        spec = self.spec(floating_dtype(images.dtype))
+        scaled = self._scaled(np.ascontiguousarray(images, dtype=spec.dtype))
+        with plan_cache.plan(self.backend, spec) as plan:
+            return self._sound(plan.adjoint(scaled), spec.volume_shape, spec.dtype)
+
+    def _sound(self, result: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+        """Return what a backend computed; raise where that is not what was asked for."""
+        if getattr(result, "shape", None) != shape or result.dtype != dtype:
+            got = f"{getattr(result, 'shape', result)} {getattr(result, 'dtype', '')}"
+            raise ValueError(
+                f"backend {self.backend.name!r} must return {shape} {dtype}, got {got.strip()}"
+            )
+        array: NDArray[Any] = result
+        return array
+
+    def _scaled(self, images: NDArray[Any]) -> NDArray[Any]:
+        scales = self.image_scales
+        if np.allclose(scales, 1.0, rtol=0, atol=1e-12):
+            return images
+        scaled: NDArray[Any] = images * scales.astype(images.dtype)[:, np.newaxis, np.newaxis]
+        return scaled
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(locked_state(state))
+
+
+def _require_grid(value: Any, kind: type, name: str, example: str) -> None:
+    if value is not None and not isinstance(value, kind):
+        raise TypeError(
+            f"{name} must be a {kind.__name__}, such as {example}, got {type(value).__name__}"
+        )
+
+
+def _told_by(volume: Any, tilt_series: Any) -> Told:
+    """Return what data say of grids: arrays their shapes alone."""
+    if isinstance(volume, TiltSeries | ImageGrid):
+        raise TypeError(f"volume must be a Volume or an array, got {type(volume).__name__}")
+    if isinstance(tilt_series, Volume | VolumeGrid):
+        kind = type(tilt_series).__name__
+        raise TypeError(f"tilt_series must be a TiltSeries or an array, got {kind}")
+    volume = volume.grid if isinstance(volume, Volume) else volume
+    images = tilt_series.grid if isinstance(tilt_series, TiltSeries) else tilt_series
+    told = Told.of(
+        volume if isinstance(volume, VolumeGrid) else None,
+        images if isinstance(images, ImageGrid) else None,
+    )
+    if volume is not None and not isinstance(volume, VolumeGrid):
+        told = attrs.evolve(told, volume_shape=real_data(volume, "volume", 3).shape)
+    if images is not None and not isinstance(images, ImageGrid):
+        shape = real_data(images, "tilt_series", 3).shape[1:]
+        told = attrs.evolve(told, image_shape=shape)
+    return told

@@ -1,0 +1,275 @@
+"""``libtilt reconstruct`` as a user runs it: it is the functions, and refuses what they refuse."""
+
+import attrs
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from helpers import relative_error
+from PIL import Image
+
+from libtilt import GaussianBlobs, TiltGeometry, TiltSeries, Volume
+from libtilt.cli import app
+from libtilt.cli.method_options import fields_by_option
+from libtilt.io.image_files import read_image
+from libtilt.preparation import exclude_views, replace_outliers, taper_edges
+from libtilt.reconstruction import (
+    METHODS,
+    SIRT,
+    TV,
+    RadialFilter,
+    SIRTLikeFilter,
+    cgls,
+    reconstruct,
+    sirt,
+    tv,
+    wbp,
+)
+from libtilt.reconstruction.result import options_of
+
+GEOMETRY = TiltGeometry.from_tilt_angles(range(-60, 61, 6), tilt_axis_angle=12)
+SHAPE = (10, 18, 20)
+
+
+def tilt_series():
+    blobs = GaussianBlobs.random((16, 18, 20), n=5, seed=0)
+    return blobs.tilt_series(GEOMETRY, (18, 20)).astype("float32")
+
+
+@pytest.fixture
+def tilts(tmp_path):
+    tilt_series().save(tmp_path / "tilts.mrc")
+    return tmp_path / "tilts.mrc"
+
+
+def run(*arguments, code=0):
+    result = CliRunner().invoke(app, ["reconstruct", *(str(argument) for argument in arguments)])
+    assert result.exit_code == code, result.output
+    if code and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.output
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ([], lambda series: wbp(series, volume_shape=SHAPE)),
+        (["--filter", "hann"], lambda series: wbp(series, volume_shape=SHAPE, filter="hann")),
+        (
+            ["--filter", "radial", "--radial", 0.3, 0.05],
+            lambda series: wbp(series, volume_shape=SHAPE, filter=RadialFilter(0.3, 0.05)),
+        ),
+        (
+            ["--filter", "sirt-like", "--iterations", 7],
+            lambda series: wbp(series, volume_shape=SHAPE, filter=SIRTLikeFilter(7, 10)),
+        ),
+        (
+            ["--method", "sirt", "--iterations", 3, "--subsets", 2, "--nonnegative"],
+            lambda series: (
+                sirt(series, volume_shape=SHAPE, iterations=3, subsets=2, bounds=(0, None)).volume
+            ),
+        ),
+        (
+            ["--method", "cgls", "--iterations", 3],
+            lambda series: cgls(series, volume_shape=SHAPE, iterations=3).volume,
+        ),
+        (
+            ["--method", "tv", "--iterations", 5, "--strength", 0.01],
+            lambda series: tv(series, volume_shape=SHAPE, iterations=5, strength=0.01).volume,
+        ),
+        (
+            ["--exclude", "0, 3-4", "--mend-outliers", "--normalize", "--taper", 3],
+            lambda series: wbp(
+                taper_edges(
+                    replace_outliers(exclude_views(series, [0, 3, 4])).normalize(), width=3
+                ),
+                volume_shape=SHAPE,
+            ),
+        ),
+    ],
+)
+def test_it_is_the_function(tilts, tmp_path, options, expected):
+    output = run(tilts, "--thickness", 10, *options, "-o", tmp_path / "tomogram.mrc")
+    assert "tomogram.mrc: 10 x 18 x 20 voxels" in output
+    volume = Volume.open(tmp_path / "tomogram.mrc")
+    assert relative_error(volume.data, expected(TiltSeries.open(tilts)).data) < 1e-5
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_defaults_are_those_of_the_library(tilts, tmp_path, method):
+    run(tilts, "--thickness", 10, "--method", method, "-o", tmp_path / "tomogram.mrc")
+    expected = reconstruct(TiltSeries.open(tilts), method, volume_shape=SHAPE)
+    assert relative_error(Volume.open(tmp_path / "tomogram.mrc").data, expected.data) < 1e-5
+    assert read_image(tmp_path / "tomogram.mrc").made == expected.made
+    shown = CliRunner().invoke(app, ["info", str(tmp_path / "tomogram.mrc")]).output
+    assert f"made         {type(expected.method).__name__}(" in shown
+
+
+@pytest.mark.parametrize("option", sorted(fields_by_option()))
+@pytest.mark.parametrize("method", METHODS)
+def test_a_field_is_an_option_of_its_method_and_refused_of_others(tilts, tmp_path, method, option):
+    fields = fields_by_option()[option]
+    flag, kind = f"--{option.replace('_', '-')}", next(iter(fields.values()))[1].kind
+    value = {int: ["0"], float: ["-1"], bool: []}.get(kind, ["edge"])
+    arguments = [tilts, "--method", method, flag, *value, "-o", tmp_path / "t.mrc"]
+    if method not in fields:
+        what = f"{flag} is of " if (method, option) != ("wbp", "iterations") else "--iterations is"
+        assert what in run(*arguments, code=2)
+    elif kind in (int, float):
+        with pytest.raises(ValueError, match=f"{fields[method][0].name} must be") as raised:
+            METHODS[method](**{fields[method][0].name: kind(value[0])})
+        assert str(raised.value) in " ".join(run(*arguments, code=1).split())
+
+
+@pytest.mark.parametrize(
+    ("flag", "method", "expected"),
+    [
+        ("--nonnegative", "sirt", SIRT(bounds=(0, None))),
+        ("--no-nonnegative", "sirt", SIRT()),
+        ("--nonnegative", "tv", TV()),
+        ("--no-nonnegative", "tv", TV(nonnegative=False)),
+    ],
+)
+def test_a_switch_sets_a_field(tilts, tmp_path, flag, method, expected):
+    run(tilts, "--method", method, "--iterations", 2, flag, "-o", tmp_path / "t.mrc")
+    made = read_image(tmp_path / "t.mrc").made
+    assert made.startswith(options_of(attrs.evolve(expected, iterations=2)))
+
+
+def test_pixels_that_are_not_finite_count_nothing_where_that_is_asked_for(tmp_path):
+    images = tilt_series().images.copy()
+    images[3, 4:6, 7] = np.nan
+    TiltSeries(images, GEOMETRY).save(tmp_path / "bad.mrc")
+    for method in METHODS:
+        options = ["--method", method, "--thickness", 10, "--overwrite"]
+        run(tmp_path / "bad.mrc", *options, "--ignore-nan", "-o", tmp_path / "t.mrc")
+        series = TiltSeries.open(tmp_path / "bad.mrc")
+        expected = reconstruct(series, method, volume_shape=SHAPE, nan="ignore")
+        assert relative_error(Volume.open(tmp_path / "t.mrc").data, expected.data) < 1e-5
+
+
+@pytest.mark.parametrize(("margin", "same"), [("0", 0), ("7", 7), ("auto", "auto")])
+def test_a_margin_is_that_of_the_function(tilts, tmp_path, margin, same):
+    options = ["--method", "cgls", "--thickness", 10, "--margin", margin]
+    run(tilts, *options, "-o", tmp_path / "t.mrc")
+    expected = cgls(TiltSeries.open(tilts), volume_shape=SHAPE, margin=same)
+    assert relative_error(Volume.open(tmp_path / "t.mrc").data, expected.data) < 1e-5
+
+
+def test_iterations_are_told_and_a_gif_is_made(tilts, tmp_path):
+    output = run(
+        tilts, "--method", "cgls", "--gif", tmp_path / "t.gif", "-o", tmp_path / "tomogram.mrc"
+    )
+    assert "10 iterations, residual " in output
+    assert "t.gif: slices along z" in output
+    with Image.open(tmp_path / "t.gif") as gif:
+        assert gif.n_frames > 5
+
+
+def test_a_film_shows_every_iteration(tilts, tmp_path):
+    options = ["--method", "sirt", "--iterations", 4, "--film", tmp_path / "f.png"]
+    output = run(tilts, *options, "-o", tmp_path / "tomogram.mrc")
+    assert "f.png: the slice across y after each iteration" in output
+    with Image.open(tmp_path / "f.png") as film:
+        assert film.n_frames == 4
+
+
+def test_options_give_the_geometry_of_a_plain_stack(tmp_path):
+    angles = GEOMETRY.tilt_angles
+    series = tilt_series()
+    plain = TiltSeries(series.images, TiltGeometry.from_tilt_angles(angles, tilt_axis_angle=12))
+    Volume(series.images).save(tmp_path / "stack.mrc")
+    (tmp_path / "angles.txt").write_text("\n".join(f"{angle:.4f}" for angle in angles))
+    run(
+        *(tmp_path / "stack.mrc", "--tlt", tmp_path / "angles.txt", "--tilt-axis-angle", 12),
+        *("--thickness", 10, "-o", tmp_path / "tomogram.mrc"),
+    )
+    expected = wbp(plain, volume_shape=SHAPE).data
+    assert relative_error(Volume.open(tmp_path / "tomogram.mrc").data, expected) < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--thickness", 0], "0 is not in the range"),
+        (["--margin", 3], "--margin is of sirt and cgls and tv, not of wbp"),
+        (["--method", "sirt", "--margin", "wide"], '--margin: margin must be "auto" or a number'),
+        (["--method", "cgls", "--relaxation", 1], "--relaxation is of sirt, not of cgls"),
+        (["--method", "sirt", "--relaxation", 2], "--relaxation: relaxation must be more than 0"),
+        (["--method", "sirt", "--iterations", 0], "--iterations: iterations must be a positive"),
+        (["--method", "sirt", "--subsets", 99], "--subsets: subsets must be at most as many"),
+        (["--method", "sirt", "--filter", "hann"], "--filter is of wbp, not of sirt"),
+        (["--method", "cgls", "--nonnegative"], "--nonnegative is of sirt and tv, not of cgls"),
+        (["--method", "wbp", "--strength", 1], "--strength is of tv, not of wbp"),
+        (["--iterations", 3], "--iterations is of wbp only with --filter sirt-like"),
+        (["--radial", 0.3, 0.1], "--radial needs --filter radial"),
+        (["--filter", "radial", "--radial", 0, 0.1], "cutoff must be one positive number"),
+        (["--exclude", "a"], "--exclude must be views like 0,1,38-40, got 'a'"),
+        (["--exclude", "3-1"], "--exclude must be views like 0,1,38-40, got '3-1'"),
+        (["--gif", "a.txt"], "path must end with .gif"),
+        (["--film", "a.gif"], "--film is of sirt and cgls and tv, not of wbp"),
+        (
+            ["--method", "sirt", "--gif", "a.gif", "--film", "a.gif"],
+            "--output, --gif and --film must be different files",
+        ),
+        (["--exclude", "99"], "must name views from 0 to 20"),
+        (["--exclude", ""], "--exclude must be views like"),
+        (["--exclude", "0-1000000000"], "must be views|must name views from 0 to 20"),
+        (["--exclude", "3-1"], "--exclude must be views like"),
+        (["--method", "tv", "--strength", 0], "strength must be one positive number"),
+        (["--method", "sirt", "--strength", 0], "--strength is of tv, not of sirt"),
+        (["--tilt-range", -60, 60, 1e-6], "must give at most"),
+        (["--tilt-range", -600, 60, 1], "must lie within 180 degrees"),
+        (["--taper", 1000], "--taper: width"),
+        (["--radial", "nan", 0.1, "--filter", "radial"], "--radial: cutoff"),
+        (["--pixel-size", 0], "--pixel-size: pixel_size must be one positive number, got 0"),
+        (["--tilt-axis-angle", "nan"], "--tilt-axis-angle: tilt_axis_angle must be finite"),
+        (["--tilt-range", -60, 60, "inf"], "--tilt-range must rise by a positive step"),
+        (["--name", ""], "--name needs --alignment"),
+        (["--gif", ""], "it is empty: name a file"),
+        (["--thickness", 10**12], "1000000000000 is not in the range 1<=x<=65536"),
+        (["--volume-shape", 10**5, 10**5, 10**5], "is larger than any memory"),
+        (["--exclude", "0-20"], "--exclude: views must leave"),
+        (["--taper", 15], "width"),
+        (["--tilt-range", 0, 10, 1], "expected 11|21"),
+        (["--backend", "nothing"], "'nothing' is not installed"),
+        (["--method", "tv", "--strength", "-1"], "strength must be one positive number"),
+    ],
+)
+def test_what_does_not_fit_is_named_and_nothing_is_written(tilts, tmp_path, options, message):
+    before = sorted(tmp_path.iterdir())
+    code = CliRunner().invoke(
+        app, ["reconstruct", str(tilts), *map(str, options), "-o", str(tmp_path / "t.mrc")]
+    )
+    assert code.exit_code in (1, 2)
+    assert any(part in code.output for part in message.split("|"))
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("method", ["wbp", "sirt", "cgls", "tv"])
+@pytest.mark.parametrize(
+    ("value", "message"), [(np.nan, "has NaN or infinite pixels"), (7.0, "is flat")]
+)
+def test_images_that_cannot_be_used_are_named(tmp_path, method, value, message):
+    images = tilt_series().images.copy()
+    images[(4, 0, 0) if np.isnan(value) else 4] = value
+    TiltSeries(images, GEOMETRY).save(tmp_path / "bad.mrc")
+    before = sorted(tmp_path.iterdir())
+    output = run(tmp_path / "bad.mrc", "--method", method, "-o", tmp_path / "t.mrc", code=1)
+    assert f"4 (tilt angle -36.00) {message}" in " ".join(output.split())
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_existing_files_are_kept_unless_asked(tilts, tmp_path):
+    for name in ("t.mrc", "t.gif"):
+        (tmp_path / name).write_text("mine")
+        output = run(
+            *(tilts, "-o", tmp_path / ("t.mrc" if name == "t.mrc" else "new.mrc")),
+            *("--gif", tmp_path / "t.gif"),
+            code=1,
+        )
+        assert f"{name} exists" in output
+        assert (tmp_path / name).read_text() == "mine"
+        assert not (tmp_path / "new.mrc").exists()
+        (tmp_path / name).unlink() if name == "t.mrc" else None
+    run(tilts, "-o", tmp_path / "t.mrc", "--gif", tmp_path / "t.gif", "--overwrite")
+    assert Volume.open(tmp_path / "t.mrc").shape == (20, 18, 20)
