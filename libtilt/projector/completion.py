@@ -1,4 +1,4 @@
-"""The grids of a projection: what a projector was told, completed by its data."""
+"""The grids of a projection: what a projector was known, completed by its data."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import Any
 import attrs
 import numpy as np
 
-from libtilt.errors.checks import Float64Array, to_voxel_size
+from libtilt.errors.checks import Float64Array, real_data, to_voxel_size
 from libtilt.geometry import ImageGrid, TiltGeometry, VolumeGrid
+from libtilt.tilt_series import TiltSeries
+from libtilt.volume import Volume
 
 
 @attrs.frozen(eq=False)
-class Told:
+class KnownGrids:
     """What is known of both grids; None where nothing is.
 
     Attributes
@@ -34,30 +36,30 @@ class Told:
     pixel_size: float | None = None
 
     @classmethod
-    def of(cls, volume: VolumeGrid | None, images: ImageGrid | None) -> Told:
+    def of(cls, volume: VolumeGrid | None, images: ImageGrid | None) -> KnownGrids:
         """Return what grids say."""
-        told: dict[str, Any] = {}
+        known: dict[str, Any] = {}
         if volume is not None:
-            told = {name: getattr(volume, name) for name in ("voxel_size", "center")}
-            told["volume_shape"] = volume.shape
+            known = {name: getattr(volume, name) for name in ("voxel_size", "center")}
+            known["volume_shape"] = volume.shape
         if images is not None:
-            told |= {"image_shape": images.shape, "pixel_size": images.pixel_size}
-        return cls(**told)
+            known |= {"image_shape": images.shape, "pixel_size": images.pixel_size}
+        return cls(**known)
 
 
-NOTHING = Told()
+UNKNOWN = KnownGrids()
 
 
-def completed(
-    told: Told, data: Told, geometry: TiltGeometry, purpose: str
+def complete_grids(
+    known: KnownGrids, data: KnownGrids, geometry: TiltGeometry, purpose: str
 ) -> tuple[VolumeGrid, ImageGrid]:
-    """Return both grids: those that a projector was told, and for the rest those of its data.
+    """Return both grids: those that a projector was known, and for the rest those of its data.
 
     Parameters
     ----------
-    told : Told
+    known : KnownGrids
         By whoever made the projector. What it says is taken to the last digit.
-    data : Told
+    data : KnownGrids
         Of the volume or the images at hand.
     geometry : TiltGeometry
         Whose shifts are lengths, so that a spacing must be known where there are some.
@@ -69,62 +71,79 @@ def completed(
     ValueError
         If the two disagree, or something is missing that would decide where things lie.
     """
-    if told.volume_shape and told.voxel_size is None and told.pixel_size is not None:
+    if known.volume_shape and known.voxel_size is None and known.pixel_size is not None:
         # Said of a volume too: its operator is fixed, whatever is projected.
-        told = attrs.evolve(told, voxel_size=to_voxel_size(told.pixel_size))
-    _require_agreement(told, data)
-    shape = told.volume_shape or data.volume_shape
+        known = attrs.evolve(known, voxel_size=to_voxel_size(known.pixel_size))
+    _require_agreement(known, data)
+    shape = known.volume_shape or data.volume_shape
     if shape is None:
-        height, width = told.image_shape or data.image_shape or ("height", "width")
+        height, width = known.image_shape or data.image_shape or ("height", "width")
         raise ValueError(
             f"volume_shape must be given {purpose}: pass Projector(..., "
             f"volume_shape=(depth, {height}, {width})), or volume_grid=..."
         )
-    sizes = (told.voxel_size, data.voxel_size, told.pixel_size, data.pixel_size)
-    known: list[Any] = [size for size in sizes if size is not None]
-    if not known and geometry.shifts.any():
+    sizes = (known.voxel_size, data.voxel_size, known.pixel_size, data.pixel_size)
+    spacings: list[Any] = [size for size in sizes if size is not None]
+    if not spacings and geometry.shifts.any():
         raise ValueError(
             f"voxel_size must be given {purpose}, since the geometry has shifts, which are in "
             "angstroms, and an array or a shape does not say it: pass Projector(..., "
             "voxel_size=...), or a Volume or TiltSeries, which knows its own"
         )
-    center = told.center if told.center is not None else data.center
+    center = known.center if known.center is not None else data.center
     volume = VolumeGrid(
         shape,
-        to_voxel_size(known[0] if known else 1.0),
+        to_voxel_size(spacings[0] if spacings else 1.0),
         np.zeros(3) if center is None else center,
     )
-    pixel = told.pixel_size or data.pixel_size or float(volume.voxel_size[0])
-    images = told.image_shape or data.image_shape
+    pixel = known.pixel_size or data.pixel_size or float(volume.voxel_size[0])
+    images = known.image_shape or data.image_shape
     if images is None:
         images = _images_over(volume)
     return volume, ImageGrid(images, pixel)
 
 
-def _require_agreement(told: Told, data: Told) -> None:
-    if told.volume_shape and data.volume_shape not in (None, told.volume_shape):
+def grids_of_data(volume: Any, tilt_series: Any) -> KnownGrids:
+    """Return the grids of a volume and of a tilt series; of arrays, their shapes alone."""
+    if isinstance(volume, TiltSeries | ImageGrid):
+        raise TypeError(f"volume must be a Volume or an array, got {type(volume).__name__}")
+    if isinstance(tilt_series, Volume | VolumeGrid):
+        kind = type(tilt_series).__name__
+        raise TypeError(f"tilt_series must be a TiltSeries or an array, got {kind}")
+    volume = volume.grid if isinstance(volume, Volume) else volume
+    images = tilt_series.grid if isinstance(tilt_series, TiltSeries) else tilt_series
+    known = KnownGrids.of(
+        volume if isinstance(volume, VolumeGrid) else None,
+        images if isinstance(images, ImageGrid) else None,
+    )
+    if volume is not None and not isinstance(volume, VolumeGrid):
+        known = attrs.evolve(known, volume_shape=real_data(volume, "volume", 3).shape)
+    if images is not None and not isinstance(images, ImageGrid):
+        shape = real_data(images, "tilt_series", 3).shape[1:]
+        known = attrs.evolve(known, image_shape=shape)
+    return known
+
+
+def _require_agreement(known: KnownGrids, data: KnownGrids) -> None:
+    if known.volume_shape and data.volume_shape not in (None, known.volume_shape):
         raise ValueError(
-            f"volume must have the projector's volume_shape {told.volume_shape}, "
+            f"volume must have the projector's volume_shape {known.volume_shape}, "
             f"got {data.volume_shape}: for volumes of any shape, pass "
             "Projector(..., image_grid=...) alone"
         )
-    if told.image_shape and data.image_shape not in (None, told.image_shape):
+    if known.image_shape and data.image_shape not in (None, known.image_shape):
         raise ValueError(
-            f"tilt_series must have the projector's image_shape {told.image_shape}, "
+            f"tilt_series must have the projector's image_shape {known.image_shape}, "
             f"got {data.image_shape}"
         )
     for name, owner in (("voxel_size", "volume"), ("pixel_size", "tilt_series")):
-        known, other = getattr(told, name), getattr(data, name)
-        if (
-            known is not None
-            and other is not None
-            and not np.allclose(known, other, rtol=1e-4, atol=0)
-        ):
-            known, other = (np.asarray(size).tolist() for size in (known, other))
-            raise ValueError(f"{owner} must have the projector's {name} {known}, got {other}")
-    if told.center is not None and data.center is not None:
-        size = next(s for s in (told.voxel_size, data.voxel_size) if s is not None)
-        here, there = (VolumeGrid((1, 1, 1), size, place) for place in (told.center, data.center))
+        own, other = getattr(known, name), getattr(data, name)
+        if own is not None and other is not None and not np.allclose(own, other, rtol=1e-4, atol=0):
+            own, other = (np.asarray(size).tolist() for size in (own, other))
+            raise ValueError(f"{owner} must have the projector's {name} {own}, got {other}")
+    if known.center is not None and data.center is not None:
+        size = next(s for s in (known.voxel_size, data.voxel_size) if s is not None)
+        here, there = (VolumeGrid((1, 1, 1), size, place) for place in (known.center, data.center))
         if here.difference(there):
             raise ValueError(
                 f"volume must have the projector's center {here.center.tolist()}, got "

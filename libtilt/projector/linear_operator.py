@@ -1,22 +1,29 @@
-"""A projector on flat vectors, for the solvers of SciPy and PyLops, and its transpose."""
+"""A projector on flat vectors, for the solvers of SciPy and PyLops."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-import attrs
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import DTypeLike, NDArray
 from scipy.sparse.linalg import LinearOperator
 
 from libtilt.errors.checks import one_of, real_data
+from libtilt.geometry import ImageGrid, TiltGeometry, VolumeGrid
 
-if TYPE_CHECKING:
-    from libtilt.geometry import ImageGrid, VolumeGrid
-    from libtilt.projector import Projector
-    from libtilt.tilt_series import TiltSeries
-    from libtilt.volume import Volume
+
+class Pair(Protocol):
+    """A forward operator between two grids, and its adjoint."""
+
+    @property
+    def domain(self) -> VolumeGrid: ...  # noqa: D102
+    @property
+    def range(self) -> ImageGrid: ...  # noqa: D102
+    @property
+    def geometry(self) -> TiltGeometry: ...  # noqa: D102
+    def _forward(self, volume: NDArray[Any], /) -> NDArray[Any]: ...
+    def _adjoint(self, images: NDArray[Any], /) -> NDArray[Any]: ...
 
 
 class ProjectionOperator(LinearOperator):  # type: ignore[misc]
@@ -43,7 +50,7 @@ class ProjectionOperator(LinearOperator):  # type: ignore[misc]
     ((60, 120), (4, 5, 6), (2, 5, 6))
     """
 
-    def __init__(self, projector: Projector, dtype: DTypeLike) -> None:
+    def __init__(self, projector: Pair, dtype: DTypeLike) -> None:
         kind: np.dtype[Any] = np.dtype(dtype)
         one_of(kind.name, "dtype", ("float32", "float64"))
         self.projector = projector
@@ -58,66 +65,3 @@ class ProjectionOperator(LinearOperator):  # type: ignore[misc]
     def _rmatvec(self, x: NDArray[Any]) -> NDArray[Any]:
         images = real_data(x.reshape(self.dimsd), "y", 3).astype(self.dtype, copy=False)
         return self.projector._adjoint(images).ravel()
-
-
-@attrs.frozen(unsafe_hash=False)
-class AdjointProjector:
-    """The adjoint of a projector, as an object that can be called.
-
-    Parameters
-    ----------
-    projector : Projector
-        What it is the adjoint of.
-
-    Examples
-    --------
-    >>> from libtilt import Projector, TiltGeometry
-    >>> projector = Projector(TiltGeometry.from_tilt_angles([0]), volume_shape=(8, 8, 8))
-    >>> projector.T.T is projector
-    True
-    """
-
-    projector: Projector
-
-    @property
-    def T(self) -> Projector:  # noqa: N802
-        """The projector."""
-        return self.projector
-
-    @property
-    def domain(self) -> ImageGrid:
-        """Shape and pixel size of the images that it takes."""
-        return self.projector.range
-
-    @property
-    def range(self) -> VolumeGrid:
-        """Where the voxels lie that it gives."""
-        return self.projector.domain
-
-    def __call__(self, tilt_series: TiltSeries | ArrayLike) -> Volume:
-        """Backproject, as `Projector.adjoint` does."""
-        return self.projector.adjoint(tilt_series)
-
-    def linear_operator(self, dtype: DTypeLike = np.float32) -> LinearOperator:
-        """Return the adjoint of `Projector.linear_operator`.
-
-        Parameters
-        ----------
-        dtype : dtype, optional
-            float32 (the default) or float64.
-
-        Returns
-        -------
-        scipy.sparse.linalg.LinearOperator, shape (d * h * w, n * h * w)
-
-        Examples
-        --------
-        >>> from libtilt import Projector, TiltGeometry
-        >>> projector = Projector(TiltGeometry.from_tilt_angles([0, 5]), volume_shape=(4, 5, 6))
-        >>> projector.T.linear_operator().shape
-        (120, 60)
-        """
-        operator = self.projector.linear_operator(dtype)
-        transposed = operator.H
-        transposed.dims, transposed.dimsd = operator.dimsd, operator.dims
-        return transposed

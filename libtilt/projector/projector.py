@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 import attrs
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
+from scipy.sparse.linalg import LinearOperator
 
 from libtilt.backends.auto import AutoBackend
 from libtilt.backends.base import DRIVEN, Backend, SamplingSpec
@@ -30,8 +31,8 @@ from libtilt.errors.checks import (
 )
 from libtilt.geometry import ImageGrid, TiltGeometry, VolumeGrid, require_geometry
 from libtilt.geometry.sampling import image_scales, sampling_grids
-from libtilt.projector.completion import NOTHING, Told, completed
-from libtilt.projector.linear_operator import AdjointProjector, ProjectionOperator
+from libtilt.projector.completion import UNKNOWN, KnownGrids, complete_grids, grids_of_data
+from libtilt.projector.linear_operator import ProjectionOperator
 from libtilt.projector.power_iteration import operator_norm
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
@@ -220,7 +221,7 @@ class Projector:
         return self._between(volume, tilt_series, "to know the operator")
 
     def _between(self, volume: Any, tilt_series: Any, purpose: str) -> Self:
-        grids = self._grids(_told_by(volume, tilt_series), purpose)
+        grids = self._grids(grids_of_data(volume, tilt_series), purpose)
         fixed = self
         if self.volume_grid is None or self.image_grid is None:
             fixed = self.evolve(
@@ -236,23 +237,23 @@ class Projector:
         return fixed
 
     def _grids(
-        self, data: Told = NOTHING, purpose: str = "to know the operator"
+        self, data: KnownGrids = UNKNOWN, purpose: str = "to know the operator"
     ) -> tuple[VolumeGrid, ImageGrid]:
         """Return domain and range, completed by what data say."""
-        if data is NOTHING and self.volume_grid and self.image_grid:
+        if data is UNKNOWN and self.volume_grid and self.image_grid:
             return self.volume_grid, self.image_grid
-        told = Told.of(self.volume_grid, self.image_grid)
+        known = KnownGrids.of(self.volume_grid, self.image_grid)
         if self.volume_grid is None:
             center = None if self._volume_shape is None else np.zeros(3)
-            told = attrs.evolve(
-                told,
+            known = attrs.evolve(
+                known,
                 volume_shape=self._volume_shape,
                 voxel_size=self._voxel_size,
                 center=center,
             )
         if self.image_grid is None:
-            told = attrs.evolve(told, image_shape=self._image_shape, pixel_size=self._pixel_size)
-        domain, images = completed(told, data, self.geometry, purpose)
+            known = attrs.evolve(known, image_shape=self._image_shape, pixel_size=self._pixel_size)
+        domain, images = complete_grids(known, data, self.geometry, purpose)
         return self.volume_grid or domain, self.image_grid or images
 
     def __repr__(self) -> str:
@@ -467,7 +468,7 @@ class Projector:
         )
 
     def spec(self, dtype: DTypeLike = np.float32) -> SamplingSpec:
-        """Return what a backend is told: index grids and shapes, for who writes a solver.
+        """Return what a backend is known: index grids and shapes, for who writes a solver.
 
         Parameters
         ----------
@@ -551,29 +552,71 @@ class Projector:
         self.__dict__.update(locked_state(state))
 
 
+@attrs.frozen(unsafe_hash=False)
+class AdjointProjector:
+    """The adjoint of a projector, as an object that can be called.
+
+    Parameters
+    ----------
+    projector : Projector
+        What it is the adjoint of.
+
+    Examples
+    --------
+    >>> from libtilt import Projector, TiltGeometry
+    >>> projector = Projector(TiltGeometry.from_tilt_angles([0]), volume_shape=(8, 8, 8))
+    >>> projector.T.T is projector
+    True
+    """
+
+    projector: Projector
+
+    @property
+    def T(self) -> Projector:  # noqa: N802
+        """The projector."""
+        return self.projector
+
+    @property
+    def domain(self) -> ImageGrid:
+        """Shape and pixel size of the images that it takes."""
+        return self.projector.range
+
+    @property
+    def range(self) -> VolumeGrid:
+        """Where the voxels lie that it gives."""
+        return self.projector.domain
+
+    def __call__(self, tilt_series: TiltSeries | ArrayLike) -> Volume:
+        """Backproject, as `Projector.adjoint` does."""
+        return self.projector.adjoint(tilt_series)
+
+    def linear_operator(self, dtype: DTypeLike = np.float32) -> LinearOperator:
+        """Return the adjoint of `Projector.linear_operator`.
+
+        Parameters
+        ----------
+        dtype : dtype, optional
+            float32 (the default) or float64.
+
+        Returns
+        -------
+        scipy.sparse.linalg.LinearOperator, shape (d * h * w, n * h * w)
+
+        Examples
+        --------
+        >>> from libtilt import Projector, TiltGeometry
+        >>> projector = Projector(TiltGeometry.from_tilt_angles([0, 5]), volume_shape=(4, 5, 6))
+        >>> projector.T.linear_operator().shape
+        (120, 60)
+        """
+        operator = self.projector.linear_operator(dtype)
+        transposed = operator.H
+        transposed.dims, transposed.dimsd = operator.dimsd, operator.dims
+        return transposed
+
+
 def _require_grid(value: Any, kind: type, name: str, example: str) -> None:
     if value is not None and not isinstance(value, kind):
         raise TypeError(
             f"{name} must be a {kind.__name__}, such as {example}, got {type(value).__name__}"
         )
-
-
-def _told_by(volume: Any, tilt_series: Any) -> Told:
-    """Return what data say of grids: arrays their shapes alone."""
-    if isinstance(volume, TiltSeries | ImageGrid):
-        raise TypeError(f"volume must be a Volume or an array, got {type(volume).__name__}")
-    if isinstance(tilt_series, Volume | VolumeGrid):
-        kind = type(tilt_series).__name__
-        raise TypeError(f"tilt_series must be a TiltSeries or an array, got {kind}")
-    volume = volume.grid if isinstance(volume, Volume) else volume
-    images = tilt_series.grid if isinstance(tilt_series, TiltSeries) else tilt_series
-    told = Told.of(
-        volume if isinstance(volume, VolumeGrid) else None,
-        images if isinstance(images, ImageGrid) else None,
-    )
-    if volume is not None and not isinstance(volume, VolumeGrid):
-        told = attrs.evolve(told, volume_shape=real_data(volume, "volume", 3).shape)
-    if images is not None and not isinstance(images, ImageGrid):
-        shape = real_data(images, "tilt_series", 3).shape[1:]
-        told = attrs.evolve(told, image_shape=shape)
-    return told

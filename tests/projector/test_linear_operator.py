@@ -14,7 +14,7 @@ from scipy.sparse.linalg import cg, lsmr
 from libtilt import ImageGrid, Projector, TiltGeometry, TiltSeries, Volume, VolumeGrid
 from libtilt.backends import plan_cache
 from libtilt.backends.base import DRIVEN
-from libtilt.projector.linear_operator import AdjointProjector
+from libtilt.projector import AdjointProjector
 
 RNG = np.random.default_rng(9)
 VOLUME = BLOBS.volume((13, 14, 15))
