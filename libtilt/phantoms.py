@@ -22,7 +22,7 @@ from libtilt.errors.checks import (
     to_voxel_size,
 )
 from libtilt.geometry import ImageGrid, TiltGeometry, VolumeGrid
-from libtilt.geometry.per_tilt import summary
+from libtilt.geometry.per_tilt import describe_array
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
 
@@ -77,18 +77,18 @@ class GaussianBlobs:
     """
 
     centers: Float64Array = attrs.field(
-        converter=_centers_converter, eq=attrs.cmp_using(eq=np.array_equal), repr=summary
+        converter=_centers_converter, eq=attrs.cmp_using(eq=np.array_equal), repr=describe_array
     )
     sigmas: Float64Array = attrs.field(
         converter=attrs.Converter(_per_blob, takes_self=True, takes_field=True),  # type: ignore[misc]
         eq=attrs.cmp_using(eq=np.array_equal),
-        repr=summary,
+        repr=describe_array,
     )
     amplitudes: Float64Array = attrs.field(
         default=1.0,
         converter=attrs.Converter(_per_blob, takes_self=True, takes_field=True),  # type: ignore[misc]
         eq=attrs.cmp_using(eq=np.array_equal),
-        repr=summary,
+        repr=describe_array,
     )
 
     __hash__: ClassVar[None] = None  # type: ignore[assignment]

@@ -23,14 +23,14 @@ from libtilt.errors.checks import (
     to_pixel_size,
 )
 from libtilt.geometry import ImageGrid, TiltGeometry, require_geometry
-from libtilt.geometry.image_data import ImageData, standardized
+from libtilt.geometry.image_data import ImageData, standardize
 from libtilt.geometry.json_file import with_series
-from libtilt.geometry.per_tilt import PER_TILT, per_tilt_fields, summary, tilt_index
+from libtilt.geometry.per_tilt import PER_TILT, describe_array, per_tilt_fields, tilt_index
 from libtilt.geometry.window import Window
 from libtilt.io.atomic import atomic_writes
 from libtilt.io.image_files import read_image
 from libtilt.io.mrc import PLACEHOLDER
-from libtilt.io.mrc_writing import compression, put_mrc
+from libtilt.io.mrc_writing import compression, write_new_mrc
 from libtilt.resampling import align_stack, extract_patches
 from libtilt.volume import Volume
 
@@ -78,7 +78,9 @@ class TiltSeries(ImageData):
     _array_name: ClassVar[str] = "images"
     geometry_type: ClassVar[type[TiltGeometry]] = TiltGeometry
 
-    images: NDArray[Any] = attrs.field(converter=_images_converter, repr=summary, metadata=PER_TILT)
+    images: NDArray[Any] = attrs.field(
+        converter=_images_converter, repr=describe_array, metadata=PER_TILT
+    )
     geometry: TiltGeometry = attrs.field(validator=require_geometry, metadata=PER_TILT)
     pixel_size: float = attrs.field(default=1.0, kw_only=True, converter=to_pixel_size)
 
@@ -190,7 +192,7 @@ class TiltSeries(ImageData):
                 f"{len(found.geometry)} tilts"
             )
         known = found.pixel_size or stack.known_pixel_size()
-        if known is None and not (content.has_placeholder and content.is_own):
+        if known is None and not (content.has_placeholder and content.is_from_libtilt):
             notes.append(PLACEHOLDER if content.has_placeholder else UNKNOWN_PIXEL_SIZE)
         if notes:
             warnings.warn(f"{path} has an odd header: {'; '.join(notes)}", stacklevel=2)
@@ -233,7 +235,7 @@ class TiltSeries(ImageData):
             json.write_text(geometry, encoding="utf-8")
             angles = "".join(f"{angle:.6f}\n" for angle in self.geometry.tilt_angles)
             rawtlt.write_text(angles, encoding="utf-8")
-            put_mrc(
+            write_new_mrc(
                 stack,
                 self.images,
                 voxel_size=np.full(3, self.pixel_size),
@@ -567,7 +569,7 @@ class TiltSeries(ImageData):
                 f"images[{flat[0]}] cannot be normalized: "
                 f"all its values are {images[flat[0], 0, 0]}"
             )
-        return self.evolve(images=standardized(images, (1, 2)))
+        return self.evolve(images=standardize(images, (1, 2)))
 
     def to_gif(self, path: str | Path, *, annotate: bool = False, **options: Any) -> Path:
         """Write an animation of the images in the order of their tilt angles, there and back.

@@ -24,14 +24,15 @@ from libtilt.errors.checks import (
     to_voxel_size,
 )
 from libtilt.geometry import VolumeGrid
-from libtilt.geometry.image_data import ImageData, standardized
-from libtilt.geometry.per_tilt import summary
+from libtilt.geometry.image_data import ImageData, standardize
+from libtilt.geometry.per_tilt import describe_array
 from libtilt.geometry.rotations import as_rotation_matrices, require_rotations
 from libtilt.geometry.window import Window
+from libtilt.io.image_content import ImageContent
 from libtilt.io.image_files import read_image
-from libtilt.io.mrc import PLACEHOLDER, MrcContent
+from libtilt.io.mrc import PLACEHOLDER
 from libtilt.io.mrc_writing import write_mrc
-from libtilt.resampling.volumes import resampled
+from libtilt.resampling.volumes import resample_volume
 
 
 class CentralSlices(NamedTuple):
@@ -61,10 +62,10 @@ def _data_converter(value: ArrayLike) -> NDArray[Any]:
     return real_data(value, "data", 3)
 
 
-def _places(content: MrcContent, voxel_size: Float64Array) -> dict[str, Any]:
+def _places(content: ImageContent, voxel_size: Float64Array) -> dict[str, Any]:
     """Return voxel size, center and origin; our own places are counted in voxels."""
     factor = np.ones(3)
-    if content.is_own and content.voxel_size.all():
+    if content.is_from_libtilt and content.voxel_size.all():
         factor = voxel_size / content.voxel_size
     places = {"center": content.center * factor, "origin": content.origin * factor}
     return {"voxel_size": voxel_size} | places
@@ -116,7 +117,7 @@ class Volume(ImageData):
 
     _array_name: ClassVar[str] = "data"
 
-    data: NDArray[Any] = attrs.field(converter=_data_converter, repr=summary)
+    data: NDArray[Any] = attrs.field(converter=_data_converter, repr=describe_array)
     voxel_size: Float64Array = attrs.field(
         default=1.0,
         kw_only=True,
@@ -202,7 +203,7 @@ class Volume(ImageData):
                 f"{size:g} A is taken: pass voxel_size=..."
             )
             spacing = np.where(spacing > 0, spacing, size)
-        elif voxel_size is None and content.has_placeholder and not content.is_own:
+        elif voxel_size is None and content.has_placeholder and not content.is_from_libtilt:
             notes.append(PLACEHOLDER)
         if notes:
             warnings.warn(f"{path} has an odd header: {'; '.join(notes)}", stacklevel=2)
@@ -398,7 +399,7 @@ class Volume(ImageData):
         one_of(order, "order", (0, 1, 3))
         require_finite(self.data, "data")
         data = self.data.astype(floating_dtype(self.dtype), copy=False)
-        return self._on(target, resampled(data, self.grid, target, order=order, fill=fill))
+        return self._on(target, resample_volume(data, self.grid, target, order=order, fill=fill))
 
     def rotate(self, rotation: Rotation | ArrayLike, *, order: int = 1) -> Self:
         """Turn the specimen about its rotation centre, which is that of projections.
@@ -474,7 +475,7 @@ class Volume(ImageData):
         # The deviation of equal values need not be zero: their mean is rounded.
         if data.min() == data.max():
             raise ValueError(f"data cannot be normalized: all values are {data.flat[0]}")
-        return self.evolve(data=standardized(data, (0, 1, 2)))
+        return self.evolve(data=standardize(data, (0, 1, 2)))
 
     @property
     def central_slices(self) -> CentralSlices:

@@ -14,8 +14,8 @@ from libtilt.alignment.imod_files import TILT_COMMANDS
 from libtilt.errors.checks import Float64Array
 from libtilt.geometry import TiltGeometry
 from libtilt.geometry.json_file import FORMAT
+from libtilt.io.image_content import ImageContent
 from libtilt.io.inputs import read_input
-from libtilt.io.mrc import MrcContent
 
 _ALIGNED = (".ali", "_ali.mrc", "_aligned.mrc")
 _ALIGNMENTS = (".xf", ".aln", ".xml", ".star", ".mdoc")
@@ -88,7 +88,9 @@ def _is_ours(file: Path) -> bool:
     return False
 
 
-def tilts_beside(path: str | Path, content: MrcContent, *, tlt: Path | None = None) -> Path | None:
+def tilts_beside(
+    path: str | Path, content: ImageContent, *, tlt: Path | None = None
+) -> Path | None:
     """Return the file with the geometry of a tilt series, None where the stack is a volume.
 
     Much software marks stacks as volumes: one that has as many images as there are angles in the

@@ -18,14 +18,14 @@ from libtilt.alignment.sizes import MissingSizeError
 from libtilt.errors import MissingArgumentError, MixedSeriesError
 from libtilt.errors.checks import finite_array, to_pixel_size
 from libtilt.geometry import TiltGeometry
-from libtilt.geometry.json_file import series_of
+from libtilt.geometry.json_file import series_from_json
+from libtilt.io.image_content import ImageContent
 from libtilt.io.inputs import read_input
-from libtilt.io.mrc import MrcContent
 
 UNKNOWN_PIXEL_SIZE = "it does not know the pixel size, 1 A is taken: pass pixel_size=..."
 
 
-def header_pixel_size(path: str | Path, content: MrcContent) -> float | None:
+def header_pixel_size(path: str | Path, content: ImageContent) -> float | None:
     """Return the size of square pixels, None where the header does not know it.
 
     A size of exactly 1 A is what many programs write for want of a better one: it is not known.
@@ -101,7 +101,7 @@ class StackFile:
     ----------
     path : path
         The stack.
-    content : MrcContent
+    content : ImageContent
         What it holds.
     pixel_size, tilt_axis_angle : float, optional
         In place of what files say.
@@ -110,7 +110,7 @@ class StackFile:
     """
 
     path: str | Path
-    content: MrcContent
+    content: ImageContent
     pixel_size: float | None = attrs.field(
         kw_only=True, default=None, converter=attrs.converters.optional(to_pixel_size)
     )
@@ -195,7 +195,7 @@ class StackFile:
         Mark and geometry are of one reading: a writer may replace the file between two.
         """
         text = read_input(file).decode("utf-8-sig", errors="replace")
-        of_file, of_stack = series_of(text), self.content.series
+        of_file, of_stack = series_from_json(text), self.content.series
         if of_file is not None and of_stack is not None and of_file != of_stack:
             raise MixedSeriesError(
                 f"{file} was saved with another stack than {self.path}: save the series again, or "

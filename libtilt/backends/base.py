@@ -18,7 +18,7 @@ from libtilt.errors.checks import (
     to_image_shape,
     to_volume_shape,
 )
-from libtilt.geometry.per_tilt import summary
+from libtilt.geometry.per_tilt import describe_array
 
 DRIVEN = ("ray", "voxel")
 
@@ -74,7 +74,7 @@ class SamplingSpec:
     """
 
     grids: Float64Array = attrs.field(
-        converter=_grids_converter, eq=attrs.cmp_using(eq=np.array_equal), repr=summary
+        converter=_grids_converter, eq=attrs.cmp_using(eq=np.array_equal), repr=describe_array
     )
     volume_shape: tuple[int, ...] = attrs.field(converter=to_volume_shape)
     image_shape: tuple[int, ...] = attrs.field(converter=to_image_shape)

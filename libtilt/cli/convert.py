@@ -28,7 +28,7 @@ from libtilt.cli.running import (
     overwrite_option,
     with_options,
 )
-from libtilt.io.image_files import glance_image
+from libtilt.io.image_files import read_image_header
 
 formats = click.Choice(sorted(FORMATS))
 READING = ("name", "aligned", "ignore", "offset_unit")
@@ -127,7 +127,7 @@ def _sizes(options: dict[str, Any]) -> Sizes:
     if options["stack"] is not None:
         if stack_shape is not None:
             raise click.UsageError("give --stack or --stack-shape, not both")
-        header = glance_image(options["stack"])
+        header = read_image_header(options["stack"])
         stack_shape = header.data.shape
         if pixel_size is None:
             pixel_size = header_pixel_size(options["stack"], header)

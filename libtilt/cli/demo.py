@@ -26,7 +26,7 @@ from libtilt.cli.running import (
 from libtilt.errors.checks import positive_float, require_finite
 from libtilt.geometry import TiltGeometry
 from libtilt.io.atomic import atomic_writes, require_writable, scratch_folder
-from libtilt.io.downloads import emdb as download
+from libtilt.io.downloads import fetch_emdb
 from libtilt.phantoms import GaussianBlobs
 from libtilt.projector import Projector
 from libtilt.tilt_series import TiltSeries
@@ -134,7 +134,7 @@ def _volume(
 ) -> Volume:
     """Return the map that is asked for, float32, or the phantom."""
     if emdb is not None:
-        map_file = download(emdb)
+        map_file = fetch_emdb(emdb)
     if map_file is None:
         spacing = 320.0 / size if voxel_size is None else positive_float(voxel_size, "--voxel-size")
         shape = (size, size, size)

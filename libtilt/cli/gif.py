@@ -22,7 +22,7 @@ from libtilt.cli.running import (
 from libtilt.gif import Panel, save_animation
 from libtilt.gif.formats import format_of
 from libtilt.io.atomic import require_writable
-from libtilt.io.image_files import glance_image
+from libtilt.io.image_files import read_image_header
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
 
@@ -182,7 +182,7 @@ def _with_kind(own: dict[str, Any], kind: str) -> dict[str, Any]:
 
 def _kind(file: Path, kind: str, given: dict[str, Any], tilts: bool = False) -> str:
     """Return what to make of a file: with several inputs, a kind is of those that it fits."""
-    tilts = tilts or tilts_beside(file, glance_image(file), tlt=given.get("tlt")) is not None
+    tilts = tilts or tilts_beside(file, read_image_header(file), tlt=given.get("tlt")) is not None
     if kind == "auto" or (kind == "spin" and tilts):
         return "tilts" if tilts else "slices"
     return kind

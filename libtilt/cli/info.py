@@ -13,8 +13,9 @@ from libtilt.backends.auto import AutoBackend
 from libtilt.cli.messages import say
 from libtilt.cli.running import input_file, one_line_errors
 from libtilt.geometry import VolumeGrid
+from libtilt.io.image_content import ImageContent
 from libtilt.io.image_files import read_image
-from libtilt.io.mrc import PLACEHOLDER, MrcContent
+from libtilt.io.mrc import PLACEHOLDER
 from libtilt.projector import Projector
 
 
@@ -33,7 +34,7 @@ def info(file: Path) -> None:
         say(f"{name:<12} {value}")
 
 
-def _rows(file: Path, content: MrcContent) -> list[tuple[str, str]]:
+def _rows(file: Path, content: ImageContent) -> list[tuple[str, str]]:
     data = content.data
     sizes = content.voxel_size
     kind = f"{'image stack' if content.is_image_stack else 'volume'}, by its header"
@@ -68,16 +69,16 @@ def _rows(file: Path, content: MrcContent) -> list[tuple[str, str]]:
     return rows + [("note", note) for note in notes]
 
 
-def _spacing_notes(content: MrcContent) -> list[str]:
+def _spacing_notes(content: ImageContent) -> list[str]:
     sizes = content.voxel_size
-    if content.has_placeholder and not content.is_own:
+    if content.has_placeholder and not content.is_from_libtilt:
         return [PLACEHOLDER]
     if sizes[:2].all() and not sizes[2]:
         return ["it does not know the spacing along z"]
     return []
 
 
-def _of_tilts(file: Path, content: MrcContent) -> tuple[list[str], str]:
+def _of_tilts(file: Path, content: ImageContent) -> tuple[list[str], str]:
     """Return what opening the series would warn of, or why it cannot be opened, and a backend."""
     try:
         found = StackFile(file, content).geometry(None, None, None)

@@ -25,7 +25,7 @@ from libtilt.cli.running import (
 )
 from libtilt.geometry import TiltGeometry
 from libtilt.io.atomic import require_writable
-from libtilt.io.image_files import glance_image
+from libtilt.io.image_files import read_image_header
 from libtilt.io.mrc_writing import compression
 from libtilt.projector import Projector
 from libtilt.volume import Volume
@@ -68,7 +68,7 @@ def project(
         geometry = TiltGeometry.from_tilt_angles(
             tilt_angles(-60, 60, 3), tilt_axis_angle=tilt_axis_angle or 0.0
         )
-    if tilts_beside(volume, glance_image(volume)) is not None:
+    if tilts_beside(volume, read_image_header(volume)) is not None:
         raise click.UsageError(f"{volume} is a tilt series already: give a volume")
     source = Volume.open(volume, voxel_size=options["voxel_size"])
     projector = Projector(geometry, driven=options["driven"], backend=backend)

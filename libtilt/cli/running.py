@@ -24,7 +24,7 @@ from libtilt.alignment.stack_geometry import header_pixel_size
 from libtilt.backends.registry import available_backends
 from libtilt.cli.messages import fail, is_quiet, say
 from libtilt.geometry import TiltGeometry
-from libtilt.io.image_files import glance_image
+from libtilt.io.image_files import read_image_header
 from libtilt.tilt_series import TiltSeries
 
 Command = Callable[..., None]
@@ -260,7 +260,7 @@ def open_aligned(
     tilt_axis_angle: float | None,
 ) -> tuple[TiltSeries, Alignment]:
     """Open a stack with the alignment of another program, which knows the tomogram."""
-    content = glance_image(tilts)
+    content = read_image_header(tilts)
     pixel = header_pixel_size(tilts, content) if pixel_size is None else pixel_size
     shape = content.data.shape
     open_sized = functools.partial(

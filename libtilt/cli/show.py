@@ -18,7 +18,7 @@ from libtilt.cli.running import (
     with_options,
 )
 from libtilt.io.atomic import atomic_write, require_writable
-from libtilt.io.image_files import glance_image
+from libtilt.io.image_files import read_image_header
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
 
@@ -117,7 +117,7 @@ def _of_series(kind: str, series: TiltSeries, cmap: str) -> Axes:
 
 def _kind(file: Path, kind: str, tlt: Path | None) -> str:
     """Return what to draw; raise where a figure of volumes is asked for of a tilt series."""
-    angles = tlt or tilts_beside(file, glance_image(file))
+    angles = tlt or tilts_beside(file, read_image_header(file))
     if kind == "auto":
         return "sheet" if angles else "slices"
     if angles and kind in ("slices", "spectrum"):

@@ -13,7 +13,7 @@ from libtilt.errors.checks import locked_state
 from libtilt.thumbnails import notebook_card, thumbnail, value_range
 
 
-def standardized(array: NDArray[Any], axes: tuple[int, ...]) -> NDArray[Any]:
+def standardize(array: NDArray[Any], axes: tuple[int, ...]) -> NDArray[Any]:
     """Return floating data with mean 0 and standard deviation 1 over some axes.
 
     Statistics are those of float64, and of data that were brought near 1 first: squares of the

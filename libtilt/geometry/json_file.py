@@ -44,7 +44,7 @@ def with_series(text: str) -> tuple[str, str]:
     return json.dumps(json.loads(text) | {SERIES: series}, indent=1) + "\n", series
 
 
-def series_of(text: str) -> str | None:
+def series_from_json(text: str) -> str | None:
     """Return the mark of the series that a geometry was saved with, None where it has none."""
     try:
         series = json.loads(text).get(SERIES)

@@ -26,7 +26,7 @@ Examples
 """
 
 
-def summary(array: NDArray[Any]) -> str:
+def describe_array(array: NDArray[Any]) -> str:
     """Return shape and dtype of an array, for a `repr`."""
     return f"{array.shape} {array.dtype}"
 

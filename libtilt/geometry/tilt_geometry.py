@@ -26,7 +26,7 @@ from libtilt.errors.checks import (
 from libtilt.geometry.image_grid import ImageGrid
 from libtilt.geometry.json_file import read as read_json
 from libtilt.geometry.json_file import write as write_json
-from libtilt.geometry.per_tilt import PER_TILT, per_tilt_fields, summary, tilt_index
+from libtilt.geometry.per_tilt import PER_TILT, describe_array, per_tilt_fields, tilt_index
 from libtilt.geometry.rotations import (
     as_rotation_matrices,
     euler_rotations,
@@ -116,7 +116,7 @@ class TiltGeometry:
     rotation_matrices: Float64Array = attrs.field(
         converter=_matrices_converter,
         eq=attrs.cmp_using(eq=np.array_equal),
-        repr=summary,
+        repr=describe_array,
         metadata=PER_TILT,
     )
     shifts: Float64Array = attrs.field(
@@ -124,7 +124,7 @@ class TiltGeometry:
         kw_only=True,
         converter=attrs.Converter(_shifts_converter, takes_self=True),  # type: ignore[misc]
         eq=attrs.cmp_using(eq=np.array_equal),
-        repr=summary,
+        repr=describe_array,
         metadata=PER_TILT,
     )
 

@@ -154,7 +154,7 @@ def atomic_writes(
         raise ValueError(f"files of a set must differ from each other, got {_listed(paths)}")
     folders = sorted({target.parent for target in targets})
     for folder in folders:
-        sweep(folder)
+        remove_stale_files(folder)
     temporaries = tuple(partial_path(target) for target in targets)
     try:
         yield temporaries
@@ -162,7 +162,7 @@ def atomic_writes(
             _settle(temporary, target)
         with ExitStack() as locks:
             for folder in folders:
-                locks.enter_context(locked(folder))
+                locks.enter_context(lock_file(folder))
             _publish(temporaries, _require_all(paths, replace), replace)
             for folder in folders:
                 _sync(folder)
@@ -205,7 +205,7 @@ def _host() -> str:
     return f"{zlib.crc32(socket.gethostname().encode()):08x}"
 
 
-def sweep(folder: Path) -> None:
+def remove_stale_files(folder: Path) -> None:
     """Remove what writers of this machine left in a folder when they were killed."""
     with os.scandir(folder) as entries:
         names = [entry.name for entry in entries if ".partial" in entry.name]
@@ -225,7 +225,7 @@ def _remove(left: Path) -> None:
 @contextmanager
 def scratch_folder(parent: Path) -> Iterator[Path]:
     """Give a new folder in `parent` for files that are not yet to be seen, and remove it."""
-    sweep(parent)
+    remove_stale_files(parent)
     folder = partial_path(parent / "files")
     folder.mkdir()
     try:
@@ -268,7 +268,7 @@ def _sync(path: Path) -> None:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def lock_file(folder: Path) -> Iterator[None]:
     """Keep other writers of this package from publishing in a folder meanwhile."""
     if sys.platform == "win32":
         yield

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from libtilt.errors.checks import positive_integer
-from libtilt.io.atomic import atomic_writes, partial_path, sweep
+from libtilt.io.atomic import atomic_writes, partial_path, remove_stale_files
 from libtilt.io.inputs import read_input
 from libtilt.io.mrc import read_mrc
 
@@ -20,7 +20,7 @@ MOST_BYTES = 100 * 10**9
 """Where a download stops."""
 
 
-def emdb(
+def fetch_emdb(
     entry: int | str,
     *,
     cache_dir: str | Path | None = None,
@@ -62,8 +62,8 @@ def emdb(
     Examples
     --------
     >>> from libtilt import Volume
-    >>> from libtilt.io.downloads import emdb
-    >>> volume = Volume.open(emdb(13234))  # doctest: +SKIP
+    >>> from libtilt.io.downloads import fetch_emdb
+    >>> volume = Volume.open(fetch_emdb(13234))  # doctest: +SKIP
     """
     number = _entry_number(entry)
     name = f"emd_{number}.map.gz"
@@ -73,7 +73,7 @@ def emdb(
     if target.exists() and _is_kept_as_it_came(target, sha256):
         return target
     folder.mkdir(parents=True, exist_ok=True)
-    sweep(folder)
+    remove_stale_files(folder)
     # It gets its name when it has been read: a run that is killed leaves nothing to be trusted, and
     # runs beside each other have a name each.
     path = partial_path(target)

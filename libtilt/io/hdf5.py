@@ -14,18 +14,18 @@ from libtilt.io.hdf5_layouts import find_layout
 from libtilt.io.hdf5_nodes import ImageLayout
 from libtilt.io.image_checks import (
     as_stack,
+    placeholder_data,
     require_gray,
     require_size,
-    stand_in,
 )
-from libtilt.io.mrc import MrcContent
+from libtilt.io.image_content import ImageContent
 from libtilt.io.mrc_sections import SectionData
 
 SUFFIXES = (".hdf", ".hdf5", ".h5", ".emd", ".nxs")
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
-def read_hdf5(path: Path, *, memmap: bool = False, glance: bool = False) -> MrcContent:
+def read_hdf5(path: Path, *, memmap: bool = False, header_only: bool = False) -> ImageContent:
     """Read the images of an HDF5 file.
 
     Parameters
@@ -34,12 +34,12 @@ def read_hdf5(path: Path, *, memmap: bool = False, glance: bool = False) -> MrcC
         The file.
     memmap : bool, optional
         Whether to map the data into memory: only those that lie in one piece, not compressed.
-    glance : bool, optional
+    header_only : bool, optional
         Whether to leave the data out: zeros of their shape and type stand in for them.
 
     Returns
     -------
-    MrcContent
+    ImageContent
         Tilt angles are in its ``sections``.
 
     Raises
@@ -72,13 +72,13 @@ def read_hdf5(path: Path, *, memmap: bool = False, glance: bool = False) -> MrcC
     with h5py.File(path, "r") as file:
         layout = find_layout(file, path)
         shape, dtype = _checked(h5py, layout, path)
-        if glance:
-            data = stand_in(shape, dtype)
+        if header_only:
+            data = placeholder_data(shape, dtype)
         elif memmap:
             data = _mapped(layout, path)
         else:
             data = _read(layout, shape, dtype)
-    return MrcContent(
+    return ImageContent(
         data=as_stack(data),
         voxel_size=layout.voxel_size,
         origin=layout.origin,

@@ -98,7 +98,7 @@ def require_size(shape: tuple[int, ...], dtype: np.dtype[Any], stored: int, what
         )
 
 
-def stand_in(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+def placeholder_data(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
     """Return zeros of a shape and a type that take no memory, in place of data not read."""
     return np.broadcast_to(np.zeros((), dtype), shape)
 

@@ -9,7 +9,8 @@ from libtilt.io.hdf5 import SIGNATURE as HDF5_SIGNATURE
 from libtilt.io.hdf5 import SUFFIXES as HDF5_SUFFIXES
 from libtilt.io.hdf5 import read_hdf5
 from libtilt.io.image_checks import first_bytes
-from libtilt.io.mrc import MrcContent, glance_mrc, read_mrc
+from libtilt.io.image_content import ImageContent
+from libtilt.io.mrc import read_mrc, read_mrc_header
 from libtilt.io.mrc_writing import SUFFIXES as MRC_SUFFIXES
 from libtilt.io.tiff import SIGNATURES as TIFF_SIGNATURES
 from libtilt.io.tiff import SUFFIXES as TIFF_SUFFIXES
@@ -41,7 +42,7 @@ _REFUSED = {
 }
 
 
-def read_image(path: str | Path, *, memmap: bool = False) -> MrcContent:
+def read_image(path: str | Path, *, memmap: bool = False) -> ImageContent:
     """Read images or a volume: an MRC, TIFF or HDF5 file, by its suffix and its first bytes.
 
     Parameters
@@ -54,7 +55,7 @@ def read_image(path: str | Path, *, memmap: bool = False) -> MrcContent:
 
     Returns
     -------
-    MrcContent
+    ImageContent
         What the file holds, whatever its format.
 
     Raises
@@ -84,7 +85,7 @@ def read_image(path: str | Path, *, memmap: bool = False) -> MrcContent:
     return _read_other(path, kind, memmap=memmap)
 
 
-def glance_image(path: str | Path) -> MrcContent:
+def read_image_header(path: str | Path) -> ImageContent:
     """Read a file for what it says of its images, the data only where that cannot be avoided.
 
     Parameters
@@ -94,7 +95,7 @@ def glance_image(path: str | Path) -> MrcContent:
 
     Returns
     -------
-    MrcContent
+    ImageContent
         Its data have the right shape and type; those of TIFF and HDF5 files are zeros that stand in
         for the true ones.
 
@@ -107,17 +108,17 @@ def glance_image(path: str | Path) -> MrcContent:
     --------
     >>> import tempfile, numpy as np
     >>> from libtilt import Volume
-    >>> from libtilt.io.image_files import glance_image
+    >>> from libtilt.io.image_files import read_image_header
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Volume(np.zeros((3, 4, 5)), voxel_size=2.0).save(f"{folder}/map.mrc")
-    ...     glance_image(path).data.shape
+    ...     read_image_header(path).data.shape
     (3, 4, 5)
     """
     path = Path(path)
     kind = _kind(path)
     if kind == "MRC":
-        return glance_mrc(path)
-    return _read_other(path, kind, glance=True)
+        return read_mrc_header(path)
+    return _read_other(path, kind, header_only=True)
 
 
 def has_image_name(path: str | Path) -> bool:
@@ -178,11 +179,13 @@ def _require_kind(path: Path, kind: str, found: str | None, start: bytes) -> str
     raise ValueError(f"{path} is not {_ARTICLES[kind]} file by its first bytes: {what}")
 
 
-def _read_other(path: Path, kind: str, *, memmap: bool = False, glance: bool = False) -> MrcContent:
+def _read_other(
+    path: Path, kind: str, *, memmap: bool = False, header_only: bool = False
+) -> ImageContent:
     """Read a file by a library, whose errors become one kind."""
     read = read_tiff if kind == "TIFF" else read_hdf5
     try:
-        return read(path, memmap=memmap, glance=glance)
+        return read(path, memmap=memmap, header_only=header_only)
     except (RefusedImageError, ImportError):
         raise
     except MemoryError as error:

@@ -10,15 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from libtilt.errors.checks import Float64Array
+from libtilt.io.image_content import ImageContent
 from libtilt.io.inputs import open_input
 from libtilt.io.mrc_header import HEADER_BYTES, PACKED, MrcHeader
-from libtilt.io.mrc_labels import center_of, is_own, made_of, series_of
-from libtilt.io.mrc_sections import SectionData, read_sections
+from libtilt.io.mrc_labels import center_from_labels, is_own, made_from_labels, series_from_labels
+from libtilt.io.mrc_sections import read_sections
 
 _COMPRESSED_STARTS: dict[bytes, Callable[[Any], Any]] = {b"\x1f\x8b": gzip.open, b"BZ": bz2.open}
 _SLACK = 2**16
@@ -32,52 +31,6 @@ PLACEHOLDER = (
 )
 
 
-@attrs.frozen(eq=False)
-class MrcContent:
-    """What an MRC file holds, in the axis order of this package.
-
-    Attributes
-    ----------
-    data : ndarray, shape (d, h, w)
-        Indexed z, y, x whatever the order in the file.
-    voxel_size : ndarray, shape (3,)
-        x, y, z in angstroms; 0 where the header does not know it.
-    origin : ndarray, shape (3,)
-        x, y, z in angstroms: where voxel (0, 0, 0) lies.
-    is_image_stack : bool
-        Whether the header calls it a stack of images rather than a volume.
-    notes : tuple of str
-        What is odd about the header.
-    sections : SectionData
-        What the extended header says of each section.
-    is_own : bool
-        Whether libtilt wrote the file.
-    series : str or None
-        The mark that it shares with the other files of a saved series.
-    center : ndarray, shape (3,)
-        Where the voxel ``shape // 2`` lies in the specimen, x, y, z in angstroms; 0 in files of
-        other programs, which do not say it.
-    made : str
-        How libtilt made the data, empty where it does not say it.
-    """
-
-    data: NDArray[Any]
-    voxel_size: Float64Array
-    origin: Float64Array
-    is_image_stack: bool
-    notes: tuple[str, ...]
-    sections: SectionData = attrs.field(factory=SectionData)
-    is_own: bool = False
-    series: str | None = None
-    center: Float64Array = attrs.field(factory=lambda: np.zeros(3))
-    made: str = ""
-
-    @property
-    def has_placeholder(self) -> bool:
-        """Whether the voxel size is 1 A along all axes, which hardly any measured one is."""
-        return bool((self.voxel_size == 1.0).all())
-
-
 class _Stored(NamedTuple):
     """The parts of a file."""
 
@@ -87,7 +40,7 @@ class _Stored(NamedTuple):
     notes: list[str]
 
 
-def read_mrc(path: str | Path, *, memmap: bool = False) -> MrcContent:
+def read_mrc(path: str | Path, *, memmap: bool = False) -> ImageContent:
     """Read an MRC file, also one with an odd header or compressed by gzip or bzip2.
 
     Parameters
@@ -99,7 +52,7 @@ def read_mrc(path: str | Path, *, memmap: bool = False) -> MrcContent:
 
     Returns
     -------
-    MrcContent
+    ImageContent
 
     Raises
     ------
@@ -116,19 +69,21 @@ def read_mrc(path: str | Path, *, memmap: bool = False) -> MrcContent:
         return _read(plain, Path(path), memmap)
 
 
-def _read(plain: IO[bytes], path: Path, memmap: bool | None) -> MrcContent:
+def _read(plain: IO[bytes], path: Path, memmap: bool | None) -> ImageContent:
     """Read a file, map it, or (None) leave its data out."""
     opener = _COMPRESSED_STARTS.get(plain.read(2))
     plain.seek(0)
     try:
         if opener is None and memmap is None:
-            return _content(_glanced(plain, path, path.stat().st_size))
+            return _content(_read_header(plain, path, path.stat().st_size))
         if opener is None:
             return _content(_read_plain(plain, path, bool(memmap)))
         if memmap:
             raise ValueError(f"{path} is compressed and cannot be mapped; use memmap=False")
         with opener(plain) as stream:
-            read = _read_stream(stream, path) if memmap is False else _glanced(stream, path, None)
+            read = (
+                _read_stream(stream, path) if memmap is False else _read_header(stream, path, None)
+            )
             return _content(read)
     except MemoryError as error:
         raise MemoryError(
@@ -142,13 +97,13 @@ def _read(plain: IO[bytes], path: Path, memmap: bool | None) -> MrcContent:
         raise ValueError(f"{path} is cut short or corrupt: {error}") from error
 
 
-def glance_mrc(path: str | Path) -> MrcContent:
+def read_mrc_header(path: str | Path) -> ImageContent:
     """Read a file for its headers alone: zeros of their shape and type stand in for its data."""
     with open_input(path) as plain:
         return _read(plain, Path(path), None)
 
 
-def _glanced(stream: IO[bytes], path: Path, size: int | None) -> _Stored:
+def _read_header(stream: IO[bytes], path: Path, size: int | None) -> _Stored:
     """Return the headers of a file, whose size is not known where it is compressed."""
     header = MrcHeader.parse(stream.read(HEADER_BYTES), path)
     notes: list[str] = []
@@ -229,7 +184,7 @@ def _unpacked(header: MrcHeader, content: bytes) -> NDArray[Any]:
     return halves.reshape(*header.shape[:2], -1)[:, :, : header.shape[2]]
 
 
-def _content(stored: _Stored) -> MrcContent:
+def _content(stored: _Stored) -> ImageContent:
     header, data = stored.header, stored.data
     order, order_note = header.axis_order()
     sections = read_sections(header, stored.extended)
@@ -241,18 +196,18 @@ def _content(stored: _Stored) -> MrcContent:
     if sections.pixel_size is not None and (not voxel_size.all() or (voxel_size == 1.0).all()):
         voxel_size = np.full(3, float(f"{sections.pixel_size:.6g}"))
         notes.append(f"its pixel size of {voxel_size[0]:g} A is that of the extended header")
-    place = center_of(header.labels, header.shape) if order == [0, 1, 2] else np.zeros(3)
+    place = center_from_labels(header.labels, header.shape) if order == [0, 1, 2] else np.zeros(3)
     if not data.dtype.isnative and not isinstance(data, np.memmap):
         data = data.astype(data.dtype.newbyteorder("="))
-    return MrcContent(
+    return ImageContent(
         data=data.transpose([2 - order.index(axis) for axis in (2, 1, 0)]),
         voxel_size=voxel_size,
         origin=origin,
         is_image_stack=header.is_image_stack,
         notes=tuple(notes),
         sections=sections,
-        is_own=is_own(header.labels),
-        series=series_of(header.labels),
+        is_from_libtilt=is_own(header.labels),
+        series=series_from_labels(header.labels),
         center=place * voxel_size,
-        made=made_of(header.labels),
+        made=made_from_labels(header.labels),
     )

@@ -19,7 +19,7 @@ _LENGTH, _MOST = 80, 10
 _CENTER_TEXT = re.compile(r"(\S+) (\S+) (\S+) of (\d+)x(\d+)x(\d+)")
 
 
-def labels_of(
+def make_labels(
     shape: tuple[int, ...], *, series: str | None, center: Float64Array, made: str
 ) -> list[bytes]:
     """Return the labels of a file.
@@ -57,7 +57,7 @@ def is_own(labels: Sequence[bytes]) -> bool:
     return labels[0].startswith(OWN_LABEL)
 
 
-def series_of(labels: Sequence[bytes]) -> str | None:
+def series_from_labels(labels: Sequence[bytes]) -> str | None:
     """Return the mark of the saved series that the file belongs to, None where it has none."""
     start = OWN_LABEL + _SERIES
     if not labels[0].startswith(start):
@@ -65,7 +65,7 @@ def series_of(labels: Sequence[bytes]) -> str | None:
     return _text(labels[0].removeprefix(start))
 
 
-def center_of(labels: Sequence[bytes], shape: tuple[int, ...]) -> Float64Array:
+def center_from_labels(labels: Sequence[bytes], shape: tuple[int, ...]) -> Float64Array:
     """Return where the voxel ``shape // 2`` lies, x, y, z in voxels; 0 where nothing says it.
 
     A program that changes a file keeps its labels and adds its own: what they say of the place
@@ -86,7 +86,7 @@ def center_of(labels: Sequence[bytes], shape: tuple[int, ...]) -> Float64Array:
     return none
 
 
-def made_of(labels: Iterable[bytes]) -> str:
+def made_from_labels(labels: Iterable[bytes]) -> str:
     """Return how the data were made, as far as labels say it."""
     lines = [_text(label.removeprefix(_MADE)) for label in labels if label.startswith(_MADE)]
     return " ".join(lines)

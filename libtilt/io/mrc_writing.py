@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from libtilt.errors.checks import Float64Array
 from libtilt.io.atomic import atomic_write
-from libtilt.io.mrc_labels import labels_of
+from libtilt.io.mrc_labels import make_labels
 
 SUFFIXES = (".mrc", ".map", ".st", ".ali", ".rec", ".mrcs")
 _COMPRESSIONS = {".gz": "gzip", ".bz2": "bzip2"}
@@ -80,7 +80,7 @@ def write_mrc(
     """
     compression(path)
     with atomic_write(path, overwrite=overwrite) as temporary:
-        put_mrc(
+        write_new_mrc(
             temporary,
             data,
             voxel_size=voxel_size,
@@ -92,7 +92,7 @@ def write_mrc(
         )
 
 
-def put_mrc(
+def write_new_mrc(
     path: Path,
     data: NDArray[Any],
     *,
@@ -120,7 +120,7 @@ def put_mrc(
             for name, value in zip("xyz", origin, strict=True):
                 file.header.origin[name] = value
             place = np.zeros(3) if center is None else center / voxel_size
-            labels = labels_of(data.shape, series=series, center=place, made=made)
+            labels = make_labels(data.shape, series=series, center=place, made=made)
             file.header.label[: len(labels)], file.header.nlabl = labels, len(labels)
 
 

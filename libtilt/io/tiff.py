@@ -21,11 +21,11 @@ from libtilt.io.image_checks import (
     angstroms_of,
     as_stack,
     known_lengths,
+    placeholder_data,
     require_gray,
     require_size,
-    stand_in,
 )
-from libtilt.io.mrc import MrcContent
+from libtilt.io.image_content import ImageContent
 
 SUFFIXES = (".tif", ".tiff")
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -38,7 +38,7 @@ _RESOLUTION_UNITS = {2: 2.54e8, 3: 1e8}
 _LARGEST_PIXEL = 1000.0
 
 
-def read_tiff(path: Path, *, memmap: bool = False, glance: bool = False) -> MrcContent:
+def read_tiff(path: Path, *, memmap: bool = False, header_only: bool = False) -> ImageContent:
     """Read a gray TIFF file, whose pages are sections or tilts.
 
     Parameters
@@ -47,12 +47,12 @@ def read_tiff(path: Path, *, memmap: bool = False, glance: bool = False) -> MrcC
         The file.
     memmap : bool, optional
         Whether to map the data into memory: only those that lie in one piece, not compressed.
-    glance : bool, optional
+    header_only : bool, optional
         Whether to leave the data out: zeros of their shape and type stand in for them.
 
     Returns
     -------
-    MrcContent
+    ImageContent
 
     Raises
     ------
@@ -88,15 +88,15 @@ def read_tiff(path: Path, *, memmap: bool = False, glance: bool = False) -> MrcC
         notes = [note] if note else []
         if series.keyframe.photometric == _WHITE_IS_ZERO:
             notes.append("its values are of white on black (MinIsWhite), they are not inverted")
-        if glance:
-            data = stand_in(shape, dtype)
+        if header_only:
+            data = placeholder_data(shape, dtype)
         elif memmap:
             data = _mapped(path, file.byteorder, series, shape)
         else:
             data = _read(series, path, shape)
     if logged:
         notes.append(f"its tags are odd: {logged[0]}")
-    return MrcContent(
+    return ImageContent(
         data=as_stack(data),
         voxel_size=voxel_size,
         origin=np.zeros(3),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from libtilt.alignment.beside_stack import beside, tilts_beside
-from libtilt.io.image_files import glance_image, has_image_name
+from libtilt.io.image_files import has_image_name, read_image_header
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
 
@@ -70,7 +70,7 @@ def read(path: Paths) -> Layers:
     """
     layers = []
     for one in _paths(path):
-        tilts = tilts_beside(one, glance_image(one)) is not None
+        tilts = tilts_beside(one, read_image_header(one)) is not None
         opened: Volume | TiltSeries = TiltSeries.open(one) if tilts else Volume.open(one)
         data, options, kind = opened.to_layer_data()
         layers.append((data, options | {"name": beside(one, "").name}, kind))

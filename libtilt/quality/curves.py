@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from libtilt.errors.checks import Float64Array, finite_array, locked, locked_state
-from libtilt.geometry.per_tilt import summary
+from libtilt.geometry.per_tilt import describe_array
 
 
 def _frequencies_converter(value: ArrayLike) -> Float64Array:
@@ -74,14 +74,14 @@ class FourierCorrelation:
     6.666667
     """
 
-    frequencies: Float64Array = attrs.field(converter=_frequencies_converter, repr=summary)
+    frequencies: Float64Array = attrs.field(converter=_frequencies_converter, repr=describe_array)
     correlation: Float64Array = attrs.field(
         converter=attrs.Converter(_correlation_converter, takes_self=True),  # type: ignore[misc]
-        repr=summary,
+        repr=describe_array,
     )
     counts: NDArray[np.int64] = attrs.field(
         converter=attrs.Converter(_counts_converter, takes_self=True),  # type: ignore[misc]
-        repr=summary,
+        repr=describe_array,
     )
 
     def resolution(self, threshold: float = 0.143) -> float | Float64Array:

@@ -11,7 +11,7 @@ from scipy import ndimage
 from libtilt.geometry.volume_grid import NEARLY, VolumeGrid
 
 
-def resampled(
+def resample_volume(
     data: NDArray[Any], grid: VolumeGrid, target: VolumeGrid, *, order: int, fill: float
 ) -> NDArray[Any]:
     """Return floating data at the voxels of another grid.

@@ -10,7 +10,8 @@ import pytest
 from libtilt import TiltGeometry, TiltSeries
 from libtilt.alignment.beside_stack import find_beside, tilts_beside, unused_beside
 from libtilt.alignment.stack_geometry import header_pixel_size
-from libtilt.io.mrc import MrcContent, glance_mrc
+from libtilt.io.image_content import ImageContent
+from libtilt.io.mrc import read_mrc_header
 
 IMAGES = np.random.default_rng(0).random((3, 12, 16)).astype(np.float32)
 MDOC = "PixelSpacing = 2.5\nImageSize = 16 12\n[T = Tilt axis angle = 85]\n" + "".join(
@@ -118,7 +119,7 @@ def test_what_lies_beside_and_cannot_be_read_is_never_passed_over(tmp_path, name
     (tmp_path / name).write_text(content)
     volume = write(tmp_path / "ts.mrc", stack=False)
     with pytest.warns(UserWarning, match=rf"ts\.mrc is taken for a volume: .*{name}"):
-        assert tilts_beside(volume, glance_mrc(volume)) is None
+        assert tilts_beside(volume, read_mrc_header(volume)) is None
     with pytest.raises(ValueError, match=name):
         TiltSeries.open(volume)
 
@@ -128,11 +129,11 @@ def test_a_volume_with_the_mdoc_of_its_series_beside_it_stays_one(tmp_path):
     (tmp_path / "ts.mdoc").write_text(MDOC)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert tilts_beside(tomogram, glance_mrc(tomogram)) is None
+        assert tilts_beside(tomogram, read_mrc_header(tomogram)) is None
 
 
 def of_size(sizes):
-    return MrcContent(IMAGES, np.array(sizes, dtype=float), np.zeros(3), True, ())
+    return ImageContent(IMAGES, np.array(sizes, dtype=float), np.zeros(3), True, ())
 
 
 def test_square_pixels_have_one_size_whatever_the_spacing_of_the_sections():

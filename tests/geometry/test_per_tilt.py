@@ -2,7 +2,7 @@ import attrs
 import numpy as np
 import pytest
 
-from libtilt.geometry.per_tilt import PER_TILT, per_tilt_fields, summary, tilt_index
+from libtilt.geometry.per_tilt import PER_TILT, describe_array, per_tilt_fields, tilt_index
 
 
 @attrs.frozen
@@ -55,7 +55,7 @@ def test_no_tilt_or_two_dimensions_are_refused(index):
 
 
 def test_a_summary_shows_shape_and_dtype():
-    assert summary(np.zeros((2, 3), np.float32)) == "(2, 3) float32"
+    assert describe_array(np.zeros((2, 3), np.float32)) == "(2, 3) float32"
 
 
 def test_a_slice_stays_one_so_that_data_are_not_copied():

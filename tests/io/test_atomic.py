@@ -8,7 +8,13 @@ import sys
 import pytest
 
 import libtilt.io.atomic
-from libtilt.io.atomic import atomic_write, atomic_writes, require_writable, scratch_folder, sweep
+from libtilt.io.atomic import (
+    atomic_write,
+    atomic_writes,
+    remove_stale_files,
+    require_writable,
+    scratch_folder,
+)
 
 
 def test_a_block_that_succeeds_puts_the_file_in_place(tmp_path):
@@ -243,6 +249,6 @@ def test_what_dead_writers_left_is_swept_by_the_next_one(tmp_path):
 def test_a_scratch_folder_is_gone_afterwards(tmp_path):
     with scratch_folder(tmp_path) as folder:
         (folder / "a.txt").write_text("new")
-        sweep(tmp_path)
+        remove_stale_files(tmp_path)
         assert (folder / "a.txt").exists()
     assert list(tmp_path.iterdir()) == []

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from libtilt import Volume
-from libtilt.io.downloads import emdb
+from libtilt.io.downloads import fetch_emdb
 
 
 class QuietHandler(SimpleHTTPRequestHandler):
@@ -49,25 +49,25 @@ def put(root, number, content=None):
 def test_a_map_is_downloaded_once_and_kept(server, tmp_path, entry):
     root, url = server
     source = put(root, 13234)
-    path = emdb(entry, cache_dir=tmp_path / "cache", base_url=url)
+    path = fetch_emdb(entry, cache_dir=tmp_path / "cache", base_url=url)
     assert Volume.open(path).data.ravel().tolist() == list(range(24))
     source.unlink()
-    assert emdb(entry, cache_dir=tmp_path / "cache", base_url=url) == path
+    assert fetch_emdb(entry, cache_dir=tmp_path / "cache", base_url=url) == path
 
 
 def test_the_cache_folder_can_be_named_by_the_environment(server, tmp_path, monkeypatch):
     root, url = server
     put(root, 5)
     monkeypatch.setenv("LIBTILT_CACHE", str(tmp_path / "elsewhere"))
-    assert emdb(5, base_url=url).parent == tmp_path / "elsewhere"
+    assert fetch_emdb(5, base_url=url).parent == tmp_path / "elsewhere"
 
 
 def test_a_check_sum_is_kept_to(server, tmp_path):
     root, url = server
     digest = hashlib.sha256(put(root, 5).read_bytes()).hexdigest()
-    assert emdb(5, cache_dir=tmp_path / "a", base_url=url, sha256=digest).exists()
+    assert fetch_emdb(5, cache_dir=tmp_path / "a", base_url=url, sha256=digest).exists()
     with pytest.raises(ValueError, match="sha256"):
-        emdb(5, cache_dir=tmp_path / "b", base_url=url, sha256="0" * 64)
+        fetch_emdb(5, cache_dir=tmp_path / "b", base_url=url, sha256="0" * 64)
     assert not list((tmp_path / "b").glob("emd_*"))
 
 
@@ -80,7 +80,7 @@ def test_what_is_not_a_sound_map_is_refused_and_not_kept(server, tmp_path, conte
     root, url = server
     put(root, 5, content)
     with pytest.raises(ValueError, match="not a sound map and was removed"):
-        emdb(5, cache_dir=tmp_path / "cache", base_url=url)
+        fetch_emdb(5, cache_dir=tmp_path / "cache", base_url=url)
     assert list((tmp_path / "cache").iterdir()) == []
 
 
@@ -93,9 +93,9 @@ def test_what_was_not_checked_is_not_taken_for_the_map(server, tmp_path, monkeyp
     with monkeypatch.context() as patch:
         patch.setattr("libtilt.io.downloads.read_mrc", killed)
         with pytest.raises(KeyboardInterrupt):
-            emdb(5, cache_dir=tmp_path / "cache", base_url=url)
+            fetch_emdb(5, cache_dir=tmp_path / "cache", base_url=url)
     assert not (tmp_path / "cache" / "emd_5.map.gz").exists()
-    assert Volume.open(emdb(5, cache_dir=tmp_path / "cache", base_url=url)).shape == (2, 3, 4)
+    assert Volume.open(fetch_emdb(5, cache_dir=tmp_path / "cache", base_url=url)).shape == (2, 3, 4)
     names = sorted(path.name for path in (tmp_path / "cache").iterdir())
     assert names == ["emd_5.map.gz", "emd_5.map.gz.sha256"]
 
@@ -103,27 +103,27 @@ def test_what_was_not_checked_is_not_taken_for_the_map(server, tmp_path, monkeyp
 def test_a_kept_map_of_another_check_sum_is_fetched_anew(server, tmp_path):
     root, url = server
     digest = hashlib.sha256(put(root, 5).read_bytes()).hexdigest()
-    path = emdb(5, cache_dir=tmp_path, base_url=url)
+    path = fetch_emdb(5, cache_dir=tmp_path, base_url=url)
     path.write_bytes(b"changed")
-    assert emdb(5, cache_dir=tmp_path, base_url=url, sha256=digest) == path
+    assert fetch_emdb(5, cache_dir=tmp_path, base_url=url, sha256=digest) == path
     assert hashlib.sha256(path.read_bytes()).hexdigest() == digest
 
 
 def test_an_entry_that_does_not_exist_says_how_to_go_on(server, tmp_path):
     _, url = server
     with pytest.raises(ConnectionError, match=r"cannot download .*EMD-9/map.*offline.*Volume.open"):
-        emdb(9, cache_dir=tmp_path / "cache", base_url=url)
+        fetch_emdb(9, cache_dir=tmp_path / "cache", base_url=url)
 
 
 def test_offline_says_how_to_go_on(tmp_path):
     with pytest.raises(ConnectionError, match="If this machine is offline"):
-        emdb(9, cache_dir=tmp_path / "cache", base_url="http://127.0.0.1:9")
+        fetch_emdb(9, cache_dir=tmp_path / "cache", base_url="http://127.0.0.1:9")
 
 
 @pytest.mark.parametrize("entry", ["ribosome", "EMD-", -3, 0, "12a"])
 def test_an_entry_that_is_no_number_is_refused(entry):
     with pytest.raises(ValueError, match="entry must be"):
-        emdb(entry)
+        fetch_emdb(entry)
 
 
 def test_without_pooch_it_says_what_to_install(tmp_path, monkeypatch):
@@ -136,24 +136,26 @@ def test_without_pooch_it_says_what_to_install(tmp_path, monkeypatch):
 
     monkeypatch.setattr(builtins, "__import__", no_pooch)
     with pytest.raises(ImportError, match=r"pip install 'libtilt\[data\]'"):
-        emdb(5, cache_dir=tmp_path)
+        fetch_emdb(5, cache_dir=tmp_path)
 
 
 def test_a_kept_map_that_changed_is_not_taken(server, tmp_path):
     root, url = server
     put(root, 5)
-    path = emdb(5, cache_dir=tmp_path, base_url=url)
-    assert emdb(5, cache_dir=tmp_path, base_url=url) == path
+    path = fetch_emdb(5, cache_dir=tmp_path, base_url=url)
+    assert fetch_emdb(5, cache_dir=tmp_path, base_url=url) == path
     path.write_bytes(b"changed")
     with pytest.raises(ValueError, match=r"emd_5\.map\.gz has changed since it was downloaded"):
-        emdb(5, cache_dir=tmp_path, base_url=url)
+        fetch_emdb(5, cache_dir=tmp_path, base_url=url)
 
 
 def test_downloads_of_one_entry_beside_each_other_all_succeed(server, tmp_path):
     root, url = server
     put(root, 5)
     with ThreadPoolExecutor(8) as pool:
-        jobs = [pool.submit(emdb, 5, cache_dir=tmp_path / "c", base_url=url) for _ in range(24)]
+        jobs = [
+            pool.submit(fetch_emdb, 5, cache_dir=tmp_path / "c", base_url=url) for _ in range(24)
+        ]
     assert {Volume.open(job.result()).shape for job in jobs} == {(2, 3, 4)}
     names = sorted(path.name for path in (tmp_path / "c").iterdir())
     assert names == ["emd_5.map.gz", "emd_5.map.gz.sha256"]
@@ -164,5 +166,5 @@ def test_a_download_without_an_end_is_stopped(server, tmp_path, monkeypatch):
     put(root, 5, bytes(5000))
     monkeypatch.setattr("libtilt.io.downloads.MOST_BYTES", 4000)
     with pytest.raises(ValueError, match="is larger than the 4e-06 GB of any map"):
-        emdb(5, cache_dir=tmp_path / "c", base_url=url)
+        fetch_emdb(5, cache_dir=tmp_path / "c", base_url=url)
     assert list((tmp_path / "c").iterdir()) == []

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from libtilt.io.image_files import glance_image, read_image
+from libtilt.io.image_files import read_image, read_image_header
 
 h5py = pytest.importorskip("h5py")
 
@@ -56,7 +56,7 @@ def test_a_block_before_the_signature_is_skipped(tmp_path):
 )
 def test_files_without_one_volume_are_refused(tmp_path, datasets, message):
     path = plain(tmp_path / "a.hdf5", **datasets)
-    for function in (read_image, glance_image):
+    for function in (read_image, read_image_header):
         with pytest.raises(ValueError, match=rf"a\.hdf5.*{message}"):
             function(path)
 
@@ -64,7 +64,7 @@ def test_files_without_one_volume_are_refused(tmp_path, datasets, message):
 def test_data_that_were_never_written_are_refused_unread(tmp_path):
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file.create_dataset("a", (10**4, 10**4, 10**4), "f4", chunks=(1, 64, 64))
-    for function in (read_image, glance_image):
+    for function in (read_image, read_image_header):
         with pytest.raises(ValueError, match=r"a\.h5: /a is cut short or corrupt: .* 0 are stored"):
             function(tmp_path / "a.h5")
 

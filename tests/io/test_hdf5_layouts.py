@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from libtilt.io.image_files import glance_image, read_image
+from libtilt.io.image_files import read_image, read_image_header
 
 h5py = pytest.importorskip("h5py")
 
@@ -89,7 +89,7 @@ def test_values_that_eman_packed_into_integers_come_back(tmp_path):
     packed = np.round((true + 2) / 8 * 1023).astype(np.uint16)
     said = {"stored_renderbits": 10, "stored_rendermin": -2.0, "stored_rendermax": 6.0}
     path = eman(tmp_path / "a.hdf", {0: packed}, **said)
-    assert read_image(path).data.dtype == glance_image(path).data.dtype == np.float32
+    assert read_image(path).data.dtype == read_image_header(path).data.dtype == np.float32
     np.testing.assert_allclose(read_image(path).data, true, atol=8 / 1023)
     path = eman(tmp_path / "b.hdf", {n: packed[n] for n in range(3)}, **said)
     np.testing.assert_allclose(read_image(path).data, true, atol=8 / 1023)
@@ -121,7 +121,7 @@ def test_a_volume_of_tomviz_lies_x_y_z_in_the_file(tmp_path):
         assert content.voxel_size.tolist() == [5, 5, 7]
         assert content.notes == ()
         assert content.sections.tilt_angles is None
-    assert glance_image(path).data.shape == DATA.shape
+    assert read_image_header(path).data.shape == DATA.shape
 
 
 def test_a_tilt_series_of_tomviz_has_its_angles_first(tmp_path):
@@ -228,7 +228,7 @@ def test_flat_and_dark_images_of_nexus_are_left_out(tmp_path):
     np.testing.assert_array_equal(content.data, DATA[1:2])
     np.testing.assert_allclose(content.sections.tilt_angles, [6])
     assert content.notes == ("its 2 images that are no projections are left out",)
-    assert glance_image(path).data.shape == (1, 4, 5)
+    assert read_image_header(path).data.shape == (1, 4, 5)
     with pytest.raises(ValueError, match="cannot be mapped"):
         read_image(path, memmap=True)
 

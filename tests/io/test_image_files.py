@@ -10,7 +10,7 @@ from libtilt import TiltGeometry, TiltSeries, Volume
 from libtilt.alignment.beside_stack import beside
 from libtilt.cli import app
 from libtilt.io import image_files
-from libtilt.io.image_files import glance_image, has_image_name, read_image
+from libtilt.io.image_files import has_image_name, read_image, read_image_header
 from libtilt.napari.reader import get_reader, read
 
 h5py = pytest.importorskip("h5py")
@@ -49,7 +49,7 @@ def test_mrc_files_and_names_without_a_known_suffix_are_read_as_mrc(tmp_path, na
     path = tmp_path / name
     if name != "a.map.gz":
         Volume(DATA, voxel_size=2.0).save(tmp_path / "b.mrc").rename(path)
-    for content in (read_image(path), glance_image(str(path)), read_image(saved)):
+    for content in (read_image(path), read_image_header(str(path)), read_image(saved)):
         assert content.data.shape == DATA.shape
         assert content.voxel_size.tolist() == [2.0, 2.0, 2.0]
 
@@ -79,7 +79,7 @@ def test_files_without_a_suffix_are_read_by_their_first_bytes(tmp_path, save):
 def test_other_formats_are_refused_with_what_to_do(tmp_path, name, message):
     path = tmp_path / name
     path.write_bytes(bytes(2000))
-    for function in (read_image, glance_image, Volume.open):
+    for function in (read_image, read_image_header, Volume.open):
         with pytest.raises(ValueError, match=message) as caught:
             function(path)
         assert str(path) in str(caught.value)
@@ -93,7 +93,7 @@ def test_a_folder_of_zarr_is_refused_by_name(tmp_path):
 
 @pytest.mark.parametrize("name", ["a.em", "a.tif", "a.h5", "a.mrc", "a"])
 def test_files_that_are_not_there_are_not_found(tmp_path, name):
-    for function in (read_image, glance_image):
+    for function in (read_image, read_image_header):
         with pytest.raises(FileNotFoundError, match=name):
             function(tmp_path / name)
 
@@ -113,7 +113,7 @@ def test_files_that_are_not_there_are_not_found(tmp_path, name):
 def test_files_that_are_not_what_their_name_says(tmp_path, name, content, message):
     path = tmp_path / name
     path.write_bytes(content)
-    for function in (read_image, glance_image):
+    for function in (read_image, read_image_header):
         with pytest.raises(ValueError, match=message) as caught:
             function(path)
         assert str(path) in str(caught.value)
@@ -123,7 +123,7 @@ def test_files_that_are_not_what_their_name_says(tmp_path, name, content, messag
 def test_a_missing_package_is_named_with_its_extra(tmp_path, monkeypatch, package, name):
     path = (save_tiff if package == "tifffile" else save_hdf5)(tmp_path / name)
     monkeypatch.setitem(sys.modules, package, None)
-    for function in (read_image, glance_image):
+    for function in (read_image, read_image_header):
         with pytest.raises(ImportError, match=rf"'{package}': pip install 'libtilt\[formats\]'"):
             function(path)
 
@@ -176,7 +176,7 @@ def test_the_geometry_beside_a_tiff_stack_is_found(tmp_path):
 
 @pytest.mark.parametrize("save", [save_tiff, save_hdf5])
 def test_a_glance_gives_shape_and_type_without_the_data(tmp_path, save):
-    content = glance_image(save(tmp_path / "a", np.ones((30, 200, 100), np.int16)))
+    content = read_image_header(save(tmp_path / "a", np.ones((30, 200, 100), np.int16)))
     assert content.data.shape == (30, 200, 100)
     assert content.data.dtype == np.int16
     assert content.data.strides == (0, 0, 0)

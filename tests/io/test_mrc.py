@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from libtilt import TiltGeometry, TiltSeries, Volume
-from libtilt.io.mrc import MrcContent, read_mrc
+from libtilt.io.image_content import ImageContent
+from libtilt.io.mrc import read_mrc
 from libtilt.io.mrc_writing import write_mrc
 
 DATA = np.arange(120, dtype=np.float32).reshape(6, 5, 4)
@@ -217,6 +218,6 @@ def test_lengths_that_a_header_cannot_hold_are_refused(tmp_path, metadata, name)
 
 
 def test_content_is_of_another_program_unless_its_label_says_otherwise(tmp_path):
-    content = MrcContent(DATA, VOXEL_SIZE, ORIGIN, False, ())
-    assert not content.is_own
-    assert read_mrc(save(tmp_path / "a.mrc")).is_own
+    content = ImageContent(DATA, VOXEL_SIZE, ORIGIN, False, ())
+    assert not content.is_from_libtilt
+    assert read_mrc(save(tmp_path / "a.mrc")).is_from_libtilt

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from libtilt import TiltGeometry, TiltSeries, Volume
-from libtilt.io.mrc import glance_mrc, read_mrc
+from libtilt.io.mrc import read_mrc, read_mrc_header
 
 STAMP = 1146047817
 SHAPE = (3, 4, 6)
@@ -138,7 +138,7 @@ def test_four_bit_values_come_out_as_sixteen_levels(tmp_path, width, pack):
     packed = padded[:, :, ::2] | padded[:, :, 1::2] << 4
     path = put(tmp_path / "a.mrc", header((3, 4, width), mode=101), packed, pack=pack)
     assert np.array_equal(read_mrc(path).data, values)
-    assert glance_mrc(path).data.shape == values.shape
+    assert read_mrc_header(path).data.shape == values.shape
 
 
 def test_what_cannot_be_read_is_named_by_its_mode(tmp_path):
@@ -216,7 +216,7 @@ def test_a_glance_reads_the_headers_alone(tmp_path, pack):
     data = np.random.default_rng(0).integers(0, 256, 8 * 10**6, dtype=np.uint8)
     path = put(tmp_path / "a.mrc", header(shape), data, pack=pack)
     tracemalloc.start()
-    content = glance_mrc(path)
+    content = read_mrc_header(path)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 2**22

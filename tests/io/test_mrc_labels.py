@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 
 from libtilt import TiltGeometry, TiltSeries, Volume
 from libtilt.io.mrc import read_mrc
-from libtilt.io.mrc_labels import center_of, is_own, labels_of, made_of, series_of
+from libtilt.io.mrc_labels import (
+    center_from_labels,
+    is_own,
+    made_from_labels,
+    make_labels,
+    series_from_labels,
+)
 
 SHAPE = (4, 5, 6)
 CENTER = np.array([10.25, -20.5, 3.125])
@@ -19,7 +25,7 @@ FOREIGN = b"NEWSTACK: Images copied"
 
 def labels(shape=SHAPE, *, series=None, center=CENTER, made=""):
     """As a header gives them back: ten of 80 bytes each."""
-    written = labels_of(shape, series=series, center=center, made=made)
+    written = make_labels(shape, series=series, center=center, made=made)
     return [*np.array(written, dtype="S80").tolist(), *[b""] * (10 - len(written))]
 
 
@@ -37,13 +43,13 @@ def test_the_first_label_is_the_mark_of_the_package():
 
 def test_a_volume_at_the_rotation_centre_has_no_label_of_its_place():
     assert labels(center=NOWHERE)[1:] == [b""] * 9
-    assert center_of(labels(center=NOWHERE), SHAPE).tolist() == [0, 0, 0]
+    assert center_from_labels(labels(center=NOWHERE), SHAPE).tolist() == [0, 0, 0]
 
 
 @quick
 @given(st.tuples(*[st.floats(-1e6, 1e6).map(lambda x: round(x, 4))] * 3))
 def test_a_center_comes_back_to_nine_digits(center):
-    again = center_of(labels(center=np.array(center)), SHAPE)
+    again = center_from_labels(labels(center=np.array(center)), SHAPE)
     assert np.allclose(again, center, rtol=1e-8, atol=0)
 
 
@@ -62,21 +68,21 @@ def test_a_center_comes_back_to_nine_digits(center):
     ],
 )
 def test_a_center_fits_its_label(center, shape):
-    assert max(map(len, labels_of(shape, series=None, center=np.array(center), made=""))) <= 80
-    again = center_of(labels(shape, center=np.array(center)), shape)
+    assert max(map(len, make_labels(shape, series=None, center=np.array(center), made=""))) <= 80
+    again = center_from_labels(labels(shape, center=np.array(center)), shape)
     assert again == pytest.approx(center, rel=1e-8, abs=1e-6)
 
 
 @pytest.mark.parametrize("shape", [(4, 5, 7), (6, 5, 4), (4, 5, 60)])
 def test_a_center_of_another_shape_does_not_count(shape):
-    assert center_of(labels(), shape).tolist() == [0, 0, 0]
+    assert center_from_labels(labels(), shape).tolist() == [0, 0, 0]
 
 
 @pytest.mark.parametrize("place", [0, 1, 2, 9])
 def test_a_center_does_not_count_where_another_program_added_its_label(place):
     changed = labels()
     changed[place] = FOREIGN
-    assert center_of(changed, SHAPE).tolist() == [0, 0, 0]
+    assert center_from_labels(changed, SHAPE).tolist() == [0, 0, 0]
 
 
 @pytest.mark.parametrize(
@@ -92,42 +98,42 @@ def test_a_center_does_not_count_where_another_program_added_its_label(place):
     ],
 )
 def test_a_damaged_center_does_not_count(text):
-    assert center_of([labels()[0], text, *[b""] * 8], SHAPE).tolist() == [0, 0, 0]
+    assert center_from_labels([labels()[0], text, *[b""] * 8], SHAPE).tolist() == [0, 0, 0]
 
 
 @pytest.mark.parametrize("padding", [b"", b" ", b"\0"])
 def test_labels_may_be_filled_with_spaces_or_nothing(padding):
     filled = [label.ljust(80, padding) if padding else label for label in labels(made="by hand")]
-    assert center_of(filled, SHAPE).tolist() == CENTER.tolist()
-    assert made_of(filled) == "by hand"
+    assert center_from_labels(filled, SHAPE).tolist() == CENTER.tolist()
+    assert made_from_labels(filled) == "by hand"
 
 
 def test_the_mark_of_a_series_stands_in_the_first_label():
-    assert series_of(labels(series="a1b2")) == "a1b2"
-    assert series_of(labels()) is None
-    assert series_of([FOREIGN]) is None
+    assert series_from_labels(labels(series="a1b2")) == "a1b2"
+    assert series_from_labels(labels()) is None
+    assert series_from_labels([FOREIGN]) is None
     assert is_own(labels(series="a1b2"))
 
 
 @pytest.mark.parametrize("made", ["", "wbp", "sirt, 20 iterations, " * 12])
 def test_how_it_was_made_is_wrapped_and_put_together_again(made):
     written = labels(made=made)
-    assert made_of(written) == made.strip()
-    assert center_of(written, SHAPE).tolist() == CENTER.tolist()
+    assert made_from_labels(written) == made.strip()
+    assert center_from_labels(written, SHAPE).tolist() == CENTER.tolist()
 
 
 def test_what_ten_labels_do_not_hold_is_cut_off():
     words = [f"step{number}" for number in range(400)]
     written = labels(made=" ".join(words))
     assert len(written) == 10
-    kept = made_of(written).split()
+    kept = made_from_labels(written).split()
     assert 40 < len(kept) < 400
     assert kept == words[: len(kept)]
-    assert center_of(written, SHAPE).tolist() == CENTER.tolist()
+    assert center_from_labels(written, SHAPE).tolist() == CENTER.tolist()
 
 
 def test_letters_beyond_ascii_do_not_stop_saving():
-    assert made_of(labels(made="2 Å voxels")) == "2 ? voxels"
+    assert made_from_labels(labels(made="2 Å voxels")) == "2 ? voxels"
 
 
 def test_a_file_has_no_label_but_those_of_the_package(tmp_path):
@@ -141,7 +147,7 @@ def test_a_file_has_no_label_but_those_of_the_package(tmp_path):
     ]
     assert not any(written[2:])
     content = read_mrc(path)
-    assert content.is_own
+    assert content.is_from_libtilt
     assert content.center.tolist() == CENTER.tolist()
 
 

@@ -5,7 +5,7 @@ import struct
 import numpy as np
 import pytest
 
-from libtilt.io.image_files import glance_image, read_image
+from libtilt.io.image_files import read_image, read_image_header
 
 tifffile = pytest.importorskip("tifffile")
 
@@ -104,7 +104,7 @@ def test_data_that_cannot_be_mapped_say_so(tmp_path):
         ValueError, match=r"a\.tif is compressed .* cannot be mapped; use memmap=Fa"
     ):
         read_image(path, memmap=True)
-    assert glance_image(path).data.shape == DATA.shape
+    assert read_image_header(path).data.shape == DATA.shape
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_resolution_tags_are_taken_only_where_no_printer_has_them(tmp_path, unit
 )
 def test_what_is_not_one_gray_stack_is_refused(tmp_path, data, options, message):
     path = save(tmp_path / "a.tif", data, **options)
-    for function in (read_image, glance_image):
+    for function in (read_image, read_image_header):
         with pytest.raises(ValueError, match=message) as caught:
             function(path)
         assert str(path) in str(caught.value)

@@ -213,14 +213,14 @@ def _reader(kind: str, folder: Path) -> tuple[Path, Callable[[], object]]:
     from libtilt.alignment import read_alignment_file
     from libtilt.alignment.beside_stack import read_tilt_angles
     from libtilt.alignment.sizes import Sizes
-    from libtilt.io.image_files import glance_image, read_image
+    from libtilt.io.image_files import read_image, read_image_header
 
     what, _, name = kind.partition(" ")
     if what == "image":
         path = folder / name
 
         def read() -> None:
-            glance_image(path)
+            read_image_header(path)
             read_image(path)
 
         return path, read
