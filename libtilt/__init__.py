@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from libtilt.geometry import ImageGrid, TiltGeometry, VolumeGrid
+    from libtilt.geometry.frozen_classes import frozen as frozen
     from libtilt.phantoms import GaussianBlobs
     from libtilt.projector import Projector
     from libtilt.tilt_series import TiltSeries
@@ -18,6 +19,7 @@ __all__ = [
     "TiltSeries",
     "Volume",
     "VolumeGrid",
+    "frozen",
 ]
 
 _HOMES = {
@@ -28,10 +30,12 @@ _HOMES = {
     "TiltSeries": "libtilt.tilt_series",
     "Volume": "libtilt.volume",
     "VolumeGrid": "libtilt.geometry",
+    "frozen": "libtilt.geometry.frozen_classes",
 }
 _ROOMS = (
     *("alignment", "animations", "backends", "errors", "geometry", "gif", "io", "phantoms", "plot"),
-    *("preparation", "quality", "real_space", "reconstruction", "resampling", "testing"),
+    *("preparation", "projector", "quality", "real_space", "reconstruction", "resampling"),
+    "testing",
 )
 
 
@@ -49,4 +53,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*__all__, *_ROOMS, "__doc__"])
+    return sorted([*__all__, *_ROOMS, "__doc__", "__version__"])

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import attrs
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy.spatial.transform import Rotation
 
 from libtilt.errors.checks import (
     Float64Array,
     finite_array,
     locked,
-    locked_state,
     positive_float,
     positive_integer,
     shape_of,
@@ -22,6 +21,7 @@ from libtilt.errors.checks import (
     to_voxel_size,
 )
 from libtilt.geometry import ImageGrid, TiltGeometry, VolumeGrid
+from libtilt.geometry.frozen_classes import frozen
 from libtilt.geometry.per_tilt import describe_array
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
@@ -44,7 +44,7 @@ def _per_blob(value: ArrayLike, blobs: Any, field: Any) -> Float64Array:
     return locked(np.ascontiguousarray(np.broadcast_to(array, (count,))))
 
 
-@attrs.frozen(slots=False, unsafe_hash=False)
+@frozen
 class GaussianBlobs:
     """A sum of round Gaussian blobs.
 
@@ -76,22 +76,16 @@ class GaussianBlobs:
     13
     """
 
-    centers: Float64Array = attrs.field(
-        converter=_centers_converter, eq=attrs.cmp_using(eq=np.array_equal), repr=describe_array
-    )
+    centers: Float64Array = attrs.field(converter=_centers_converter, repr=describe_array)
     sigmas: Float64Array = attrs.field(
         converter=attrs.Converter(_per_blob, takes_self=True, takes_field=True),  # type: ignore[misc]
-        eq=attrs.cmp_using(eq=np.array_equal),
         repr=describe_array,
     )
     amplitudes: Float64Array = attrs.field(
         default=1.0,
         converter=attrs.Converter(_per_blob, takes_self=True, takes_field=True),  # type: ignore[misc]
-        eq=attrs.cmp_using(eq=np.array_equal),
         repr=describe_array,
     )
-
-    __hash__: ClassVar[None] = None  # type: ignore[assignment]
 
     @sigmas.validator
     def _check_sigmas(self, _: Any, value: Float64Array) -> None:
@@ -205,7 +199,9 @@ class GaussianBlobs:
             )
             centers.append(unit * half_axes + centre)
         positions = np.concatenate(centers)[:count]
-        turned = Rotation.from_euler("xyz", [20, -15, 10], degrees=True).apply(positions)
+        turned = scipy.spatial.transform.Rotation.from_euler(
+            "xyz", [20, -15, 10], degrees=True
+        ).apply(positions)
         sigmas = size * rng.uniform(0.014, 0.034, size=len(turned))
         return cls(turned * size, sigmas, rng.uniform(0.6, 1.4, size=len(turned)))
 
@@ -300,9 +296,6 @@ class GaussianBlobs:
             v = self._profiles(points[:, 1], y)
             images[tilt] = (amplitudes[:, np.newaxis] * v).T @ u
         return TiltSeries(images, geometry, pixel_size=pixel)
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(locked_state(state))
 
     def _image(
         self,

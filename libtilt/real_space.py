@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.spatial.transform import Rotation
 
 from libtilt.backends.base import Backend
 from libtilt.geometry import TiltGeometry
 from libtilt.projector import Projector
+
+if TYPE_CHECKING:
+    from scipy.spatial.transform import Rotation
 
 
 def project(

@@ -5,16 +5,12 @@ from __future__ import annotations
 import time
 import warnings
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import attrs
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from libtilt.alignment import Alignment
-from libtilt.alignment.beside_stack import beside
-from libtilt.alignment.stack_geometry import UNKNOWN_PIXEL_SIZE, StackFile
-from libtilt.errors import MixedSeriesError
 from libtilt.errors.checks import (
     floating_dtype,
     real_data,
@@ -23,16 +19,14 @@ from libtilt.errors.checks import (
     to_pixel_size,
 )
 from libtilt.geometry import ImageGrid, TiltGeometry, require_geometry
+from libtilt.geometry.frozen_classes import frozen
 from libtilt.geometry.image_data import ImageData, standardize
-from libtilt.geometry.json_file import with_series
 from libtilt.geometry.per_tilt import PER_TILT, describe_array, per_tilt_fields, tilt_index
 from libtilt.geometry.window import Window
-from libtilt.io.atomic import atomic_writes
-from libtilt.io.image_files import read_image
-from libtilt.io.mrc import PLACEHOLDER
-from libtilt.io.mrc_writing import compression, write_new_mrc
-from libtilt.resampling import align_stack, extract_patches
 from libtilt.volume import Volume
+
+if TYPE_CHECKING:
+    from libtilt.alignment import Alignment
 
 # How often a series is read again that a writer may be replacing meanwhile, and how long between.
 _ATTEMPTS, _PAUSE = 5, 0.02
@@ -43,7 +37,7 @@ def _images_converter(value: ArrayLike) -> NDArray[Any]:
     return real_data(images[np.newaxis] if images.ndim == 2 else images, "images", 3)
 
 
-@attrs.frozen(slots=False, eq=False)
+@frozen
 class TiltSeries(ImageData):
     """A stack of images, one per tilt, with its geometry.
 
@@ -169,6 +163,11 @@ class TiltSeries(ImageData):
         ...     TiltSeries.open(path).geometry == geometry
         True
         """
+        from libtilt.alignment.stack_geometry import UNKNOWN_PIXEL_SIZE, StackFile
+        from libtilt.errors import MixedSeriesError
+        from libtilt.io.image_files import read_image
+        from libtilt.io.mrc import PLACEHOLDER
+
         if sum(given is not None for given in (geometry, tilt_angles, alignment)) > 1:
             raise ValueError("give one of geometry, tilt_angles and alignment, not two")
         told = {"pixel_size": pixel_size, "tilt_axis_angle": tilt_axis_angle}
@@ -228,6 +227,11 @@ class TiltSeries(ImageData):
         --------
         See `open`.
         """
+        from libtilt.alignment.beside_stack import beside
+        from libtilt.geometry.json_file import with_series
+        from libtilt.io.atomic import atomic_writes
+        from libtilt.io.mrc_writing import compression, write_new_mrc
+
         compression(path)
         targets = (path, beside(path, ".json"), beside(path, ".rawtlt"))
         geometry, series = with_series(self.geometry.to_json())
@@ -432,6 +436,8 @@ class TiltSeries(ImageData):
         >>> aligned.geometry.tilt_axis_angles.round(9).tolist(), aligned.geometry.shifts.tolist()
         ([0.0, 0.0], [[0.0, 0.0], [0.0, 0.0]])
         """
+        from libtilt.resampling import align_stack
+
         images, geometry = align_stack(
             self.images,
             self.geometry,
@@ -485,6 +491,8 @@ class TiltSeries(ImageData):
         >>> small.shape, small.geometry.shifts[1].round(6).tolist()
         ((3, 16, 16), [0.0, -0.25])
         """
+        from libtilt.resampling import extract_patches
+
         patches = extract_patches(
             self.images,
             self.geometry,

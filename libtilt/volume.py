@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import attrs
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import ndimage
-from scipy.spatial.transform import Rotation
 
 from libtilt.errors.checks import (
     Float64Array,
@@ -24,15 +23,17 @@ from libtilt.errors.checks import (
     to_voxel_size,
 )
 from libtilt.geometry import VolumeGrid
+from libtilt.geometry.frozen_classes import frozen
 from libtilt.geometry.image_data import ImageData, standardize
 from libtilt.geometry.per_tilt import describe_array
 from libtilt.geometry.rotations import as_rotation_matrices, require_rotations
 from libtilt.geometry.window import Window
-from libtilt.io.image_content import ImageContent
-from libtilt.io.image_files import read_image
-from libtilt.io.mrc import PLACEHOLDER
-from libtilt.io.mrc_writing import write_mrc
 from libtilt.resampling.volumes import resample_volume
+
+if TYPE_CHECKING:
+    from scipy.spatial.transform import Rotation
+
+    from libtilt.io.image_content import ImageContent
 
 
 class CentralSlices(NamedTuple):
@@ -71,7 +72,7 @@ def _places(content: ImageContent, voxel_size: Float64Array) -> dict[str, Any]:
     return {"voxel_size": voxel_size} | places
 
 
-@attrs.frozen(slots=False, eq=False)
+@frozen
 class Volume(ImageData):
     """A three-dimensional density map, indexed z, y, x.
 
@@ -192,6 +193,9 @@ class Volume(ImageData):
         ...     Volume.open(path).voxel_size.round(3).tolist()
         [7.9, 7.9, 7.9]
         """
+        from libtilt.io.image_files import read_image
+        from libtilt.io.mrc import PLACEHOLDER
+
         content = read_image(path, memmap=memmap)
         notes = list(content.notes)
         spacing = content.voxel_size
@@ -249,6 +253,8 @@ class Volume(ImageData):
 
     def _save(self, path: str | Path, *, overwrite: bool, made: str = "") -> Path:
         """Write the volume, with how it was made in the labels of the header."""
+        from libtilt.io.mrc_writing import write_mrc
+
         write_mrc(
             path,
             self.data,
@@ -441,7 +447,7 @@ class Volume(ImageData):
         backward = matrices[0].T * self.voxel_size / self.voxel_size[:, np.newaxis]
         # The index of the rotation centre, which need not lie in the volume.
         centre = self.grid.indices([0, 0, 0])[::-1]
-        data = ndimage.affine_transform(
+        data = scipy.ndimage.affine_transform(
             self.data.astype(floating_dtype(self.dtype), copy=False),
             backward[::-1, ::-1],
             (centre - backward @ centre)[::-1],

@@ -5,7 +5,7 @@ from pathlib import Path
 import attrs
 import numpy as np
 
-from libtilt import GaussianBlobs, TiltGeometry, TiltSeries
+from libtilt import GaussianBlobs, TiltGeometry, TiltSeries, frozen
 from libtilt.animations import panel_of, side_by_side
 from libtilt.geometry.per_tilt import PER_TILT
 from libtilt.reconstruction import wbp
@@ -13,7 +13,7 @@ from libtilt.reconstruction import wbp
 PICTURES = ("doses.gif",)
 
 
-@attrs.frozen(slots=False, eq=False)
+@frozen
 class DosedSeries(TiltSeries):
     """A tilt series with the electrons per square angstrom before each image."""
 

@@ -11,8 +11,8 @@ from typing import Any, Self
 
 import attrs
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import sparse
 
 from libtilt.backends.base import SamplingSpec
 from libtilt.backends.rays import depth_range
@@ -89,7 +89,7 @@ class PlanarLayout:
         """Return the images as tilt, pixel along the axis, pixel across it."""
         return images if self.detector_axis == 1 else images.swapaxes(1, 2)
 
-    def ray_matrix(self, tilt: int) -> sparse.csr_array:
+    def ray_matrix(self, tilt: int) -> scipy.sparse.csr_array:
         """Return one tilt's rays in the plane: pixels across the axis times plane voxels."""
         rows, columns = self.plane_shape
         to_plane = self.plane_grids[tilt]
@@ -102,10 +102,10 @@ class PlanarLayout:
             row, column = (a * across + b * depths + c for a, b, c in to_plane)
             index, weight = _bilinear(row, column, rows, columns)
             blocks.append(_compressed(index, weight, rows * columns))
-        merged = sparse.vstack(blocks, format="csr") if len(blocks) > 1 else blocks[0]
+        merged = scipy.sparse.vstack(blocks, format="csr") if len(blocks) > 1 else blocks[0]
         return merged.astype(self.spec.dtype)
 
-    def voxel_matrix(self, plane_row: int) -> sparse.csr_array:
+    def voxel_matrix(self, plane_row: int) -> scipy.sparse.csr_array:
         """Return one plane row's voxels: plane columns times pixels across the axis, all tilts."""
         count, across = len(self.spec.grids), self.detector_shape[1]
         inverse = inverse_grids(self.spec.grids)
@@ -117,7 +117,7 @@ class PlanarLayout:
         index += (np.arange(count) * across)[:, np.newaxis]
         return _compressed(index, weight, count * across).astype(self.spec.dtype)
 
-    def line_matrix(self, tilt: int) -> sparse.csr_array | None:
+    def line_matrix(self, tilt: int) -> scipy.sparse.csr_array | None:
         """Return the line interpolation, pixels times voxels along the axis; None if identity."""
         scale = self.spec.grids[tilt, self.axis, self.detector_axis]
         offset = self.spec.grids[tilt, self.axis, 3]
@@ -153,13 +153,15 @@ def _bilinear(
     return index, weight
 
 
-def _compressed(index: NDArray[np.intp], weight: Float64Array, columns: int) -> sparse.csr_array:
+def _compressed(
+    index: NDArray[np.intp], weight: Float64Array, columns: int
+) -> scipy.sparse.csr_array:
     """Return a matrix with one row for each first index, equal columns added up, no zeros."""
     rows = len(index)
     small = max(index.size, columns) < np.iinfo(np.int32).max
     kind = np.int32 if small else np.int64
     starts = np.linspace(0, index.size, rows + 1).astype(kind)
-    matrix = sparse.csr_array(
+    matrix = scipy.sparse.csr_array(
         (weight.ravel(), index.ravel().astype(kind), starts), shape=(rows, columns)
     )
     matrix.eliminate_zeros()

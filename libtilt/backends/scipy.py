@@ -7,8 +7,8 @@ from typing import Any, ClassVar, Literal
 
 import attrs
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from libtilt.backends.base import Backend, SamplingSpec
 from libtilt.backends.rays import depth_range
@@ -103,7 +103,7 @@ class SciPyBackend(Backend):
 
         def backproject(z: int) -> None:
             volume[z] = sum(
-                ndimage.map_coordinates(
+                scipy.ndimage.map_coordinates(
                     source[tilt],
                     self._padded(_voxel_positions(inverse[tilt], z, spec.volume_shape)),
                     order=self.order,
@@ -132,7 +132,7 @@ class SciPyBackend(Backend):
         """Return the samples (k, v, u) of one slab of depths."""
         grid = spec.grids[tilt]
         offset = grid[:, 3] + grid[:, 2] * depths.start
-        samples: FloatArray = ndimage.affine_transform(
+        samples: FloatArray = scipy.ndimage.affine_transform(
             source,
             grid[::-1, 2::-1],
             self._padded(offset[::-1]),
@@ -186,7 +186,7 @@ class SciPyBackend(Backend):
             positions = self._padded(_voxel_positions(inverse, z, spec.volume_shape))
             values = volume[z].astype(np.float64).ravel()
             if self.order == 0:
-                pixels = ndimage.map_coordinates(
+                pixels = scipy.ndimage.map_coordinates(
                     numbers, positions, order=0, mode="grid-constant", cval=-1.0
                 ).ravel()
                 pixels, values = pixels[pixels >= 0].astype(np.intp), values[pixels >= 0]

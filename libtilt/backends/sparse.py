@@ -6,8 +6,8 @@ from typing import Any, ClassVar, Literal
 
 import attrs
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import sparse
 
 from libtilt.backends.base import Plan, PlannedBackend, SamplingSpec
 from libtilt.backends.planar import PlanarLayout
@@ -76,7 +76,7 @@ class SparsePlan(Plan):
         self.threads = threads
 
     @once
-    def by_tilt(self) -> list[sparse.csr_array]:
+    def by_tilt(self) -> list[scipy.sparse.csr_array]:
         """Return for each tilt, pixels across the axis times plane voxels."""
         if self.spec.driven == "voxel":
             return _transposed(self.by_plane_row, len(self.spec.grids))
@@ -84,7 +84,7 @@ class SparsePlan(Plan):
         return list(run_each(self.layout.ray_matrix, tilts, self.threads))
 
     @once
-    def by_plane_row(self) -> list[sparse.csr_array]:
+    def by_plane_row(self) -> list[scipy.sparse.csr_array]:
         """Return for each plane row, plane columns times pixels across the axis of all tilts."""
         rows = self.layout.plane_shape[0]
         if self.spec.driven == "ray":
@@ -92,7 +92,7 @@ class SparsePlan(Plan):
         return list(run_each(self.layout.voxel_matrix, range(rows), self.threads))
 
     @once
-    def lines(self) -> list[sparse.csr_array | None]:
+    def lines(self) -> list[scipy.sparse.csr_array | None]:
         """Return for each tilt, pixels along the axis times voxels; None for the identity."""
         return [self.layout.line_matrix(tilt) for tilt in range(len(self.spec.grids))]
 
@@ -144,9 +144,9 @@ class SparsePlan(Plan):
         return copy
 
 
-def _transposed(blocks: list[sparse.csr_array], count: int) -> list[sparse.csr_array]:
+def _transposed(blocks: list[scipy.sparse.csr_array], count: int) -> list[scipy.sparse.csr_array]:
     """Return the transpose of stacked blocks, cut into `count` blocks of as many rows each."""
-    columns = sparse.vstack(blocks, format="csr").tocsc()
+    columns = scipy.sparse.vstack(blocks, format="csr").tocsc()
     step = columns.shape[1] // count
     shape = (step, columns.shape[0])
     cut = []
@@ -154,5 +154,5 @@ def _transposed(blocks: list[sparse.csr_array], count: int) -> list[sparse.csr_a
         starts = columns.indptr[start : start + step + 1]
         inside = slice(int(starts[0]), int(starts[-1]))
         parts = (columns.data[inside], columns.indices[inside], starts - starts[0])
-        cut.append(sparse.csr_array(parts, shape=shape))
+        cut.append(scipy.sparse.csr_array(parts, shape=shape))
     return cut

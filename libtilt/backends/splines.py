@@ -10,8 +10,8 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from libtilt.errors.checks import (
     Float64Array,
@@ -32,7 +32,9 @@ def coefficients(array: FloatArray, order: int, axes: tuple[int, ...]) -> FloatA
     widths = [(PADDING[order],) * 2 if axis in axes else (0, 0) for axis in range(array.ndim)]
     filtered = np.pad(array, widths)
     for axis in axes:
-        filtered = ndimage.spline_filter1d(filtered, order, axis, output=array.dtype, mode="mirror")
+        filtered = scipy.ndimage.spline_filter1d(
+            filtered, order, axis, output=array.dtype, mode="mirror"
+        )
     return filtered
 
 
@@ -50,7 +52,9 @@ def coefficients_adjoint(array: FloatArray, order: int, axes: tuple[int, ...]) -
         weights = np.ones(array.shape[axis])
         weights[[0, -1]] = 0.5
         weights = weights.reshape([-1 if a == axis else 1 for a in range(array.ndim)])
-        filtered = ndimage.spline_filter1d(filtered / weights, order, axis, mode="mirror") * weights
+        filtered = (
+            scipy.ndimage.spline_filter1d(filtered / weights, order, axis, mode="mirror") * weights
+        )
         inner[axis] = slice(PADDING[order], -PADDING[order])
     result: FloatArray = filtered[tuple(inner)]
     return result

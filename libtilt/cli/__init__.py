@@ -4,20 +4,45 @@ from __future__ import annotations
 
 import logging
 import os
+from importlib import import_module
 
 import click
 
-from libtilt.cli.backproject import backproject
-from libtilt.cli.convert import convert
-from libtilt.cli.demo import demo
-from libtilt.cli.gif import gif
-from libtilt.cli.info import info
-from libtilt.cli.project import project
-from libtilt.cli.reconstruct import reconstruct
-from libtilt.cli.show import show
+_COMMANDS = {
+    "demo": "Go from a map to its tilt series and back to a tomogram, with a GIF of each.",
+    "info": "Say what an image file (MRC, TIFF, HDF5) holds, and what is odd about its header.",
+    "project": "Project a volume into a tilt series, by default every 3 degrees over +-60.",
+    "backproject": "Backproject a tilt series into a tomogram, without any filter.",
+    "reconstruct": "Reconstruct a tomogram from a tilt series.",
+    "convert": "Convert an alignment: IMOD, AreTomo, RELION-5, Warp, mdoc, tilt angles, libtilt's "
+    ".json.",
+    "gif": "Animate volumes and tilt series, several beside each other.",
+    "show": "Draw a volume or a tilt series as a figure with a scale bar.",
+}
+"""Names of the files beside this one, and the first sentence of each command's own help."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _Commands(click.Group):
+    """Commands that are imported when they are run, so that help and mistakes answer at once."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"libtilt.cli.{cmd_name}"), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(package_name="libtilt", prog_name="libtilt")
 @click.option("-q", "--quiet", is_flag=True, help="Print results and errors alone.")
 @click.option("-v", "--verbose", is_flag=True, help="Print what the library logs, too.")
@@ -46,7 +71,3 @@ def app(quiet: bool, verbose: bool, threads: int | None) -> None:
     if verbose:
         logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
         logging.getLogger("libtilt").setLevel(logging.DEBUG)
-
-
-for command in (demo, info, project, backproject, reconstruct, convert, gif, show):
-    app.add_command(command)

@@ -9,9 +9,6 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import DTypeLike, NDArray
 
-from libtilt.errors.checks import locked_state
-from libtilt.thumbnails import notebook_card, thumbnail, value_range
-
 
 def standardize(array: NDArray[Any], axes: tuple[int, ...]) -> NDArray[Any]:
     """Return floating data with mean 0 and standard deviation 1 over some axes.
@@ -78,9 +75,6 @@ class ImageData(NDArrayOperatorsMixin):
         """
         return attrs.evolve(self, **changes)  # type: ignore[misc]
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(locked_state(state))
-
     def _check_compatible(self, other: Any) -> None:
         """Raise a ValueError where the metadata of `other` do not fit these."""
 
@@ -135,9 +129,14 @@ class ImageData(NDArrayOperatorsMixin):
         return {"shape": " x ".join(map(str, self.shape)), "type": str(self.dtype)}
 
     def _repr_png_(self) -> bytes:
+        # Pillow is for notebooks alone here.
+        from libtilt.thumbnails import thumbnail
+
         return thumbnail(self._pictures())
 
     def _repr_html_(self) -> str:
+        from libtilt.thumbnails import notebook_card, value_range
+
         facts = self._facts() | {"range": value_range(self._array, self._pictures())}
         return notebook_card(type(self).__name__, facts, self._repr_png_())
 

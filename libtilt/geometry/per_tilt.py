@@ -14,13 +14,11 @@ PER_TILT = {"libtilt.geometry.per_tilt": True}
 Examples
 --------
 >>> import attrs, numpy as np
->>> from libtilt import TiltGeometry
+>>> from libtilt import TiltGeometry, frozen
 >>> from libtilt.geometry.per_tilt import PER_TILT
->>> @attrs.frozen(slots=False)
+>>> @frozen
 ... class DosedGeometry(TiltGeometry):
-...     doses: np.ndarray = attrs.field(
-...         kw_only=True, converter=np.asarray, eq=False, metadata=PER_TILT
-...     )
+...     doses: np.ndarray = attrs.field(kw_only=True, converter=np.asarray, metadata=PER_TILT)
 >>> DosedGeometry.from_tilt_angles([-3, 0, 3], doses=[4.0, 0.0, 2.0])[1:].doses.tolist()
 [0.0, 2.0]
 """

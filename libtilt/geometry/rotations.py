@@ -5,12 +5,11 @@ All matrices are right-handed and act on column vectors x, y, z from the left.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy.spatial.transform import Rotation
-from scipy.special import cosdg, sindg
 
 from libtilt.errors.checks import (
     LARGEST_ANGLE,
@@ -18,12 +17,18 @@ from libtilt.errors.checks import (
     finite_array,
 )
 
+if TYPE_CHECKING:
+    from scipy.spatial.transform import Rotation
+
 TOLERANCE = 1e-6
 
 
 def as_rotation_matrices(rotations: Rotation | ArrayLike, name: str) -> Float64Array:
     """Return `(n, 3, 3)` matrices from a SciPy `Rotation`, one matrix, or a stack of matrices."""
-    if isinstance(rotations, Rotation):
+    # What is an array already does not need SciPy's rotations, which take long to import.
+    if not isinstance(rotations, np.ndarray) and isinstance(
+        rotations, scipy.spatial.transform.Rotation
+    ):
         return np.atleast_3d(np.asarray(rotations.as_matrix())).reshape(-1, 3, 3)
     matrices = finite_array(rotations, name)
     if matrices.ndim == 2:
@@ -72,7 +77,7 @@ def euler_rotations(seq: str, angles: ArrayLike, degrees: bool) -> Rotation:
     values = finite_array(angles, "angles", largest=LARGEST_ANGLE)
     if len(seq) == 1 and values.ndim == 1:
         values = values[:, np.newaxis]
-    return Rotation.from_euler(seq, values, degrees=degrees)
+    return scipy.spatial.transform.Rotation.from_euler(seq, values, degrees=degrees)
 
 
 def axis_rotations(axis: str, degrees: Float64Array) -> Float64Array:
@@ -83,7 +88,7 @@ def axis_rotations(axis: str, degrees: Float64Array) -> Float64Array:
     """
     i, j = {"x": (1, 2), "y": (2, 0), "z": (0, 1)}[axis]
     matrices = np.tile(np.eye(3), (len(degrees), 1, 1))
-    cosine, sine = cosdg(degrees), sindg(degrees)
+    cosine, sine = scipy.special.cosdg(degrees), scipy.special.sindg(degrees)
     matrices[:, i, i] = matrices[:, j, j] = cosine
     matrices[:, i, j], matrices[:, j, i] = -sine, sine
     return matrices

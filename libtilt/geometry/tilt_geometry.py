@@ -4,25 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import attrs
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.spatial.transform import Rotation
 
 from libtilt.errors.checks import (
     LARGEST_ANGLE,
     Float64Array,
     finite_array,
     locked,
-    locked_state,
     per_tilt_values,
     to_image_shape,
     to_pixel_size,
     to_volume_shape,
     to_voxel_size,
 )
+from libtilt.geometry.frozen_classes import frozen
 from libtilt.geometry.image_grid import ImageGrid
 from libtilt.geometry.json_file import read as read_json
 from libtilt.geometry.json_file import write as write_json
@@ -37,6 +36,9 @@ from libtilt.geometry.rotations import (
 )
 from libtilt.geometry.sampling import homogeneous, inverse_grids, sampling_grids
 from libtilt.geometry.volume_grid import VolumeGrid
+
+if TYPE_CHECKING:
+    from scipy.spatial.transform import Rotation
 
 
 def _matrices_converter(value: Any) -> Float64Array:
@@ -75,7 +77,7 @@ def _shifts_converter(value: ArrayLike, geometry: Any) -> Float64Array:
     return locked(np.ascontiguousarray(np.broadcast_to(shifts, (count, 2))))
 
 
-@attrs.frozen(slots=False, unsafe_hash=False)
+@frozen
 class TiltGeometry:
     """A set of detector orientations, in-plane shifts and magnifications, one per tilt.
 
@@ -115,7 +117,6 @@ class TiltGeometry:
 
     rotation_matrices: Float64Array = attrs.field(
         converter=_matrices_converter,
-        eq=attrs.cmp_using(eq=np.array_equal),
         repr=describe_array,
         metadata=PER_TILT,
     )
@@ -123,7 +124,6 @@ class TiltGeometry:
         default=0.0,
         kw_only=True,
         converter=attrs.Converter(_shifts_converter, takes_self=True),  # type: ignore[misc]
-        eq=attrs.cmp_using(eq=np.array_equal),
         repr=describe_array,
         metadata=PER_TILT,
     )
@@ -132,12 +132,9 @@ class TiltGeometry:
         default=((1.0, 0.0), (0.0, 1.0)),
         kw_only=True,
         converter=attrs.Converter(_magnifications_converter, takes_self=True),  # type: ignore[misc]
-        eq=attrs.cmp_using(eq=np.array_equal),
         repr=False,
         metadata=PER_TILT,
     )
-
-    __hash__: ClassVar[None] = None  # type: ignore[assignment]
 
     @rotation_matrices.validator
     def _check_rotations(self, _: Any, value: Float64Array) -> None:
@@ -454,9 +451,6 @@ class TiltGeometry:
         stretched = turned @ self.magnifications.transpose(0, 2, 1)
         projected: Float64Array = stretched + self.shifts[:, np.newaxis]
         return projected if points.ndim == 2 else projected[:, 0]
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(locked_state(state))
 
     def __len__(self) -> int:
         return len(self.rotation_matrices)

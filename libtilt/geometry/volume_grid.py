@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import Any, ClassVar
+from typing import Any
 
 import attrs
 import numpy as np
@@ -12,18 +12,18 @@ from numpy.typing import ArrayLike
 from libtilt.errors.checks import (
     Float64Array,
     finite_array,
-    locked_state,
     to_center,
     to_volume_shape,
     to_voxel_size,
 )
+from libtilt.geometry.frozen_classes import frozen
 from libtilt.geometry.window import Window, slabs_of
 
 NEARLY = 1e-3
 """Of a voxel: places that differ by less are the same, as those from a file's float32 are."""
 
 
-@attrs.frozen(slots=False, unsafe_hash=False)
+@frozen
 class VolumeGrid:
     """Shape, voxel size and place of a volume, without its data.
 
@@ -57,17 +57,13 @@ class VolumeGrid:
     voxel_size: Float64Array = attrs.field(
         default=1.0,
         converter=to_voxel_size,
-        eq=attrs.cmp_using(eq=np.array_equal),
         repr=np.ndarray.tolist,
     )
     center: Float64Array = attrs.field(
         default=(0.0, 0.0, 0.0),
         converter=to_center,
-        eq=attrs.cmp_using(eq=np.array_equal),
         repr=np.ndarray.tolist,
     )
-
-    __hash__: ClassVar[None] = None  # type: ignore[assignment]
 
     @property
     def origin(self) -> Float64Array:
@@ -262,9 +258,6 @@ class VolumeGrid:
 
     def __getitem__(self, index: Any) -> VolumeGrid:
         return self.within(Window.of(self.shape, index))
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(locked_state(state))
 
     @property
     def _middle(self) -> Float64Array:

@@ -9,7 +9,6 @@ from typing import Any, Self
 
 import attrs
 import numpy as np
-from mrcfile.dtypes import HEADER_DTYPE
 
 from libtilt.errors.checks import SMALLEST_LENGTH, Float64Array
 
@@ -85,6 +84,8 @@ class MrcHeader:
 
     @classmethod
     def _in_order(cls, content: bytes, path: str | Path, order: str) -> Self:
+        from mrcfile.dtypes import HEADER_DTYPE
+
         dtype = HEADER_DTYPE.newbyteorder(order)
         return cls(str(path), np.frombuffer(content, dtype, count=1)[0], order)
 

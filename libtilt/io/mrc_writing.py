@@ -7,7 +7,6 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import mrcfile
 import numpy as np
 from numpy.typing import NDArray
 
@@ -104,6 +103,8 @@ def write_new_mrc(
     made: str = "",
 ) -> None:
     """Write a new file, as `write_mrc` does, into a place that nobody looks at yet."""
+    import mrcfile
+
     _require_held(voxel_size * data.shape[::-1], "voxel_size")
     _require_held(origin, "origin")
     with warnings.catch_warnings():

@@ -1,6 +1,5 @@
 """Projection of volumes along tilts, and its exact adjoint."""
 
-from libtilt.projector.linear_operator import ProjectionOperator
 from libtilt.projector.projector import AdjointProjector, Projector
 
-__all__ = ["AdjointProjector", "ProjectionOperator", "Projector"]
+__all__ = ["AdjointProjector", "Projector"]

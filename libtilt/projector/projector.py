@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import attrs
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
-from scipy.sparse.linalg import LinearOperator
 
 from libtilt.backends.auto import AutoBackend
 from libtilt.backends.base import DRIVEN, Backend, SamplingSpec
@@ -16,7 +15,6 @@ from libtilt.backends.registry import resolve_backend
 from libtilt.errors.checks import (
     Float64Array,
     floating_dtype,
-    locked_state,
     may_overflow,
     one_of,
     positive_float,
@@ -30,15 +28,20 @@ from libtilt.errors.checks import (
     to_voxel_size,
 )
 from libtilt.geometry import ImageGrid, TiltGeometry, VolumeGrid, require_geometry
+from libtilt.geometry.frozen_classes import frozen
 from libtilt.geometry.sampling import image_scales, sampling_grids
 from libtilt.projector.completion import UNKNOWN, KnownGrids, complete_grids, grids_of_data
-from libtilt.projector.linear_operator import ProjectionOperator
 from libtilt.projector.power_iteration import operator_norm
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
 
+if TYPE_CHECKING:
+    from scipy.sparse.linalg import LinearOperator
 
-@attrs.frozen(slots=False, unsafe_hash=False)
+    from libtilt.projector.linear_operator import ProjectionOperator
+
+
+@frozen
 class Projector:
     """A tilt geometry with a sampling backend: projects volumes, backprojects tilt series.
 
@@ -127,7 +130,6 @@ class Projector:
         default=None,
         kw_only=True,
         converter=attrs.converters.optional(to_voxel_size),
-        eq=attrs.cmp_using(eq=np.array_equal),
     )
     _image_shape: tuple[int, ...] | None = attrs.field(
         default=None,
@@ -149,8 +151,6 @@ class Projector:
         kw_only=True,
         converter=resolve_backend,
     )
-
-    __hash__: ClassVar[None] = None  # type: ignore[assignment]
 
     @volume_grid.validator
     def _check_volume(self, _: Any, value: VolumeGrid | None) -> None:
@@ -417,6 +417,9 @@ class Projector:
         >>> bool(abs(solution - volume.data.ravel()).max() < 0.2 * volume.data.max())
         True
         """
+        # SciPy's solvers take as long to import as all else together.
+        from libtilt.projector.linear_operator import ProjectionOperator
+
         return ProjectionOperator(self._between(None, None, "to make a linear operator"), dtype)
 
     def norm(self, *, tolerance: float = 1e-3, iterations: int = 100) -> float:
@@ -547,9 +550,6 @@ class Projector:
             return images
         scaled: NDArray[Any] = images * scales.astype(images.dtype)[:, np.newaxis, np.newaxis]
         return scaled
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(locked_state(state))
 
 
 @attrs.frozen(unsafe_hash=False)

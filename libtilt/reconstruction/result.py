@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from libtilt.errors.checks import Float64Array, finite_array
+from libtilt.geometry.frozen_classes import frozen
 from libtilt.volume import Volume
 
 
@@ -18,7 +19,7 @@ def _residuals(value: ArrayLike) -> Float64Array:
     return finite_array(value, "residuals")
 
 
-@attrs.frozen(slots=False, eq=False, repr=False)
+@frozen(repr=False)
 class Reconstruction(Volume):
     """The volume that a reconstruction found, and how it got there.
 

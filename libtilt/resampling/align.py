@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from libtilt.backends.threads import run_all
 from libtilt.errors.checks import floating_dtype, one_of, require_finite, to_image_shape
@@ -90,7 +90,7 @@ def align_stack(
 
     def resample(tilt: int) -> None:
         matrix = turns[tilt, ::-1, ::-1]
-        ndimage.affine_transform(
+        scipy.ndimage.affine_transform(
             images[tilt].astype(dtype, copy=False),
             matrix,
             offset=old + shifts[tilt, ::-1] - matrix @ new,

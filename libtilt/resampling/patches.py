@@ -8,8 +8,8 @@ from typing import Any
 
 import attrs
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import ndimage
 
 from libtilt.errors.checks import (
     finite_array,
@@ -207,6 +207,6 @@ def _resample(
     ]
     part = image[tuple(slice(*ends) for ends in window)].astype(into.dtype, copy=False)
     offset = first - [begin for begin, _ in window]
-    ndimage.affine_transform(
+    scipy.ndimage.affine_transform(
         part, np.eye(2), offset=offset, output_shape=into.shape, output=into, order=order, **mode
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from libtilt.geometry.volume_grid import NEARLY, VolumeGrid
 
@@ -42,7 +42,7 @@ def resample_volume(
     # What rounding puts a hair outside would be interpolated with what lies beyond.
     first = np.where(np.abs(first - whole) < 1e-9 * np.array(grid.shape), whole, first)
     finite = bool(np.isfinite(fill))
-    result: NDArray[Any] = ndimage.affine_transform(
+    result: NDArray[Any] = scipy.ndimage.affine_transform(
         data,
         np.diag(steps),
         first,

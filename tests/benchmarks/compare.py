@@ -4,6 +4,7 @@
     python tests/benchmarks/compare.py --tilt-axis-angle 85
     python tests/benchmarks/compare.py --size 168 --only "numba, rows" sparse
     python tests/benchmarks/compare.py --growth
+    python tests/benchmarks/compare.py --size 168 --json docs/benchmarks/0.1.0.json
 
 Seconds are medians of repeats, warm, on two threads, layout copies included. Those who are timed on
 a few tilts are scaled to all of them (marked ~); who takes over 5 s is timed once. Memory is the
@@ -13,13 +14,17 @@ its own (Linux).
 
 import argparse
 import gc
+import json
 import os
+import platform
 import statistics
 import subprocess
 import sys
 import time
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import attrs
 import numpy as np
 from contestants import all_contestants
 from jobs import PHANTOMS, Job
@@ -46,10 +51,38 @@ def main():
     print(f"{sides}, {job.count} tilts, tilt axis at {job.tilt_axis_angle:g} degrees, {job.driven}")
     print("\n| | set-up s | forward s | adjoint s | memory MB | error, smooth | fine |")
     print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
+    kept = {}
     for name, contestant in contestants.items():
         peaks = "" if options.no_memory else in_own_process(name, options)
         cells = [seconds(times[name].get(part), contestant, job) for part in PARTS]
-        print("|", " | ".join([name, *cells, peaks, *errors(contestant, job)]), "|", flush=True)
+        wrong = errors(contestant, job)
+        print("|", " | ".join([name, *cells, peaks, *wrong]), "|", flush=True)
+        kept[name] = {
+            "seconds": times[name],
+            "tilts": timed_tilts(contestant, job),
+            "memory MB": peaks,
+            "errors": dict(zip(PHANTOMS, wrong, strict=True)),
+        }
+    if options.json:
+        record = about_this_run() | {"job": attrs.asdict(job), "contestants": kept}
+        options.json.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def about_this_run():
+    """Return what a measurement hangs on besides its job."""
+    packages = {}
+    for name in ("libtilt", "numpy", "scipy", "numba", "finufft", "astra-toolbox"):
+        try:
+            packages[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return {
+        "date": time.strftime("%Y-%m-%d"),
+        "machine": machine(),
+        "load": os.getloadavg()[0],
+        "python": platform.python_version(),
+        "packages": packages,
+    }
 
 
 def parse():
@@ -63,6 +96,7 @@ def parse():
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--only", nargs="+", help="names in the table")
     parser.add_argument("--no-memory", action="store_true")
+    parser.add_argument("--json", type=Path, help="keep every time, in seconds, in this file")
     parser.add_argument("--growth", action="store_true", help="time by size and number of tilts")
     parser.add_argument("--memory-of", help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -110,9 +144,13 @@ def seconds(samples, contestant, job):
     """Return the median, scaled to all tilts where some were timed."""
     if samples is None:
         return ""
-    timed = len(job.geometry[getattr(contestant, "tilts", slice(None))])
+    timed = timed_tilts(contestant, job)
     mark = "" if timed == job.count else "~"
     return f"{mark}{statistics.median(samples) * job.count / timed:.3g}"
+
+
+def timed_tilts(contestant, job):
+    return len(job.geometry[getattr(contestant, "tilts", slice(None))])
 
 
 def errors(contestant, job):

@@ -247,7 +247,7 @@ def test_a_demo_that_fails_leaves_no_folder(tmp_path, monkeypatch):
     def offline(_):
         raise ConnectionError("cannot download it")
 
-    monkeypatch.setattr(sys.modules["libtilt.cli.demo"], "fetch_emdb", offline)
+    monkeypatch.setattr("libtilt.cli.demo.fetch_emdb", offline)
     output = run("demo", "--emdb", 7, "-o", tmp_path / "demo", code=1)
     assert "\nerror: cannot download it" in output
     assert list(tmp_path.iterdir()) == []
@@ -263,9 +263,7 @@ def test_a_demo_of_a_map_with_nan_writes_nothing(tmp_path):
 
 
 def test_demo_from_the_emdb(volume, tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        sys.modules["libtilt.cli.demo"], "fetch_emdb", lambda number: {7: volume}[number]
-    )
+    monkeypatch.setattr("libtilt.cli.demo.fetch_emdb", lambda number: {7: volume}[number])
     run("demo", "--emdb", 7, "-o", tmp_path / "demo")
     assert Volume.open(tmp_path / "demo" / "volume.mrc").shape == (16, 18, 20)
 

@@ -76,10 +76,14 @@ def serve() -> None:
     """Answer each line on stdin, a call, by a line on stdout, its end."""
     import matplotlib.pyplot  # noqa: F401
 
-    import libtilt.cli
     import libtilt.plot  # noqa: F401
+    from libtilt.cli import app
 
-    for name in ("h5py", "tifffile", "numba", "imageio.v3", "libtilt.backends.numba"):
+    # What a call would import itself counts as memory of the server, not of the call.
+    for command in app.list_commands(None):
+        app.get_command(None, command)
+    extras = ("h5py", "tifffile", "numba", "imageio.v3", "libtilt.backends.numba")
+    for name in ("PIL.Image", "mrcfile", "scipy.ndimage", "scipy.sparse.linalg", *extras):
         try:
             __import__(name)
         except ImportError:

@@ -1,0 +1,148 @@
+"""What must hold before a change lands, one session a step; `.ci/run` runs all of them.
+
+Each session works in a copy of the project, as a clean checkout has it, and in an environment of
+its own, so that several can run beside each other.
+"""
+
+import os
+import re
+import subprocess
+import tarfile
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+nox.needs_version = ">=2024.4.15"
+nox.options.sessions = ["lint", "types", "docs"]
+nox.options.error_on_missing_interpreters = True
+
+
+def enter_copy(session: nox.Session) -> Path:
+    """Go to a copy of the files that git tracks or would track, with the public data beside it."""
+    copy = Path(session.create_tmp()) / "libtilt"
+    session.run("rm", "-rf", str(copy), external=True, silent=True)
+    copy.mkdir()
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, names.split("\0")):
+        if (ROOT / name).is_file():
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            (copy / name).write_bytes((ROOT / name).read_bytes())
+    data = ROOT.parent / "shared"
+    if data.is_dir() and not (copy.parent / "shared").exists():
+        (copy.parent / "shared").symlink_to(data)
+    session.chdir(copy)
+    return copy
+
+
+def readme_command(marker: str) -> str:
+    """Return the one shell line under a marker in the README, as a reader would paste it."""
+    found = re.search(rf"^<!-- {marker} -->\n```sh\n(.+)\n```$", README, re.MULTILINE)
+    if found is None:
+        raise ValueError(f"README.md has no command under <!-- {marker} -->")
+    return found[1]
+
+
+def pytest(session: nox.Session, *arguments: str) -> None:
+    """Run tests of the copy."""
+    session.run("python", "-m", "pytest", "-q", *arguments, *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check lint and format."""
+    session.install("ruff>=0.8")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types, strictly."""
+    enter_copy(session)
+    session.install(".[dev]")
+    session.run("mypy")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the pages as a site; a link that leads nowhere is an error."""
+    enter_copy(session)
+    session.install(".[docs]")
+    session.run("mkdocs", "build", "--strict", "--quiet", env={"NO_MKDOCS_2_WARNING": "1"})
+
+
+@nox.session(venv_backend="none")
+def readme_run(session: nox.Session) -> None:
+    """Run the README's command that installs and runs, as it stands there."""
+    copy = enter_copy(session)
+    session.run("bash", "-c", readme_command("run"), external=True)
+    for name in ("volume", "tilt_series", "tomogram"):
+        if not (copy / "libtilt-demo" / f"{name}.gif").stat().st_size:
+            session.error(f"libtilt-demo/{name}.gif is empty")
+
+
+@nox.session(venv_backend="none")
+def readme_test(session: nox.Session) -> None:
+    """Run the README's command that installs and tests, as it stands there; count coverage."""
+    enter_copy(session)
+    counting = {"PYTEST_ADDOPTS": "--cov --cov-report=term"}
+    session.run("bash", "-c", readme_command("test"), external=True, env=counting)
+
+
+@nox.session
+def lowest(session: nox.Session) -> None:
+    """Test with the lowest versions that pyproject.toml allows."""
+    enter_copy(session)
+    session.install("-c", ".ci/lowest.txt", ".[test]")
+    pytest(session)
+
+
+@nox.session
+def newest_numba(session: nox.Session) -> None:
+    """Test compiled kernels with the newest Numba there is, whatever else allows."""
+    enter_copy(session)
+    session.install(".[test]")
+    session.install("-U", "numba")
+    session.run("python", "-c", "import numba; print('numba', numba.__version__)")
+    pytest(session, "-n", "2", "-k", "numba or kernel")
+
+
+@nox.session
+def rivals(session: nox.Session) -> None:
+    """Test the operator in PyLops, files read by others, and the pictures of the pages."""
+    enter_copy(session)
+    session.install(".[dev]")
+    pytest(session, "-k", "pylops or starfile or mdocfile or pictures_of_the_reconstructions")
+
+
+@nox.session
+def reliability(session: nox.Session) -> None:
+    """Try thousands of bad inputs, damaged files, signals and rivals."""
+    enter_copy(session)
+    session.install(".[test]")
+    pytest(session, "-n", "2", "-m", "reliability")
+
+
+@nox.session
+def package(session: nox.Session) -> None:
+    """Build sdist and wheel, and see that they hold what they must and can be installed."""
+    copy = enter_copy(session)
+    session.install("build>=1.2")
+    session.run("python", "-m", "build", "--outdir", "dist", ".", silent=True)
+    (sdist,), (wheel,) = copy.glob("dist/*.tar.gz"), copy.glob("dist/*.whl")
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    for name in ("tests/conftest.py", "docs/index.md", "noxfile.py"):
+        if name not in names:
+            session.error(f"the sdist lacks {name}")
+    session.install(str(sdist))
+    session.install("--no-deps", "--force-reinstall", str(wheel))
+    session.install("npe2>=0.7")
+    session.chdir(os.fspath(copy.parent))
+    session.run("npe2", "validate", "libtilt")
+    marker = "import libtilt, pathlib; assert (pathlib.Path(libtilt.__file__).parent / 'py.typed')"
+    session.run("python", "-c", f"{marker}.exists(); libtilt.Projector")
