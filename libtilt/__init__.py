@@ -33,7 +33,17 @@ _HOMES = {
     "frozen": "libtilt.geometry.frozen_classes",
 }
 _ROOMS = (
-    *("alignment", "animations", "backends", "errors", "geometry", "gif", "io", "phantoms", "plot"),
+    *(
+        "alignment",
+        "animations",
+        "backends",
+        "errors",
+        "geometry",
+        "drawing",
+        "io",
+        "phantoms",
+        "plot",
+    ),
     *("preparation", "projector", "quality", "real_space", "reconstruction", "resampling"),
     "testing",
 )

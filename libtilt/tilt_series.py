@@ -579,44 +579,6 @@ class TiltSeries(ImageData):
             )
         return self.evolve(images=standardize(images, (1, 2)))
 
-    def to_gif(self, path: str | Path, *, annotate: bool = False, **options: Any) -> Path:
-        """Write an animation of the images in the order of their tilt angles, there and back.
-
-        Parameters
-        ----------
-        path : path
-            Ends with ``.gif``, ``.png`` or ``.apng`` (animated PNG), or ``.mp4`` (extra ``video``).
-        annotate : bool, optional
-            Whether to write each tilt angle on its image, with a dial of the tilt and a scale bar.
-        **options
-            Of `libtilt.gif.save_gif`.
-
-        Returns
-        -------
-        pathlib.Path
-            The path.
-
-        Raises
-        ------
-        ValueError
-            If an option does not fit, or the images hold nothing finite.
-        FileExistsError
-            If the file exists and ``overwrite=True`` is not given.
-
-        Examples
-        --------
-        >>> import tempfile
-        >>> from libtilt import GaussianBlobs, TiltGeometry
-        >>> blobs = GaussianBlobs.random((16, 16, 16), n=5, seed=0)
-        >>> tilts = blobs.tilt_series(TiltGeometry.from_tilt_angles([-60, 0, 60]), (16, 16))
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     path = tilts.to_gif(f"{folder}/tilts.gif", fps=5)
-        """
-        # Objects as panels stand above this module, beside those of volumes.
-        from libtilt.animations.objects import save_object
-
-        return save_object(path, self, annotate=annotate, **options)
-
     def to_layer_data(self) -> tuple[NDArray[Any], dict[str, Any], str]:
         """Return what napari needs for an image layer, in the order of the series.
 

@@ -489,44 +489,6 @@ class Volume(ImageData):
         z, y, x = (n // 2 for n in self.shape)
         return CentralSlices(self.data[z], self.data[:, y], self.data[:, :, x])
 
-    def to_gif(self, path: str | Path, *, kind: str = "slices", **options: Any) -> Path:
-        """Write an animation of the volume.
-
-        Parameters
-        ----------
-        path : path
-            Ends with ``.gif``, ``.png`` or ``.apng`` (animated PNG), or ``.mp4`` (extra ``video``).
-        kind : {"slices", "spin"}, optional
-            A walk through slices, or pictures over a full turn: projections, maxima, or a surface.
-        **options
-            Of `libtilt.animations.volume_panel` (``annotate``, and those of `slice_frames` or
-            `spin_frames`) and of `libtilt.gif.save_gif`.
-
-        Returns
-        -------
-        pathlib.Path
-            The path.
-
-        Raises
-        ------
-        ValueError
-            If an option does not fit, or the volume holds nothing finite.
-        FileExistsError
-            If the file exists and ``overwrite=True`` is not given.
-
-        Examples
-        --------
-        >>> import tempfile
-        >>> from libtilt import GaussianBlobs
-        >>> volume = GaussianBlobs.random((16, 16, 16), n=5, seed=0).volume((16, 16, 16))
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     path = volume.to_gif(f"{folder}/spin.gif", kind="spin", count=12)
-        """
-        # Spinning needs a projector, which stands above this module.
-        from libtilt.animations.objects import save_object
-
-        return save_object(path, self, kind=kind, **options)
-
     def to_layer_data(self) -> tuple[NDArray[Any], dict[str, Any], str]:
         """Return what napari needs for an image layer.
 

@@ -21,7 +21,7 @@ ROW = {
     for name in re.findall(r"`(\w+)/?`", rooms)
 }
 # What `to_gif` imports when it is called.
-UPWARD = {("volume", "animations"), ("tilt_series", "animations")}
+UPWARD = {("geometry", "animations")}
 
 
 def modules():

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from libtilt.gif.overlays import nice_length
 
 from libtilt import GaussianBlobs, Projector, TiltGeometry, Volume
 from libtilt.cli import app
-from libtilt.gif.overlays import nice_length
 from libtilt.plot import (
     contact_sheet,
     fourier_correlation,

@@ -1,20 +1,23 @@
-"""Volumes and tilt series as frames and panels to animate, alone and beside each other."""
+"""Volumes and tilt series as panels of an animation, alone and beside each other."""
 
 from libtilt.animations.comparisons import before_after, side_by_side
 from libtilt.animations.iterations import IterationFilm
-from libtilt.animations.objects import panel_of, series_panel, volume_panel
-from libtilt.animations.slices import slice_frames
-from libtilt.animations.spin import spin_frames
+from libtilt.animations.look import Look
+from libtilt.animations.registry import LOOKS, resolve_look
+from libtilt.animations.slices import Slices
+from libtilt.animations.spin import Spin
 from libtilt.animations.surface import surface_level
+from libtilt.animations.tilts import Tilts
 
 __all__ = [
+    "LOOKS",
     "IterationFilm",
+    "Look",
+    "Slices",
+    "Spin",
+    "Tilts",
     "before_after",
-    "panel_of",
-    "series_panel",
+    "resolve_look",
     "side_by_side",
-    "slice_frames",
-    "spin_frames",
     "surface_level",
-    "volume_panel",
 ]

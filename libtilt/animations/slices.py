@@ -1,33 +1,35 @@
-"""Slices of a volume, one after the other."""
+"""`Slices`: a walk through the slices of a volume, there and back."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
+import attrs
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from libtilt.animations.look import Look
+from libtilt.drawing import Panel, Style
 from libtilt.errors.checks import floating_dtype, one_of, positive_integer
+from libtilt.errors.options import checked, option
 from libtilt.volume import Volume
 
+AXES = ("z", "y", "x")
 
-def slice_frames(volume: Volume, *, axis: str = "z", step: int = 1) -> NDArray[Any]:
-    """Return the slices of a volume perpendicular to an axis.
+
+@attrs.frozen(kw_only=True)
+class Slices(Look):
+    """The slices of a volume perpendicular to an axis, one after the other.
+
+    Slices whose voxel sizes differ are stretched to square pixels.
 
     Parameters
     ----------
-    volume : Volume
-        The volume.
     axis : {"z", "y", "x"}, optional
         Along which to walk.
     step : int, optional
         From one slice to the next: 1 for all of them.
-
-    Returns
-    -------
-    ndarray, shape (n, h, w)
-        Stretched to square pixels where the voxel sizes differ.
 
     Raises
     ------
@@ -38,26 +40,44 @@ def slice_frames(volume: Volume, *, axis: str = "z", step: int = 1) -> NDArray[A
     --------
     >>> import numpy as np
     >>> from libtilt import Volume
-    >>> from libtilt.animations import slice_frames
-    >>> slice_frames(Volume(np.zeros((4, 5, 6))), axis="x").shape
-    (6, 4, 5)
+    >>> from libtilt.animations import Slices
+    >>> Slices(axis="x", step=2).frames(Volume(np.zeros((4, 5, 6)))).shape
+    (3, 4, 5)
     """
-    one_of(axis, "axis", ("z", "y", "x"))
-    frames = np.moveaxis(volume.data, "zyx".index(axis), 0)[:: positive_integer(step, "step")]
-    height, width = np.delete(volume.voxel_size[::-1], "zyx".index(axis))
-    if _square(height, width):
-        return frames
-    zoom = (1, height / min(height, width), width / min(height, width))
+
+    shows: ClassVar[type[Volume]] = Volume
+
+    axis: str = attrs.field(
+        default="z",
+        validator=checked(lambda value, name: one_of(value, name, AXES)),
+        metadata=option("that they are perpendicular to", AXES),
+    )
+    step: int = attrs.field(
+        default=1,
+        validator=checked(positive_integer),
+        metadata=option("from one slice to the next", int),
+    )
+
+    def _panel(self, what: Volume) -> Panel:
+        data = np.moveaxis(what.data, AXES.index(self.axis), 0)[:: self.step]
+        frames, pixel_size = _squared(what, self.axis, data)
+        return Panel(frames, Style(pixel_size=pixel_size, ping_pong=True))
+
+
+def central_slice(volume: Volume, axis: str) -> tuple[NDArray[Any], float]:
+    """Return the slice through the center, `(h, w)`, and its pixel size in angstroms."""
+    data = np.moveaxis(volume.data, AXES.index(axis), 0)
+    frames, pixel_size = _squared(volume, axis, data[len(data) // 2][np.newaxis])
+    return frames[0], pixel_size
+
+
+def _squared(volume: Volume, axis: str, frames: NDArray[Any]) -> tuple[NDArray[Any], float]:
+    """Return slices with square pixels, and how wide those are in angstroms."""
+    height, width = np.delete(volume.voxel_size[::-1], AXES.index(axis))
+    if abs(height - width) <= 0.01 * width:
+        return frames, float(width)
+    pixel_size = min(height, width)
+    zoom = (1, height / pixel_size, width / pixel_size)
     finite = frames.astype(floating_dtype(frames.dtype), copy=False)
     square: NDArray[Any] = ndimage.zoom(finite, zoom, order=1, grid_mode=True, mode="nearest")
-    return square
-
-
-def slice_pixel_size(volume: Volume, axis: str) -> float:
-    """Return how wide the pixels of `slice_frames` are, in angstroms."""
-    height, width = np.delete(volume.voxel_size[::-1], "zyx".index(axis))
-    return float(width if _square(height, width) else min(height, width))
-
-
-def _square(height: float, width: float) -> bool:
-    return bool(abs(height - width) <= 0.01 * width)
+    return square, float(pixel_size)

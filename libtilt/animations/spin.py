@@ -1,16 +1,18 @@
-"""A volume that turns: its projections, its maxima, or its surface."""
+"""`Spin`: a volume that turns: its projections, its maxima, or its surface."""
 
 from __future__ import annotations
 
-import math
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 import numpy as np
 from numpy.typing import NDArray
 
+from libtilt.animations.look import Look
 from libtilt.animations.surface import level_of_sigma, shaded, surface_level
-from libtilt.animations.turning import turned
+from libtilt.animations.turntable import Turntable
+from libtilt.drawing import Panel, Style
+from libtilt.errors import ArgumentError
 from libtilt.errors.checks import (
     finite_number,
     floating_dtype,
@@ -18,105 +20,138 @@ from libtilt.errors.checks import (
     positive_integer,
     require_finite,
 )
-from libtilt.geometry import TiltGeometry
-from libtilt.projector import Projector
+from libtilt.errors.options import checked, option
 from libtilt.volume import Volume
 
+AXES = ("y", "x")
 RENDERS = ("projection", "maximum", "surface")
+_MOST_FRAMES = 10_000
+# Light shows every edge of a voxel: small surfaces are drawn more finely.
+_SURFACE_SIDE = 128
 
 
-def spin_frames(
-    volume: Volume,
-    *,
-    count: int = 36,
-    axis: str = "y",
-    render: str = "projection",
-    level: float | None = None,
-    sigma: float | None = None,
-) -> NDArray[Any]:
-    """Return pictures of a volume over a full turn.
+def _check_count(value: Any, name: str) -> None:
+    if positive_integer(value, name) > _MOST_FRAMES:
+        raise ValueError(f"{name} must be at most {_MOST_FRAMES}, got {value}")
+
+
+_optional_number = attrs.validators.optional(checked(finite_number))
+
+
+@attrs.frozen(kw_only=True)
+class Spin(Look):
+    """A full turn of a volume, about its own center.
 
     It turns as positive tilts do. Pictures have x to the right and y downward, so that z points
-    away from who looks: of a surface, what has the smallest z is in front, and hands are kept.
+    away from who looks: of a surface, what has the smallest z is in front, and hands are kept. The
+    volume is averaged down first, to about 256 voxels along its longest side.
 
     Parameters
     ----------
-    volume : Volume
-        The volume; it is averaged down first, to about 256 voxels along its longest side.
     count : int, optional
-        How many.
+        How many frames, at most 10000.
     axis : {"y", "x"}, optional
         About which it turns.
     render : {"projection", "maximum", "surface"}, optional
-        Sums along the beam (the default), the largest values along it, or the surface of one level
-        lit from the upper left, darker where it is farther away.
+        Line integrals along the beam over the pixel size (the default), the largest values along
+        it, or the surface of one level lit from the upper left, darker where it is farther away: in
+        0 to 1, and 0 where there is none.
     level : float, optional
         Of the surface; by default `libtilt.animations.surface_level` finds it.
     sigma : float, optional
         The same, in standard deviations above the mean.
 
-    Returns
-    -------
-    ndarray, shape (count, h, w)
-        A surface is between 0 and 1, and 0 where there is none.
-
     Raises
     ------
     ValueError
-        If `count` is not positive, an option does not fit, or the volume has NaN.
+        If an option does not fit.
 
     Examples
     --------
     >>> from libtilt import GaussianBlobs
-    >>> from libtilt.animations import spin_frames
+    >>> from libtilt.animations import Spin
     >>> volume = GaussianBlobs.ribosome_like().volume((24, 24, 24), voxel_size=14.0)
-    >>> spin_frames(volume, count=8).shape
+    >>> Spin(count=8).frames(volume).shape
     (8, 24, 34)
-    >>> bool(spin_frames(volume, count=2, render="surface").max() <= 1)
+    >>> bool(Spin(count=2, render="surface").frames(volume).max() <= 1)
     True
     """
-    one_of(axis, "axis", ("y", "x"))
-    one_of(render, "render", RENDERS)
-    if render != "surface" and not (level is None and sigma is None):
-        raise ValueError(f'level and sigma are of render="surface", got render={render!r}')
-    if level is not None and sigma is not None:
-        raise ValueError("give level or sigma, not both")
-    angles = np.arange(positive_integer(count, "count")) * 360 / count
-    require_finite(volume.data, "volume")
-    stage = Stage.of(volume, axis, render)
-    if level is not None:
-        low, high = float(stage.volume.data.min()), float(stage.volume.data.max())
-        if not low <= finite_number(level, "level") < high:
-            raise ValueError(
-                f"level must lie below the largest value {high:.6g} and not below the least "
-                f"{low:.6g}, got {level:.6g}"
+
+    shows: ClassVar[type[Volume]] = Volume
+
+    count: int = attrs.field(
+        default=36, validator=checked(_check_count), metadata=option("frames of a turn", int)
+    )
+    axis: str = attrs.field(
+        default="y",
+        validator=checked(lambda value, name: one_of(value, name, AXES)),
+        metadata=option("about which it turns", AXES),
+    )
+    render: str = attrs.field(
+        default="projection",
+        validator=checked(lambda value, name: one_of(value, name, RENDERS)),
+        metadata=option("sums along the beam, maxima, or a surface in light", RENDERS),
+    )
+    level: float | None = attrs.field(
+        default=None,
+        validator=_optional_number,
+        metadata=option("of a surface; found where it is not given", float),
+    )
+    sigma: float | None = attrs.field(
+        default=None,
+        validator=_optional_number,
+        metadata=option("the same, in deviations above the mean", float),
+    )
+
+    def __attrs_post_init__(self) -> None:
+        if self.render != "surface" and not (self.level is None and self.sigma is None):
+            raise ArgumentError(
+                f'level and sigma are of render="surface", got render={self.render!r}',
+                arguments=("render",),
             )
-    tilts = {"y": {"tilt_angles": angles}, "x": {"tilt_angles": 0 * angles, "x_tilts": angles}}
-    geometry = TiltGeometry.from_tilt_angles(**tilts[axis])
-    if render == "projection":
-        # One matrix for all planes, and no kernels to compile for a picture.
-        projector = Projector(
-            geometry,
-            image_shape=stage.image_shape,
-            pixel_size=stage.pixel_size,
-            backend="sparse",
-        )
-        return projector.forward(stage.volume).images
-    # From 0 to 1: what lies outside is then the least value, and no square can overflow.
-    unit, least, extent = _from_0_to_1(stage.volume.data)
-    turns = turned(stage.with_data(unit), geometry.rotation_matrices)
-    if render == "maximum":
-        ordinary = 1e-30 < extent < 1e30 and abs(least) < 1e30
-        dtype = np.dtype(np.float32 if ordinary else np.float64)
-        maxima: NDArray[Any] = np.stack([data.max(axis=0) for data in turns]).astype(dtype)
-        maxima *= extent
-        maxima += least
-        return maxima
-    if sigma is not None:
-        threshold = level_of_sigma(unit, sigma)
-    else:
-        threshold = surface_level(unit) if level is None else (level - least) / extent
-    return np.stack([shaded(data, threshold) for data in turns])
+        if self.level is not None and self.sigma is not None:
+            raise ArgumentError("give level or sigma, not both", arguments=("level", "sigma"))
+
+    def _panel(self, what: Volume) -> Panel:
+        require_finite(what.data, "volume")
+        surface = self.render == "surface"
+        table = Turntable.of(what, self.axis, least_side=_SURFACE_SIDE if surface else 1)
+        style = Style(pixel_size=table.grid.pixel_size, contrast=(0.0, 1.0) if surface else None)
+        return Panel(self._pictures(table), style)
+
+    def _pictures(self, table: Turntable) -> NDArray[Any]:
+        angles = np.arange(self.count) * 360 / self.count
+        if self.render == "projection":
+            return table.project(angles)
+        # From 0 to 1: what lies outside is then the least value, and no square can overflow.
+        unit, least, extent = _from_0_to_1(table.volume.data)
+        turns = table.rotate(unit, angles)
+        if self.render == "maximum":
+            ordinary = 1e-30 < extent < 1e30 and abs(least) < 1e30
+            dtype = np.dtype(np.float32 if ordinary else np.float64)
+            maxima: NDArray[Any] = np.stack([data.max(axis=0) for data in turns]).astype(dtype)
+            maxima *= extent
+            maxima += least
+            return maxima
+        threshold = self._threshold(table.volume.data, unit, least, extent)
+        return np.stack([shaded(data, threshold) for data in turns])
+
+    def _threshold(
+        self, data: NDArray[Any], unit: NDArray[Any], least: float, extent: float
+    ) -> float:
+        """Return the level of the surface where values go from 0 to 1."""
+        if self.sigma is not None:
+            return level_of_sigma(unit, self.sigma)
+        if self.level is None:
+            return surface_level(unit)
+        low, high = float(data.min()), float(data.max())
+        if not low <= self.level < high:
+            raise ArgumentError(
+                f"level must lie below the largest value {high:.6g} and not below the least "
+                f"{low:.6g}, got {self.level:.6g}",
+                arguments=("level",),
+            )
+        return (self.level - least) / extent
 
 
 def _from_0_to_1(data: NDArray[Any]) -> tuple[NDArray[np.float32], float, float]:
@@ -130,64 +165,3 @@ def _from_0_to_1(data: NDArray[Any]) -> tuple[NDArray[np.float32], float, float]
     unit -= low
     unit /= half
     return unit.astype(np.float32, copy=False), 2 * low, 2 * half
-
-
-@attrs.frozen(eq=False)
-class Stage:
-    """A volume small enough to turn, and the picture that holds all of it.
-
-    Attributes
-    ----------
-    volume : Volume
-        Averaged down.
-    axis : str
-        About which it turns.
-    image_shape : tuple of int
-        ``(h, w)``.
-    pixel_size : float
-        Angstroms.
-    depth : int
-        Pixels along the beam.
-    """
-
-    volume: Volume
-    axis: str
-    image_shape: tuple[int, int]
-    pixel_size: float
-    depth: int
-
-    @classmethod
-    def of(cls, volume: Volume, axis: str, render: str = "projection") -> Stage:
-        """Average a volume down to about 256 voxels along its longest side.
-
-        Small surfaces are drawn more finely than their voxels: light shows every edge.
-        """
-        # It turns about its own centre, wherever it lies.
-        small, wanted = _averaged(volume.evolve(center=(0.0, 0.0, 0.0)))
-        small = small.evolve(center=(0.0, 0.0, 0.0))
-        depth, height, width = np.array(small.shape) * small.voxel_size[::-1]
-        finer = math.ceil(128 / max(small.shape)) if render == "surface" else 1
-        pixel = wanted / finer
-        diagonal = math.hypot(depth, width if axis == "y" else height)
-        sides = (height, diagonal) if axis == "y" else (diagonal, width)
-        shape = (math.ceil(sides[0] / pixel), math.ceil(sides[1] / pixel))
-        return cls(small, axis, shape, pixel, math.ceil(diagonal / pixel))
-
-    def with_data(self, data: NDArray[Any]) -> Stage:
-        """Return the same stage with other values."""
-        return attrs.evolve(self, volume=self.volume.evolve(data=data))
-
-
-def _averaged(volume: Volume) -> tuple[Volume, float]:
-    """Average blocks of voxels so that no side has many more than 256, and return a pixel's width.
-
-    The pixel is as wide as the smallest voxel, or as what that was averaged to.
-    """
-    smallest = float(volume.voxel_size.min())
-    factor = math.ceil((np.array(volume.shape) * volume.voxel_size[::-1]).max() / smallest / 256)
-    if factor == 1:
-        return volume, smallest
-    # Axes with larger voxels need less of it.
-    wanted = np.rint(factor * smallest / volume.voxel_size[::-1]).astype(int)
-    factors = tuple(np.clip(wanted, 1, volume.shape).tolist())
-    return volume.bin(factors), smallest * factor

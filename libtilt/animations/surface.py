@@ -65,8 +65,8 @@ def surface_level(data: ArrayLike) -> float:
 
 def _otsu(counts: NDArray[np.intp], edges: Float64Array) -> float:
     """Return the threshold that leaves the least variance within the two classes."""
-    centres = (edges[1:] + edges[:-1]) / 2
-    below, sums = np.cumsum(counts), np.cumsum(counts * centres)
+    centers = (edges[1:] + edges[:-1]) / 2
+    below, sums = np.cumsum(counts), np.cumsum(counts * centers)
     above = below[-1] - below
     with np.errstate(divide="ignore", invalid="ignore"):
         means = sums / below, (sums[-1] - sums) / above

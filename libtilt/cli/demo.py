@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from libtilt.animations import Spin
 from libtilt.cli.messages import say
 from libtilt.cli.progress import adjoint_with_progress, forward_with_progress
 from libtilt.cli.running import (
@@ -23,6 +24,7 @@ from libtilt.cli.running import (
     tilt_angles,
     with_options,
 )
+from libtilt.drawing import Style
 from libtilt.errors.checks import positive_float, require_finite
 from libtilt.geometry import TiltGeometry
 from libtilt.io.atomic import atomic_writes, require_writable, scratch_folder
@@ -116,13 +118,17 @@ def demo(
 
 
 def _write(folder: Path, volume: Volume, tilt_series: TiltSeries, tomogram: Volume) -> None:
-    shown: dict[str, Any] = {"annotate": True, "width": GIF_WIDTH, "max_bytes": GIF_BYTES}
+    shown: dict[str, Any] = {
+        "style": Style(annotate=True),
+        "width": GIF_WIDTH,
+        "max_bytes": GIF_BYTES,
+    }
     volume.save(folder / "volume.mrc")
     tilt_series.save(folder / "tilt_series.mrc")
     tomogram.save(folder / "tomogram.mrc")
-    volume.to_gif(folder / "volume.gif", kind="spin", count=60, **shown)
+    volume.to_gif(folder / "volume.gif", look=Spin(count=60), **shown)
     tilt_series.to_gif(folder / "tilt_series.gif", **shown)
-    tomogram.to_gif(folder / "tomogram.gif", kind="slices", fps=25, **shown)
+    tomogram.to_gif(folder / "tomogram.gif", fps=25, **shown)
 
 
 def _volume(

@@ -31,7 +31,8 @@ from libtilt.cli.running import (
     tomogram_options,
     with_options,
 )
-from libtilt.gif.formats import format_of
+from libtilt.drawing import Animation
+from libtilt.drawing.writers import writer_for
 from libtilt.io.atomic import atomic_writes, require_writable
 from libtilt.io.mrc_writing import compression
 from libtilt.preparation import exclude_views, replace_outliers, require_usable, taper_edges
@@ -111,7 +112,7 @@ def reconstruct(
     for path in targets:
         require_writable(path, overwrite=options["overwrite"])
     for path in filter(None, (options["gif"], options["film"])):
-        format_of(path, fps=FILM_FPS, loop=0)
+        writer_for(path, fps=FILM_FPS)
     series, tomogram = open_tilts(tilts, (tilt_range, tlt, tilt_axis_angle), options)
     series = _prepared(series, options)
     film = IterationFilm("y")
@@ -124,7 +125,7 @@ def reconstruct(
         if options["gif"]:
             volume.to_gif(temporary[options["gif"]])
         if options["film"]:
-            film.save(temporary[options["film"]], fps=FILM_FPS)
+            Animation(film.panel(), fps=FILM_FPS).save(temporary[options["film"]])
     say(f"{options['output']}: {' x '.join(map(str, volume.shape))} voxels")
     if options["gif"]:
         say(f"{options['gif']}: slices along z")

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import attrs
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import DTypeLike, NDArray
+
+if TYPE_CHECKING:
+    from libtilt.animations import Look
+    from libtilt.drawing import Style
+    from libtilt.drawing.animation import Progress
 
 
 def standardize(array: NDArray[Any], axes: tuple[int, ...]) -> NDArray[Any]:
@@ -120,6 +126,77 @@ class ImageData(NDArrayOperatorsMixin):
         """
         return self._like(self._array.astype(dtype, copy=False))
 
+    def to_gif(
+        self,
+        path: str | Path,
+        *,
+        look: str | type[Look] | Look | None = None,
+        style: Style | None = None,
+        fps: float = 15.0,
+        loop: int = 0,
+        width: int | None = None,
+        max_size: int | None = None,
+        max_bytes: int | None = None,
+        overwrite: bool = False,
+        progress: Progress | None = None,
+    ) -> Path:
+        """Write an animation: a GIF, or what else the path ends with.
+
+        Parameters
+        ----------
+        path : path
+            Ends with ``.gif``, ``.png`` or ``.apng`` (animated PNG), ``.webp``, or ``.mp4`` (extra
+            ``video``).
+        look : {"slices", "spin", "tilts"}, type or Look, optional
+            What the frames are; of `libtilt.animations`. By default slices of a volume along z, and
+            the images of a tilt series in the order of their tilt angles, there and back.
+        style : libtilt.drawing.Style, optional
+            How they are drawn: contrast, colors, scale bar, texts.
+        fps, loop, width, max_size, max_bytes : optional
+            As in `libtilt.drawing.Animation`.
+        overwrite, progress : optional
+            As in `libtilt.drawing.Animation.save`.
+
+        Returns
+        -------
+        pathlib.Path
+            The path.
+
+        Raises
+        ------
+        ValueError
+            If an option does not fit, or the data hold nothing finite.
+        FileExistsError
+            If the file exists and `overwrite` is false.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from libtilt import GaussianBlobs
+        >>> from libtilt.animations import Spin
+        >>> from libtilt.drawing import Style
+        >>> volume = GaussianBlobs.random((16, 16, 16), n=5, seed=0).volume((16, 16, 16))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     slices = volume.to_gif(f"{folder}/slices.gif")
+        ...     spin = volume.to_gif(
+        ...         f"{folder}/spin.webp", look=Spin(count=12), style=Style(annotate=True), fps=12
+        ...     )
+        """
+        # Looks stand above the classes that they show: the one import that goes up.
+        from libtilt.animations.registry import resolve_look, usual_look
+        from libtilt.drawing import Animation
+
+        chosen = usual_look(self) if look is None else resolve_look(look)
+        animation = Animation(
+            chosen.panel(self, style),
+            fps=fps,
+            loop=loop,
+            width=width,
+            max_size=max_size,
+            max_bytes=max_bytes,
+        )
+        return animation.save(path, overwrite=overwrite, progress=progress)
+
     def _pictures(self) -> list[NDArray[Any]]:
         """Return the slices or images that stand for these data in a notebook."""
         return [self._array[len(self._array) // 2]]
@@ -130,12 +207,12 @@ class ImageData(NDArrayOperatorsMixin):
 
     def _repr_png_(self) -> bytes:
         # Pillow is for notebooks alone here.
-        from libtilt.thumbnails import thumbnail
+        from libtilt.drawing.thumbnails import thumbnail
 
         return thumbnail(self._pictures())
 
     def _repr_html_(self) -> str:
-        from libtilt.thumbnails import notebook_card, value_range
+        from libtilt.drawing.thumbnails import notebook_card, value_range
 
         facts = self._facts() | {"range": value_range(self._array, self._pictures())}
         return notebook_card(type(self).__name__, facts, self._repr_png_())

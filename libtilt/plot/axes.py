@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from libtilt.gif.overlays import length_text, nice_length
+from libtilt.drawing.overlays import length_text, nice_length
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

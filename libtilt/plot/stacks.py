@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from libtilt.drawing.colors import require_cmap
+from libtilt.drawing.contrast import shared_limits
+from libtilt.drawing.overlays import angle_labels
 from libtilt.errors.checks import Float64Array, integers_of, positive_integer
-from libtilt.gif.colours import require_cmap
-from libtilt.gif.contrast import shared_limits
-from libtilt.gif.overlays import angle_labels
 from libtilt.plot.axes import axes_or_new, bare, outlined, require_kind, scale_bar
 from libtilt.tilt_series import TiltSeries
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from libtilt.drawing.colors import require_cmap
+from libtilt.drawing.contrast import require_percentiles, shared_limits
 from libtilt.errors.checks import integers_of, require_finite
 from libtilt.geometry import VolumeGrid
-from libtilt.gif.colours import require_cmap
-from libtilt.gif.contrast import require_percentiles, shared_limits
 from libtilt.plot.axes import axes_or_new, bare, outlined, require_kind, scale_bar
 from libtilt.volume import Volume
 

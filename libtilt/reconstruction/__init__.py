@@ -9,7 +9,7 @@ from libtilt.reconstruction.filters import (
     SIRTLikeFilter,
 )
 from libtilt.reconstruction.least_squares import LeastSquares
-from libtilt.reconstruction.method import Method, Progress, option
+from libtilt.reconstruction.method import Method, Progress
 from libtilt.reconstruction.registry import METHODS, resolve_method
 from libtilt.reconstruction.result import Reconstruction
 from libtilt.reconstruction.sirt import SIRT
@@ -37,7 +37,6 @@ __all__ = [
     "Reconstruction",
     "SIRTLikeFilter",
     "cgls",
-    "option",
     "reconstruct",
     "reconstruct_subvolume",
     "resolve_method",

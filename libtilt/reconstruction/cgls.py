@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from libtilt.backends.threads import run_all
 from libtilt.errors.checks import finite_array, positive_float, positive_integer
+from libtilt.errors.options import checked, option
 from libtilt.reconstruction.arrays import require_seen, slabs, squared_norm
 from libtilt.reconstruction.least_squares import LeastSquares
-from libtilt.reconstruction.method import Method, Progress, checked, option
+from libtilt.reconstruction.method import Method, Progress
 
 
 def _check_damping(value: Any, name: str) -> None:

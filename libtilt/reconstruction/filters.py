@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from libtilt.errors.checks import Float64Array, one_of, positive_float, positive_integer
+from libtilt.errors.options import checked
 from libtilt.geometry import TiltGeometry
-from libtilt.reconstruction.method import checked
 from libtilt.reconstruction.spacing import angular_weights
 
 _FINER = 16

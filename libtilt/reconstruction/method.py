@@ -19,68 +19,6 @@ Callback = Callable[[int, Volume, float], object]
 """Called after each iteration with its number, from 1, the volume so far and its residual."""
 
 
-@attrs.frozen
-class Option:
-    """What the command line says of a method's field.
-
-    Attributes
-    ----------
-    help : str
-        What the field is, in a few words.
-    kind : type or tuple of str
-        ``int``, ``float`` or ``bool``, or the names to choose from.
-    flag : (str, Any), optional
-        A name and a value, where the command line has a switch for that value alone.
-    """
-
-    help: str
-    kind: Any
-    flag: tuple[str, Any] | None = None
-
-
-def option(help: str, kind: Any, *, flag: tuple[str, Any] | None = None) -> dict[str, Option]:  # noqa: A002
-    """Return the metadata of a field that the command line shows as an option.
-
-    Parameters
-    ----------
-    help, kind, flag
-        As in `Option`.
-
-    Returns
-    -------
-    dict
-
-    Examples
-    --------
-    >>> import attrs
-    >>> from libtilt.errors.checks import positive_integer
-    >>> from libtilt.reconstruction.method import Method, checked, option
-    >>> @attrs.frozen(kw_only=True)
-    ... class Nothing(Method):
-    ...     iterations: int = attrs.field(
-    ...         default=3, validator=checked(positive_integer), metadata=option("how many", int)
-    ...     )
-    ...
-    ...     def _solve(self, problem, progress):
-    ...         return problem.begin()
-    >>> Nothing()
-    Nothing(iterations=3)
-    >>> Nothing(iterations=0)
-    Traceback (most recent call last):
-    ValueError: iterations must be a positive integer, got 0
-    """
-    return {"option": Option(help, kind, flag)}
-
-
-def checked(check: Callable[[Any, str], Any]) -> Callable[[Any, Any, Any], None]:
-    """Return the validator of a field from ``check(value, name)``, which raises."""
-
-    def validate(_: Any, field: Any, value: Any) -> None:
-        check(value, field.name)
-
-    return validate
-
-
 class Progress:
     """What a method tells of each iteration, and hears whether to go on.
 
@@ -150,7 +88,7 @@ class Method(ABC):
 
     Examples
     --------
-    See the page "Methods" and `libtilt.reconstruction.method.option`.
+    See the page "Methods" and `libtilt.errors.options.option`.
     """
 
     name: ClassVar[str] = ""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
-
+from libtilt.errors.options import resolve
 from libtilt.reconstruction.cgls import CGLS
 from libtilt.reconstruction.method import Method
 from libtilt.reconstruction.sirt import SIRT
@@ -39,15 +38,4 @@ def resolve_method(method: str | type[Method] | Method) -> Method:
     >>> resolve_method("cgls")
     CGLS(iterations=10, damping=0.0, tolerance=1e-06)
     """
-    names = ", ".join(map(repr, METHODS))
-    if isinstance(method, str):
-        if method not in METHODS:
-            raise ValueError(f"method {method!r} is not known: choose from {names}, or a Method")
-        method = METHODS[method]
-    if inspect.isclass(method) and issubclass(method, Method):
-        method = method()
-    if not isinstance(method, Method):
-        raise TypeError(
-            f"method must be a name, a Method class or a Method, got {method!r}; names are {names}"
-        )
-    return method
+    return resolve(method, METHODS, Method, "method")

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from libtilt.backends.threads import run_all
 from libtilt.errors.checks import positive_float, positive_integer
+from libtilt.errors.options import checked, option
 from libtilt.reconstruction.arrays import require_seen, slabs
 from libtilt.reconstruction.bounds import largest_eigenvalue
 from libtilt.reconstruction.least_squares import LeastSquares
-from libtilt.reconstruction.method import Method, Progress, checked, option
+from libtilt.reconstruction.method import Method, Progress
 from libtilt.reconstruction.orders import spread_subsets
 
 Bounds = tuple[float | None, float | None]

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from libtilt.errors.checks import positive_float, positive_integer
+from libtilt.errors.options import checked, option
 from libtilt.reconstruction.arrays import require_seen, squared_norm
 from libtilt.reconstruction.gradient import Gradient
 from libtilt.reconstruction.least_squares import LeastSquares
-from libtilt.reconstruction.method import Method, Progress, checked, option
+from libtilt.reconstruction.method import Method, Progress
 
 _SAFETY = 1.02
 """The norm is estimated from below."""

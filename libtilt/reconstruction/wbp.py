@@ -12,12 +12,13 @@ from scipy import fft
 from libtilt.backends.base import Backend
 from libtilt.backends.threads import run_all
 from libtilt.errors.checks import Float64Array, one_of
+from libtilt.errors.options import checked, option
 from libtilt.geometry import TiltGeometry, VolumeGrid
 from libtilt.preparation import taper_edges
 from libtilt.projector import Projector
 from libtilt.reconstruction.filters import WINDOWS, Filter, RampFilter
 from libtilt.reconstruction.least_squares import LeastSquares
-from libtilt.reconstruction.method import Method, Progress, checked, option
+from libtilt.reconstruction.method import Method, Progress
 from libtilt.reconstruction.weights import filled
 from libtilt.tilt_series import TiltSeries
 

@@ -1,4 +1,4 @@
-"""Grey levels from values of any range."""
+"""Gray levels from values of any range."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Frames = NDArray[np.uint8]
 Contrast = str | tuple[float, float]
 
 
-def to_grey(
+def to_gray(
     frames: ArrayLike,
     *,
     percentiles: tuple[float, float] = (0.5, 99.8),
@@ -35,7 +35,7 @@ def to_grey(
     Returns
     -------
     ndarray of uint8, shape (n, h, w)
-        NaN becomes 0; infinities 0 and 255; a stack with one value throughout mid-grey.
+        NaN becomes 0; infinities 0 and 255; a stack with one value throughout mid-gray.
 
     Raises
     ------
@@ -44,30 +44,28 @@ def to_grey(
 
     Examples
     --------
-    >>> from libtilt.gif import to_grey
-    >>> to_grey([[[0.0, 0.5, 1.0]]], percentiles=(0, 100)).tolist()
+    >>> from libtilt.drawing import to_gray
+    >>> to_gray([[[0.0, 0.5, 1.0]]], percentiles=(0, 100)).tolist()
     [[[0, 128, 255]]]
-    >>> to_grey([[[0.0, 0.5, 1.0]]], contrast=(0, 2)).tolist()
+    >>> to_gray([[[0.0, 0.5, 1.0]]], contrast=(0, 2)).tolist()
     [[[0, 64, 128]]]
     """
-    limits = contrast_limits(contrast, percentiles)
+    require_percentiles(percentiles)
+    limits = contrast_limits(contrast)
     values = real_data(frames, "frames", 3)
     shared = limits or _percentile_limits(values, percentiles)
     if shared is None:
         raise ValueError("frames must hold finite values, all of them are NaN or infinite")
-    grey = np.empty(values.shape, np.uint8)
+    gray = np.empty(values.shape, np.uint8)
     each = limits is None and contrast == "frame"
     for index, frame in enumerate(values):
         own = _percentile_limits(frame, percentiles) if each else None
-        grey[index] = _levels(frame, *(own or shared))
-    return grey
+        gray[index] = _levels(frame, *(own or shared))
+    return gray
 
 
-def contrast_limits(
-    contrast: Contrast, percentiles: tuple[float, float]
-) -> tuple[float, float] | None:
+def contrast_limits(contrast: Contrast) -> tuple[float, float] | None:
     """Return the fixed values of black and white, None where percentiles find them."""
-    require_percentiles(percentiles)
     if isinstance(contrast, str):
         if contrast in ("stack", "frame"):
             return None

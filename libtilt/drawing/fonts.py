@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import unicodedata
 from typing import Any
 
@@ -19,11 +18,11 @@ def font_for(text: str, size: int) -> Any:
 
     Examples
     --------
-    >>> from libtilt.gif.fonts import font_for
+    >>> from libtilt.drawing.fonts import font_for
     >>> font_for("12.0°", 12).getname()[0]
     'Aileron'
     """
-    own = _own_font(size)
+    own = ImageFont.load_default(size=size)
     if _has(own, text):
         return own
     try:
@@ -38,7 +37,7 @@ def readable(text: str, font: Any) -> str:
 
     Examples
     --------
-    >>> from libtilt.gif.fonts import font_for, readable
+    >>> from libtilt.drawing.fonts import font_for, readable
     >>> readable("Ångström λ", font_for("A", 12))
     'Angstrom ?'
     """
@@ -49,12 +48,6 @@ def readable(text: str, font: Any) -> str:
     return "".join(letter if _has(font, letter) else "?" for letter in kept)
 
 
-def _own_font(size: int) -> Any:
-    if "size" in inspect.signature(ImageFont.load_default).parameters:
-        return ImageFont.load_default(size=size)
-    return ImageFont.load_default()
-
-
 def _has(font: Any, text: str) -> bool:
     """Whether a font has all letters of a text."""
     return all(_has_letter(font, letter) for letter in set(text))
@@ -62,7 +55,5 @@ def _has(font: Any, text: str) -> bool:
 
 @functools.lru_cache(maxsize=4096)
 def _has_letter(font: Any, letter: str) -> bool:
-    if not isinstance(font, ImageFont.FreeTypeFont):
-        return ord(letter) < 256  # Bitmaps of Latin-1, in Pillow before 10.1.
     absent = bytes(font.getmask("\uffff"))
     return letter.isspace() or bytes(font.getmask(letter)) != absent

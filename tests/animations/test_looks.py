@@ -3,6 +3,7 @@
 import imageio.v3 as iio
 import numpy as np
 import pytest
+from libtilt.gif import Panel
 
 from libtilt import GaussianBlobs, TiltGeometry, Volume
 from libtilt.animations import (
@@ -14,7 +15,6 @@ from libtilt.animations import (
     spin_frames,
     surface_level,
 )
-from libtilt.gif import Panel
 from libtilt.reconstruction import sirt
 
 RNG = np.random.default_rng(5)

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from libtilt.gif.contrast import shared_limits, to_grey
-from libtilt.gif.films import resized
+from libtilt.drawing.contrast import shared_limits, to_gray
+from libtilt.drawing.montage import resized
 
 HEIGHT = 128
 GAP = 3
@@ -26,7 +26,7 @@ def thumbnail(pictures: list[NDArray[Any]]) -> bytes:
     Examples
     --------
     >>> import numpy as np
-    >>> from libtilt.thumbnails import thumbnail
+    >>> from libtilt.drawing.thumbnails import thumbnail
     >>> thumbnail([np.eye(8), np.zeros((8, 16))])[1:4]
     b'PNG'
     """
@@ -38,8 +38,8 @@ def thumbnail(pictures: list[NDArray[Any]]) -> bytes:
         # Larger pixels show the grid, but a slab of one row is not a square of it.
         scale = min(HEIGHT / height, 2 * HEIGHT / width)
         shape = max(1, round(height * scale)), max(1, round(width * scale))
-        grey = to_grey(picture[np.newaxis].astype(np.float64), contrast=limits)[0]
-        shown = resized(grey, shape)
+        gray = to_gray(picture[np.newaxis].astype(np.float64), contrast=limits)[0]
+        shown = resized(gray, shape)
         parts.append(np.pad(shown, ((0, HEIGHT - shape[0]), (0, GAP)), constant_values=255))
     buffer = io.BytesIO()
     Image.fromarray(np.concatenate(parts, axis=1)[:, :-GAP]).save(buffer, format="PNG")

@@ -5,12 +5,12 @@ import sys
 import imageio.v3 as iio
 import numpy as np
 import pytest
-
-from libtilt import GaussianBlobs, TiltGeometry
 from libtilt.gif import save_gif
 from libtilt.gif.colours import Palette
 from libtilt.gif.fonts import font_for, readable
 from libtilt.gif.overlays import Overlay, angle_labels, length_text, nice_length
+
+from libtilt import GaussianBlobs, TiltGeometry
 
 FRAMES = np.full((3, 96, 120), 60, np.uint8)
 

@@ -7,11 +7,11 @@ import imageio.v3 as iio
 import matplotlib
 import numpy as np
 import pytest
+from libtilt.gif import Panel, save_animation, save_gif, to_grey
+from libtilt.gif.films import Film
 from PIL import Image
 
 from libtilt import TiltGeometry, TiltSeries
-from libtilt.gif import Panel, save_animation, save_gif, to_grey
-from libtilt.gif.films import Film
 
 RNG = np.random.default_rng(5)
 

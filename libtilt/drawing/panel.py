@@ -1,0 +1,62 @@
+"""`Panel`: frames and how they are drawn, alone or beside others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from libtilt.drawing.contrast import Frames, to_gray
+from libtilt.drawing.style import Style
+from libtilt.errors.checks import real_data
+
+
+def _frames(value: ArrayLike) -> NDArray[Any]:
+    return real_data(value, "frames", 3)
+
+
+@attrs.frozen(eq=False)
+class Panel:
+    """Frames to animate, alone or beside others.
+
+    Parameters
+    ----------
+    frames : array_like, shape (n, h, w)
+        Real numbers; row 0 is at the top. NaN is drawn as the darkest value.
+    style : Style, optional
+        How they are drawn.
+
+    Raises
+    ------
+    ValueError
+        If the frames are empty, or there is not one label or angle for each.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from libtilt.drawing import Panel, Style
+    >>> panel = Panel(np.zeros((3, 8, 8)), Style(labels=["a", "b", "c"], ping_pong=True))
+    >>> panel.order.tolist()
+    [0, 1, 2, 1]
+    """
+
+    frames: NDArray[Any] = attrs.field(converter=_frames)
+    style: Style = attrs.field(factory=Style, validator=attrs.validators.instance_of(Style))
+
+    @style.validator
+    def _check_count(self, _: Any, style: Style) -> None:
+        style.require_count(len(self.frames))
+
+    @property
+    def order(self) -> NDArray[np.intp]:
+        """Which frames are shown, one after the other."""
+        forth = np.arange(len(self.frames))
+        return np.concatenate([forth, forth[-2:0:-1]]) if self.style.ping_pong else forth
+
+    def gray(self) -> Frames:
+        """Return the frames as gray values, before anything is drawn into them."""
+        style = self.style
+        contrast = "stack" if style.contrast is None else style.contrast
+        return to_gray(self.frames, percentiles=style.percentiles, contrast=contrast)

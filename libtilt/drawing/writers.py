@@ -1,0 +1,148 @@
+"""Animations as GIF, animated PNG and animated WebP, and which writer a file name asks for."""
+
+from __future__ import annotations
+
+import errno
+import math
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from libtilt.drawing.colors import Colors
+from libtilt.drawing.mp4 import Mp4
+from libtilt.drawing.writer import FPS, Writer
+
+
+class _ImageioWriter(Writer):
+    """What imageio writes by Pillow, without any loss."""
+
+    @property
+    def milliseconds(self) -> int:
+        """How long a frame lasts."""
+        return round(1000 / self.fps)
+
+    def _options(self, colors: Colors) -> dict[str, Any]:
+        """Return what the format is told beside how long a frame lasts."""
+        return {"loop": int(self.loop)}
+
+    def _stored(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return pixels as the file holds them."""
+        return pixels
+
+    def write(self, path: Path, frames: Iterator[NDArray[np.uint8]], colors: Colors) -> None:
+        """Write all frames with one palette, or in full color."""
+        import imageio.v3 as iio
+
+        pixels = np.stack(list(frames))
+        try:
+            # To memory first: where a file fails, imageio leaves it open.
+            content = iio.imwrite(
+                "<bytes>",
+                self._stored(pixels),
+                plugin="pillow",
+                extension=self.suffixes[0],
+                is_batch=True,
+                duration=self.milliseconds,
+                **self._options(colors),
+            )
+        except (OverflowError, struct.error) as error:
+            raise ValueError(
+                f"fps={self.fps:g} is too slow: equal frames that follow each other last longer "
+                f"than a {self.suffixes[0]} file can say"
+            ) from error
+        path.write_bytes(content)
+        self._check(path, colors.rgb(pixels[0]), colors.rgb(pixels[-1]), len(pixels))
+
+    def _check(
+        self, path: Path, first: NDArray[np.uint8], last: NDArray[np.uint8], count: int
+    ) -> None:
+        """Raise an OSError where a file has not its first and last frame and its time."""
+        import imageio.v3 as iio
+
+        total, shown, steps = 0.0, first, 0
+        same = True
+        file: Any
+        with iio.imopen(path, "r", plugin="pillow", extension=self.suffixes[0]) as file:
+            for step, shown in enumerate(file.iter(mode="RGB")):
+                total += file.metadata(index=step).get("duration", 0)
+                same &= step > 0 or np.array_equal(shown, first)
+                steps += 1
+        # Encoders join equal neighbors into one longer frame, so only the time must add up; a
+        # picture that does not move has none.
+        alone = steps == 1 and np.array_equal(first, last)
+        timed = alone or math.isclose(total, self.milliseconds * count, abs_tol=0.5)
+        if not (same and timed and np.array_equal(shown, last)):
+            raise OSError(errno.EIO, "it reads back other than it was written")
+
+
+class Gif(_ImageioWriter):
+    """A GIF; it counts time in hundredths of a second, and viewers show no more than 50."""
+
+    suffixes = (".gif",)
+    slowest, fastest = 0.002, 50.0
+    full_color = False
+
+    @property
+    def milliseconds(self) -> int:
+        """How long a frame lasts."""
+        return max(20, round(100 / self.fps) * 10)
+
+    def _options(self, colors: Colors) -> dict[str, Any]:
+        assert colors.table is not None
+        options: dict[str, Any] = {"palette": colors.table[::-1].tobytes(), "optimize": False}
+        # A GIF counts the times after the first.
+        return options if self.loop == 1 else options | {"loop": max(int(self.loop) - 1, 0)}
+
+    def _stored(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        # Indices count down from white: readers take the usual palette, black first, for a picture
+        # without one, and some then fail on frames that store only what changes.
+        return 255 - pixels
+
+
+class Apng(_ImageioWriter):
+    """An animated PNG."""
+
+    suffixes = (".png", ".apng")
+    slowest, fastest = 0.02, 100.0
+
+
+class WebP(_ImageioWriter):
+    """An animated WebP, without loss."""
+
+    suffixes = (".webp",)
+    slowest, fastest = 0.02, 100.0
+    largest_side = 16383
+
+    def _options(self, colors: Colors) -> dict[str, Any]:
+        return super()._options(colors) | {"lossless": True}
+
+
+WRITERS: tuple[type[Writer], ...] = (Gif, Apng, WebP, Mp4)
+
+
+def writer_for(path: str | Path, *, fps: float = FPS, loop: int = 0) -> Writer:
+    """Return the writer that a file's suffix names.
+
+    Raises
+    ------
+    ImportError
+        If it needs a package that is missing.
+    ValueError
+        If there is none, or an option does not fit it.
+
+    Examples
+    --------
+    >>> from libtilt.drawing.writers import writer_for
+    >>> writer_for("spin.apng", fps=10)
+    Apng(fps=10.0, loop=0)
+    """
+    suffix = Path(path).suffix.lower()
+    known = [name for writer in WRITERS for name in writer.suffixes]
+    if suffix not in known:
+        raise ValueError(f"path must end with {', '.join(known)}, got {path}")
+    writer = next(writer for writer in WRITERS if suffix in writer.suffixes)
+    return writer(fps, loop)
