@@ -6,6 +6,7 @@ its own, so that several can run beside each other.
 
 import os
 import re
+import shutil
 import subprocess
 import tarfile
 from pathlib import Path
@@ -23,14 +24,13 @@ nox.options.error_on_missing_interpreters = True
 def enter_copy(session: nox.Session) -> Path:
     """Go to a copy of the files that git tracks or would track, with the public data beside it."""
     copy = Path(session.create_tmp()) / "libtilt"
-    session.run("rm", "-rf", str(copy), external=True, silent=True)
-    copy.mkdir()
+    shutil.rmtree(copy, ignore_errors=True)
     listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in filter(None, names.split("\0")):
         if (ROOT / name).is_file():
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
-            (copy / name).write_bytes((ROOT / name).read_bytes())
+            shutil.copy2(ROOT / name, copy / name)
     data = ROOT.parent / "shared"
     if data.is_dir() and not (copy.parent / "shared").exists():
         (copy.parent / "shared").symlink_to(data)
@@ -54,6 +54,7 @@ def pytest(session: nox.Session, *arguments: str) -> None:
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check lint and format."""
+    enter_copy(session)
     session.install("ruff>=0.8")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")

@@ -129,6 +129,19 @@ def test_fields_that_hold_volumes_compare_as_a_whole():
     assert projector(mask=None) != projector(mask=mask)
 
 
+def test_fields_that_hold_tuples_of_arrays_compare_as_a_whole():
+    @frozen
+    class Paired(TiltGeometry):
+        pair: tuple = attrs.field(kw_only=True)
+
+    def paired(*values):
+        return Paired.from_tilt_angles([0], pair=tuple(map(np.array, values)))
+
+    assert paired([1, 2], [3]) == paired([1, 2], [3])
+    assert paired([1, 2], [3]) != paired([1, 2], [4])
+    assert paired([1, 2], [3]) != paired([1, 2])
+
+
 def test_a_subclass_of_what_hashes_hashes_by_all_of_its_fields():
     one, same, other = MyImageGrid((4, 5)), MyImageGrid((4, 5)), MyImageGrid((4, 5), name="x")
     assert one == same

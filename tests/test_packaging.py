@@ -1,6 +1,7 @@
 """What stands in more than one file agrees, and the rooms of the package import one way."""
 
 import ast
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -11,6 +12,7 @@ import libtilt
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "libtilt"
+BENCHMARKS = ROOT / "docs" / "benchmarks"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
@@ -79,9 +81,53 @@ def test_the_pinned_lowest_versions_are_those_of_the_metadata():
     assert {name: version.removesuffix(".0") for name, version in stated.items()} == lowest
 
 
-def test_the_version_stands_once_and_is_cited():
-    assert libtilt.__version__ == PROJECT["version"]
-    assert f"version: {PROJECT['version']}\n" in (ROOT / "CITATION.cff").read_text()
+def test_the_version_of_all_files_is_that_of_the_metadata():
+    version = PROJECT["version"]
+    assert libtilt.__version__ == version
+    assert f"version: {version}\n" in (ROOT / "CITATION.cff").read_text()
+    assert f"version: {version}\n" in (ROOT / "conda" / "meta.yaml").read_text()
+    headings = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert headings[0] == version
+
+
+def test_the_conda_recipe_asks_for_what_the_metadata_ask_for():
+    recipe = (ROOT / "conda" / "meta.yaml").read_text()
+    run, optional = re.search(
+        r"  run:\n(.*?)\n  #.*?run_constrained:\n(.*?)\n\n", recipe, re.S
+    ).groups()
+    extras = PROJECT["optional-dependencies"]
+    needed = [*PROJECT["dependencies"], *extras["cli"], f"python{PROJECT['requires-python']}"]
+    assert conda_names(run) == {item.replace(">=", " >=") for item in needed}
+    known = {item.replace(">=", " >=") for extra in extras.values() for item in extra}
+    assert {name.replace("-base", "") for name in conda_names(optional)} <= known
+
+
+def conda_names(block):
+    return {line.strip().removeprefix("- ") for line in block.splitlines()}
+
+
+def test_ci_and_the_hosted_workflow_run_all_sessions():
+    noxfile = (ROOT / "noxfile.py").read_text()
+    sessions = set(re.findall(r"^@nox\.session.*\ndef (\w+)", noxfile, re.MULTILINE))
+    assert {"lint", "readme_run", "readme_test"} < sessions
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
+    hosted = re.search(r"^ +session:\n((?: +- \w+\n)+)", workflow, re.MULTILINE)
+    assert set(re.findall(r"\w+", hosted[1])) == sessions
+    script = (ROOT / ".ci" / "run").read_text()
+    run = re.findall(r"^sessions ([\w ]+?)(?: [>|].*)?$", script, re.MULTILINE)
+    assert set(" ".join(run).split()) == sessions
+
+
+def test_benchmark_results_of_each_released_version_are_kept():
+    notes = (ROOT / "CHANGELOG.md").read_text()
+    released = re.findall(r"^## (\S+) \(\d{4}-\d\d-\d\d\)$", notes, re.MULTILINE)
+    kept = {path.stem: json.loads(path.read_text()) for path in BENCHMARKS.glob("*.json")}
+    assert kept
+    assert set(released) <= set(kept)
+    for version, record in kept.items():
+        assert record["packages"]["libtilt"] == version
+        assert {"size", "count", "driven"} <= set(record["job"])
+        assert all("forward" in one["seconds"] for one in record["contestants"].values())
 
 
 def test_every_public_name_is_there():

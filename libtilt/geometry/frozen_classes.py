@@ -28,6 +28,8 @@ def _same(one: Any, other: Any) -> bool:
     if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
         return np.array_equal(one, other)
     kind: Any = type(one)
+    if kind is type(other) and kind in (tuple, list):
+        return len(one) == len(other) and all(map(_same, one, other))
     if not any(isinstance(value, NDArrayOperatorsMixin) for value in (one, other)):
         return bool(one == other)
     # A Volume or TiltSeries is compared with == voxel by voxel; as a field it is one value.
@@ -59,8 +61,8 @@ else:
 
         As `attrs.frozen`, with what arrays need:
 
-        - Fields that hold arrays are compared as a whole, by `numpy.array_equal`. A subclass of
-          `Volume` or `TiltSeries` is still compared voxel by voxel, as NumPy arrays are.
+        - Fields that hold arrays, or tuples and lists of them, are compared as a whole. A subclass
+          of `Volume` or `TiltSeries` is still compared voxel by voxel, as NumPy arrays are.
         - A class hashes where its base hashes by its fields, as `ImageGrid` does; any other one
           raises a TypeError from `hash`, as arrays do.
         - Arrays are read-only still after pickling.
