@@ -96,9 +96,7 @@ class TiltSeries(ImageData):
         cls,
         path: str | Path,
         *,
-        geometry: TiltGeometry | str | Path | None = None,
-        tilt_angles: ArrayLike | str | Path | None = None,
-        alignment: Alignment | str | Path | None = None,
+        geometry: TiltGeometry | Alignment | ArrayLike | str | Path | None = None,
         tilt_axis_angle: float | None = None,
         pixel_size: float | None = None,
         memmap: bool = False,
@@ -114,13 +112,10 @@ class TiltSeries(ImageData):
         ----------
         path : path
             The stack. A single image is a stack of one.
-        geometry : TiltGeometry or path, optional
-            The geometry, or the JSON file that holds it.
-        tilt_angles : array_like, shape (n,), or path, optional
-            Degrees, or the text file that holds one per line.
-        alignment : Alignment or path, optional
-            An alignment by IMOD, AreTomo, RELION or Warp, as `libtilt.alignment.open_alignment`
-            takes it. Images that it leaves out are left out.
+        geometry : TiltGeometry, Alignment, array_like of shape (n,), or path, optional
+            The geometry, tilt angles in degrees, or a file of any format that
+            `libtilt.alignment.open_alignment` takes. Images that an alignment leaves out are left
+            out.
         tilt_axis_angle : float, optional
             Degrees from the images' y axis, in place of what a file says. Lists of tilt angles do
             not say it: without it, it is taken along y, with a warning unless the stack is an
@@ -131,7 +126,8 @@ class TiltSeries(ImageData):
         memmap : bool, optional
             Whether to map the file into memory instead of reading it.
         **fields
-            Fields that a subclass adds.
+            Fields that a subclass adds; the others are options of the file's reader, such as
+            ``name="TS_1"``, ``aligned=True``, ``format="angles"``, ``volume_shape=(d, h, w)``.
 
         Returns
         -------
@@ -168,14 +164,14 @@ class TiltSeries(ImageData):
         from libtilt.io.image_files import read_image
         from libtilt.io.mrc import PLACEHOLDER
 
-        if sum(given is not None for given in (geometry, tilt_angles, alignment)) > 1:
-            raise ValueError("give one of geometry, tilt_angles and alignment, not two")
+        own = {field.name for field in attrs.fields(cls)}
+        options = {name: fields.pop(name) for name in set(fields) - own}
         told = {"pixel_size": pixel_size, "tilt_axis_angle": tilt_axis_angle}
         for last in (*[False] * _ATTEMPTS, True):
             content = read_image(path, memmap=memmap)
             stack = StackFile(path, content, **told, kind=cls.geometry_type)
             try:
-                found = stack.geometry(geometry, tilt_angles, alignment)
+                found = stack.geometry(geometry, **options)
                 break
             except MixedSeriesError:
                 # A writer may be replacing the series right now.

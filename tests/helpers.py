@@ -137,7 +137,7 @@ class ToyBackend(Backend):
 
 def defined_in(package):
     """Functions and classes that the modules of a package define."""
-    for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+    for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
         things = vars(importlib.import_module(found.name)).values()
         yield from (one for one in things if getattr(one, "__module__", "") == found.name)
 

@@ -260,12 +260,19 @@ def test_the_geometry_can_be_given_or_named(tmp_path, kind):
     for geometry in (GEOMETRY, kind(tmp_path / "other.json")):
         assert TiltSeries.open(path, geometry=geometry).geometry == GEOMETRY
     for angles in (ANGLES, kind(tmp_path / "other.tlt")):
-        opened = TiltSeries.open(path, tilt_angles=angles, tilt_axis_angle=0)
+        opened = TiltSeries.open(path, geometry=angles, tilt_axis_angle=0)
         assert np.allclose(opened.geometry.tilt_angles, ANGLES)
     with pytest.raises(ValueError, match="give geometry or tilt_axis_angle, not both"):
         TiltSeries.open(path, geometry=GEOMETRY, tilt_axis_angle=3)
-    with pytest.raises(ValueError, match="give one of geometry, tilt_angles and alignment"):
-        TiltSeries.open(path, geometry=GEOMETRY, tilt_angles=ANGLES)
+    (tmp_path / "other.tlt").rename(tmp_path / "other.txt")
+    opened = TiltSeries.open(
+        path, geometry=kind(tmp_path / "other.txt"), format="angles", tilt_axis_angle=0
+    )
+    assert np.allclose(opened.geometry.tilt_angles, ANGLES)
+    with pytest.raises(TypeError, match="aligned: neither fields, nor is a file given to read"):
+        TiltSeries.open(path, geometry=GEOMETRY, aligned=True)
+    with pytest.raises(TypeError, match="json files are not read with aligned"):
+        TiltSeries.open(path, geometry=kind(tmp_path / "other.json"), aligned=True)
 
 
 def test_a_count_of_tilts_that_differs_names_both_files(tmp_path):
@@ -274,7 +281,7 @@ def test_a_count_of_tilts_that_differs_names_both_files(tmp_path):
     with pytest.raises(ValueError, match=r"tilts\.st has 5 images, but .*tilts\.rawtlt has 4 tilt"):
         TiltSeries.open(path)
     with pytest.raises(ValueError, match=r"tilts\.st has 5 images, but tilt_angles has 3 tilts"):
-        TiltSeries.open(path, tilt_angles=ANGLES[:3])
+        TiltSeries.open(path, geometry=ANGLES[:3])
 
 
 def test_a_pixel_size_that_is_unknown_is_one_unless_it_is_given(tmp_path):

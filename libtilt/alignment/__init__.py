@@ -3,23 +3,23 @@
 from libtilt.alignment.acquisition import Acquisition
 from libtilt.alignment.alignment import Alignment
 from libtilt.alignment.angles import AnglesFile
-from libtilt.alignment.aretomo import AreTomoAlignment
-from libtilt.alignment.aretomo_lines import DarkFrame
-from libtilt.alignment.base import AlignmentFile
+from libtilt.alignment.aretomo.alignment import AreTomoAlignment
+from libtilt.alignment.aretomo.lines import DarkFrame
+from libtilt.alignment.base import AlignmentFile, MatrixFile
 from libtilt.alignment.excluded import ExcludedTilts
 from libtilt.alignment.geometry_file import GeometryFile
-from libtilt.alignment.imod import ImodAlignment
-from libtilt.alignment.mdoc import MdocFile
+from libtilt.alignment.imod.alignment import ImodAlignment
+from libtilt.alignment.mdoc.file import MdocFile
 from libtilt.alignment.opening import (
     detect_format,
     open_alignment,
     read_alignment_file,
-    save_alignment,
 )
-from libtilt.alignment.portal import PortalAlignment
-from libtilt.alignment.relion import RelionAlignment
-from libtilt.alignment.sizes import Sizes
-from libtilt.alignment.warp import WarpAlignment
+from libtilt.alignment.portal.alignment import PortalAlignment
+from libtilt.alignment.relion.alignment import RelionAlignment
+from libtilt.alignment.saving import save_alignment
+from libtilt.alignment.sizes import KnownSizes, Sizes
+from libtilt.alignment.warp.alignment import WarpAlignment
 
 __all__ = [
     "Acquisition",
@@ -31,6 +31,8 @@ __all__ = [
     "ExcludedTilts",
     "GeometryFile",
     "ImodAlignment",
+    "KnownSizes",
+    "MatrixFile",
     "MdocFile",
     "PortalAlignment",
     "RelionAlignment",

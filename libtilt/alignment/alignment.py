@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Self
 
 import attrs
@@ -11,12 +12,12 @@ from numpy.typing import NDArray
 from libtilt.alignment.acquisition import Acquisition
 from libtilt.alignment.excluded import ExcludedTilts
 from libtilt.alignment.matrices import geometry_from_matrices
-from libtilt.alignment.sizes import Sizes, to_spacing, to_stack_shape
+from libtilt.alignment.sizes import KnownSizes, to_spacing, to_stack_shape
+from libtilt.errors import LibtiltWarning
 from libtilt.errors.checks import (
     Float64Array,
     integers_of,
     locked,
-    to_image_shape,
     to_pixel_size,
     to_volume_shape,
 )
@@ -26,6 +27,10 @@ from libtilt.geometry import TiltGeometry, require_geometry
 def _views_converter(value: Any) -> NDArray[np.int64]:
     views = list(value)
     return locked(np.array(integers_of(views, len(views), "views"), dtype=np.int64))
+
+
+def _warnings_converter(value: Iterable[LibtiltWarning | str]) -> tuple[LibtiltWarning, ...]:
+    return tuple(LibtiltWarning(text) if isinstance(text, str) else text for text in value)
 
 
 @attrs.frozen(eq=False)
@@ -46,7 +51,7 @@ class Alignment:
         ``(d, h, w)`` of the tomogram, in its own voxels.
     voxel_size : float
         Of the tomogram, in angstroms.
-    left_out : tuple of str, optional
+    unsupported : tuple of str, optional
         What the file holds beside this and a geometry cannot, in words.
     stack_name : str, optional
         The file of the raw stack, for formats that name it.
@@ -56,7 +61,7 @@ class Alignment:
         What is known of images that are left out: one entry for each of `excluded`.
     notes : tuple of str, optional
         What was concluded from the file where it leaves something open, in words.
-    warnings : tuple of str, optional
+    warnings : tuple of LibtiltWarning or str, optional
         What was taken for granted and should be checked; `open_alignment` warns of it.
 
     Raises
@@ -87,12 +92,14 @@ class Alignment:
     pixel_size: float = attrs.field(kw_only=True, converter=to_pixel_size)
     volume_shape: tuple[int, ...] = attrs.field(kw_only=True, converter=to_volume_shape)
     voxel_size: float = attrs.field(kw_only=True, converter=to_spacing)
-    left_out: tuple[str, ...] = attrs.field(kw_only=True, default=())
+    unsupported: tuple[str, ...] = attrs.field(kw_only=True, default=())
     stack_name: str | None = attrs.field(kw_only=True, default=None)
     acquisition: Acquisition = attrs.field(kw_only=True, factory=Acquisition)
     excluded_tilts: ExcludedTilts | None = attrs.field(kw_only=True, default=None)
     notes: tuple[str, ...] = attrs.field(kw_only=True, default=())
-    warnings: tuple[str, ...] = attrs.field(kw_only=True, default=())
+    warnings: tuple[LibtiltWarning, ...] = attrs.field(
+        kw_only=True, default=(), converter=_warnings_converter
+    )
 
     @acquisition.validator
     def _check_acquisition(self, _: Any, value: Acquisition) -> None:
@@ -158,20 +165,14 @@ class Alignment:
         ... ).geometry.shifts.tolist()
         [[0.0, 0.0]]
         """
-        geometry = geometry_from_matrices(
-            matrices,
-            volume_shape=fields["volume_shape"],
-            image_shape=to_image_shape(fields["stack_shape"][1:]),
-            voxel_size=fields["voxel_size"],
-            pixel_size=fields["pixel_size"],
-            source=source,
-        )
+        sizes = KnownSizes(**{one.name: fields.get(one.name) for one in attrs.fields(KnownSizes)})
+        geometry = geometry_from_matrices(matrices, sizes, source=source)
         return cls(geometry, **fields)
 
     @property
-    def sizes(self) -> Sizes:
+    def sizes(self) -> KnownSizes:
         """All that a file may leave out."""
-        return Sizes(
+        return KnownSizes(
             stack_shape=self.stack_shape,
             pixel_size=self.pixel_size,
             volume_shape=self.volume_shape,
@@ -192,11 +193,19 @@ class Alignment:
 
     def every_tilt_angle(self) -> Float64Array:
         """Return one tilt angle per image of the stack, between its neighbors' where unknown."""
-        angles = np.full(self.stack_shape[0], np.nan)
-        angles[self.views] = self.geometry.tilt_angles
-        angles[self.excluded] = self.excluded_tilt_angles
-        known = np.flatnonzero(np.isfinite(angles))
-        between: Float64Array = np.interp(np.arange(len(angles)), known, angles[known])
+        return self.for_every_image(self.geometry.tilt_angles, excluded=self.excluded_tilt_angles)
+
+    def for_every_image(
+        self, values: Float64Array, *, excluded: Float64Array | float = np.nan
+    ) -> Float64Array:
+        """Return one value per image of the stack, between its neighbors' where it is NaN.
+
+        Those of images that no tilt belongs to are `excluded`.
+        """
+        every = np.full(self.stack_shape[0], np.nan)
+        every[self.views], every[self.excluded] = values, excluded
+        known = np.flatnonzero(np.isfinite(every))
+        between: Float64Array = np.interp(np.arange(len(every)), known, every[known])
         return between
 
     def with_excluded(self) -> Self:

@@ -1,20 +1,106 @@
-"""Plain lists of tilt angles: ``.tlt``, ``.rawtlt`` and AreTomo's ``_TLT.txt``."""
+"""Lists of tilt angles, one per line: ``.tlt``, ``.rawtlt``, ``.xtilt`` and ``_TLT.txt``."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import attrs
+import numpy as np
 
 from libtilt.alignment.acquisition import Acquisition
 from libtilt.alignment.alignment import Alignment
-from libtilt.alignment.angle_lists import angles_text, read_angle_list
-from libtilt.alignment.base import AlignmentFile, default_volume
-from libtilt.alignment.sizes import Sizes
-from libtilt.alignment.text import save_text
+from libtilt.alignment.base import AlignmentFile
+from libtilt.alignment.plausible import tilt_angle
+from libtilt.alignment.sizes import KnownSizes, Sizes
+from libtilt.alignment.text import number, rows_of
+from libtilt.errors import LibtiltWarning
 from libtilt.errors.checks import Float64Array, finite_array
 from libtilt.geometry import TiltGeometry
+
+
+@attrs.frozen(eq=False)
+class AngleList:
+    """The columns of a file with one line per image.
+
+    Attributes
+    ----------
+    angles : ndarray, shape (n,)
+        Degrees.
+    order : ndarray, shape (n,), or None
+        The second column: when each image was taken, as the file counts.
+    exposures : ndarray, shape (n,), or None
+        The third column: electrons per square angstrom.
+    """
+
+    angles: Float64Array
+    order: Float64Array | None = None
+    exposures: Float64Array | None = None
+
+
+def read_angle_list(path: str | Path) -> AngleList:
+    r"""Read a file with one line per image: tilt angle, then order and exposure where it has them.
+
+    This is what IMOD's ``.tlt``, ``.rawtlt`` and ``.xtilt``, and AreTomo's ``_TLT.txt`` and
+    AngFile hold. Columns are kept apart by blanks, tabs or commas; ``#`` begins a comment.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+
+    Returns
+    -------
+    AngleList
+
+    Raises
+    ------
+    ValueError
+        If a line does not hold one to three numbers, an angle lies beyond 180 degrees, or lines
+        differ in length; the message names the file and the line.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from libtilt.alignment.angles import read_angle_list
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "TS_1_TLT.txt"
+    ...     _ = path.write_text("-3.0 2 3.1\n 0.0 1 3.1\n")
+    ...     columns = read_angle_list(path)
+    >>> columns.angles.tolist(), columns.order.tolist(), columns.exposures.tolist()
+    ([-3.0, 0.0], [2.0, 1.0], [3.1, 3.1])
+    """
+    rows: list[list[float]] = []
+    for where, text, words in rows_of(path):
+        if re.search(r"(?<![\d.])\d+,\d+(?![\d.,])", text):
+            raise ValueError(
+                f"{where}: {text[:80]!r} may have decimal commas, or columns: write points, or "
+                "keep columns apart by blanks"
+            )
+        if not 1 <= len(words) <= 3 or (rows and len(words) != len(rows[0])):
+            expected = "a tilt angle, and perhaps its order and exposure"
+            if rows:
+                expected = f"{len(rows[0])} columns, as above"
+            raise ValueError(f"{where}: expected {expected}, got {text[:80]!r}")
+        rows.append([tilt_angle(words[0], where), *(number(word, where) for word in words[1:])])
+    if not rows:
+        raise ValueError(f"{path} holds no tilt angle")
+    columns = np.array(rows).T
+    order = columns[1] if len(columns) > 1 and _counts(columns[1]) else None
+    doses = columns[2] if len(columns) > 2 and (columns[2] >= 0).all() else None
+    return AngleList(columns[0], order, doses)
+
+
+def _counts(column: Float64Array) -> bool:
+    """Whether a column numbers the images, and is no dose or offset."""
+    whole = bool((column == np.round(column)).all())
+    return whole and len(np.unique(column)) == len(column)
+
+
+def angles_text(angles: Float64Array) -> str:
+    """Return the text of a file with one angle per line."""
+    return "".join(f"{angle:.8f}\n" for angle in angles)
 
 
 def _array(value: object) -> Float64Array:
@@ -51,88 +137,42 @@ class AnglesFile(AlignmentFile):
     acquisition: Acquisition = attrs.field(kw_only=True, factory=Acquisition)
     name: str = attrs.field(kw_only=True, default="the list of angles")
 
+    @property
+    def views(self) -> range:
+        """All images of the stack."""
+        return range(len(self.tilt_angles))
+
+    @property
+    def image_count(self) -> int:
+        """One per angle."""
+        return len(self.tilt_angles)
+
     @classmethod
-    def read(cls, path: str | Path) -> Self:
-        """Read one angle per line, perhaps with its order and exposure beside it.
-
-        Parameters
-        ----------
-        path : path
-            The file.
-
-        Returns
-        -------
-        AnglesFile
-
-        Raises
-        ------
-        ValueError
-            If a line is not sound; the message names the file and the line.
-        """
+    def _parse(cls, path: Path) -> Self:
         columns = read_angle_list(path)
         taken = Acquisition(times=columns.order, exposures=columns.exposures)
         return cls(columns.angles, acquisition=taken.accumulated(), name=str(path))
 
-    def write(self, path: str | Path, *, overwrite: bool = False) -> Path:
-        """Write one angle per line.
+    def _texts(self, path: Path) -> dict[Path, str]:
+        return {path: angles_text(self.tilt_angles)}
 
-        Parameters
-        ----------
-        path : path
-            The file.
-        overwrite : bool, optional
-            Whether an existing file may be replaced.
+    def _geometry(self, sizes: KnownSizes) -> TiltGeometry:
+        axis = sizes.tilt_axis_angle or 0.0
+        return TiltGeometry.from_tilt_angles(self.tilt_angles, tilt_axis_angle=axis)
 
-        Returns
-        -------
-        pathlib.Path
-            The path.
-        """
-        return save_text(path, angles_text(self.tilt_angles), overwrite=overwrite)
-
-    def _image_count(self, given: int | None) -> int:
-        return len(self.tilt_angles)
-
-    def _used_count(self) -> int:
-        return len(self.tilt_angles)
-
-    def _alignment(self, sizes: Sizes) -> Alignment:
-        count, *image_shape = sizes.need("stack_shape", self.name)
-        pixel_size = sizes.need("pixel_size", self.name)
-        axis = sizes.tilt_axis_angle
-        return Alignment(
-            TiltGeometry.from_tilt_angles(self.tilt_angles, tilt_axis_angle=axis or 0.0),
-            views=range(count),
-            stack_shape=(count, *image_shape),
-            pixel_size=pixel_size,
-            volume_shape=default_volume(sizes, image_shape),
-            voxel_size=sizes.voxel_size or pixel_size,
-            acquisition=self.acquisition,
-            warnings=() if axis is not None else (along_y(self.name),),
-        )
+    def _details(self, sizes: KnownSizes, given: Sizes) -> dict[str, Any]:
+        doubts = () if sizes.tilt_axis_angle is not None else (along_y(self.name),)
+        return {"acquisition": self.acquisition, "warnings": doubts}
 
     @classmethod
-    def from_alignment(cls, alignment: Alignment, *, like: Self | None = None) -> Self:
-        """Return the tilt angles, all that such a file holds.
-
-        Parameters
-        ----------
-        alignment : Alignment
-            Of all images of its stack.
-        like : AnglesFile, optional
-            Not needed.
-
-        Returns
-        -------
-        AnglesFile
-        """
-        order = alignment.every_view("a list of angles")
-        return cls(alignment.geometry.tilt_angles[order])
+    def _from_alignment(cls, alignment: Alignment, like: Self | None) -> Self:
+        return cls(alignment.geometry.tilt_angles[alignment.every_view("a list of angles")])
 
 
-def along_y(name: str) -> str:
+def along_y(name: str) -> LibtiltWarning:
     """Return the warning that a file with angles alone gives no tilt axis."""
-    return (
+    return LibtiltWarning(
         f"{name} holds tilt angles alone: the tilt axis is taken along y (0 degrees); give "
-        "tilt_axis_angle=... (--tilt-axis-angle) if the images are not aligned"
+        "tilt_axis_angle=... if the images are not aligned",
+        arguments=("tilt_axis_angle",),
     )

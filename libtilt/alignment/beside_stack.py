@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from libtilt.alignment import MdocFile
-from libtilt.alignment.angle_lists import read_angle_list
-from libtilt.alignment.imod_files import TILT_COMMANDS
+from libtilt.alignment.angles import read_angle_list
+from libtilt.alignment.imod.files import TILT_COMMANDS
 from libtilt.errors.checks import Float64Array
 from libtilt.geometry import TiltGeometry
 from libtilt.geometry.json_file import FORMAT
@@ -142,9 +142,9 @@ def unused_beside(path: str | Path, used: Path) -> str | None:
         ]
     if not found:
         return None
-    hint = f"alignment={str(stack.with_name(found[0]))!r}"
+    hint = f"geometry={str(stack.with_name(found[0]))!r}"
     if aligned:
-        hint = f"alignment=open_alignment({found[0]!r}, aligned=True, ...)"
+        hint = f"geometry={str(stack.with_name(found[0]))!r}, aligned=True"
     return (
         f"{used.name} gives the geometry of {path}; {', '.join(found)} beside it "
         f"{'is' if len(found) == 1 else 'are'} not used: for that pass {hint}"

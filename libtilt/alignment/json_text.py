@@ -14,15 +14,6 @@ _LARGEST = 2**53
 def read_json(path: str | Path) -> dict[str, Any]:
     """Return the object that a JSON file holds.
 
-    Parameters
-    ----------
-    path : path
-        The file.
-
-    Returns
-    -------
-    dict
-
     Raises
     ------
     ValueError

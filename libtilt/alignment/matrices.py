@@ -8,21 +8,18 @@ from __future__ import annotations
 
 import numpy as np
 
+from libtilt.alignment.sizes import KnownSizes
 from libtilt.errors.checks import Float64Array
 from libtilt.geometry import TiltGeometry
+from libtilt.geometry.rotations import specimen_to_detector
+from libtilt.geometry.sampling import centre_xyz
 
 # A matrix from angles in float64 is a rotation to some 1e-16; numbers in files have fewer digits.
 ROUNDING = 1e-13
 
 
 def geometry_from_matrices(
-    matrices: Float64Array,
-    *,
-    volume_shape: tuple[int, ...],
-    image_shape: tuple[int, ...],
-    voxel_size: float,
-    pixel_size: float,
-    source: str = "the alignment",
+    matrices: Float64Array, sizes: KnownSizes, *, source: str = "the alignment"
 ) -> TiltGeometry:
     """Return the geometry of matrices `(n, 2, 4)` from voxel index to pixel index.
 
@@ -34,10 +31,8 @@ def geometry_from_matrices(
     ----------
     matrices : ndarray, shape (n, 2, 4)
         ``(x, y, z, 1)`` to ``(u, v)``, both in indices that count from 0.
-    volume_shape, image_shape : tuple of int
-        ``(d, h, w)`` and ``(h, w)``.
-    voxel_size, pixel_size : float
-        Angstroms.
+    sizes : KnownSizes
+        Of the images and of the tomogram.
     source : str, optional
         What the matrices are of, for messages.
 
@@ -54,14 +49,16 @@ def geometry_from_matrices(
     --------
     >>> import numpy as np
     >>> from libtilt.alignment.matrices import geometry_from_matrices
-    >>> matrix = np.array([[[1.1, 0, 0, -0.4], [0, 1.1, 0, 0.6]]])
-    >>> geometry = geometry_from_matrices(
-    ...     matrix, volume_shape=(8, 8, 8), image_shape=(8, 8), voxel_size=2.0, pixel_size=2.0
+    >>> from libtilt.alignment.sizes import KnownSizes
+    >>> sizes = KnownSizes(
+    ...     stack_shape=(1, 8, 8), pixel_size=2.0, volume_shape=(8, 8, 8), voxel_size=2.0
     ... )
+    >>> matrix = np.array([[[1.1, 0, 0, -0.4], [0, 1.1, 0, 0.6]]])
+    >>> geometry = geometry_from_matrices(matrix, sizes)
     >>> geometry.magnifications.round(6).tolist(), geometry.shifts.round(6).tolist()
     ([[[1.1, 0.0], [0.0, 1.1]]], [[0.0, 2.0]])
     """
-    linear = matrices[:, :, :3] * (pixel_size / voxel_size)
+    linear = matrices[:, :, :3] * (sizes.pixel_size / sizes.voxel_size)
     left, scales, right = np.linalg.svd(linear, full_matrices=False)
     for tilt, (largest, smallest) in enumerate(scales):
         if smallest <= 1e-6 * largest:
@@ -72,13 +69,20 @@ def geometry_from_matrices(
     plain = (scales == 1.0).all(axis=1)
     magnifications = (left * scales[:, np.newaxis]) @ left.transpose(0, 2, 1)
     magnifications[plain] = np.eye(2)
-    centre = np.array([size // 2 for size in volume_shape[::-1]] + [1])
-    seen = matrices @ centre - [size // 2 for size in image_shape[::-1]]
+    centre = np.append(centre_xyz(sizes.volume_shape), 1.0)
+    seen = matrices @ centre - centre_xyz(sizes.image_shape)
     return TiltGeometry(
-        rotations.transpose(0, 2, 1), shifts=seen * pixel_size, magnifications=magnifications
+        rotations.transpose(0, 2, 1), shifts=seen * sizes.pixel_size, magnifications=magnifications
     )
 
 
 def magnified(geometry: TiltGeometry) -> bool:
     """Whether some tilt has a magnification other than the identity."""
     return bool((geometry.magnifications != np.eye(2)).any())
+
+
+def with_tilt_axis(geometry: TiltGeometry, tilt_axis_angle: float) -> TiltGeometry:
+    """Return the same tilts about another axis in the image."""
+    axes = np.full(len(geometry), tilt_axis_angle)
+    matrices = specimen_to_detector(axes, geometry.tilt_angles, geometry.x_tilts)
+    return geometry.evolve(rotation_matrices=matrices.transpose(0, 2, 1))

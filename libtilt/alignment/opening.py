@@ -1,4 +1,4 @@
-"""Finding out what a file or folder is, opening and saving it."""
+"""Opening an alignment of any format, which its name or its contents say."""
 
 from __future__ import annotations
 
@@ -7,24 +7,27 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-import numpy as np
+from numpy.typing import ArrayLike
 
 from libtilt.alignment.alignment import Alignment
 from libtilt.alignment.angles import AnglesFile
-from libtilt.alignment.aretomo import AreTomoAlignment
+from libtilt.alignment.aretomo.alignment import AreTomoAlignment
 from libtilt.alignment.base import AlignmentFile
 from libtilt.alignment.geometry_file import GeometryFile
-from libtilt.alignment.imod import ImodAlignment
-from libtilt.alignment.imod_files import holds_imod
-from libtilt.alignment.json_kinds import json_kind
-from libtilt.alignment.mdoc import MdocFile
-from libtilt.alignment.portal import PortalAlignment
-from libtilt.alignment.relion import RelionAlignment
-from libtilt.alignment.relion_tables import GLOBAL_TABLES
+from libtilt.alignment.imod.alignment import ImodAlignment
+from libtilt.alignment.imod.files import holds_imod
+from libtilt.alignment.json_text import read_json
+from libtilt.alignment.mdoc.file import MdocFile
+from libtilt.alignment.portal.alignment import PortalAlignment
+from libtilt.alignment.portal.rows import SECTIONS
+from libtilt.alignment.relion.alignment import RelionAlignment
+from libtilt.alignment.relion.tables import GLOBAL_TABLES
 from libtilt.alignment.sizes import Sizes
 from libtilt.alignment.text import is_cut_within_a_line
-from libtilt.alignment.warp import WarpAlignment
-from libtilt.errors.checks import one_of, positive_float
+from libtilt.alignment.warp.alignment import WarpAlignment
+from libtilt.errors import ArgumentError
+from libtilt.errors.checks import one_of
+from libtilt.geometry import TiltGeometry
 
 SUFFIXES: dict[str, type[AlignmentFile]] = {
     ".com": ImodAlignment,
@@ -114,7 +117,8 @@ def _files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
     ]
 
 
-def _kind(path: Path) -> type[AlignmentFile]:
+def kind_of(path: Path) -> type[AlignmentFile]:
+    """Return the format of a file by its name."""
     kind = SUFFIXES.get(path.suffix.lower())
     if path.name.lower().endswith(ARETOMO_ANGLES):
         kind = AnglesFile
@@ -128,8 +132,18 @@ def _kind(path: Path) -> type[AlignmentFile]:
 
 def _kind_inside(path: Path) -> type[AlignmentFile]:
     """Return the format of a file, for JSON by what it holds."""
-    kind = _kind(path)
-    return json_kind(path) if kind is GeometryFile else kind
+    kind = kind_of(path)
+    if kind is not GeometryFile:
+        return kind
+    content = read_json(path)
+    if SECTIONS in content:
+        return PortalAlignment
+    if "format" not in content and "rotation_matrices" not in content:
+        raise ValueError(
+            f'{path} is no alignment: expected the JSON of a libtilt geometry ("format": "libtilt '
+            f'geometry") or of the CryoET Data Portal ("{SECTIONS}")'
+        )
+    return kind
 
 
 def read_alignment_file(
@@ -177,16 +191,11 @@ def read_alignment_file(
         kind, file = _locate(Path(path))
     else:
         kind, file = FORMATS[one_of(format, "format", tuple(FORMATS))], Path(path)
-    try:
-        return kind.read(file, **options)
-    except TypeError as error:
-        if not options or "unexpected keyword" not in str(error):
-            raise
-        raise TypeError(f"{kind.format} files are not read with {', '.join(options)}") from error
+    return kind.read(file, **options)
 
 
 def open_alignment(
-    path: str | Path,
+    source: TiltGeometry | Alignment | ArrayLike | str | Path,
     *,
     stack_shape: tuple[int, ...] | None = None,
     pixel_size: float | None = None,
@@ -200,8 +209,9 @@ def open_alignment(
 
     Parameters
     ----------
-    path : path
-        A file, or the folder of one alignment.
+    source : path, TiltGeometry, Alignment or array_like
+        A file, or the folder of one alignment; else a geometry or tilt angles, one tilt for each
+        image of the stack. An alignment is returned as it is.
     stack_shape : tuple of int, optional
         ``(n, h, w)`` of the raw stack, where the file does not say it (all but AreTomo's).
     pixel_size : float, optional
@@ -254,8 +264,20 @@ def open_alignment(
         voxel_size=voxel_size,
         tilt_axis_angle=tilt_axis_angle,
     )
-    file = read_alignment_file(path, format=format, **options)
-    alignment = with_notes(file.alignment(sizes), path)
+    if not isinstance(source, str | Path) and (format is not None or options):
+        raise TypeError("format and the options of a reader are for files")
+    if isinstance(source, Alignment):
+        if sizes != Sizes():
+            raise ArgumentError("sizes are given beside an alignment, which has its own")
+        return source
+    if isinstance(source, str | Path):
+        file = read_alignment_file(source, format=format, **options)
+        alignment = with_notes(file.alignment(sizes), source)
+    else:
+        given: AlignmentFile = (
+            GeometryFile(source) if isinstance(source, TiltGeometry) else AnglesFile(source)
+        )
+        alignment = given.alignment(sizes)
     for text in alignment.warnings:
         warnings.warn(text, stacklevel=2)
     return alignment
@@ -270,98 +292,3 @@ def with_notes(alignment: Alignment, path: str | Path) -> Alignment:
         return alignment
     note = f"{path} ends without a line break: check that its last number is whole"
     return attrs.evolve(alignment, notes=(*alignment.notes, note))
-
-
-def save_alignment(
-    alignment: Alignment,
-    path: str | Path,
-    *,
-    format: str | None = None,  # noqa: A002
-    like: AlignmentFile | None = None,
-    tolerance: float = 1e-2,
-    overwrite: bool = False,
-) -> Path:
-    """Write an alignment in any format that can hold it.
-
-    Parameters
-    ----------
-    alignment : Alignment
-        What to write.
-    path : path
-        The file; IMOD's others are written beside its ``.xf``.
-    format : str, optional
-        In place of what the suffix says.
-    like : AlignmentFile, optional
-        A file of the same format whose other contents are kept.
-    tolerance : float, optional
-        How far the corners of the tomogram may move, in raw pixels. Not every format holds x-tilts,
-        magnifications or shifts, and IMOD's seven digits alone come to 0.002 pixels.
-    overwrite : bool, optional
-        Whether existing files may be replaced.
-
-    Returns
-    -------
-    pathlib.Path
-        The path.
-
-    Raises
-    ------
-    ValueError
-        If the format cannot hold the alignment; the message says what would be lost.
-    FileExistsError
-        If a file exists and `overwrite` is false.
-
-    Warns
-    -----
-    UserWarning
-        If the file holds tilt angles of images that are left out, and these are not known.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from libtilt import TiltGeometry
-    >>> from libtilt.alignment import Alignment, open_alignment, save_alignment
-    >>> alignment = Alignment(
-    ...     TiltGeometry.from_tilt_angles([-3, 3], tilt_axis_angle=85, shifts=(4, -2)),
-    ...     views=[0, 1], stack_shape=(2, 64, 64), pixel_size=2.0,
-    ...     volume_shape=(32, 64, 64), voxel_size=2.0,
-    ... )
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = save_alignment(alignment, f"{folder}/TS_1.aln")
-    ...     again = open_alignment(path, pixel_size=2.0, volume_shape=(32, 64, 64))
-    >>> alignment.distance(again) < 1e-6
-    True
-    """
-    positive_float(tolerance, "tolerance")
-    target = Path(path)
-    kind = FORMATS[one_of(format, "format", tuple(FORMATS))] if format else _kind(target)
-    if like is not None and not isinstance(like, kind):
-        raise TypeError(f"like must be of format {kind.format}, got {type(like).__name__}")
-    made = kind.from_alignment(alignment, like=like)
-    moved = alignment.distance(made.alignment(alignment.sizes))
-    if moved > tolerance:
-        raise ValueError(
-            f"{kind.format} files cannot hold this alignment: corners of the tomogram would move "
-            f"by {moved:.3g} pixels; {_reasons(alignment)}; to write it all the same, allow that "
-            f"(tolerance=..., --tolerance; now {tolerance:g})"
-        )
-    path = made.write(target, overwrite=overwrite)
-    unknown = int(np.isnan(alignment.excluded_tilt_angles).sum())
-    if unknown and like is None and kind.keeps_excluded:
-        warnings.warn(
-            f"{unknown} images that are left out got tilt angles between their neighbors'",
-            stacklevel=2,
-        )
-    return path
-
-
-def _reasons(alignment: Alignment) -> str:
-    """Say what an alignment has that some formats lack."""
-    geometry = alignment.geometry
-    found = [
-        (abs(geometry.tilt_axis_angles).max(), "a tilt axis up to {:.3g} degrees from y"),
-        (abs(geometry.x_tilts).max(), "x-tilts up to {:.3g} degrees"),
-        (abs(geometry.magnifications - np.eye(2)).max(), "magnifications up to {:.3g} from 1"),
-        (abs(geometry.shifts).max(), "shifts up to {:.3g} A"),
-    ]
-    return "it has " + ", ".join(text.format(size) for size, text in found if size > 1e-5)

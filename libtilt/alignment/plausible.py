@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from libtilt.alignment.text import number
 from libtilt.errors.checks import finite_number
-
-if TYPE_CHECKING:
-    from libtilt.alignment.alignment import Alignment
-    from libtilt.geometry import TiltGeometry
+from libtilt.geometry import TiltGeometry
 
 LARGEST_TILT = 180.0
 LARGEST_AXIS = 360.0
@@ -52,15 +49,27 @@ def equal_tilts(geometry: TiltGeometry, source: str) -> Iterator[str]:
         )
 
 
-def implausible(alignment: Alignment) -> Iterator[str]:
-    """Yield sentences on what is possible, but hardly meant."""
-    geometry = alignment.geometry
+def implausible(geometry: TiltGeometry, views: NDArray[np.int64], diagonal: float) -> Iterator[str]:
+    """Yield sentences on what is possible, but hardly meant.
+
+    Parameters
+    ----------
+    geometry : TiltGeometry
+        One tilt for each of `views`.
+    views : ndarray of int, shape (n,)
+        Images, from 0.
+    diagonal : float
+        Of an image, in angstroms.
+
+    Yields
+    ------
+    str
+    """
     yield from equal_tilts(geometry, "the alignment")
-    diagonal = math.hypot(*alignment.stack_shape[1:]) * alignment.pixel_size
     lengths = np.linalg.norm(geometry.shifts, axis=1)
     if lengths.max() > diagonal:
         worst = int(lengths.argmax())
         yield (
-            f"the shift of image {alignment.views[worst]} (from 0) is {lengths[worst]:.5g} A, more "
+            f"the shift of image {views[worst]} (from 0) is {lengths[worst]:.5g} A, more "
             f"than the image's diagonal of {diagonal:.5g} A: check its unit and the pixel size"
         )

@@ -7,18 +7,15 @@ from typing import Any
 import attrs
 
 from libtilt.alignment.plausible import to_axis_angle
+from libtilt.errors import MissingArgumentError
 from libtilt.errors.checks import length, shape_of, to_pixel_size, to_volume_shape
 
 HINTS = {
-    "stack_shape": "stack_shape=(n, h, w) (--stack FILE, or --stack-shape N H W)",
-    "volume_shape": "volume_shape=(d, h, w) (--volume-shape D H W)",
-    "pixel_size": "pixel_size=... (--pixel-size)",
-    "tilt_axis_angle": "tilt_axis_angle=... in degrees from y (--tilt-axis-angle)",
+    "stack_shape": "stack_shape=(n, h, w)",
+    "volume_shape": "volume_shape=(d, h, w)",
+    "pixel_size": "pixel_size=...",
+    "tilt_axis_angle": "tilt_axis_angle=... in degrees from y",
 }
-
-
-class MissingSizeError(ValueError):
-    """A size that neither a file says nor anybody gave."""
 
 
 def to_spacing(value: Any) -> float:
@@ -82,10 +79,12 @@ class Sizes:
         return None if self.stack_shape is None else self.stack_shape[1:]
 
     def need(self, name: str, file: str) -> Any:
-        """Return a size by name, or raise a `MissingSizeError` that says which file lacks it."""
+        """Return a size by name, or raise an error that says which file lacks it."""
         value = getattr(self, name)
         if value is None:
-            raise MissingSizeError(f"{file} does not say the {name}: give {HINTS[name]}")
+            raise MissingArgumentError(
+                f"{file} does not say the {name}: give {HINTS[name]}", arguments=(name,)
+            )
         return value
 
     def count(self, found: int, file: str) -> int:
@@ -95,3 +94,24 @@ class Sizes:
                 f"{file} is of a stack with {found} images, the stack has {self.stack_shape[0]}"
             )
         return found
+
+
+@attrs.frozen
+class KnownSizes(Sizes):
+    """Sizes of which all are known, but for a tilt axis angle that nobody gave."""
+
+    stack_shape: tuple[int, ...] = attrs.field(kw_only=True, converter=to_stack_shape)
+    pixel_size: float = attrs.field(kw_only=True, converter=to_pixel_size)
+    volume_shape: tuple[int, ...] = attrs.field(kw_only=True, converter=to_volume_shape)
+    voxel_size: float = attrs.field(kw_only=True, converter=to_spacing)
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """``(h, w)`` of the raw images."""
+        return self.stack_shape[1:]
+
+
+def default_volume(image_shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the tomogram's shape where nobody says it: as wide and high as the images."""
+    height, width = image_shape
+    return width, height, width

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import attrs
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from libtilt.alignment import Alignment, MdocFile, Sizes, read_alignment_file
+from libtilt.alignment import Alignment, MdocFile, Sizes, detect_format, read_alignment_file
 from libtilt.alignment.angles import along_y
-from libtilt.alignment.base import with_tilt_axis
 from libtilt.alignment.beside_stack import find_beside, is_aligned, read_tilt_angles, unused_beside
+from libtilt.alignment.matrices import with_tilt_axis
 from libtilt.alignment.plausible import equal_tilts, tilt_angle, to_axis_angle
-from libtilt.alignment.sizes import MissingSizeError
-from libtilt.errors import MissingArgumentError, MixedSeriesError
+from libtilt.errors import LibtiltWarning, MissingArgumentError, MixedSeriesError
 from libtilt.errors.checks import finite_array, to_pixel_size
 from libtilt.geometry import TiltGeometry
 from libtilt.geometry.json_file import series_from_json
@@ -55,7 +54,7 @@ class StackGeometry:
         Angstroms; None where nobody says it.
     views : ndarray of int, or None
         Which images are used, from 0; None for all of them.
-    warnings : tuple of str
+    warnings : tuple of LibtiltWarning or str
         What was taken for granted.
     """
 
@@ -63,7 +62,7 @@ class StackGeometry:
     source: str
     pixel_size: float | None = None
     views: NDArray[np.int64] | None = None
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[LibtiltWarning | str, ...] = ()
 
     @classmethod
     def from_alignment(cls, alignment: Alignment, source: str, kind: type[TiltGeometry]) -> Self:
@@ -123,35 +122,47 @@ class StackFile:
         """Return the pixel size that the user or the header says, else None."""
         return self.pixel_size or header_pixel_size(self.path, self.content)
 
-    def geometry(
-        self,
-        geometry: TiltGeometry | str | Path | None,
-        tilt_angles: ArrayLike | str | Path | None,
-        alignment: Alignment | str | Path | None,
-    ) -> StackGeometry:
+    def geometry(self, source: Any = None, **options: Any) -> StackGeometry:
         """Return the geometry that is given, lies beside the stack, or is in its header.
+
+        Parameters
+        ----------
+        source : TiltGeometry, Alignment, array_like or path, optional
+            As `libtilt.TiltSeries.open` takes it.
+        **options
+            Of the reader of a path, and its format, volume shape and voxel size.
 
         Raises
         ------
         ValueError
             If there is none, or a tilt axis angle is given beside a whole geometry.
         """
-        if self.tilt_axis_angle is not None and isinstance(geometry, TiltGeometry):
+        if isinstance(source, str | Path):
+            return self._of_file(Path(source), options)
+        if options:
+            raise TypeError(f"{', '.join(options)}: neither fields, nor is a file given to read")
+        if self.tilt_axis_angle is not None and isinstance(source, TiltGeometry):
             raise ValueError("give geometry or tilt_axis_angle, not both: a geometry has its axes")
-        if self.tilt_axis_angle is not None and isinstance(alignment, Alignment):
+        if self.tilt_axis_angle is not None and isinstance(source, Alignment):
             raise ValueError("pass tilt_axis_angle to open_alignment, in place of here")
-        if alignment is not None:
-            return self._aligned(alignment)
-        if isinstance(geometry, TiltGeometry):
-            return StackGeometry(geometry, "geometry")
-        if geometry is not None:
-            return self._of_json(Path(geometry))
-        if isinstance(tilt_angles, str | Path):
-            return self._of_list(Path(tilt_angles))
-        if tilt_angles is not None:
+        if isinstance(source, Alignment):
+            return self._of_alignment(source)
+        if isinstance(source, TiltGeometry):
+            return StackGeometry(source, "geometry")
+        if source is not None:
             axis = self.tilt_axis_angle or 0.0
-            return StackGeometry.from_angles(tilt_angles, axis, "tilt_angles", self.kind)
+            return StackGeometry.from_angles(source, axis, "tilt_angles", self.kind)
         return self._found()
+
+    def _of_file(self, path: Path, options: dict[str, Any]) -> StackGeometry:
+        """Return what a file of any format says; only alignments have options."""
+        name = options.get("format") or detect_format(path)
+        plain = {"json": self._of_json, "angles": self._of_list, "mdoc": self._of_mdoc}.get(name)
+        if plain is None:
+            return self._aligned(path, options)
+        if unknown := sorted(set(options) - {"format"}):
+            raise TypeError(f"{name} files are not read with {', '.join(unknown)}")
+        return plain(path)
 
     def _of_json(self, path: Path) -> StackGeometry:
         return self._turned(self.kind.from_json(path), path)
@@ -215,8 +226,8 @@ class StackFile:
             why = f"; {said.note}" if said.note else ""
             raise MissingArgumentError(
                 f"no geometry beside {self.path} (.json, .tlt, .rawtlt or .mdoc): "
-                f"give the angles (geometry=... or tilt_angles=...){why}",
-                arguments=["geometry", "tilt_angles"],
+                f"give it (geometry=...){why}",
+                arguments=["geometry"],
             )
         source = f"the header of {self.path}"
         axis = said.tilt_axis_angle if self.tilt_axis_angle is None else self.tilt_axis_angle
@@ -229,22 +240,20 @@ class StackFile:
         )
         return attrs.evolve(found, warnings=(check,))
 
-    def _aligned(self, alignment: Alignment | str | Path) -> StackGeometry:
-        """Return an alignment, opened where it is a file; raise where it is not of this stack."""
+    def _aligned(self, path: Path, options: dict[str, Any]) -> StackGeometry:
+        sizes = Sizes(
+            stack_shape=self.content.data.shape,
+            pixel_size=self.known_pixel_size(),
+            tilt_axis_angle=self.tilt_axis_angle,
+            volume_shape=options.pop("volume_shape", None),
+            voxel_size=options.pop("voxel_size", None),
+        )
+        opened = read_alignment_file(path, **options).alignment(sizes)
+        return StackGeometry.from_alignment(opened, "alignment", self.kind)
+
+    def _of_alignment(self, alignment: Alignment) -> StackGeometry:
+        """Return the geometry of an alignment; raise where it is not of this stack."""
         shape = self.content.data.shape
-        if not isinstance(alignment, Alignment):
-            sizes = Sizes(
-                stack_shape=shape,
-                pixel_size=self.known_pixel_size(),
-                tilt_axis_angle=self.tilt_axis_angle,
-            )
-            try:
-                opened = read_alignment_file(alignment).alignment(sizes)
-            except MissingSizeError as error:
-                raise MissingSizeError(
-                    f"{error}, for example by alignment=open_alignment({str(alignment)!r}, ...)"
-                ) from error
-            return StackGeometry.from_alignment(opened, "alignment", self.kind)
         if alignment.stack_shape != shape:
             raise ValueError(
                 f"alignment is of a stack of {alignment.stack_shape}, {self.path} has {shape}"

@@ -42,6 +42,18 @@ def numbered_lines(path: str | Path) -> Iterator[tuple[int, str]]:
     return iter([(n, line) for n, line in lines if line])
 
 
+def rows_of(path: str | Path) -> Iterator[tuple[str, str, list[str]]]:
+    """Yield the place, the text and the words of each line of a table of numbers.
+
+    Blanks, tabs or commas keep words apart, a comma may end a line, and ``#`` begins a comment.
+    """
+    for line, text in numbered_lines(path):
+        plain = text.split("#")[0].strip().removesuffix(",")
+        words = [word for word in re.split(r"[,\s]+", plain) if word]
+        if words:
+            yield f"{path}, line {line}", plain, words
+
+
 def number(text: str, where: str) -> float:
     """Return one finite number in plain digits, or raise a ValueError that says where it stands.
 
@@ -79,12 +91,6 @@ def integer(text: str, where: str) -> int:
     if value != int(value) or abs(value) > 2**53:
         raise ValueError(f"{where}: expected an integer, got {text!r}")
     return int(value)
-
-
-def save_text(path: str | Path, text: str, *, overwrite: bool) -> Path:
-    """Write text, all or nothing."""
-    save_texts({Path(path): text}, overwrite=overwrite)
-    return Path(path)
 
 
 def save_texts(texts: Mapping[Path, str], *, overwrite: bool | tuple[bool, ...]) -> None:

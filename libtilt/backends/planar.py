@@ -19,7 +19,7 @@ from libtilt.backends.rays import depth_range
 from libtilt.errors.checks import (
     Float64Array,
 )
-from libtilt.geometry.sampling import inverse_grids
+from libtilt.geometry.affine import invert_affine
 
 _DRIFT = 1e-9
 _CHUNK = 1 << 22
@@ -108,7 +108,7 @@ class PlanarLayout:
     def voxel_matrix(self, plane_row: int) -> scipy.sparse.csr_array:
         """Return one plane row's voxels: plane columns times pixels across the axis, all tilts."""
         count, across = len(self.spec.grids), self.detector_shape[1]
-        inverse = inverse_grids(self.spec.grids)
+        inverse = invert_affine(self.spec.grids)
         plane_axes = [a for a in (2, 1, 0) if a != self.axis]
         coefficients = inverse[:, 1 - self.detector_axis, [*plane_axes, 3]]
         columns = np.arange(self.plane_shape[1])[:, np.newaxis]

@@ -10,7 +10,7 @@ import numpy as np
 from libtilt.errors.checks import (
     Float64Array,
 )
-from libtilt.geometry.sampling import inverse_grids
+from libtilt.geometry.affine import invert_affine
 
 
 def depth_range(grid: Float64Array, volume_shape: tuple[int, ...], margin: float) -> range:
@@ -39,7 +39,7 @@ def depth_range(grid: Float64Array, volume_shape: tuple[int, ...], margin: float
     """
     sides = [(-margin, n - 1 + margin) for n in reversed(volume_shape)]
     corners = np.array(list(itertools.product(*sides)))
-    to_depth = inverse_grids(grid[np.newaxis])[0, 2]
+    to_depth = invert_affine(grid[np.newaxis])[0, 2]
     depths = corners @ to_depth[:3] + to_depth[3]
     # A hair's breadth on either side: a sample on the border itself may not be lost to rounding.
     return range(math.ceil(depths.min() - 1e-6), math.floor(depths.max() + 1e-6) + 1)

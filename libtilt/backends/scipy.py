@@ -25,7 +25,7 @@ from libtilt.errors.checks import (
     FloatArray,
     one_of,
 )
-from libtilt.geometry.sampling import inverse_grids
+from libtilt.geometry.affine import invert_affine
 
 _SLAB = 1 << 18
 _IMAGE_AXES = (1, 2)
@@ -99,7 +99,7 @@ class SciPyBackend(Backend):
             return self._ray_volume(spec, images)
         volume = np.empty(spec.volume_shape, spec.dtype)
         source = coefficients(images, self.order, _IMAGE_AXES)
-        inverse = inverse_grids(spec.grids)
+        inverse = invert_affine(spec.grids)
 
         def backproject(z: int) -> None:
             volume[z] = sum(
@@ -180,7 +180,7 @@ class SciPyBackend(Backend):
     def _voxel_image(self, spec: SamplingSpec, tilt: int, volume: NDArray[Any]) -> FloatArray:
         shape = tuple(n + 2 * PADDING[self.order] for n in spec.image_shape)
         total = np.zeros(shape)
-        inverse = inverse_grids(spec.grids[tilt : tilt + 1])[0]
+        inverse = invert_affine(spec.grids[tilt : tilt + 1])[0]
         numbers = np.arange(total.size, dtype=np.float64).reshape(shape)
         for z in range(spec.volume_shape[0]):
             positions = self._padded(_voxel_positions(inverse, z, spec.volume_shape))

@@ -20,6 +20,7 @@ from libtilt.alignment import (
 from libtilt.alignment.opening import FORMATS, with_notes
 from libtilt.alignment.stack_geometry import header_pixel_size
 from libtilt.cli.messages import say
+from libtilt.cli.reading_options import given_to_read, reading_options
 from libtilt.cli.running import (
     any_path,
     existing_path,
@@ -31,7 +32,6 @@ from libtilt.cli.running import (
 from libtilt.io.image_files import read_image_header
 
 formats = click.Choice(sorted(FORMATS))
-READING = ("name", "aligned", "ignore", "offset_unit")
 OPTICS = ("voltage", "spherical_aberration", "amplitude_contrast", "hand")
 
 
@@ -52,16 +52,7 @@ OPTICS = ("voltage", "spherical_aberration", "amplitude_contrast", "hand")
 )
 @click.option("--from", "from_format", type=formats, help="Format of IN, if its name does not say.")
 @click.option("--to", "to_format", type=formats, help="Format of OUT, if its name does not say.")
-@click.option("--name", help="Which tomogram of a RELION file.")
-@click.option("--aligned", is_flag=True, help="The stack is IMOD's aligned one (.ali).")
-@click.option(
-    "--ignore", multiple=True, metavar="KEY", help="A key of the data portal to read it without."
-)
-@click.option(
-    "--offset-unit",
-    type=click.Choice(["pixel", "angstrom"]),
-    help="Of the data portal's offsets.  [default: pixel]",
-)
+@with_options(*reading_options)
 @click.option(
     "--like",
     type=existing_path,
@@ -93,7 +84,7 @@ def convert(source: Path, target: Path, **options: Any) -> None:
       libtilt convert etomo/TS_01/ TS_01.aln --stack etomo/TS_01/TS_01.st
       libtilt convert tomograms.star TS_01.xf --name TS_01 --stack TS_01.st
     """
-    read_options = {key: options[key] for key in READING if options[key] not in (None, False, ())}
+    read_options = given_to_read(options)
     file = read_alignment_file(source, format=options["from_format"], **read_options)
     alignment = with_notes(file.alignment(_sizes(options)), source)
     for text in alignment.warnings:
@@ -155,10 +146,12 @@ def _report(alignment: Alignment, target: Path, like: Any, to_format: str | None
         say(f"note: {text}")
     for what in _forgotten(alignment, to_format or detect_format(target)):
         say(f"not written: {what}")
-    for what in alignment.left_out:
-        say(f"left out: {what}")
+    for what in alignment.unsupported:
+        say(f"unsupported: {what}")
     if target.name == "tomograms.star":
         for what in RelionAlignment.from_alignment(alignment, like=like).missing_for_relion:
+            for name in OPTICS:
+                what = what.replace(f"acquisition.{name}", f"--{name.replace('_', '-')}")
             say(f"RELION still wants {what}")
 
 

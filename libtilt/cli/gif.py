@@ -19,6 +19,7 @@ from libtilt.cli.messages import say
 from libtilt.cli.progress import progress_of_frames
 from libtilt.cli.running import (
     input_file,
+    listed,
     one_line_errors,
     output_file,
     overwrite_option,
@@ -145,7 +146,7 @@ def _open(file: Path, look: str, style: Style, options: dict[str, Any]) -> Volum
         return Volume.open(file, voxel_size=size)
     # Without a scale bar nobody asks how large a pixel is.
     size = 1.0 if size is None and not style.annotate else size
-    return TiltSeries.open(file, tilt_angles=options["tlt"], pixel_size=size)
+    return TiltSeries.open(file, **listed(options["tlt"]), pixel_size=size)
 
 
 def _wipe(

@@ -81,7 +81,7 @@ def _spacing_notes(content: ImageContent) -> list[str]:
 def _of_tilts(file: Path, content: ImageContent) -> tuple[list[str], str]:
     """Return what opening the series would warn of, or why it cannot be opened, and a backend."""
     try:
-        found = StackFile(file, content).geometry(None, None, None)
+        found = StackFile(file, content).geometry()
     except ValueError as error:
         return [str(error)], ""
     _, height, width = content.data.shape
@@ -93,7 +93,7 @@ def _of_tilts(file: Path, content: ImageContent) -> tuple[list[str], str]:
     if found.views is None and used != len(content.data):
         count = len(content.data)
         return [f"{found.source} has {used} tilts, the stack has {count} images"], reason
-    return list(found.warnings), reason
+    return [str(text) for text in found.warnings], reason
 
 
 def _triple(values: np.ndarray) -> str:

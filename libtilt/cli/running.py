@@ -19,10 +19,11 @@ import numpy as np
 from libtilt.alignment import Alignment, open_alignment
 from libtilt.alignment.beside_stack import read_tilt_angles
 from libtilt.alignment.plausible import LARGEST_TILT, MOST_IMAGES
-from libtilt.alignment.sizes import MissingSizeError
 from libtilt.alignment.stack_geometry import header_pixel_size
 from libtilt.backends.registry import available_backends
 from libtilt.cli.messages import fail, is_quiet, say
+from libtilt.cli.reading_options import given_to_read, reading_options
+from libtilt.errors import MissingArgumentError
 from libtilt.geometry import TiltGeometry
 from libtilt.io.image_files import read_image_header
 from libtilt.tilt_series import TiltSeries
@@ -103,8 +104,7 @@ alignment_options = (
         type=existing_path,
         help="By IMOD, AreTomo, RELION-5 or Warp: a file, or the folder of one series.",
     ),
-    click.option("--name", help="Which tomogram of a RELION alignment."),
-    click.option("--aligned", is_flag=True, help="The stack is IMOD's aligned one (.ali)."),
+    *reading_options,
 )
 
 
@@ -210,6 +210,11 @@ def angles_from_options(tilt_range: tuple[float, float, float] | None, tlt: Path
     return tlt if tilt_range is None else tilt_angles(*tilt_range)
 
 
+def listed(tlt: Path | None) -> dict[str, Any]:
+    """Return what opens a series with a list of tilt angles, whatever the name of its file."""
+    return {} if tlt is None else {"geometry": tlt, "format": "angles"}
+
+
 def open_tilts(
     tilts: Path, angles: tuple[Any, Any, Any], options: dict[str, Any]
 ) -> tuple[TiltSeries, dict[str, Any]]:
@@ -226,9 +231,7 @@ def open_tilts(
             raise click.UsageError(f"--{flag} {options[name]} is larger than any memory")
     tilt_range, tlt, tilt_axis_angle = angles
     sizes = {"pixel_size": options["pixel_size"], "tilt_axis_angle": tilt_axis_angle}
-    reading = {
-        key: options[key] for key in ("name", "aligned") if options.get(key) not in (None, False)
-    }
+    reading = given_to_read(options)
     if options["alignment"] is not None:
         if tilt_range is not None or tlt is not None:
             raise click.UsageError("--alignment holds the tilt angles: give no others")
@@ -243,8 +246,10 @@ def open_tilts(
         shape = alignment.volume_shape
         return series, {"volume_shape": shape, "voxel_size": alignment.voxel_size}
     if reading:
-        raise click.UsageError(f"--{next(iter(reading))} needs --alignment")
-    series = TiltSeries.open(tilts, tilt_angles=angles_from_options(tilt_range, tlt), **sizes)
+        raise click.UsageError(f"--{next(iter(reading)).replace('_', '-')} needs --alignment")
+    degrees = angles_from_options(tilt_range, tlt)
+    given = listed(tlt) if degrees is tlt else {"geometry": degrees}
+    series = TiltSeries.open(tilts, **given, **sizes)
     _, height, width = series.shape
     return series, {"volume_shape": volume_shape or (thickness or width, height, width)}
 
@@ -273,7 +278,7 @@ def open_aligned(
     )
     try:
         opened = open_sized(volume_shape=volume_shape)
-    except MissingSizeError:
+    except MissingArgumentError:
         if thickness is None:
             raise
         opened = open_sized(volume_shape=(thickness, *shape[1:]))
@@ -281,15 +286,15 @@ def open_aligned(
         # About the same centre, whatever thickness the alignment says.
         opened = attrs.evolve(opened, volume_shape=(thickness, *opened.volume_shape[1:]))
     echo_notes(opened, str(alignment))
-    return TiltSeries.open(tilts, alignment=opened, pixel_size=pixel_size), opened
+    return TiltSeries.open(tilts, geometry=opened, pixel_size=pixel_size), opened
 
 
 def echo_notes(alignment: Alignment, source: str) -> None:
     """Say on stderr what was concluded from an alignment, and what of it is not used."""
     for text in alignment.notes:
         say(f"note: {text}", err=True)
-    for what in alignment.left_out:
-        say(f"{source}: left out: {what}", err=True)
+    for what in alignment.unsupported:
+        say(f"{source}: unsupported: {what}", err=True)
 
 
 def tilt_angles(first: float, last: float, step: float) -> Any:

@@ -11,6 +11,7 @@ from libtilt.alignment.beside_stack import tilts_beside
 from libtilt.cli.messages import say
 from libtilt.cli.running import (
     input_file,
+    listed,
     one_line_errors,
     output_file,
     overwrite_option,
@@ -80,7 +81,7 @@ def show(
     if kind in ("slices", "spectrum"):
         axes = _of_volume(kind, Volume.open(file, voxel_size=voxel_size), position, cmap)
     else:
-        series = TiltSeries.open(file, tilt_angles=tlt, pixel_size=voxel_size)
+        series = TiltSeries.open(file, **listed(tlt), pixel_size=voxel_size)
         axes = _of_series(kind, series, cmap)
     figure = axes.get_figure(root=True)
     assert figure is not None

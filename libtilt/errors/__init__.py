@@ -49,6 +49,10 @@ class RefusedImageError(LibtiltError, ValueError):
     """A file of images that is understood and not read."""
 
 
+class MissingFileError(LibtiltError, FileNotFoundError):
+    """A file that another one needs or names is not there."""
+
+
 class OutputExistsError(LibtiltError, FileExistsError):
     """A file to be written exists, and replacing it was not asked for."""
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from libtilt.errors.checks import Float64Array
+from libtilt.geometry.affine import compose_affine
 from libtilt.geometry.image_grid import ImageGrid
 from libtilt.geometry.volume_grid import VolumeGrid
 
@@ -67,7 +68,7 @@ def sampling_grids(
     centre[:, :2] = centre_xyz(images.shape) + shifts / images.pixel_size
     rotation_centre = centre_xyz(volume.shape) - volume.center / volume.voxel_size
     offset = rotation_centre - (linear @ centre[:, :, np.newaxis])[:, :, 0]
-    return np.concatenate([linear, offset[:, :, np.newaxis]], axis=2)
+    return compose_affine(linear, offset)
 
 
 def image_scales(
@@ -99,18 +100,3 @@ def image_scales(
         return depth_steps(rotation_matrices, volume.voxel_size) / images.pixel_size
     size = float(np.prod(volume.voxel_size / images.pixel_size))
     return np.full(len(rotation_matrices), size)
-
-
-def homogeneous(grids: Float64Array) -> Float64Array:
-    """Return the grids as square matrices `(n, 4, 4)`, with a last row ``0, 0, 0, 1``."""
-    matrices = np.zeros((len(grids), 4, 4))
-    matrices[:, :3] = grids
-    matrices[:, 3, 3] = 1.0
-    return matrices
-
-
-def inverse_grids(grids: Float64Array) -> Float64Array:
-    """Return `(n, 3, 4)` matrices from voxel index ``(x, y, z, 1)`` to ``(u, v, k)``."""
-    linear = np.linalg.inv(grids[:, :, :3])
-    offset = -(linear @ grids[:, :, 3:])
-    return np.concatenate([linear, offset], axis=2)

@@ -21,6 +21,7 @@ from libtilt.errors.checks import (
     to_volume_shape,
     to_voxel_size,
 )
+from libtilt.geometry.affine import homogeneous, invert_affine
 from libtilt.geometry.frozen_classes import frozen
 from libtilt.geometry.image_grid import ImageGrid
 from libtilt.geometry.json_file import read as read_json
@@ -34,7 +35,7 @@ from libtilt.geometry.rotations import (
     specimen_to_detector,
     zyx_angles,
 )
-from libtilt.geometry.sampling import homogeneous, inverse_grids, sampling_grids
+from libtilt.geometry.sampling import sampling_grids
 from libtilt.geometry.volume_grid import VolumeGrid
 
 if TYPE_CHECKING:
@@ -416,7 +417,7 @@ class TiltGeometry:
         grids = sampling_grids(
             self.rotation_matrices, self.shifts, self.magnifications, volume, images
         )
-        return homogeneous(inverse_grids(grids))
+        return homogeneous(invert_affine(grids))
 
     def project_points(self, points_xyz: ArrayLike) -> Float64Array:
         """Project points of the specimen onto the detector at every tilt.

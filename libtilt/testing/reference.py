@@ -9,7 +9,7 @@ import numpy as np
 from libtilt.backends.base import SamplingSpec
 from libtilt.backends.rays import depth_range
 from libtilt.errors.checks import Float64Array
-from libtilt.geometry.sampling import inverse_grids
+from libtilt.geometry.affine import invert_affine
 
 
 def interpolate(array: Float64Array, positions: Float64Array) -> Float64Array:
@@ -45,7 +45,7 @@ def adjoint_by_voxels(spec: SamplingSpec, images: Float64Array) -> Float64Array:
     volume = np.zeros(spec.volume_shape)
     z, y, x = np.indices(spec.volume_shape)
     voxels = np.stack([x, y, z, np.ones_like(x)], axis=-1)
-    for image, inverse in zip(images, inverse_grids(spec.grids), strict=True):
+    for image, inverse in zip(images, invert_affine(spec.grids), strict=True):
         uv = (voxels @ inverse.T)[..., :2]
         volume += interpolate(image, uv[..., ::-1])
     return volume

@@ -185,9 +185,9 @@ def test_a_series_that_is_being_replaced_is_read_again(tmp_path, monkeypatch):
 
 def test_angles_that_cannot_be_are_refused_through_every_door(tmp_path, stack):
     with pytest.raises(ValueError, match="tilt_angles, entry 3: expected a tilt angle within 180"):
-        TiltSeries.open(stack, tilt_angles=[1, 1, 300])
+        TiltSeries.open(stack, geometry=[1, 1, 300])
     with pytest.raises(ValueError, match="tilt_axis_angle must be degrees within 360"):
-        TiltSeries.open(stack, tilt_angles=[1, 2, 3], tilt_axis_angle=400)
+        TiltSeries.open(stack, geometry=[1, 2, 3], tilt_axis_angle=400)
     (tmp_path / "ts.tlt").write_text("2\n2\n2\n")
     with pytest.warns(UserWarning, match=r"ts\.tlt: all 3 tilt angles are 2 degrees"):
         TiltSeries.open(stack, tilt_axis_angle=0)
@@ -196,7 +196,7 @@ def test_angles_that_cannot_be_are_refused_through_every_door(tmp_path, stack):
 def test_the_angles_that_aretomo_writes_are_found(tmp_path, stack):
     (tmp_path / "ts_TLT.txt").write_text("-3 2 3.0\n0 1 3.0\n3 3 3.0\n")
     assert np.allclose(TiltSeries.open(stack, tilt_axis_angle=85).geometry.tilt_angles, [-3, 0, 3])
-    aligned = TiltSeries.open(stack, alignment=tmp_path / "ts_TLT.txt", tilt_axis_angle=85)
+    aligned = TiltSeries.open(stack, geometry=tmp_path / "ts_TLT.txt", tilt_axis_angle=85)
     assert np.allclose(aligned.geometry.tilt_axis_angles, 85)
 
 

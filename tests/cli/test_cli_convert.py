@@ -4,7 +4,7 @@ import mrcfile
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from test_alignment import random_alignment
+from random_alignments import random_alignment
 
 from libtilt import GaussianBlobs, Projector, TiltGeometry, TiltSeries, Volume
 from libtilt.alignment import open_alignment, save_alignment
@@ -72,24 +72,24 @@ def random_series(seed=0):
 def test_a_series_takes_the_images_that_the_alignment_uses(source, tmp_path):
     series = random_series()
     stack = series.save(tmp_path / "a.st")
-    opened = TiltSeries.open(stack, alignment=source)
+    opened = TiltSeries.open(stack, geometry=source)
     assert np.array_equal(opened.images, series.images[[0, 1, 3, 4, 6]])
     assert np.allclose(opened.geometry.shifts, random_alignment().geometry.shifts, atol=1e-5)
-    again = TiltSeries.open(stack, alignment=random_alignment(), memmap=True)
+    again = TiltSeries.open(stack, geometry=random_alignment(), memmap=True)
     assert again.geometry == random_alignment().geometry
-    with pytest.raises(ValueError, match="give one of geometry, tilt_angles and alignment"):
-        TiltSeries.open(stack, alignment=source, tilt_angles=np.zeros(7))
+    with pytest.raises(TypeError, match="tilt_angles"):
+        TiltSeries.open(stack, geometry=source, tilt_angles=np.zeros(7))
 
 
 def test_an_alignment_of_another_stack_is_refused(source, tmp_path):
     stack = random_series()[:6].save(tmp_path / "a.st")
     with pytest.raises(ValueError, match="with 7 images, of which it uses 5, the stack has 6"):
-        TiltSeries.open(stack, alignment=source)
+        TiltSeries.open(stack, geometry=source)
     with pytest.raises(ValueError, match=r"alignment is of a stack of \(7, 37, 40\)"):
-        TiltSeries.open(stack, alignment=random_alignment())
+        TiltSeries.open(stack, geometry=random_alignment())
     stack = random_series().save(tmp_path / "b.st")
     with pytest.raises(ValueError, match=r"alignment has pixels of 1\.37 A, .*of 3 A"):
-        TiltSeries.open(stack, alignment=random_alignment(), pixel_size=3.0)
+        TiltSeries.open(stack, geometry=random_alignment(), pixel_size=3.0)
 
 
 def test_a_pixel_size_that_nobody_knows_is_asked_for_and_not_guessed(source, tmp_path):
@@ -98,18 +98,22 @@ def test_a_pixel_size_that_nobody_knows_is_asked_for_and_not_guessed(source, tmp
     mrcfile.write(stack, random_series().images, voxel_size=0)
     assert "--pixel-size" in run(source, star, "--stack", stack, fails=True)
     with pytest.raises(ValueError, match=r"does not say the pixel_size: give pixel_size="):
-        TiltSeries.open(stack, alignment=source)
+        TiltSeries.open(stack, geometry=source)
     run(source, star, "--stack", stack, "--pixel-size", 1.37, "--volume-shape", 21, 18, 20)
-    assert TiltSeries.open(stack, alignment=star).pixel_size == 1.37
-    assert TiltSeries.open(stack, alignment=source, pixel_size=1.37).pixel_size == 1.37
+    assert TiltSeries.open(stack, geometry=star).pixel_size == 1.37
+    assert TiltSeries.open(stack, geometry=source, pixel_size=1.37).pixel_size == 1.37
 
 
-def test_a_size_that_open_does_not_take_is_given_with_the_alignment(tmp_path):
+def test_sizes_missing_from_a_file_are_options_of_its_reader(tmp_path):
     stack = random_series().save(tmp_path / "a.st")
     path = save_alignment(random_alignment(), tmp_path / "a.xml")
-    message = r"give volume_shape=.*for example by alignment=open_alignment\(.*a\.xml"
-    with pytest.raises(ValueError, match=message):
-        TiltSeries.open(stack, alignment=path)
+    with pytest.raises(
+        ValueError, match=r"a\.xml does not say the volume_shape: give volume_shape="
+    ):
+        TiltSeries.open(stack, geometry=path)
+    sizes = {"volume_shape": (21, 18, 20), "voxel_size": 2 * 1.37}
+    opened = TiltSeries.open(stack, geometry=path, **sizes)
+    assert np.allclose(opened.geometry.shifts, random_alignment().geometry.shifts, atol=1e-5)
     output = tmp_path / "tomogram.mrc"
     arguments = ["backproject", stack, "--alignment", path, "-o", output]
     result = CliRunner().invoke(app, [*map(str, arguments), "--volume-shape", "8", "18", "20"])
@@ -125,7 +129,7 @@ def test_a_subclass_gets_its_own_geometry(source, tmp_path):
         geometry_type = MyGeometry
 
     stack = random_series().save(tmp_path / "a.st")
-    assert type(MySeries.open(stack, alignment=source).geometry) is MyGeometry
+    assert type(MySeries.open(stack, geometry=source).geometry) is MyGeometry
 
 
 def test_the_phantom_comes_back_through_files_of_every_format(tmp_path):
@@ -137,7 +141,7 @@ def test_the_phantom_comes_back_through_files_of_every_format(tmp_path):
     for name in ("a.xf", "a.aln", "a.star", "a.xml"):
         save_alignment(alignment, tmp_path / name)
         opened = open_alignment(tmp_path / name, **alignment_sizes(alignment))
-        series = TiltSeries.open(stack, alignment=opened)
+        series = TiltSeries.open(stack, geometry=opened)
         again = blobs.tilt_series(series.geometry, (37, 40), pixel_size=1.37)
         assert np.abs(again.images - truth.images).max() < 1e-4 * truth.images.max()
 
@@ -163,7 +167,7 @@ def test_a_tomogram_is_as_the_alignment_says(tmp_path, command):
     assert volume.shape == (21, 18, 20)
     assert np.allclose(volume.voxel_size, 2.74)
     if command == ["backproject"]:
-        series = TiltSeries.open(stack, alignment=alignment)
+        series = TiltSeries.open(stack, geometry=alignment)
         projector = Projector(
             series.geometry, driven="voxel", volume_shape=(21, 18, 20), voxel_size=2.74
         )
@@ -192,7 +196,7 @@ def test_a_tilt_axis_wins_over_that_of_the_alignment(tmp_path):
     arguments += ["--tilt-axis-angle", 3, "-o", tmp_path / "tomogram.mrc"]
     result = CliRunner().invoke(app, [str(argument) for argument in arguments])
     assert result.exit_code == 0, result.output
-    turned = TiltSeries.open(stack, alignment=path, tilt_axis_angle=3)
+    turned = TiltSeries.open(stack, geometry=path, tilt_axis_angle=3)
     assert np.allclose(turned.geometry.tilt_axis_angles, 3)
     assert np.allclose(turned.geometry.tilt_angles, alignment.geometry.tilt_angles)
     assert np.allclose(turned.geometry.shifts, alignment.geometry.shifts, atol=1e-5)

@@ -13,7 +13,7 @@ from libtilt.io.inputs import open_input, read_input
 
 READERS = {
     "a.mrc": Volume.open,
-    "b.st": lambda path: TiltSeries.open(path, tilt_angles=[0]),
+    "b.st": lambda path: TiltSeries.open(path, geometry=[0]),
     "a.tlt": read_tilt_angles,
     "a.json": TiltGeometry.from_json,
     **dict.fromkeys(["a.aln", "a.star", "a.xml", "a.mdoc", "a.com", "a.rawtlt"], open_alignment),

@@ -270,8 +270,8 @@ def test_one_angstrom_is_no_pixel_size_to_write_into_an_alignment(tmp_path):
         "# RawSize = 6 4 3\n" + "".join(f"{n + 1} 85 1 0 0 1 1 1 0 {n}\n" for n in range(3))
     )
     with pytest.raises(ValueError, match="does not say the pixel_size"):
-        TiltSeries.open(stack, alignment=tmp_path / "b.aln")
-    assert TiltSeries.open(stack, alignment=tmp_path / "b.aln", pixel_size=1.0).pixel_size == 1
+        TiltSeries.open(stack, geometry=tmp_path / "b.aln")
+    assert TiltSeries.open(stack, geometry=tmp_path / "b.aln", pixel_size=1.0).pixel_size == 1
 
 
 def test_files_of_ours_open_without_a_word_also_without_a_voxel_size(tmp_path):

@@ -70,7 +70,7 @@ ROOMS = {
         ),
     ),
     "quality": (("quality/*.py",), ("test_quality*.py",)),
-    "alignment": (("alignment/*.py",), ("test_alignment*.py",)),
+    "alignment": (("alignment/**/*.py",), ("alignment/**/test_*.py",)),
 }
 LIVING = ("survived", "not run")
 ARITHMETIC = {"Add", "Sub", "Mul", "Div", "FloorDiv", "Mod", "Pow"}

@@ -15,7 +15,7 @@ from scipy import fft
 
 from libtilt.backends.base import Plan, SamplingSpec
 from libtilt.errors.checks import Float64Array
-from libtilt.geometry.sampling import inverse_grids
+from libtilt.geometry.affine import invert_affine
 
 _DRIFT = 1e-9
 
@@ -138,6 +138,6 @@ class FourierPlan(Plan):
 def footprints(spec: SamplingSpec) -> tuple[Float64Array, Float64Array]:
     """Return for each tilt between which pixels (u, v) the volume and one voxel more fall."""
     corners = np.array(list(itertools.product(*((-1, n) for n in reversed(spec.volume_shape)))))
-    to_pixels = inverse_grids(spec.grids)[:, :2]
+    to_pixels = invert_affine(spec.grids)[:, :2]
     pixels = corners @ to_pixels[:, :, :3].swapaxes(1, 2) + to_pixels[:, np.newaxis, :, 3]
     return pixels.min(axis=1), pixels.max(axis=1)

@@ -11,7 +11,7 @@ from libtilt.backends.base import Plan, SamplingSpec
 from libtilt.backends.numba.kernels.rays import PADDING, PIXELS, backproject_rays, project_rays
 from libtilt.backends.numba.kernels.voxels import backproject_voxels, project_voxels
 from libtilt.backends.threads import run_all
-from libtilt.geometry.sampling import inverse_grids
+from libtilt.geometry.affine import invert_affine
 
 _SLABS = 16
 _FEWEST_PLANES, _MOST_PLANES = 4, 24
@@ -48,7 +48,7 @@ class ExactPlan(Plan):
         spec = self._spec
         volume = np.empty(spec.volume_shape, spec.dtype)
         if spec.driven == "voxel":
-            padded, inverse = np.pad(images, ((0, 0), (1, 1), (1, 1))), inverse_grids(spec.grids)
+            padded, inverse = np.pad(images, ((0, 0), (1, 1), (1, 1))), invert_affine(spec.grids)
 
             def sample(z: int) -> None:
                 backproject_voxels(inverse, padded, z, volume)
@@ -67,7 +67,7 @@ class ExactPlan(Plan):
         spec = self._spec
         height, width = spec.image_shape
         images = np.empty(spec.images_shape, spec.dtype)
-        inverse = inverse_grids(spec.grids)
+        inverse = invert_affine(spec.grids)
 
         def splat(tilt: int) -> None:
             padded = np.empty((height + 2, width + 2), spec.dtype)

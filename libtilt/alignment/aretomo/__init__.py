@@ -1,0 +1,1 @@
+"""AreTomo: the ``.aln`` of a tilt series."""

@@ -1,0 +1,229 @@
+"""AreTomo: ``.aln``, one row per image that is not dark, and local shifts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import attrs
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from libtilt.alignment.alignment import Alignment
+from libtilt.alignment.aretomo.lines import (
+    COLUMNS,
+    AlnParser,
+    DarkFrame,
+    counts_kept_images,
+    first_section_of,
+)
+from libtilt.alignment.base import MatrixFile
+from libtilt.alignment.excluded import ExcludedTilts
+from libtilt.alignment.plausible import axis_angle
+from libtilt.alignment.sizes import KnownSizes, Sizes, default_volume
+from libtilt.alignment.text import numbered_lines
+from libtilt.errors.checks import Float64Array, locked
+from libtilt.geometry.affine import affine_about
+from libtilt.geometry.rotations import axis_rotations
+from libtilt.geometry.sampling import centre_xyz
+
+ROT, TX, TY, TILT = (COLUMNS.index(name) for name in ("ROT", "TX", "TY", "TILT"))
+
+
+def _rows_converter(value: ArrayLike) -> Float64Array:
+    return locked(np.array(value, dtype=np.float64))
+
+
+@attrs.frozen(eq=False)
+class AreTomoAlignment(MatrixFile):
+    """What an ``.aln`` file says: ``raw = Rz(ROT) Ry(TILT) q + (TX, TY)``.
+
+    Lengths are pixels of the raw stack, from the image's centre ``shape // 2``. TILT holds the
+    offsets AlphaOffset and BetaOffset already where AreTomo was asked to correct them; they and the
+    local shifts are kept, but a geometry has no use for them. GMAG is 1 in what AreTomo writes, and
+    is not applied.
+
+    `read` takes ``first_section=0`` or 1, what SEC counts from; by default RawSize and the dark
+    frames settle it. Rows may be missing: their images are left out. But a file that ends within
+    its table is refused.
+
+    Parameters
+    ----------
+    rows : array_like, shape (n, 10)
+        The columns SEC, ROT, GMAG, TX, TY, SMEAN, SFIT, SCALE, BASE, TILT.
+    raw_size : tuple of int
+        Width, height and number of images of the raw stack.
+    dark_frames : tuple of DarkFrame, optional
+        The images without a row.
+    first_section : int, optional
+        What SEC counts from: 1 in today's AreTomo, 0 in older ones.
+    counts_kept : bool, optional
+        Whether SEC counts the images that are left where the dark ones are gone.
+    header : tuple of str, optional
+        Other header lines, as they stand (NumPatches, AlphaOffset, BetaOffset, Thickness).
+    local : tuple of str, optional
+        The rows of the local alignment, as they stand.
+    name : str, optional
+        For messages.
+    lines : tuple of int, optional
+        The line of each row, for messages.
+
+    Examples
+    --------
+    >>> from libtilt.alignment import AreTomoAlignment, Sizes
+    >>> file = AreTomoAlignment([[1, 85.0, 1, 4, -2, 1, 1, 1, 0, 30.0]], raw_size=(64, 60, 1))
+    >>> geometry = file.alignment(Sizes(pixel_size=2.0)).geometry
+    >>> geometry.tilt_axis_angles.round(6).tolist(), geometry.shifts.round(6).tolist()
+    ([85.0], [[8.0, -4.0]])
+    """
+
+    format: ClassVar[str] = "aretomo"
+    keeps_excluded: ClassVar[bool] = True
+
+    rows: Float64Array = attrs.field(converter=_rows_converter)
+    raw_size: tuple[int, int, int] = attrs.field(kw_only=True)
+    dark_frames: tuple[DarkFrame, ...] = attrs.field(kw_only=True, default=())
+    first_section: int = attrs.field(kw_only=True, default=1)
+    counts_kept: bool = attrs.field(kw_only=True, default=False)
+    header: tuple[str, ...] = attrs.field(kw_only=True, default=())
+    local: tuple[str, ...] = attrs.field(kw_only=True, default=())
+    name: str = attrs.field(kw_only=True, default="the AreTomo alignment")
+    lines: tuple[int, ...] = attrs.field(kw_only=True, default=(), repr=False)
+
+    @rows.validator
+    def _check_rows(self, _: Any, rows: Float64Array) -> None:
+        if rows.ndim != 2 or rows.shape[1] != len(COLUMNS):
+            raise ValueError(f"rows must have {len(COLUMNS)} columns, got shape {rows.shape}")
+        if not np.isfinite(rows[:, [0, ROT, TX, TY, TILT]]).all():
+            raise ValueError("rows must have finite SEC, ROT, TX, TY and TILT")
+
+    @property
+    def views(self) -> NDArray[np.int64]:
+        """Which image of the stack each row is, from 0."""
+        sections = self.rows[:, 0].astype(np.int64) - self.first_section
+        if not self.counts_kept:
+            return sections
+        dark = [frame.section - self.first_section for frame in self.dark_frames]
+        return np.setdiff1d(np.arange(self.raw_size[2]), dark)[sections]
+
+    @property
+    def image_count(self) -> int:
+        """By RawSize."""
+        return self.raw_size[2]
+
+    @classmethod
+    def _parse(cls, path: Path, *, first_section: int | None = None) -> Self:
+        parsed = AlnParser(str(path))
+        for line, text in numbered_lines(path):
+            parsed.take(line, text)
+        raw_size = parsed.finish()
+        sections = [int(row[0]) for row in parsed.rows]
+        counts_kept = counts_kept_images(sections, parsed.dark_frames, raw_size[2])
+        first = min(sections) if counts_kept else first_section
+        if first is None:
+            first = first_section_of(sections, parsed.dark_frames, raw_size[2])
+        if not counts_kept:
+            parsed.require_sections(first)
+        return cls(
+            parsed.rows,
+            raw_size=raw_size,
+            dark_frames=tuple(parsed.dark_frames),
+            first_section=first,
+            counts_kept=counts_kept,
+            header=tuple(parsed.header),
+            local=tuple(parsed.local),
+            name=str(path),
+            lines=tuple(parsed.row_lines),
+        )
+
+    def _texts(self, path: Path) -> dict[Path, str]:
+        lines = [
+            "# AreTomo Alignment / Priims bprmMn",
+            "# RawSize = {} {} {}".format(*self.raw_size),
+        ]
+        header = self.header or ("# NumPatches = 0", "# AlphaOffset = 0.00", "# BetaOffset = 0.00")
+        lines += [text for text in header if "NumPatches" in text]
+        lines += [
+            f"# DarkFrame = {dark.frame:5d} {dark.section:4d} {dark.tilt_angle:11.4f}"
+            for dark in self.dark_frames
+        ]
+        lines += [text for text in header if "NumPatches" not in text]
+        lines.append("# SEC ROT GMAG TX TY SMEAN SFIT SCALE BASE TILT")
+        row = "{:5.0f} {:13.8f} {:9.5f} {:14.7f} {:14.7f} {:.2f} {:.2f} {:.2f} {:.2f} {:13.8f}"
+        lines += [row.format(*values) for values in self.rows]
+        if self.local:
+            lines += ["# Local Alignment", *self.local]
+        return {path: "\n".join(lines) + "\n"}
+
+    def _complete(self, sizes: Sizes) -> KnownSizes:
+        width, height, count = self.raw_size
+        if sizes.image_shape not in (None, (height, width)):
+            raise ValueError(
+                f"{self.name} is of images (h, w) of {(height, width)}, the stack has "
+                f"{sizes.image_shape}"
+            )
+        if sizes.tilt_axis_angle is None:
+            for angle, line in zip(self.rows[:, ROT], self.lines, strict=False):
+                axis_angle(float(angle), f"{self.name}, line {line}, ROT")
+        return super()._complete(attrs.evolve(sizes, stack_shape=(count, height, width)))
+
+    def _own(self, sizes: KnownSizes) -> KnownSizes:
+        volume_shape = default_volume(sizes.image_shape)
+        return attrs.evolve(sizes, volume_shape=volume_shape, voxel_size=sizes.pixel_size)
+
+    def _matrices(self, sizes: KnownSizes) -> Float64Array:
+        turned = axis_rotations("z", self.rows[:, ROT]) @ axis_rotations("y", self.rows[:, TILT])
+        seen = self.rows[:, [TX, TY]] + centre_xyz(sizes.image_shape)
+        return affine_about(turned[:, :2], centre_xyz(sizes.volume_shape), seen)
+
+    def _details(self, sizes: KnownSizes, given: Sizes) -> dict[str, Any]:
+        return {"unsupported": tuple(self._unsupported()), "warnings": tuple(self._warnings())}
+
+    def _excluded_tilts(self, made: Alignment) -> ExcludedTilts:
+        """Return the angles of dark frames; older files do not say which image each of them is."""
+        sections = [dark.section for dark in self.dark_frames]
+        told = self.dark_frames if len(set(sections)) == len(sections) else ()
+        angles = {dark.section - self.first_section: dark.tilt_angle for dark in told}
+        return ExcludedTilts([angles.get(view, np.nan) for view in made.excluded.tolist()])
+
+    def _warnings(self) -> Iterator[str]:
+        if self.counts_kept:
+            yield (
+                f"{self.name}: SEC is taken to count the {len(self.rows)} images that are not "
+                "dark, since dark sections bear the same numbers: check that image "
+                f"{self.views[0]} (from 0) was taken at {self.rows[0, TILT]:g} degrees"
+            )
+
+    def _unsupported(self) -> Iterator[str]:
+        if self.local:
+            yield "local alignment"
+        lost = self.raw_size[2] - len(self.rows) - len(self.dark_frames)
+        if lost:
+            yield f"{lost} images that have no row and are not dark"
+
+    @classmethod
+    def _from_alignment(cls, alignment: Alignment, like: Self | None) -> Self:
+        count, height, width = alignment.stack_shape
+        geometry = alignment.geometry
+        if like is not None:
+            alignment.require_views(like.views)
+            rows, rest = np.array(like.rows), like
+        else:
+            rows = np.tile([1.0, 0, 1, 0, 0, 1, 1, 1, 0, 0], (len(geometry), 1))
+            rows[:, 0] += alignment.views
+            rest = cls(rows, raw_size=(width, height, count), dark_frames=_dark_frames(alignment))
+        rows[:, ROT] = geometry.tilt_axis_angles
+        rows[:, TILT] = geometry.tilt_angles
+        rows[:, [TX, TY]] = geometry.shifts / alignment.pixel_size
+        return attrs.evolve(rest, rows=rows)
+
+
+def _dark_frames(alignment: Alignment) -> tuple[DarkFrame, ...]:
+    """Return the images that are left out, with their own tilt angles where these are known."""
+    angles = alignment.every_tilt_angle()
+    places = np.argsort(np.argsort(angles, kind="stable"))
+    return tuple(
+        DarkFrame(int(places[view]), int(view) + 1, float(angles[view]))
+        for view in alignment.excluded
+    )

@@ -1,0 +1,1 @@
+"""IMOD: ``tilt.com``, ``newst.com``, ``.xf``, ``.tlt`` and ``.xtilt``."""

@@ -1,0 +1,291 @@
+"""IMOD: ``.xf``, ``.tlt``, ``.xtilt``, ``tilt.com`` and ``newst.com``, which belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import attrs
+import numpy as np
+
+from libtilt.alignment.alignment import Alignment
+from libtilt.alignment.angles import angles_text, read_angle_list
+from libtilt.alignment.base import MatrixFile
+from libtilt.alignment.excluded import ExcludedTilts
+from libtilt.alignment.imod.files import (
+    ImodFiles,
+    angles_of,
+    require_counts,
+    require_own_folder,
+    setups_of,
+)
+from libtilt.alignment.imod.newstack import AlignedStack, NewstackSetup, read_xf, xf_text
+from libtilt.alignment.imod.tilt import TiltLayout, TiltSetup, require_binning, whole_binning
+from libtilt.alignment.matrices import geometry_from_matrices
+from libtilt.alignment.sizes import KnownSizes, Sizes
+from libtilt.errors.checks import Float64Array, finite_array
+
+
+def _numbers(value: Any) -> Float64Array:
+    return finite_array(value, "alignment")
+
+
+@attrs.frozen(eq=False)
+class ImodAlignment(MatrixFile):
+    """An alignment as IMOD keeps it, for every view of the raw stack.
+
+    The transforms move the raw images, ``X' = A (X - c) + d + c'``, and ``tilt`` turns the
+    tomogram about the axis along y of the aligned ones. Tomograms are meant as ``trimvol -rx``
+    gives them, z, y, x; of IMOD's own file with y first, ``rec.transpose(1, 0, 2)[::-1]``.
+
+    `read` takes ``tilt.com``, an ``.xf`` file or their folder: the other files are found by what
+    ``tilt.com`` says, or by their name. With ``aligned=True`` the stack is the aligned one
+    (``.ali``), for which no ``.xf`` is needed. `write` takes the ``.xf`` and puts ``.tlt``,
+    ``.xtilt``, ``tilt.com`` and ``newst.com`` beside it. A folder has one ``tilt.com``, and so one
+    series: that of another one is never replaced. `from_alignment` needs voxels of a whole number
+    of pixels, and keeps OFFSET, SHIFT, XAXISTILT, sizes and left out views of `like`.
+
+    Parameters
+    ----------
+    transforms : array_like, shape (n, 2, 3), optional
+        ``[A | d]`` in raw pixels; None for an aligned stack, which needs none.
+    tilt_angles : array_like, shape (n,)
+        ``.tlt``, in degrees.
+    x_tilts : array_like, shape (n,)
+        ``.xtilt``, in degrees.
+    tilt : TiltSetup, optional
+        What ``tilt.com`` says.
+    newstack : NewstackSetup, optional
+        What ``newst.com`` says.
+    name : str, optional
+        For messages.
+    warnings : tuple of str, optional
+        Which file was taken in place of one that is named and is not there.
+
+    Examples
+    --------
+    >>> from libtilt.alignment import ImodAlignment, Sizes
+    >>> file = ImodAlignment([[[1, 0, 4], [0, 1, 0]]], tilt_angles=[30], x_tilts=[0])
+    >>> sizes = Sizes(stack_shape=(1, 64, 65), pixel_size=2.0, volume_shape=(32, 64, 65))
+    >>> alignment = file.alignment(sizes)
+    >>> alignment.geometry.tilt_angles.round(6).tolist()
+    [30.0]
+
+    IMOD's center lies half a voxel beside ``shape // 2``, and the shift takes that up:
+
+    >>> (alignment.projection_matrices() @ [31.5, 31.5, 15.5, 1]).round(6).tolist()
+    [[28.0, 31.5]]
+    """
+
+    format: ClassVar[str] = "imod"
+    keeps_excluded: ClassVar[bool] = True
+
+    transforms: Float64Array | None = attrs.field(converter=attrs.converters.optional(_numbers))
+    tilt_angles: Float64Array = attrs.field(kw_only=True, converter=_numbers)
+    x_tilts: Float64Array = attrs.field(kw_only=True, converter=_numbers)
+    tilt: TiltSetup = attrs.field(kw_only=True, factory=TiltSetup)
+    newstack: NewstackSetup | None = attrs.field(kw_only=True, default=None)
+    name: str = attrs.field(kw_only=True, default="the IMOD alignment")
+    warnings: tuple[str, ...] = attrs.field(kw_only=True, default=())
+
+    @property
+    def views(self) -> list[int]:
+        """The views that ``tilt`` uses, from 0."""
+        return self.tilt.views(len(self.tilt_angles))
+
+    @property
+    def image_count(self) -> int:
+        """One per tilt angle."""
+        return len(self.tilt_angles)
+
+    @classmethod
+    def _parse(cls, path: Path, *, aligned: bool = False) -> Self:
+        files = ImodFiles.find(path, aligned=aligned)
+        angles = angles_of(files)
+        x_tilts = (
+            np.zeros(len(angles)) if files.xtilt is None else read_angle_list(files.xtilt).angles
+        )
+        transforms = None if files.xf is None else read_xf(files.xf)
+        require_counts(files, angles, {files.xtilt: x_tilts, files.xf: transforms})
+        tilt, newstack = setups_of(files, len(angles))
+        return cls(
+            transforms,
+            tilt_angles=angles,
+            x_tilts=x_tilts,
+            tilt=tilt,
+            newstack=newstack,
+            name=str(files.shown),
+            warnings=files.warnings,
+        )
+
+    def _texts(self, path: Path) -> dict[Path, str]:
+        if path.suffix.lower() != ".xf":
+            raise ValueError(f"{path} must end with .xf: the other files are written beside it")
+        if self.transforms is None:
+            raise ValueError(f"{self.name} is of an aligned stack and has no transforms to write")
+        texts = {
+            path.with_suffix(".tlt"): angles_text(self.tilt_angles),
+            path.with_suffix(".xtilt"): angles_text(self.x_tilts),
+            path.with_name("tilt.com"): self.tilt.text(path.stem),
+            path: xf_text(self.transforms),
+        }
+        if self.newstack is not None:
+            texts[path.with_name("newst.com")] = self.newstack.text(path.stem)
+        require_own_folder(path, others=self.newstack is None)
+        return texts
+
+    def _complete(self, sizes: Sizes) -> KnownSizes:
+        """Return all sizes; IMOD's center depends on whether its own are even.
+
+        So thickness and binning are those of ``volume_shape`` and ``voxel_size`` where no
+        ``tilt.com`` says them.
+        """
+        known = super()._complete(sizes)
+        made = self._sized(sizes)
+        layout = made._layout(known.image_shape)
+        made.tilt.require_volume(layout, sizes.volume_shape, self.name)
+        binning = 1 if self.transforms is None else made.tilt.binning
+        return attrs.evolve(
+            known, volume_shape=layout.volume_shape, voxel_size=known.pixel_size * binning
+        )
+
+    def _sized(self, sizes: Sizes) -> Self:
+        """Return itself with the thickness and binning that no file says."""
+        raw, tilt, newstack = self.transforms is not None, self.tilt, self.newstack
+        alone = tilt == TiltSetup() and newstack is None
+        pixel_size = sizes.need("pixel_size", self.name)
+        ratio = (sizes.voxel_size or pixel_size) / pixel_size
+        if raw and alone:
+            # No command file says how the aligned stack is binned.
+            tilt = attrs.evolve(tilt, binning=whole_binning(ratio))
+        b = tilt.binning
+        if sizes.voxel_size is not None:
+            # An aligned stack is binned already.
+            require_binning(ratio, b if raw else 1, self.name)
+        if tilt.thickness is None:
+            width = sizes.need("stack_shape", self.name)[2]
+            depth = sizes.volume_shape[0] if sizes.volume_shape else width // b
+            tilt = attrs.evolve(tilt, thickness=depth * b)
+        if alone and sizes.volume_shape is not None:
+            # Without command files the aligned images are as large as the tomogram.
+            newstack = NewstackSetup(sizes.volume_shape[:0:-1], b)
+        return attrs.evolve(self, tilt=tilt, newstack=newstack)
+
+    def _aligned_stack(self, image_shape: tuple[int, ...]) -> AlignedStack:
+        """Return how the aligned stack lies on raw images, or on itself."""
+        if self.transforms is None:
+            return NewstackSetup().aligned(image_shape)
+        if self.newstack is not None:
+            return self.newstack.aligned(image_shape)
+        size = self.tilt.aligned_size(image_shape, self.name)
+        return NewstackSetup(size, self.tilt.binning).aligned(image_shape)
+
+    def _layout(self, image_shape: tuple[int, ...]) -> TiltLayout:
+        return self.tilt.layout(self._aligned_stack(image_shape).shape)
+
+    def _aligned_matrices(self, layout: TiltLayout) -> Float64Array:
+        beta = self.tilt_angles + self.tilt.offset[0]
+        return layout.matrices(beta, self.x_tilts - self.tilt.x_axis_tilt)
+
+    def _matrices(self, sizes: KnownSizes) -> Float64Array:
+        return self._every_matrix(sizes)[self.views]
+
+    def _every_matrix(self, sizes: KnownSizes) -> Float64Array:
+        """Return `(n, 2, 4)`: voxel index to pixel index, also of views that are left out."""
+        made = self._sized(sizes)
+        aligned = made._aligned_matrices(made._layout(sizes.image_shape))
+        if self.transforms is None:
+            return aligned
+        return made._aligned_stack(sizes.image_shape).to_raw(aligned, self.transforms)
+
+    def _details(self, sizes: KnownSizes, given: Sizes) -> dict[str, Any]:
+        return {
+            "unsupported": self.tilt.unsupported,
+            "notes": tuple(self._size_notes(sizes, given)),
+            "warnings": self.warnings,
+        }
+
+    def _size_notes(self, sizes: KnownSizes, given: Sizes) -> Iterator[str]:
+        """Yield what was concluded of sizes that no file says."""
+        if self.tilt.thickness is None and given.volume_shape is None:
+            depth = sizes.volume_shape[0]
+            yield (
+                f"the tomogram is {depth} voxels deep, as the images are wide: no file says "
+                "THICKNESS"
+            )
+        made = self._sized(given)
+        newstack = made.newstack
+        sized = newstack is not None and newstack.size is not None and all(newstack.size)
+        if self.transforms is None or sized:
+            return
+        stack = made._aligned_stack(sizes.image_shape)
+        source = "the raw images"
+        if newstack is None and self.tilt.full_image is not None:
+            source = "FULLIMAGE and SUBSETSTART in tilt.com"
+        how = "as they are"
+        if stack.binning > 1:
+            how = f"binned by {stack.binning}, which keeps even sizes even and odd ones odd"
+            if newstack is not None and newstack.antialias:
+                how = f"reduced by {stack.binning} with an antialias filter, to whole pixels"
+        if newstack is None:
+            how += ", about the middle of the raw images"
+        yield f"the aligned stack has (h, w) = {stack.shape}, which no file says: {source}, {how}"
+
+    def _excluded_tilts(self, made: Alignment) -> ExcludedTilts:
+        try:
+            matrices = self._every_matrix(made.sizes)[made.excluded]
+            geometry = geometry_from_matrices(matrices, made.sizes)
+        except ValueError:
+            # Rows of views that are left out may be of no use; their angles still are.
+            return ExcludedTilts((self.tilt_angles + self.tilt.offset[0])[made.excluded])
+        return ExcludedTilts.from_geometry(geometry)
+
+    @classmethod
+    def _from_alignment(cls, alignment: Alignment, like: Self | None) -> Self:
+        base = cls._plain(alignment) if like is None else like
+        alignment.sizes.count(len(base.tilt_angles), "like")
+        if base.transforms is None:
+            raise ValueError("like is of an aligned stack and has no transforms to change")
+        image_shape = alignment.stack_shape[1:]
+        base = base._sized(alignment.sizes)
+        layout = base._layout(image_shape)
+        if layout.volume_shape != alignment.volume_shape:
+            raise ValueError(
+                f"like is of a tomogram of {layout.volume_shape}, the alignment is of "
+                f"{alignment.volume_shape}"
+            )
+        excluded = frozenset((alignment.excluded + 1).tolist())
+        tilt = attrs.evolve(base.tilt, excluded=excluded, included=frozenset())
+        made = attrs.evolve(base, tilt=tilt)
+        # A file to be like has rows of its own for views that are left out.
+        return made._with(alignment.with_excluded() if like is None else alignment, layout)
+
+    @classmethod
+    def _plain(cls, alignment: Alignment) -> Self:
+        """Return files of the right sizes, with plausible rows for views that are left out."""
+        count, (depth, height, width) = alignment.stack_shape[0], alignment.volume_shape
+        b = whole_binning(alignment.voxel_size / alignment.pixel_size)
+        tilt = TiltSetup(b, depth * b, width * b, full_image=(width * b, height * b))
+        return cls(
+            np.tile(np.eye(2, 3), (count, 1, 1)),
+            tilt_angles=alignment.every_tilt_angle(),
+            x_tilts=np.zeros(count),
+            tilt=tilt,
+            newstack=NewstackSetup((width, height), b),
+        )
+
+    def _with(self, alignment: Alignment, layout: TiltLayout) -> Self:
+        """Return itself with the angles and transforms of an alignment, in its own sizes."""
+        assert self.transforms is not None
+        geometry, views = alignment.geometry, alignment.views
+        angles, x_tilts, transforms = (
+            np.array(table) for table in (self.tilt_angles, self.x_tilts, self.transforms)
+        )
+        angles[views] = geometry.tilt_angles - self.tilt.offset[0]
+        x_tilts[views] = geometry.x_tilts + self.tilt.x_axis_tilt
+        made = attrs.evolve(self, tilt_angles=angles, x_tilts=x_tilts)
+        transforms[views] = self._aligned_stack(alignment.stack_shape[1:]).transforms(
+            alignment.projection_matrices(), made._aligned_matrices(layout)[views], views
+        )
+        return attrs.evolve(made, transforms=transforms)

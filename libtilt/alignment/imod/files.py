@@ -1,0 +1,298 @@
+"""Which of IMOD's files belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Self
+
+import attrs
+import numpy as np
+
+from libtilt.alignment.angles import read_angle_list
+from libtilt.alignment.imod.commands import CommandFile
+from libtilt.alignment.imod.newstack import NewstackSetup
+from libtilt.alignment.imod.options import NEWSTACK, TILT
+from libtilt.alignment.imod.tilt import TiltSetup
+from libtilt.alignment.plausible import tilt_angle
+from libtilt.errors import ArgumentError, MissingFileError
+from libtilt.errors.checks import Float64Array
+
+TILT_COMMANDS = ("tilt.com", "tilta.com", "tiltb.com")
+NEWSTACK_COMMANDS = ("newst.com", "newsta.com", "newstb.com")
+
+
+@attrs.frozen
+class ImodFiles:
+    """The files of one alignment; None for those that it does not have.
+
+    Notes say which file was taken in place of one that is named and is not there.
+    """
+
+    tlt: Path | None
+    xf: Path | None
+    xtilt: Path | None
+    tilt: CommandFile | None
+    newst: CommandFile | None
+    shown: Path
+    warnings: tuple[str, ...] = ()
+
+    @classmethod
+    def find(cls, path: str | Path, *, aligned: bool) -> Self:
+        """Return the files that belong to a folder, a ``tilt.com`` or an ``.xf``.
+
+        Raises
+        ------
+        FileNotFoundError
+            If one that is needed is missing.
+        ValueError
+            If there are several to choose from, or ``blendmont`` makes the aligned stack.
+        """
+        given = Path(path)
+        if not given.exists():
+            raise FileNotFoundError(f"no such file or folder: {path}")
+        if given.is_dir():
+            given = _in_folder(given)
+        if given.suffix.lower() == ".com":
+            return cls._from_command(given, aligned=aligned)
+        tlt, xtilt = given.with_suffix(".tlt"), given.with_suffix(".xtilt")
+        if not tlt.exists():
+            for name in TILT_COMMANDS:
+                files = cls._listing_angles(given.with_name(name), given, aligned=aligned)
+                if files is not None:
+                    return files
+        command = _command_for(_need(tlt, f"the tilt angles of {given.name}"))
+        return cls(
+            tlt=tlt,
+            xf=None if aligned else given,
+            xtilt=xtilt if xtilt.exists() else None,
+            tilt=command,
+            newst=None if aligned else _newst_of(given, command),
+            shown=given,
+        )
+
+    @classmethod
+    def _listing_angles(cls, command: Path, xf: Path, *, aligned: bool) -> Self | None:
+        """Return the files of a command file that lists the tilt angles of an ``.xf`` itself."""
+        if not command.exists() or CommandFile.read(command, TILT).find("ANGLES") is None:
+            return None
+        files = cls._from_command(command, aligned=aligned)
+        return files if files.xf is None or files.xf.name == xf.name else None
+
+    @classmethod
+    def _from_command(cls, path: Path, *, aligned: bool) -> Self:
+        command = CommandFile.read(path, TILT)
+        newst = None if aligned else newst_beside(path, command.text("InputProjections"))
+        named = command.text("TILTFILE")
+        if named is None and command.find("ANGLES") is None:
+            raise ValueError(f"{path} has no TILTFILE: the tilt angles are not known")
+        stack = command.text("InputProjections") or named
+        transforms = (newst and newst.text("TransformFile")) or (stack and _root(stack) + ".xf")
+        if transforms is None and not aligned:
+            raise ValueError(f"{path} has no InputProjections: the transforms are not known")
+        wanted = {
+            "tlt": _named(named, path, ".tlt", "TILTFILE"),
+            "xf": None if aligned else _named(transforms, path, ".xf", "the transforms"),
+            "xtilt": _named(command.text("XTILTFILE"), path, ".xtilt", "XTILTFILE"),
+        }
+        names = {"tlt": named, "xf": transforms, "xtilt": command.text("XTILTFILE")}
+        warnings = tuple(
+            f"{path} names {_plain(names[kind])}, which is not there: {file.name} is taken"
+            for kind, file in wanted.items()
+            if file is not None and file.name != _plain(names[kind])
+        )
+        return cls(**wanted, tilt=command, newst=newst, shown=path, warnings=warnings)
+
+
+def _in_folder(folder: Path) -> Path:
+    """Return the command file, else the transforms, that a folder holds."""
+    commands = [folder / name for name in TILT_COMMANDS if (folder / name).exists()]
+    commands = commands or sorted(folder.glob("*tilt*.com"))
+    found = commands or sorted(folder.glob("*.xf"))
+    found = [xf for xf in found if xf.suffix == ".com" or xf.with_suffix(".tlt").exists()]
+    return _only(found, f"{folder} holds no tilt.com and no .xf with its .tlt", folder)
+
+
+def _only(found: Iterable[Path], missing: str, folder: Path) -> Path:
+    listed = list(found)
+    if not listed:
+        raise FileNotFoundError(missing)
+    if len(listed) > 1:
+        names = ", ".join(file.name for file in listed)
+        raise ValueError(f"{folder} holds several: {names}; name the one that is meant")
+    return listed[0]
+
+
+def _named(text: str | None, command: Path, suffix: str, what: str) -> Path | None:
+    """Return the file that a command names, or the only one of its kind where it was renamed."""
+    if text is None:
+        return None
+    folder, name = command.parent, _plain(text)
+    if name and (folder / name).is_file():
+        return folder / name
+    others = sorted(folder.glob(f"*{suffix}"))
+    missing = f"{command} names {name} ({what}), and {folder} holds no {suffix} file"
+    if suffix == ".xf" and not others:
+        raise MissingFileError(
+            f"{missing}; for an aligned stack (.ali), which needs none, pass aligned=True",
+            arguments=("aligned",),
+        )
+    return _only(others, missing, folder)
+
+
+def _plain(text: str | None) -> str:
+    """Return the name of a file without its folder and quotes."""
+    return Path((text or "").strip().strip("\"'")).name
+
+
+def _root(stack: str) -> str:
+    name = Path(stack).name
+    for ending in (".ali", "_ali.mrc", ".mrc", ".st", ".tlt"):
+        if name.lower().endswith(ending):
+            return name[: -len(ending)]
+    return Path(name).stem
+
+
+def _need(path: Path, what: str) -> Path:
+    if not path.exists():
+        raise FileNotFoundError(f"{path} does not exist: it should hold {what}")
+    return path
+
+
+def newst_beside(tilt: Path, stack: str | None) -> CommandFile | None:
+    """Return what makes the aligned stack of a ``tilt.com``, or None.
+
+    That is ``newst.com``, or ``newsta.com`` for ``tilta.com``; else another of these that names the
+    stack as its output.
+
+    Raises
+    ------
+    ValueError
+        If ``blendmont`` makes it.
+    """
+    pair = tilt.with_name(tilt.name.replace("tilt", "newst"))
+    if pair.exists() and pair != tilt:
+        return CommandFile.read(pair, NEWSTACK)
+    blend = tilt.with_name(tilt.name.replace("tilt", "blend"))
+    if blend.exists() and blend != tilt:
+        raise ArgumentError(
+            f"{blend} makes the aligned stack by blendmont, from a montage: not supported; open "
+            "the aligned stack itself (.ali) with aligned=True",
+            arguments=("aligned",),
+        )
+    for name in NEWSTACK_COMMANDS if stack else ():
+        other = tilt.with_name(name)
+        found = CommandFile.read(other, NEWSTACK) if other.exists() else None
+        if found is not None and _plain(found.text("OutputFile")) == _plain(stack):
+            return found
+    return None
+
+
+def _newst_of(xf: Path, tilt: CommandFile | None) -> CommandFile | None:
+    """Return the ``newst.com`` beside an ``.xf``, but not one of another series."""
+    if tilt is not None:
+        newst = newst_beside(Path(tilt.path), tilt.text("InputProjections"))
+        named = _plain(newst.text("TransformFile")) if newst else ""
+        return None if named not in ("", xf.name) and xf.with_name(named).exists() else newst
+    for name in NEWSTACK_COMMANDS:
+        path = xf.with_name(name)
+        found = CommandFile.read(path, NEWSTACK) if path.exists() else None
+        if found is not None and _plain(found.text("TransformFile")) == xf.name:
+            return found
+    return None
+
+
+def _command_for(tlt: Path) -> CommandFile | None:
+    """Return the ``tilt.com`` beside some tilt angles that names them, or None."""
+    for name in TILT_COMMANDS:
+        path = tlt.with_name(name)
+        if path.exists():
+            command = CommandFile.read(path, TILT)
+            if _plain(command.text("TILTFILE")) == tlt.name:
+                return command
+    return None
+
+
+def require_own_folder(xf: Path, *, others: bool) -> None:
+    """Raise where command files in the folder of an ``.xf`` would not fit it.
+
+    `others` says whether a ``newst.com`` that is there already would stay.
+    """
+    tilt, newst = xf.with_name("tilt.com"), xf.with_name("newst.com")
+    if tilt.exists():
+        named = CommandFile.read(tilt, TILT).text("TILTFILE")
+        other = tilt.with_name(_plain(named) or xf.name)
+        if named and other.name != xf.with_suffix(".tlt").name and other.exists():
+            raise FileExistsError(
+                f"{tilt} is of {other.name}: IMOD keeps one series in a folder, write {xf.name} "
+                "into another one"
+            )
+    if others and newst.exists():
+        raise FileExistsError(
+            f"{newst} would change what {xf.name} means: remove it, or write into another folder"
+        )
+
+
+def holds_imod(folder: Path) -> bool:
+    """Whether a folder holds a ``tilt.com``, or an ``.xf`` with its ``.tlt``."""
+    return any((folder / name).exists() for name in TILT_COMMANDS) or any(
+        xf.with_suffix(".tlt").exists() for xf in folder.glob("*.xf")
+    )
+
+
+def angles_of(files: ImodFiles) -> Float64Array:
+    """Return the tilt angles, of a file or of ANGLES in ``tilt.com``."""
+    listed = [] if files.tilt is None else files.tilt.all("ANGLES")
+    if files.tilt is None or not listed:
+        assert files.tlt is not None
+        return read_angle_list(files.tlt).angles
+    if files.tilt.find("TILTFILE") is not None:
+        raise ValueError(
+            f"{files.tilt.where(listed[0])}: there is TILTFILE too, and tilt takes one of the two: "
+            "remove the other"
+        )
+    return np.array(
+        [
+            tilt_angle(angle, files.tilt.where(entry))
+            for entry in listed
+            for angle in files.tilt.every_number(entry)
+        ]
+    )
+
+
+def require_counts(
+    files: ImodFiles, angles: Float64Array, tables: Mapping[Path | None, Float64Array | None]
+) -> None:
+    """Raise a ValueError where a file has other views than there are tilt angles."""
+    source = files.tlt
+    if source is None:
+        assert files.tilt is not None
+        source = Path(files.tilt.path)
+    for file, table in tables.items():
+        if file is not None and table is not None and len(table) != len(angles):
+            raise ValueError(
+                f"{file} has {len(table)} views, but {source} has {len(angles)}: "
+                "they do not belong together"
+            )
+
+
+def setups_of(files: ImodFiles, count: int) -> tuple[TiltSetup, NewstackSetup | None]:
+    """Return what the command files say, and check it against each other and the views."""
+    tilt = TiltSetup() if files.tilt is None else TiltSetup.from_command(files.tilt)
+    newst = files.newst
+    newstack = None if newst is None else NewstackSetup.from_command(newst, count)
+    if newstack is not None and files.tilt is None:
+        tilt = attrs.evolve(tilt, binning=newstack.binning)
+    if newstack is not None and newst is not None and newstack.binning != tilt.binning:
+        raise ValueError(
+            f"{files.shown} has IMAGEBINNED {tilt.binning}, but {Path(newst.path).name} has "
+            f"BinByFactor {newstack.binning}: they do not belong together"
+        )
+    beyond = max(tilt.excluded | tilt.included, default=0)
+    if beyond > count:
+        raise ValueError(
+            f"{files.shown} names view {beyond} in EXCLUDELIST or INCLUDE, but there are {count}"
+        )
+    if not tilt.views(count):
+        raise ValueError(f"{files.shown} leaves out all {count} views")
+    return tilt, newstack

@@ -1,0 +1,286 @@
+"""Options of IMOD's ``tilt`` and ``newstack``: their names, what is made of each, their values.
+
+The names are those of the programs' own option tables (``tilt.adoc``, ``newstack.adoc``), and are
+looked up as IMOD's PIP package does it (``parse_params.c``): any beginning of a long or a short
+name that fits one option alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import attrs
+
+from libtilt.alignment.text import number
+
+# No image has more pixels in a row, and sums of such numbers keep their digits.
+LARGEST = 1e9
+_LONGEST = 1_000_000
+
+
+@attrs.frozen
+class Option:
+    """One option: its short and long name, and whether it is a switch without a value."""
+
+    short: str
+    name: str
+    switch: bool = False
+
+    def begins(self, word: str, *, any_case: bool) -> bool:
+        """Whether a word is the beginning of one of the names."""
+        names = [self.short, self.name]
+        if any_case:
+            return any(name.lower().startswith(word.lower()) for name in names if name)
+        return any(name.startswith(word) for name in names if name)
+
+
+@attrs.frozen
+class Program:
+    """A program of IMOD and its options, in three groups.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    aliases : frozenset of str
+        Names in a command file, in small letters.
+    read : tuple of Option
+        What says where things lie, and is read.
+    ignored : tuple of Option
+        What moves nothing; the lines are kept.
+    refused : tuple of Option
+        What moves things, and is not supported.
+    advice : Mapping
+        Of refused options, by name: what to do.
+    neutral : Mapping
+        Of refused options, by name: values that move nothing.
+    any_case : bool
+        Whether the program does not tell small letters of options from capitals.
+    leading_files : int
+        How many lines at the start of its input may name files.
+    """
+
+    name: str
+    aliases: frozenset[str]
+    read: tuple[Option, ...]
+    ignored: tuple[Option, ...]
+    refused: tuple[Option, ...]
+    advice: Mapping[str, str]
+    neutral: Mapping[str, tuple[float, ...]]
+    any_case: bool = False
+    leading_files: int = 0
+
+    @property
+    def options(self) -> tuple[Option, ...]:
+        """All of them."""
+        return self.read + self.ignored + self.refused
+
+    def find(self, word: str) -> list[Option]:
+        """Return the options that a word may mean, in full or shortened.
+
+        Capitals are told apart first where the program does so, and not where that finds nothing.
+
+        Examples
+        --------
+        >>> from libtilt.alignment.imod.options import NEWSTACK, TILT
+        >>> [option.name for option in NEWSTACK.find("xf")]
+        ['TransformFile']
+        >>> [option.name for option in TILT.find("xt")]
+        ['XTILTFILE', 'XTILTINTERP']
+        """
+        for any_case in (self.any_case, True):
+            found = [option for option in self.options if option.begins(word, any_case=any_case)]
+            if found:
+                return found
+        return []
+
+
+def _options(text: str, *, switch: bool = False) -> tuple[Option, ...]:
+    """Return options of a text with ``short:Long`` or ``Long`` for each."""
+    pairs = [word.rpartition(":") for word in text.split()]
+    return tuple(Option(short, name, switch) for short, _, name in pairs)
+
+
+TILT = Program(
+    name="tilt",
+    aliases=frozenset({"tilt"}),
+    any_case=True,
+    leading_files=2,
+    read=(
+        *_options("input:InputProjections output:OutputFile TILTFILE XTILTFILE ANGLES"),
+        *_options("IMAGEBINNED THICKNESS WIDTH SLICE FULLIMAGE SUBSETSTART OFFSET SHIFT"),
+        *_options("XAXISTILT INCLUDE EXCLUDELIST2"),
+    ),
+    ignored=(
+        *_options("LOCALFILE LOCALSCALE ZFACTORFILE LOG RADIAL HammingLikeFilter DENSWEIGHT"),
+        *_options("ExactFilterSize FakeSIRTiterations FlatFilterFraction COSINTERP XTILTINTERP"),
+        *_options(
+            "FBPINTERP UseGPU ActionIfGPUFails MODE SCALE MASK TITLE MinMaxMean COMPFRACTION"
+        ),
+        *_options("BoundaryInfoFile WeightAngleFile WeightFile SIRTIterations StartingIteration"),
+        *_options("ConstrainSign VertBoundaryFile VertSliceOutputFile texture:TextureType"),
+        *_options("internal:InternalSIRTSlices BaseNumViews"),
+        *_options("FalloffIsTrueSigma MultiplyByGaussian PERPENDICULAR AdjustOrigin", switch=True),
+        *_options("SIRTSubtraction VertForSIRTInput DONE debug:DebugOutput", switch=True),
+    ),
+    refused=(
+        *_options("COMPRESS TOTALSLICES REPLICATE REPROJECT ViewsToReproject"),
+        *_options("recfile:RecFileToReproject xminmax:XMinAndMaxReproj yminmax:YMinAndMaxReproj"),
+        *_options("zminmax:ZMinAndMaxReproj threshold:ThresholdedReproj ProjectModel"),
+        *_options("AngleOutputFile AlignTransformFile DefocusFile PixelForDefocus"),
+        *_options("BaseRecFile SubtractFromBase param:ParameterFile"),
+        *_options("PARALLEL RotateBy90 help:usage", switch=True),
+    ),
+    advice={
+        "COMPRESS": "a geometry has no compression in z: align without it",
+        "TOTALSLICES": "this is one part of a split run: give the tilt.com that was split",
+        "REPLICATE": "a geometry has one tilt per image: write the views out",
+        "PARALLEL": "it mirrors the tomogram: give PERPENDICULAR and turn it by trimvol -rx",
+        "RotateBy90": "give PERPENDICULAR and turn the tomogram by trimvol -rx",
+        "BaseRecFile": "it adds to another tomogram: give the tilt.com that makes one alone",
+        "SubtractFromBase": "it adds to another tomogram: give the tilt.com that makes one alone",
+        "ParameterFile": "write the options of that file into this one",
+        "": "this run projects and makes no tomogram: give the tilt.com that makes it",
+    },
+    neutral={"COMPRESS": (1.0,)},
+)
+
+NEWSTACK = Program(
+    name="newstack",
+    aliases=frozenset({"newstack", "newst"}),
+    read=(
+        *_options("input:InputFile output:OutputFile xform:TransformFile"),
+        *_options("size:SizeToOutputInXandY bin:BinByFactor shrink:ShrinkByFactor"),
+        *_options("antialias:AntialiasFilter offset:OffsetsInXandY secs:SectionsToRead"),
+        *_options("uselines:UseTransformLines"),
+        *_options("applyfirst:ApplyOffsetsFirst fromone:NumberedFromOne", switch=True),
+    ),
+    ignored=(
+        *_options("format:FormatOfOutputFile compression:HDFCompressionIndex"),
+        *_options("chunk:ChunkSizesInXYZ remove:RemoveForMdocName addback:AddBackForMdocName"),
+        *_options("imagebinned:ImagesAreBinned fields:UseFields subarea:SubareaOffsetsXandY"),
+        *_options("mode:ModeToOutput bytes:BytesSignedInOutput float:FloatDensities"),
+        *_options("meansd:MeanAndStandardDeviation contrast:ContrastBlackWhite"),
+        *_options("scale:ScaleMinAndMax map:MapFromRange multadd:MultiplyAndAdd"),
+        *_options("fixrange:FixRangeIfNeeded rfparam:RangeFixingParams fill:FillValue"),
+        *_options("taper:TaperAtFill memory:MemoryLimit test:TestLimits megasec:MaxMegaSections"),
+        *_options("verbose:VerboseOutput"),
+        *_options("mdoc:UseMdocFiles pixel:PixelSizeFromMdoc noise:NoisePadForFFT", switch=True),
+        *_options("origin:AdjustOrigin linear:LinearInterpolation", switch=True),
+        *_options("nearest:NearestNeighbor strip:StripExtraHeader quiet:QuietOutput", switch=True),
+    ),
+    refused=(
+        *_options("fileinlist:FileOfInputs fileoutlist:FileOfOutputs split:SplitStartingNumber"),
+        *_options("reverse:ReverseInputFileOrder append:AppendExtension volumes:VolumesToRead"),
+        *_options("3d:Store3DVolumes tilt:TiltAngleFile reorder:ReorderByTiltAngle"),
+        *_options("angle:AngleFileToReorder newangle:NewAngleOutputFile exclude:ExcludeSections"),
+        *_options("skip:SkipSectionIncrement numout:NumberToOutput replace:ReplaceSections"),
+        *_options("rotate:RotateByAngle expand:ExpandByFactor ftreduce:FourierReduceByFactor"),
+        *_options("ftexpand:FourierExpandByFactor distort:DistortionField gradient:GradientFile"),
+        *_options("param:ParameterFile"),
+        *_options("samesec:SameSectionsToRead twodir:TwoDirectionTiltSeries", switch=True),
+        *_options(
+            "blank:BlankOutput onexform:OneTransformPerFile phase:PhaseShiftFFT", switch=True
+        ),
+        *_options("oddeven:AllowOddEvenChange print:PrintXYSizeAndExit help:usage", switch=True),
+    ),
+    advice={
+        "RotateByAngle": "put the rotation into the transforms (xfproduct)",
+        "ExpandByFactor": "put the factor into the transforms (xfproduct) or use BinByFactor",
+        "DistortionField": "no transform can undo it: correct the raw stack first",
+        "GradientFile": "no transform can undo it: correct the raw stack first",
+        "FourierReduceByFactor": "use BinByFactor",
+        "FourierExpandByFactor": "put the factor into the transforms (xfproduct)",
+        "AllowOddEvenChange": "remove it, or give SizeToOutputInXandY and AntialiasFilter",
+        "PhaseShiftFFT": "use the transforms without it",
+        "ParameterFile": "write the options of that file into this one",
+        "": "the aligned stack must have all images of one raw stack, in their order",
+    },
+    neutral={
+        "RotateByAngle": (0.0,),
+        "ExpandByFactor": (0.0, 1.0),
+        "SkipSectionIncrement": (1.0,),
+    },
+)
+
+
+def length(text: str, where: str) -> float:
+    """Return a number of pixels or degrees; raise a ValueError where it is beyond all images."""
+    value = number(text, where)
+    if abs(value) > LARGEST:
+        raise ValueError(f"{where}: expected a number within {LARGEST:g} of 0, got {text!r}")
+    return value
+
+
+def split_values(text: str, where: str, count: int | None = None) -> list[str | None]:
+    """Return the values of an entry, which commas or blanks keep apart.
+
+    As in IMOD's ``PipGetLineOfValues``, a comma that follows no number, or a slash, leaves values
+    to the program: they are None.
+
+    A slash fills up to `count` values.
+
+    Examples
+    --------
+    >>> from libtilt.alignment.imod.options import split_values
+    >>> split_values(",60", "newst.com, line 1", 2), split_values("5/", "newst.com, line 1", 2)
+    ([None, '60'], ['5', None])
+    """
+    values: list[str | None] = []
+    after_comma = True
+    for token in re.findall(r"[,/]|[^,/\s]+", text):
+        if token == "/":
+            if count is None or len(values) > count:
+                raise ValueError(f"{where}: a slash is not possible here, got {text!r}")
+            return values + [None] * (count - len(values))
+        if token == ",":
+            if after_comma:
+                values.append(None)
+            after_comma = True
+        else:
+            values.append(token)
+            after_comma = False
+    return values
+
+
+def parse_list(text: str, where: str) -> list[int] | None:
+    """Return the numbers of a list like ``1,3-5``, in its order.
+
+    Commas and blanks keep numbers apart, blanks may stand about a dash, and a range may run
+    backward. A slash stands for the program's own default.
+
+    None is returned for a slash; anything but numbers, commas, blanks and dashes raises a
+    ValueError, as do a negative number and a list that is longer than any series.
+
+    Examples
+    --------
+    >>> from libtilt.alignment.imod.options import parse_list
+    >>> parse_list("1 4 - 2, 9", "tilt.com, line 3")
+    [1, 4, 3, 2, 9]
+    """
+    if text.startswith("/"):
+        return None
+    numbers: list[int] = []
+    to, apart = False, True
+    for token in re.findall(r"\d+|.", text):
+        if re.fullmatch(r"\d{1,7}", token, re.ASCII) and int(token) < _LONGEST:
+            value = int(token)
+            if to:
+                step = 1 if value >= numbers[-1] else -1
+                numbers.extend(range(numbers[-1] + step, value + step, step))
+            else:
+                numbers.append(value)
+            to = apart = False
+            if len(numbers) > _LONGEST:
+                break
+        elif token == "-" and numbers and not to and not apart:
+            to = True
+        elif token in ", \t" and not (to and token == ","):
+            apart = apart or token == ","
+        else:
+            break
+    else:
+        if numbers and not to:
+            return numbers
+    raise ValueError(f"{where}: expected numbers from 0 like 1,3-5, got {text[:80]!r}")

@@ -1,0 +1,1 @@
+"""SerialEM and Tomo5: the ``.mdoc`` of a tilt series."""

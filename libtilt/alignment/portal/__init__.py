@@ -1,0 +1,1 @@
+"""The CryoET Data Portal: ``alignment_metadata.json``."""

@@ -1,0 +1,237 @@
+"""RELION-5: the STAR file of a tilt series, and what ``tomograms.star`` says of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from libtilt.alignment.acquisition import Acquisition
+from libtilt.alignment.alignment import Alignment
+from libtilt.alignment.base import MatrixFile
+from libtilt.alignment.matrices import magnified
+from libtilt.alignment.relion.columns import (
+    ANGLES,
+    MATRIX,
+    MICROGRAPH,
+    PRE_EXPOSURE,
+    SHIFTS,
+    angle_columns,
+    completed,
+    has_matrices,
+    has_numbered_views,
+    matrix_columns,
+    matrix_rows,
+    nominal_warning,
+    numbered_views,
+    require_columns,
+    stack_of,
+)
+from libtilt.alignment.relion.project import RelionProject
+from libtilt.alignment.relion.star import StarBlock, table
+from libtilt.alignment.relion.tables import RelionTables
+from libtilt.alignment.sizes import KnownSizes, Sizes
+from libtilt.errors import ArgumentError
+from libtilt.errors.checks import Float64Array
+from libtilt.geometry.affine import affine_about
+from libtilt.geometry.rotations import specimen_to_detector
+from libtilt.geometry.sampling import centre_xyz
+
+
+@attrs.frozen(eq=False)
+class RelionAlignment(MatrixFile):
+    """A tilt series as RELION-5 keeps it.
+
+    ``P = S(shift / pixel) S(image centre) Rz(ZRot) Ry(YTilt) Rx(XTilt) S(-volume centre)`` with `S`
+    a translation, centres ``shape // 2``, and everything in unbinned pixels. Where the projection
+    matrices ``rlnTomoProjX`` to ``W`` are there, they count instead of the angles. Before
+    alignment there are only ``rlnTomoNominalStageTiltAngle`` and ``rlnTomoNominalTiltAxisAngle``:
+    then they are the angles, and shifts and x-tilts are zero.
+
+    `read` takes the STAR file of one series, or ``tomograms.star`` and the file that it names, of
+    which ``name="TS_1"`` says the ``rlnTomoName`` where it has several. Beside the STAR file of one
+    series, or up to three folders above, a ``tomograms.star`` (or the table of another job of
+    RELION-5) that names this very file gives its sizes. Names are those of the project that the
+    file lies in: see `libtilt.alignment.relion.paths.follow`.
+
+    Parameters
+    ----------
+    tilts : StarBlock
+        One row per image, texts as they stand.
+    pixel_size : float, optional
+        Unbinned, of ``rlnTomoTiltSeriesPixelSize``.
+    volume_shape : tuple of int, optional
+        ``(d, h, w)`` unbinned, of ``rlnTomoSizeZ, Y, X``.
+    acquisition : Acquisition, optional
+        Pre-exposures of the tilts; voltage, aberration, contrast and hand of the series.
+    series : StarBlock, optional
+        The row of the table of all series, for the labels that are kept.
+    warnings : tuple of str, optional
+        What was taken for granted in reading.
+    name : str, optional
+        For messages.
+
+    Examples
+    --------
+    >>> from libtilt.alignment import RelionAlignment, Sizes
+    >>> from libtilt.alignment.relion.star import table
+    >>> columns = {"rlnTomoXTilt": ["0"], "rlnTomoYTilt": ["30"], "rlnTomoZRot": ["85"],
+    ...            "rlnTomoXShiftAngst": ["4"], "rlnTomoYShiftAngst": ["-2"]}
+    >>> file = RelionAlignment(table("TS_1", columns), pixel_size=2.0, volume_shape=(32, 64, 64))
+    >>> geometry = file.alignment(Sizes(stack_shape=(1, 64, 64))).geometry
+    >>> geometry.tilt_angles.round(6).tolist(), geometry.shifts.round(6).tolist()
+    ([30.0], [[4.0, -2.0]])
+    """
+
+    format: ClassVar[str] = "relion"
+
+    tilts: StarBlock
+    pixel_size: float | None = attrs.field(kw_only=True, default=None)
+    volume_shape: tuple[int, ...] | None = attrs.field(kw_only=True, default=None)
+    acquisition: Acquisition = attrs.field(kw_only=True, factory=Acquisition)
+    series: StarBlock | None = attrs.field(kw_only=True, default=None)
+    warnings: tuple[str, ...] = attrs.field(kw_only=True, default=())
+    name: str = attrs.field(kw_only=True, default="the RELION alignment")
+
+    @classmethod
+    def _parse(cls, path: Path, *, name: str | None = None) -> Self:
+        found = RelionTables.find(path, name)
+        require_columns(found.tilts)
+        fields = {one.name: getattr(found, one.name) for one in attrs.fields(RelionTables)}
+        return cls(**fields, name=str(found.tilts.path))
+
+    def write(self, path: str | Path, *, overwrite: bool = False, append: bool = False) -> Path:
+        """Write the STAR file of the series: ``data_global`` with its sizes, and the tilts.
+
+        RELION reads a series from a table of its own: of the two blocks it takes the one that bears
+        the name of the series. A path that ends with ``tomograms.star`` is that of a project: it
+        lists the series, which is written beside it as ``tilt_series/NAME.star``, both or none.
+
+        Parameters
+        ----------
+        path : path
+            The file.
+        overwrite : bool, optional
+            Whether existing files may be replaced.
+        append : bool, optional
+            Whether the series joins those that ``tomograms.star`` lists, under the same labels.
+
+        Returns
+        -------
+        pathlib.Path
+            The path.
+        """
+        if Path(path).name == "tomograms.star":
+            return self._project().write(Path(path), overwrite=overwrite, append=append)
+        if append:
+            raise ArgumentError(
+                f"{path}: only a tomograms.star lists series to append to", arguments=("append",)
+            )
+        return super().write(path, overwrite=overwrite)
+
+    def _texts(self, path: Path) -> dict[Path, str]:
+        return {path: self._project().series_text(self.tilts.name or path.stem)}
+
+    def _project(self) -> RelionProject:
+        return RelionProject(
+            self.tilts, self.pixel_size, self.volume_shape, self.acquisition, self.series
+        )
+
+    @property
+    def missing_for_relion(self) -> tuple[str, ...]:
+        """What the next jobs of RELION-5 want and nobody has said, in words.
+
+        Examples
+        --------
+        >>> from libtilt.alignment import Acquisition, RelionAlignment
+        >>> from libtilt.alignment.relion.star import table
+        >>> file = RelionAlignment(table("TS_1", {}), acquisition=Acquisition(voltage=300))
+        >>> [text.split(":")[0] for text in file.missing_for_relion][:2]
+        ['rlnSphericalAberration', 'rlnAmplitudeContrast']
+        """
+        return self._project().missing
+
+    @property
+    def has_matrices(self) -> bool:
+        """Whether projection matrices stand in place of the angles."""
+        return has_matrices(self.tilts)
+
+    @property
+    def views(self) -> NDArray[np.int64]:
+        """Which image of the stack each row is, from 0: ``5@stack.mrc`` is the fifth."""
+        return numbered_views(self.tilts)
+
+    @property
+    def image_count(self) -> int | None:
+        """Rows, where they do not say which image of a stack they are."""
+        return None if has_numbered_views(self.tilts) else len(self.tilts.rows)
+
+    def _complete(self, sizes: Sizes) -> KnownSizes:
+        pixel_size = self.pixel_size or sizes.need("pixel_size", self.name)
+        if sizes.pixel_size is not None and abs(sizes.pixel_size / pixel_size - 1) > 1e-3:
+            raise ValueError(
+                f"{self.name} is of pixels of {pixel_size:.6g} A, the stack's are "
+                f"{sizes.pixel_size:.6g} A"
+            )
+        if self.volume_shape is None and self.has_matrices:
+            # Matrices count from the tomogram's corner, angles turn about its center.
+            sizes.need("volume_shape", self.name)
+        volume_shape = sizes.volume_shape or self.volume_shape
+        return super()._complete(
+            attrs.evolve(sizes, pixel_size=pixel_size, volume_shape=volume_shape)
+        )
+
+    def _own(self, sizes: KnownSizes) -> KnownSizes:
+        volume_shape = self.volume_shape or sizes.volume_shape
+        return attrs.evolve(sizes, volume_shape=volume_shape, voxel_size=sizes.pixel_size)
+
+    def _matrices(self, sizes: KnownSizes) -> Float64Array:
+        if self.has_matrices:
+            return matrix_rows(self.tilts)[:, :2]
+        *angles, x, y = angle_columns(self.tilts, sizes)
+        linear = specimen_to_detector(*angles)[:, :2]
+        seen = np.stack([x, y], axis=1) / sizes.pixel_size + centre_xyz(sizes.image_shape)
+        return affine_about(linear, centre_xyz(sizes.volume_shape), seen)
+
+    def _details(self, sizes: KnownSizes, given: Sizes) -> dict[str, Any]:
+        return {
+            "stack_name": stack_of(self.tilts),
+            "acquisition": self.acquisition,
+            "warnings": (*self.warnings, *nominal_warning(self.tilts)),
+        }
+
+    @classmethod
+    def _from_alignment(cls, alignment: Alignment, like: Self | None) -> Self:
+        geometry, pixel = alignment.geometry, alignment.pixel_size
+        acquisition, series, name = alignment.acquisition, None, ""
+        ratio = alignment.voxel_size / pixel
+        unbinned = tuple(max(1, round(size * ratio)) for size in alignment.volume_shape)
+        stack = alignment.stack_name or "stack.mrc"
+        columns = {MICROGRAPH: [f"{view + 1:06d}@{stack}" for view in alignment.views]}
+        if like is not None:
+            alignment.require_views(like.views)
+            columns = {label: like.tilts.column(label) for label in like.tilts.labels}
+            unbinned, name = like.volume_shape or unbinned, like.tilts.name
+            acquisition, series = completed(acquisition, like.acquisition), like.series
+        angles = (geometry.tilt_axis_angles, geometry.tilt_angles, geometry.x_tilts)
+        values = dict(zip(ANGLES + SHIFTS, (*angles, *geometry.shifts.T), strict=True))
+        columns |= {label: [f"{value:.9f}" for value in column] for label, column in values.items()}
+        if magnified(geometry) or all(label in columns for label in MATRIX):
+            matrices = geometry.projection_matrices(
+                volume_shape=unbinned, image_shape=alignment.stack_shape[1:], voxel_size=pixel
+            )
+            columns |= matrix_columns(matrices)
+        doses = acquisition.accumulated().pre_exposures
+        known = doses is not None and np.isfinite(doses).all()
+        if doses is not None and known and PRE_EXPOSURE not in columns:
+            columns[PRE_EXPOSURE] = [f"{dose:.6g}" for dose in doses]
+        return cls(
+            table(name, columns),
+            pixel_size=pixel,
+            volume_shape=unbinned,
+            acquisition=acquisition,
+            series=series,
+        )

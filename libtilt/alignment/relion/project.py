@@ -1,0 +1,221 @@
+"""Writing a project that RELION-5 opens: ``tomograms.star`` and the series that it names."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import attrs
+import numpy as np
+
+from libtilt.alignment.acquisition import Acquisition
+from libtilt.alignment.relion.columns import (
+    ANGLES,
+    MICROGRAPH,
+    OPTICS,
+    PRE_EXPOSURE,
+    STAGE_AXIS,
+    STAGE_TILT,
+    stack_of,
+)
+from libtilt.alignment.relion.star import StarBlock, read_star, star_text, table
+from libtilt.alignment.relion.tables import FILE, MOVIE_PIXEL_SIZE, NAME, PIXEL_SIZE, SIZES
+from libtilt.alignment.text import save_texts
+from libtilt.errors import OutputExistsError
+
+DEFOCUS = ("rlnDefocusU", "rlnDefocusV", "rlnDefocusAngle")
+_ASKED = {
+    "rlnVoltage": "the voltage in kilovolts",
+    "rlnSphericalAberration": "the spherical aberration in millimeters",
+    "rlnAmplitudeContrast": "the amplitude contrast, between 0 and 1",
+    "rlnTomoHand": "the hand of the defocus, 1 or -1",
+}
+
+
+@attrs.frozen
+class RelionProject:
+    """One tilt series and what its ``tomograms.star`` says of it.
+
+    The labels are those that ``TomogramSet::loadTomogram`` of RELION-5 reads
+    (``src/jaz/tomography/tomogram_set.cpp``), and those of the tables that its jobs write.
+    """
+
+    tilts: StarBlock
+    pixel_size: float | None
+    volume_shape: tuple[int, ...] | None
+    acquisition: Acquisition
+    series: StarBlock | None = None
+
+    def series_text(self, name: str) -> str:
+        """Return the text of a STAR file of the series alone, with its sizes where known."""
+        blocks = [attrs.evolve(self.tilts, name=name)]
+        if self.pixel_size is not None and self.volume_shape is not None:
+            sizes = {NAME: [name], PIXEL_SIZE: [f"{self.pixel_size:.10g}"]} | self._sizes()
+            blocks.insert(0, table("global", sizes))
+        return star_text(blocks)
+
+    def write(self, path: Path, *, overwrite: bool, append: bool = False) -> Path:
+        """Write ``tomograms.star`` and ``tilt_series/NAME.star`` beside it, both or none."""
+        name = self._name(path)
+        series = path.parent / "tilt_series" / f"{name}.star"
+        table_of_all = self._global(name)
+        append = append and path.exists()
+        if append:
+            table_of_all = _appended(path, table_of_all)
+        _require_replaceable(path, overwrite=overwrite or append)
+        tilts = self._tilts(name, path.parent)
+        # No list names what is not there: the series gets its name first.
+        texts = {
+            series: star_text([tilts], version=True),
+            path: star_text([table_of_all], version=True),
+        }
+        with _folders(path.parent, series.parent):
+            save_texts(texts, overwrite=(overwrite, overwrite or append))
+        return path
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What RELION-5 wants and nobody has said, in words."""
+        return tuple(self._missing())
+
+    def _missing(self) -> Iterator[str]:
+        for label, what in _ASKED.items():
+            field = OPTICS[label]
+            if getattr(self.acquisition, field) is None:
+                yield f"{label}: {what} (acquisition.{field})"
+        if self.pixel_size is None or self.volume_shape is None:
+            yield f"{PIXEL_SIZE}, {', '.join(SIZES[::-1])}: the sizes of the series and tomogram"
+        if PRE_EXPOSURE not in self.tilts and self._pre_exposures() is None:
+            yield (
+                f"{PRE_EXPOSURE}: what each image's specimen had seen before, in electrons per "
+                "square angstrom (acquisition.pre_exposures, or times and exposures)"
+            )
+        if not all(label in self.tilts for label in DEFOCUS):
+            yield f"{', '.join(DEFOCUS)}: the defocus of each image, from CTF estimation"
+        if STAGE_TILT not in self.tilts:
+            yield (
+                f"{STAGE_TILT}, {STAGE_AXIS}: the stage's own angles; those of the alignment are "
+                "written in their place"
+            )
+        names = self.tilts.column(MICROGRAPH) if MICROGRAPH in self.tilts else []
+        if not names or any("@" in name for name in names):
+            yield (
+                f"{MICROGRAPH}: one file for each image, as RELION's jobs write them; here they "
+                f"are images of one stack, N@{stack_of(self.tilts) or 'stack'}"
+            )
+
+    def _pre_exposures(self) -> list[str] | None:
+        values = self.acquisition.accumulated().pre_exposures
+        if values is None or not np.isfinite(values).all():
+            return None
+        return [f"{value:.6g}" for value in values]
+
+    def _name(self, path: Path) -> str:
+        """Return the name of the series: its own, or that of its stack, or of the project."""
+        name, stack = self.tilts.name, stack_of(self.tilts)
+        if not name and stack not in (None, "stack.mrc"):
+            name = Path(stack or "").name.partition(".")[0]
+        name = re.sub(r"[^\w.+-]", "_", name or path.resolve().parent.name) or "series"
+        return f"{name}_1" if name.lower() == "global" or name.startswith(".") else name
+
+    def _global(self, name: str) -> StarBlock:
+        kept = self.series
+        columns = {} if kept is None else {label: kept.column(label) for label in kept.labels}
+        columns |= {NAME: [name], FILE: [f"tilt_series/{name}.star"]}
+        for label, field in OPTICS.items():
+            value = getattr(self.acquisition, field)
+            if value is not None:
+                columns[label] = [f"{value:.10g}"]
+        columns.setdefault("rlnOpticsGroupName", ["opticsGroup1"])
+        if self.pixel_size is not None:
+            columns[PIXEL_SIZE] = [f"{self.pixel_size:.10g}"]
+            # Without movies, the images of the stack are what the project begins with.
+            columns.setdefault(MOVIE_PIXEL_SIZE, columns[PIXEL_SIZE])
+        return table("global", columns | self._sizes())
+
+    def _sizes(self) -> dict[str, list[str]]:
+        shape = self.volume_shape or ()
+        return {label: [str(size)] for label, size in zip(SIZES[::-1], shape[::-1], strict=False)}
+
+    def _tilts(self, name: str, folder: Path) -> StarBlock:
+        columns = {label: self.tilts.column(label) for label in self.tilts.labels}
+        if MICROGRAPH in columns:
+            columns[MICROGRAPH] = [_from_folder(text, folder) for text in columns[MICROGRAPH]]
+        axis, tilt = ANGLES[:2]
+        for label, source in ((STAGE_TILT, tilt), (STAGE_AXIS, axis)):
+            if label not in columns and source in columns:
+                columns[label] = columns[source]
+        exposures = self._pre_exposures()
+        if exposures is not None:
+            columns[PRE_EXPOSURE] = exposures
+        return table(name, columns)
+
+
+def _from_folder(text: str, folder: Path) -> str:
+    """Return the name of a micrograph as RELION, which is started in `folder`, finds it."""
+    number, at, name = text.rpartition("@")
+    if (folder / name).is_file() and not Path(name).is_absolute():
+        return text
+    if not Path(name).is_file():
+        return text
+    real = Path(name).resolve()
+    inside = real.is_relative_to(folder.resolve())
+    return number + at + (os.path.relpath(real, folder.resolve()) if inside else str(real))
+
+
+def _appended(path: Path, row: StarBlock) -> StarBlock:
+    """Return the table of a file with one more row."""
+    blocks = read_star(path)
+    there = blocks.get("global")
+    if there is None or len(blocks) > 1:
+        raise ValueError(
+            f"{path}: expected data_global alone to append to, got {', '.join(blocks)}"
+        )
+    other = sorted(set(there.labels) ^ set(row.labels))
+    if other:
+        raise ValueError(
+            f"{path} and the series to append must have the same labels; only one of them has "
+            f"{', '.join(other)}"
+        )
+    name = row.column(NAME)[0]
+    if name in there.column(NAME):
+        raise FileExistsError(f"{path} has a series {name} already: give it another name")
+    columns = {label: there.column(label) + row.column(label) for label in there.labels}
+    return table("global", columns)
+
+
+def _require_replaceable(path: Path, *, overwrite: bool) -> None:
+    """Raise a FileExistsError that says which series a list has that would be lost."""
+    if overwrite or not path.is_file():
+        return
+    try:
+        series = read_star(path).get("global")
+        names = series.column(NAME) if series is not None else []
+    except ValueError:
+        names = []
+    listed = f", and lists the series {', '.join(names[:8])}" if names else ""
+    raise OutputExistsError(
+        f"{path} exists{listed}; to replace it, ask for that (overwrite=True), or write to "
+        "another folder",
+        arguments=("overwrite",),
+    )
+
+
+@contextmanager
+def _folders(*folders: Path) -> Iterator[None]:
+    """Make folders, one in the other, and take them away again where the block fails."""
+    made: list[Path] = []
+    try:
+        for folder in folders:
+            if folder.parent.is_dir() and not folder.exists():
+                folder.mkdir()
+                made.append(folder)
+        yield
+    except BaseException:
+        for folder in reversed(made):
+            if not any(folder.iterdir()):
+                folder.rmdir()
+        raise

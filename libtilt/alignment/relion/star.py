@@ -1,0 +1,199 @@
+"""STAR files, as RELION writes them: blocks of single values or of one table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import attrs
+
+from libtilt.alignment.text import integer, number, numbered_lines
+
+Value = TypeVar("Value")
+
+_WORD = re.compile(r"""'([^']*)'(?=\s|$)|"([^"]*)"(?=\s|$)|(\#.*)|(\S+)""")
+
+
+@attrs.frozen
+class StarBlock:
+    """One ``data_`` block: a table, or single values, which are a table of one row.
+
+    Parameters
+    ----------
+    name : str
+        What stands behind ``data_``.
+    labels : tuple of str
+        Without the leading underscore.
+    rows : tuple of tuple of str
+        One text per label.
+    lines : tuple of int
+        The line that each row stands on.
+    path : str, optional
+        For messages.
+
+    Examples
+    --------
+    >>> from libtilt.alignment.relion.star import StarBlock
+    >>> block = StarBlock("global", ("rlnTomoName",), (("TS_1",),), (5,))
+    >>> block.column("rlnTomoName")
+    ['TS_1']
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    lines: tuple[int, ...]
+    path: str = "STAR file"
+    _places: dict[str, int] = attrs.field(init=False, repr=False, eq=False)
+
+    @_places.default
+    def _default_places(self) -> dict[str, int]:
+        return {label: place for place, label in enumerate(self.labels)}
+
+    def __contains__(self, label: str) -> bool:
+        return label in self._places
+
+    def column(self, label: str) -> list[str]:
+        """Return the texts of a column; raise a ValueError where there is none."""
+        if label not in self._places:
+            raise ValueError(f"{self.path} has no _{label} in data_{self.name}")
+        place = self._places[label]
+        return [row[place] for row in self.rows]
+
+    def where(self, row: int, label: str | None = None) -> str:
+        """Return the place of a row, for messages."""
+        return f"{self.path}, line {self.lines[row]}" + (f", {label}" if label else "")
+
+    def numbers(self, label: str) -> list[float]:
+        """Return the numbers of a column; raise a ValueError that names the line."""
+        return self.values(label, number)
+
+    def integers(self, label: str) -> list[int]:
+        """Return the integers of a column; raise a ValueError that names the line."""
+        return self.values(label, integer)
+
+    def values(self, label: str, convert: Callable[[str, str], Value]) -> list[Value]:
+        """Return a column as `convert` reads each text and the place that it stands at."""
+        return [
+            convert(text, f"{self.path}, line {line}, {label}")
+            for text, line in zip(self.column(label), self.lines, strict=True)
+        ]
+
+
+def read_star(path: str | Path) -> dict[str, StarBlock]:
+    """Read all blocks of a STAR file.
+
+    Returns
+    -------
+    dict of str to StarBlock
+        By name, in the order of the file.
+
+    Raises
+    ------
+    ValueError
+        If the file is not sound; the message names the file and the line.
+    """
+    blocks: dict[str, StarBlock] = {}
+    open_block: _OpenBlock | None = None
+    for line, text in numbered_lines(path):
+        where = f"{path}, line {line}"
+        words = _words(text)
+        if not words:
+            continue
+        if words[0].lower().startswith("data_"):
+            name = words[0][5:]
+            if name in blocks or (open_block is not None and open_block.name == name):
+                raise ValueError(f"{where}: a second block data_{name}")
+            if open_block is not None:
+                blocks[open_block.name] = open_block.close()
+            open_block = _OpenBlock(name, str(path))
+        elif open_block is None:
+            raise ValueError(f"{where}: expected data_..., got {text[:80]!r}: not a STAR file")
+        else:
+            open_block.take(words, line, where)
+    if open_block is None:
+        raise ValueError(f"{path} is not a STAR file: it has no data_ block")
+    blocks[open_block.name] = open_block.close()
+    return blocks
+
+
+def star_text(blocks: Iterable[StarBlock], *, version: bool = False) -> str:
+    """Return the text of a STAR file, each block as a table, with RELION-5's `version` or not."""
+    lines = ["# made by libtilt"]
+    for block in blocks:
+        lines += ["", "# version 50001"] if version else []
+        lines += ["", f"data_{block.name}", "", "loop_"]
+        lines += [f"_{label} #{place}" for place, label in enumerate(block.labels, start=1)]
+        lines += [" ".join(map(_quoted, row)) + " " for row in block.rows]
+    return "\n".join(lines) + "\n"
+
+
+def table(name: str, columns: Mapping[str, Sequence[str]]) -> StarBlock:
+    """Return a block from its columns."""
+    rows = tuple(zip(*columns.values(), strict=True))
+    return StarBlock(name, tuple(columns), rows, tuple(range(len(rows))))
+
+
+class _OpenBlock:
+    """A block that is being read."""
+
+    def __init__(self, name: str, path: str) -> None:
+        self.name, self.path = name, path
+        self.is_table = False
+        # A dict for its keys, which keep their order and are found at once.
+        self.labels: dict[str, None] = {}
+        self.rows: list[tuple[str, ...]] = []
+        self.lines: list[int] = []
+        self.single: list[str] = []
+
+    def take(self, words: list[str], line: int, where: str) -> None:
+        if words[0].lower() == "loop_":
+            if self.is_table or self.labels:
+                raise ValueError(f"{where}: a second loop_ or one behind values in one block")
+            self.is_table = True
+        elif words[0].startswith("_") and not self.rows:
+            self._label(words, line, where)
+        elif not self.is_table or not self.labels:
+            raise ValueError(f"{where}: expected a label like _rlnTomoName, got {words[0]!r}")
+        elif len(words) != len(self.labels):
+            raise ValueError(
+                f"{where}: expected {len(self.labels)} values in data_{self.name}, got {len(words)}"
+            )
+        else:
+            self.rows.append(tuple(words))
+            self.lines.append(line)
+
+    def _label(self, words: list[str], line: int, where: str) -> None:
+        label = words[0][1:]
+        if not label or label in self.labels:
+            raise ValueError(f"{where}: a second label _{label} in data_{self.name}")
+        self.labels[label] = None
+        if not self.is_table:
+            if len(words) != 2:
+                raise ValueError(f"{where}: expected one value behind _{label}")
+            self.single.append(words[1])
+            self.lines = [line]
+
+    def close(self) -> StarBlock:
+        rows = tuple(self.rows) if self.is_table else (tuple(self.single),)
+        lines = self.lines if self.is_table or self.lines else [0]
+        return StarBlock(self.name, tuple(self.labels), rows, tuple(lines), self.path)
+
+
+def _words(text: str) -> list[str]:
+    """Return the values of a line; quotes hold blanks together, a comment ends the line."""
+    words: list[str] = []
+    for match in _WORD.finditer(text):
+        if match[4] is not None:
+            words.append(match[4])
+        elif match[3] is not None:
+            break
+        else:
+            words.append(match[1] if match[1] is not None else match[2])
+    return words
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"' if not text or re.search(r"[\s#]", text) or text[0] in "_'\"" else text

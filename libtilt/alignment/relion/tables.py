@@ -1,0 +1,139 @@
+"""Which STAR tables belong to a tilt series of RELION."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Self
+
+import attrs
+
+from libtilt.alignment.acquisition import Acquisition
+from libtilt.alignment.relion.columns import OF_TILTS, positive, read_acquisition
+from libtilt.alignment.relion.paths import follow, same_file, tables_above
+from libtilt.alignment.relion.star import StarBlock, read_star
+from libtilt.errors import ArgumentError
+
+FILE, NAME = "rlnTomoTiltSeriesStarFile", "rlnTomoName"
+SIZES = ("rlnTomoSizeZ", "rlnTomoSizeY", "rlnTomoSizeX")
+PIXEL_SIZE, MOVIE_PIXEL_SIZE = "rlnTomoTiltSeriesPixelSize", "rlnMicrographOriginalPixelSize"
+# What the jobs of RELION-5 call the table of all series, the last job first.
+GLOBAL_TABLES = (
+    "tomograms.star",
+    "aligned_tilt_series.star",
+    "selected_tilt_series.star",
+    "tilt_series_ctf.star",
+    "corrected_tilt_series.star",
+    "tilt_series.star",
+)
+
+
+@attrs.frozen
+class RelionTables:
+    """The table of the tilts, and what another table knows of the series."""
+
+    tilts: StarBlock
+    pixel_size: float | None = None
+    volume_shape: tuple[int, ...] | None = None
+    acquisition: Acquisition = attrs.field(factory=Acquisition)
+    series: StarBlock | None = None
+    warnings: tuple[str, ...] = ()
+
+    @classmethod
+    def find(cls, path: str | Path, name: str | None) -> Self:
+        """Return what belongs to the series `name`, or to the only one."""
+        given = Path(path)
+        blocks = read_star(given)
+        series = blocks.get("global")
+        if series is None or NAME not in series:
+            tilts = _only_table(blocks, given, name)
+            return cls._with_sizes(tilts, *_named_above(given))
+        row = _row_of(series, name)
+        own_name = series.column(NAME)[row]
+        block, warnings = blocks.get(own_name), []
+        if block is None:
+            found = follow(series.column(FILE)[row], given, series.where(row))
+            inside = read_star(found.path)
+            block = inside.get(own_name) or _only_table(inside, found.path, None)
+            warnings = [found.warning] if found.warning else []
+        made = cls._with_sizes(block, series, row)
+        return attrs.evolve(made, warnings=(*warnings, *made.warnings))
+
+    @classmethod
+    def _with_sizes(cls, tilts: StarBlock, series: StarBlock | None, row: int) -> Self:
+        if not tilts.rows:
+            raise ValueError(f"{tilts.path} has no rows in data_{tilts.name}")
+        acquisition = read_acquisition(tilts, series, row)
+        if series is None:
+            return cls(tilts, acquisition=acquisition)
+        shape, warnings = None, []
+        if all(label in series for label in SIZES):
+            shape = tuple(series.integers(label)[row] for label in SIZES)
+            if min(shape) < 1:
+                raise ValueError(f"{series.where(row)}: rlnTomoSizeX, Y, Z must be positive")
+        pixel = None
+        for label in (PIXEL_SIZE, MOVIE_PIXEL_SIZE):
+            if pixel is None and label in series:
+                pixel = positive(series.column(label)[row], series.where(row, label))
+                if label == MOVIE_PIXEL_SIZE:
+                    warnings.append(
+                        f"{series.path} has no {PIXEL_SIZE}: the pixel size of {pixel:.6g} A is "
+                        f"{MOVIE_PIXEL_SIZE}, that of the movies, which is another one where "
+                        "motion correction binned them"
+                    )
+        only = attrs.evolve(series, rows=(series.rows[row],), lines=(series.lines[row],))
+        return cls(tilts, pixel, shape, acquisition, only, tuple(warnings))
+
+
+def _row_of(series: StarBlock, name: str | None) -> int:
+    names = series.column(NAME)
+    if name is None and len(names) == 1:
+        return 0
+    if not names:
+        raise ValueError(f"{series.path} has no rows in data_{series.name}")
+    if name not in names:
+        what = "has several series" if name is None else f"has no series {name!r}"
+        raise ArgumentError(
+            f"{series.path} {what}: name one of {', '.join(names)} (name=...)", arguments=("name",)
+        )
+    if names.count(name) > 1:
+        raise ValueError(f"{series.path} has two series {name!r}: rename one of them")
+    return names.index(name)
+
+
+def _only_table(blocks: dict[str, StarBlock], path: Path, name: str | None) -> StarBlock:
+    """Return the block with the tilts of one series."""
+    tilts = [block for block in blocks.values() if any(label in block for label in OF_TILTS)]
+    if name is not None:
+        tilts = [block for block in tilts if block.name == name]
+    if not tilts:
+        of_name = "" if name is None else f" of data_{name}"
+        raise ValueError(
+            f"{path} has no table{of_name} with _rlnTomoYTilt or _rlnTomoNominalStageTiltAngle: "
+            "it is no tilt series of RELION-5"
+        )
+    if len(tilts) > 1:
+        names = ", ".join(block.name for block in tilts)
+        raise ArgumentError(
+            f"{path} has several series: name one of {names} (name=...)", arguments=("name",)
+        )
+    return tilts[0]
+
+
+def _named_above(star: Path) -> tuple[StarBlock | None, int]:
+    """Return the row of a table of all series, beside a file or above it, that names that file."""
+    for path in tables_above(star, GLOBAL_TABLES):
+        series = read_star(path).get("global")
+        if series is None or NAME not in series or FILE not in series:
+            continue
+        for row, name in enumerate(series.column(FILE)):
+            if Path(name).name == star.name and _names(name, path, series.where(row), star):
+                return series, row
+    return None, 0
+
+
+def _names(name: str, table: Path, where: str, star: Path) -> bool:
+    """Whether the name of a file in a table is that of `star`, which may be missing elsewhere."""
+    try:
+        return same_file(follow(name, table, where).path, star)
+    except (FileNotFoundError, ValueError):
+        return False

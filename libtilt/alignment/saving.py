@@ -1,0 +1,110 @@
+"""Saving an alignment in a format that can hold it."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from libtilt.alignment.alignment import Alignment
+from libtilt.alignment.base import AlignmentFile
+from libtilt.alignment.opening import FORMATS, kind_of
+from libtilt.errors import ArgumentError
+from libtilt.errors.checks import one_of, positive_float
+
+
+def save_alignment(
+    alignment: Alignment,
+    path: str | Path,
+    *,
+    format: str | None = None,  # noqa: A002
+    like: AlignmentFile | None = None,
+    tolerance: float = 1e-2,
+    overwrite: bool = False,
+) -> Path:
+    """Write an alignment in any format that can hold it.
+
+    Parameters
+    ----------
+    alignment : Alignment
+        What to write.
+    path : path
+        The file; IMOD's others are written beside its ``.xf``.
+    format : str, optional
+        In place of what the suffix says.
+    like : AlignmentFile, optional
+        A file of the same format whose other contents are kept.
+    tolerance : float, optional
+        How far the corners of the tomogram may move, in raw pixels. Not every format holds x-tilts,
+        magnifications or shifts, and IMOD's seven digits alone come to 0.002 pixels.
+    overwrite : bool, optional
+        Whether existing files may be replaced.
+
+    Returns
+    -------
+    pathlib.Path
+        The path.
+
+    Raises
+    ------
+    ValueError
+        If the format cannot hold the alignment; the message says what would be lost.
+    FileExistsError
+        If a file exists and `overwrite` is false.
+
+    Warns
+    -----
+    UserWarning
+        If the file holds tilt angles of images that are left out, and these are not known.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from libtilt import TiltGeometry
+    >>> from libtilt.alignment import Alignment, open_alignment, save_alignment
+    >>> alignment = Alignment(
+    ...     TiltGeometry.from_tilt_angles([-3, 3], tilt_axis_angle=85, shifts=(4, -2)),
+    ...     views=[0, 1], stack_shape=(2, 64, 64), pixel_size=2.0,
+    ...     volume_shape=(32, 64, 64), voxel_size=2.0,
+    ... )
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = save_alignment(alignment, f"{folder}/TS_1.aln")
+    ...     again = open_alignment(path, pixel_size=2.0, volume_shape=(32, 64, 64))
+    >>> alignment.distance(again) < 1e-6
+    True
+    """
+    positive_float(tolerance, "tolerance")
+    target = Path(path)
+    kind = FORMATS[one_of(format, "format", tuple(FORMATS))] if format else kind_of(target)
+    if like is not None and not isinstance(like, kind):
+        raise TypeError(f"like must be of format {kind.format}, got {type(like).__name__}")
+    made = kind.from_alignment(alignment, like=like)
+    moved = alignment.distance(made.alignment(alignment.sizes))
+    if moved > tolerance:
+        raise ArgumentError(
+            f"{kind.format} files cannot hold this alignment: corners of the tomogram would move "
+            f"by {moved:.3g} pixels; {_reasons(alignment)}; to write it all the same, allow that "
+            f"(tolerance=..., now {tolerance:g})",
+            arguments=("tolerance",),
+        )
+    path = made.write(target, overwrite=overwrite)
+    unknown = int(np.isnan(alignment.excluded_tilt_angles).sum())
+    if unknown and like is None and kind.keeps_excluded:
+        warnings.warn(
+            f"{unknown} images that are left out got tilt angles between their neighbors'",
+            stacklevel=2,
+        )
+    return path
+
+
+def _reasons(alignment: Alignment) -> str:
+    """Say what an alignment has that some formats lack."""
+    geometry = alignment.geometry
+    found = [
+        (abs(geometry.tilt_axis_angles).max(), "a tilt axis up to {:.3g} degrees from y"),
+        (abs(geometry.x_tilts).max(), "x-tilts up to {:.3g} degrees"),
+        (abs(geometry.magnifications - np.eye(2)).max(), "magnifications up to {:.3g} from 1"),
+        (abs(geometry.shifts).max(), "shifts up to {:.3g} A"),
+    ]
+    return "it has " + ", ".join(text.format(size) for size, text in found if size > 1e-5)

@@ -1,0 +1,1 @@
+"""Warp and M: the ``.xml`` of a tilt series."""
