@@ -115,7 +115,7 @@ class GaussianBlobs:
         sigmas : (float, float), optional
             Least and greatest sigma in angstroms; by default 1/40 and 1/14 of the smallest side.
         voxel_size : float or (3,), optional
-            Angstroms, x, y, z.
+            Of that volume, in angstroms, x, y, z.
 
         Returns
         -------
@@ -212,26 +212,12 @@ class GaussianBlobs:
         voxel_size: ArrayLike = 1.0,
         center: ArrayLike = (0.0, 0.0, 0.0),
     ) -> Volume:
-        """Sample the blobs at voxel centres.
+        """Sample the blobs at voxel centres, in float64.
 
         Parameters
         ----------
-        shape : tuple of int
-            ``(d, h, w)``.
-        voxel_size : float or (3,), optional
-            Angstroms, x, y, z.
-        center : array_like, shape (3,), optional
-            Where the voxel at ``shape // 2`` lies, as in `libtilt.VolumeGrid`.
-
-        Returns
-        -------
-        Volume
-            float64.
-
-        Raises
-        ------
-        ValueError
-            If the shape or the voxel size is not positive.
+        shape, voxel_size, center
+            Those of a `libtilt.VolumeGrid`, which refuses what does not fit.
 
         Examples
         --------
@@ -254,26 +240,14 @@ class GaussianBlobs:
         *,
         pixel_size: float = 1.0,
     ) -> TiltSeries:
-        """Integrate the blobs along the beam, in closed form.
+        """Integrate the blobs along the beam, in closed form: line integrals over the pixel size.
 
         Parameters
         ----------
         geometry : TiltGeometry
             How the detector sees them.
-        image_shape : tuple of int
-            ``(h, w)``.
-        pixel_size : float, optional
-            Angstroms.
-
-        Returns
-        -------
-        TiltSeries
-            Line integrals divided by the pixel size; float64.
-
-        Raises
-        ------
-        ValueError
-            If a shape or a spacing is not positive.
+        image_shape, pixel_size
+            Those of a `libtilt.ImageGrid`, which refuses what does not fit.
 
         Examples
         --------

@@ -69,12 +69,10 @@ def backproject(
     ----------
     images : array_like, shape (n, h, w)
         Indexed tilt, y, x.
-    rotation_matrices : array_like, shape (n, 3, 3) or (3, 3), or Rotation
-        Detector frame to specimen frame, acting on x, y, z.
+    rotation_matrices, backend
+        As in `project`.
     volume_shape : tuple of int
         ``(d, h, w)``.
-    backend : str, type or Backend, optional
-        As for `libtilt.Projector`.
 
     Returns
     -------

@@ -23,7 +23,6 @@ from libtilt.geometry.frozen_classes import frozen
 from libtilt.geometry.image_data import ImageData, standardize
 from libtilt.geometry.per_tilt import PER_TILT, describe_array, per_tilt_fields, tilt_index
 from libtilt.geometry.window import Window
-from libtilt.volume import Volume
 
 if TYPE_CHECKING:
     from libtilt.alignment import Alignment
@@ -509,39 +508,6 @@ class TiltSeries(ImageData):
             )
             for patch in patches
         ]
-
-    def reconstruct_subvolume(
-        self, points_xyz: ArrayLike, size: int, **options: Any
-    ) -> list[Volume]:
-        """Reconstruct a cube about each point: `libtilt.reconstruction.reconstruct_subvolume`.
-
-        Parameters
-        ----------
-        points_xyz : array_like, shape (m, 3) or (3,)
-            Angstroms from the specimen's centre.
-        size : int
-            Voxels along each side.
-        **options
-            Of `libtilt.reconstruction.wbp`.
-
-        Returns
-        -------
-        list of Volume
-            One per point.
-
-        Raises
-        ------
-        ValueError
-            If an argument does not fit.
-
-        Examples
-        --------
-        See `libtilt.reconstruction.reconstruct_subvolume`.
-        """
-        # A reconstruction needs a projector, which needs this class.
-        from libtilt.reconstruction.subvolumes import reconstruct_subvolume
-
-        return reconstruct_subvolume(self, points_xyz, size, **options)
 
     def normalize(self) -> Self:
         """Shift and scale each image to mean 0 and standard deviation 1.

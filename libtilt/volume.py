@@ -24,7 +24,7 @@ from libtilt.errors.checks import (
 )
 from libtilt.geometry import VolumeGrid
 from libtilt.geometry.frozen_classes import frozen
-from libtilt.geometry.image_data import ImageData, standardize
+from libtilt.geometry.image_data import ImageData, spacing_text, standardize
 from libtilt.geometry.per_tilt import describe_array
 from libtilt.geometry.rotations import as_rotation_matrices, require_rotations
 from libtilt.geometry.window import Window
@@ -522,9 +522,7 @@ class Volume(ImageData):
         return [self.data[len(self.data) // 2], self.data[:, self.shape[1] // 2]]
 
     def _facts(self) -> dict[str, str]:
-        sizes = [f"{size:.4g}" for size in self.voxel_size]
-        text = sizes[0] if len(set(sizes)) == 1 else " x ".join(sizes)
-        return super()._facts() | {"voxel size (x, y, z)": f"{text} Å"}
+        return super()._facts() | {"voxel size (x, y, z)": f"{spacing_text(self.voxel_size)} Å"}
 
     def __getitem__(self, index: Any) -> Any:
         parts = index if isinstance(index, tuple) else (index,)

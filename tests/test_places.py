@@ -1,4 +1,4 @@
-"""What is made of a volume projects where it lies, and a projector is one operator."""
+"""What is made of a volume projects, overlays and is drawn where it lies."""
 
 import itertools
 import pickle
@@ -13,7 +13,6 @@ from libtilt import (
     ImageGrid,
     Projector,
     TiltGeometry,
-    TiltSeries,
     Volume,
     VolumeGrid,
 )
@@ -139,89 +138,6 @@ def test_a_subvolume_cut_at_a_particle_projects_onto_the_particle():
     for image, (x, y) in zip(images, seen, strict=True):
         middle = (image * u).sum() / image.sum(), (image * v).sum() / image.sum()
         assert middle == pytest.approx((x, y), abs=0.35)
-
-
-def ways():
-    """Ways to say spacings: keyword arguments of a projector."""
-    grid, images = VolumeGrid((5, 6, 7), 1.5, (1, -2, 0.5)), ImageGrid((8, 9), 1.5)
-    yield "nothing", {"volume_shape": (5, 6, 7)}
-    yield "voxel size", {"volume_shape": (5, 6, 7), "voxel_size": 2.5}
-    yield "voxel sizes", {"volume_shape": (5, 6, 7), "voxel_size": (1.0, 2.0, 3.0)}
-    yield "pixel size", {"volume_shape": (5, 6, 7), "pixel_size": 2.5}
-    yield "both", {"volume_shape": (5, 6, 7), "voxel_size": 2.0, "pixel_size": 3.0}
-    yield "grids", {"volume_grid": grid, "image_grid": images}
-    yield "volume grid", {"volume_grid": grid, "image_shape": (8, 9)}
-    yield "image grid", {"volume_shape": (5, 6, 7), "image_grid": images}
-
-
-@pytest.mark.parametrize("driven", DRIVEN)
-@pytest.mark.parametrize("geometry", [SINGLE_AXIS, SINGLE_AXIS.evolve(shifts=0.0)])
-@pytest.mark.parametrize(("way", "options"), tuple(ways()))
-def test_all_directions_are_one_operator_or_refused(driven, geometry, way, options):
-    projector = Projector(geometry, driven=driven, **options)
-    if way == "nothing" and geometry.shifts.any():
-        for call in (
-            lambda: projector.forward(np.ones((5, 6, 7))),
-            lambda: projector.adjoint(np.ones((5, 6, 7))),
-            projector.linear_operator,
-            projector.norm,
-            lambda: projector.domain,
-            projector.spec,
-        ):
-            with pytest.raises(ValueError, match=r"voxel_size must be given to .* has shifts"):
-                call()
-        return
-    rng = np.random.default_rng(4)
-    x = rng.normal(size=projector.domain.shape)
-    y = rng.normal(size=(5, *projector.range.shape))
-    forward, adjoint = projector.forward(x).images, projector.adjoint(y).data
-    size = np.linalg.norm(forward) * np.linalg.norm(y)
-    assert abs(np.vdot(forward, y) - np.vdot(x, adjoint)) < 1e-12 * size
-    flat = projector.linear_operator("float64")
-    assert np.array_equal(flat @ x.ravel(), forward.ravel())
-    assert np.array_equal(flat.H @ y.ravel(), adjoint.ravel())
-    volume = Volume(x, voxel_size=projector.domain.voxel_size, center=projector.domain.center)
-    assert np.array_equal(projector.forward(volume).images, forward)
-    series = TiltSeries(y, geometry, pixel_size=projector.range.pixel_size)
-    assert np.array_equal(projector.adjoint(series).data, adjoint)
-    assert projector.adjoint(series).grid == projector.domain
-    assert projector.forward(volume).grid == projector.range
-
-
-def test_what_is_between_a_volume_and_a_series_is_fixed():
-    volume = BLOBS.volume((12, 13, 14), voxel_size=2.0)[:, 2:]
-    projector = Projector(SINGLE_AXIS, image_shape=(16, 17))
-    fixed = projector.between(volume)
-    assert fixed.volume_grid == volume.grid
-    assert fixed.image_grid == ImageGrid((16, 17), 2.0)
-    assert fixed.between(volume) is fixed
-    assert fixed.domain is fixed.volume_grid
-    images = projector.forward(volume)
-    assert np.array_equal(fixed.forward(volume.data), images)
-    assert np.array_equal(fixed.adjoint(images.images), fixed.adjoint(images))
-    with pytest.raises(ValueError, match=r"volume must have the projector's center \[0.0, 2.0,"):
-        fixed.forward(volume.evolve(center=(0, 0, 0)))
-
-
-def test_a_grid_is_given_once():
-    grid, images = VolumeGrid((4, 5, 6)), ImageGrid((5, 6))
-    with pytest.raises(ValueError, match="give volume_grid, or volume_shape and voxel_size"):
-        Projector(SINGLE_AXIS, volume_grid=grid, voxel_size=1.0)
-    with pytest.raises(ValueError, match="give image_grid, or image_shape and pixel_size"):
-        Projector(SINGLE_AXIS, image_grid=images, image_shape=(5, 6))
-    with pytest.raises(
-        TypeError, match=r"volume_grid must be a VolumeGrid, such as volume\.grid, got tuple"
-    ):
-        Projector(SINGLE_AXIS, volume_grid=(4, 5, 6))
-
-
-def test_images_of_a_volume_beside_the_rotation_centre_need_a_shape():
-    beside = BLOBS.volume((16, 16, 16))[:, 9:]
-    with pytest.raises(ValueError, match=r"image_shape must be given .* \[0.0, 4.0, 0.0\] A"):
-        Projector(SINGLE_AXIS).forward(beside)
-    assert Projector(SINGLE_AXIS).forward(BLOBS.volume((16, 16, 16)).bin(2)).shape == (5, 8, 8)
-    above = BLOBS.volume((16, 16, 16))[9:]
-    assert Projector(SINGLE_AXIS).forward(above).shape == (5, 16, 16)
 
 
 @attrs.frozen(slots=False, eq=False)
@@ -367,52 +283,7 @@ def test_a_file_whose_voxel_size_is_set_right_keeps_its_place_in_voxels(tmp_path
     assert (opened.center.tolist(), opened.origin.tolist()) == ([0, 0, 6], [-8, -8, 4])
 
 
-def test_a_series_is_no_volume_and_a_volume_no_series():
-    volume = BLOBS.volume((5, 6, 6))
-    projector = Projector(SINGLE_AXIS, volume_grid=volume.grid)
-    series = projector.forward(volume)
-    for call in (
-        lambda: projector.forward(series),
-        lambda: projector.between(series),
-        lambda: projector.adjoint(volume),
-        lambda: projector.between(None, volume.grid),
-        lambda: Volume(volume),
-    ):
-        with pytest.raises(TypeError, match="must be a"):
-            call()
-
-
-@pytest.mark.parametrize("size", [1.5, (3.0, 3.0, 1.5)])
-def test_where_the_domain_is_known_a_volume_with_other_voxels_is_refused(size):
-    projector = Projector(ANY_ROTATION, volume_shape=(8, 8, 8), pixel_size=3.0)
-    assert projector.domain == VolumeGrid((8, 8, 8), 3.0)
-    with pytest.raises(ValueError, match=r"volume must have the projector's voxel_size \[3.0, "):
-        projector.forward(Volume(np.ones((8, 8, 8)), voxel_size=size))
-
-
-def test_a_crop_beside_the_centre_by_a_voxel_needs_an_image_shape():
-    projector = Projector(TiltGeometry.from_tilt_angles([0]))
-    with pytest.raises(ValueError, match="image_shape must be given"):
-        projector.forward(Volume(np.ones((2, 8, 8)))[:, 2:])
-
-
-def test_a_range_is_known_without_a_volume():
-    projector = Projector(SINGLE_AXIS, image_shape=(5, 6), pixel_size=2.0)
-    assert projector.range == ImageGrid((5, 6), 2.0)
-    assert Projector(SINGLE_AXIS, image_grid=ImageGrid((5, 6))).range == ImageGrid((5, 6))
-    beside = VolumeGrid((4, 8, 8), 1.0, (0, 20, 0))
-    assert Projector(SINGLE_AXIS, volume_grid=beside).domain is beside
-
-
-def test_a_fixed_projector_may_be_given_another_geometry():
-    volume = BLOBS.volume((8, 9, 10))
-    fixed = Projector(TiltGeometry.from_tilt_angles([-30, 0, 30])).between(volume)
-    other = fixed.evolve(geometry=ANY_ROTATION)
-    exact = Projector(ANY_ROTATION, volume_grid=volume.grid, backend="scipy")
-    assert relative_error(other.forward(volume).images, exact.forward(volume).images) < 1e-10
-
-
-def test_what_lies_inside_is_not_touched_by_what_lies_beyond():
+def test_resampled_voxels_inside_are_not_touched_by_the_fill_beyond():
     ones = Volume(np.ones((1, 1, 5)))
     finer = ones.resample(VolumeGrid((1, 1, 9), (0.5, 1, 1)), fill=np.nan)
     assert np.allclose(finer.data, 1)

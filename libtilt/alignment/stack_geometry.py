@@ -17,6 +17,7 @@ from libtilt.alignment.plausible import equal_tilts, tilt_angle, to_axis_angle
 from libtilt.errors import LibtiltWarning, MissingArgumentError, MixedSeriesError
 from libtilt.errors.checks import finite_array, to_pixel_size
 from libtilt.geometry import TiltGeometry
+from libtilt.geometry.agreement import same_spacing
 from libtilt.geometry.json_file import series_from_json
 from libtilt.io.image_content import ImageContent
 from libtilt.io.inputs import read_input
@@ -259,7 +260,7 @@ class StackFile:
                 f"alignment is of a stack of {alignment.stack_shape}, {self.path} has {shape}"
             )
         pixel_size = self.pixel_size
-        if pixel_size is not None and not np.isclose(alignment.pixel_size, pixel_size, rtol=1e-4):
+        if pixel_size is not None and not same_spacing(alignment.pixel_size, pixel_size):
             raise ValueError(
                 f"alignment has pixels of {alignment.pixel_size:.6g} A, {self.path} of "
                 f"{pixel_size:.6g} A"

@@ -12,7 +12,7 @@ from libtilt.animations.registry import resolve_look, usual_look
 from libtilt.animations.slices import AXES, central_slice
 from libtilt.drawing import Panel, Style, to_gray
 from libtilt.drawing.contrast import Frames
-from libtilt.errors.checks import Float64Array, one_of, positive_integer
+from libtilt.errors.checks import Float64Array, one_of, positive_integer, require_kind
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
 
@@ -153,8 +153,7 @@ def before_after(
 def _require_pair(before: Volume, after: Volume) -> None:
     """Raise where there are not two volumes of one shape and voxel size."""
     for what, name in ((before, "before"), (after, "after")):
-        if not isinstance(what, Volume):
-            raise TypeError(f"{name} must be a Volume, got {type(what).__name__}")
+        require_kind(what, Volume, name)
     if difference := before.grid.difference(after.grid):
         raise ValueError(
             f"before and after must lie on one grid, but {difference}; use "

@@ -12,10 +12,11 @@ from typing import Any, Self
 import attrs
 import numpy as np
 import scipy
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from libtilt.backends.base import SamplingSpec
 from libtilt.backends.rays import depth_range
+from libtilt.backends.splines import taps
 from libtilt.errors.checks import (
     Float64Array,
 )
@@ -89,7 +90,7 @@ class PlanarLayout:
         """Return the images as tilt, pixel along the axis, pixel across it."""
         return images if self.detector_axis == 1 else images.swapaxes(1, 2)
 
-    def ray_matrix(self, tilt: int) -> scipy.sparse.csr_array:
+    def ray_matrix(self, tilt: int) -> scipy.scipy.sparse.csr_array:
         """Return one tilt's rays in the plane: pixels across the axis times plane voxels."""
         rows, columns = self.plane_shape
         to_plane = self.plane_grids[tilt]
@@ -100,12 +101,10 @@ class PlanarLayout:
         for start in range(0, len(pixels), step):
             across = pixels[start : start + step, np.newaxis]
             row, column = (a * across + b * depths + c for a, b, c in to_plane)
-            index, weight = _bilinear(row, column, rows, columns)
-            blocks.append(_compressed(index, weight, rows * columns))
-        merged = scipy.sparse.vstack(blocks, format="csr") if len(blocks) > 1 else blocks[0]
-        return merged.astype(self.spec.dtype)
+            blocks.append(bilinear_matrix(row, column, (rows, columns), self.spec.dtype))
+        return scipy.scipy.sparse.vstack(blocks, format="csr") if len(blocks) > 1 else blocks[0]
 
-    def voxel_matrix(self, plane_row: int) -> scipy.sparse.csr_array:
+    def voxel_matrix(self, plane_row: int) -> scipy.scipy.sparse.csr_array:
         """Return one plane row's voxels: plane columns times pixels across the axis, all tilts."""
         count, across = len(self.spec.grids), self.detector_shape[1]
         inverse = invert_affine(self.spec.grids)
@@ -117,7 +116,7 @@ class PlanarLayout:
         index += (np.arange(count) * across)[:, np.newaxis]
         return _compressed(index, weight, count * across).astype(self.spec.dtype)
 
-    def line_matrix(self, tilt: int) -> scipy.sparse.csr_array | None:
+    def line_matrix(self, tilt: int) -> scipy.scipy.sparse.csr_array | None:
         """Return the line interpolation, pixels times voxels along the axis; None if identity."""
         scale = self.spec.grids[tilt, self.axis, self.detector_axis]
         offset = self.spec.grids[tilt, self.axis, 3]
@@ -131,37 +130,56 @@ class PlanarLayout:
         return _compressed(index, weight, pixels).astype(self.spec.dtype).T.tocsr()
 
 
-def _linear(position: Float64Array, size: int) -> tuple[NDArray[np.intp], Float64Array]:
-    """Return two indices and weights for each position, weights 0 outside ``range(size)``."""
-    first = np.floor(position)
-    fraction = position - first
-    index = first.astype(np.intp)[..., np.newaxis] + np.arange(2)
-    weight = np.stack([1.0 - fraction, fraction], axis=-1)
-    outside = (index < 0) | (index >= size)
-    index[outside], weight[outside] = 0, 0.0
-    return index, weight
+def bilinear_matrix(
+    row: Float64Array, column: Float64Array, shape: tuple[int, int], dtype: DTypeLike
+) -> scipy.sparse.csr_array:
+    """Return the sparse matrix that samples a plane at points, with zeros outside.
 
+    Parameters
+    ----------
+    row, column : ndarray, shape (m, ...)
+        Indices of the points, also between those of the plane; a row of the matrix adds up all
+        points of one first index.
+    shape : (int, int)
+        Of the plane.
+    dtype : dtype
+        Of the matrix.
 
-def _bilinear(
-    row: Float64Array, column: Float64Array, rows: int, columns: int
-) -> tuple[NDArray[np.intp], Float64Array]:
-    """Return four flat indices and weights for each position in a plane."""
+    Returns
+    -------
+    csr_array, shape (m, rows * columns)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from libtilt.backends.planar import bilinear_matrix
+    >>> matrix = bilinear_matrix(np.array([0.5]), np.array([0.25]), (2, 2), "float64")
+    >>> matrix.toarray().tolist()
+    [[0.375, 0.125, 0.375, 0.125]]
+    """
+    rows, columns = shape
     row_index, row_weight = _linear(row, rows)
     column_index, column_weight = _linear(column, columns)
     index = row_index[..., :, np.newaxis] * columns + column_index[..., np.newaxis, :]
     weight = row_weight[..., :, np.newaxis] * column_weight[..., np.newaxis, :]
-    return index, weight
+    return _compressed(index, weight, rows * columns).astype(dtype)
+
+
+def _linear(position: Float64Array, size: int) -> tuple[NDArray[np.intp], Float64Array]:
+    """Return two indices and weights for each position, weights 0 outside ``range(size)``."""
+    indices, weights = taps(position, size, 1)
+    return np.stack(indices, axis=-1), np.stack(weights, axis=-1)
 
 
 def _compressed(
     index: NDArray[np.intp], weight: Float64Array, columns: int
-) -> scipy.sparse.csr_array:
+) -> scipy.scipy.sparse.csr_array:
     """Return a matrix with one row for each first index, equal columns added up, no zeros."""
     rows = len(index)
     small = max(index.size, columns) < np.iinfo(np.int32).max
     kind = np.int32 if small else np.int64
     starts = np.linspace(0, index.size, rows + 1).astype(kind)
-    matrix = scipy.sparse.csr_array(
+    matrix = scipy.scipy.sparse.csr_array(
         (weight.ravel(), index.ravel().astype(kind), starts), shape=(rows, columns)
     )
     matrix.eliminate_zeros()

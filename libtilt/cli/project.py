@@ -24,6 +24,7 @@ from libtilt.cli.running import (
     with_options,
 )
 from libtilt.geometry import TiltGeometry
+from libtilt.geometry.image_data import sides_text
 from libtilt.io.atomic import require_writable
 from libtilt.io.image_files import read_image_header
 from libtilt.io.mrc_writing import compression
@@ -74,8 +75,4 @@ def project(
     projector = Projector(geometry, driven=options["driven"], backend=backend)
     tilt_series = forward_with_progress(projector, source)
     tilt_series.save(output, overwrite=overwrite)
-    say(f"{output}: {len(tilt_series)} images of {_sides(tilt_series.shape[1:])}")
-
-
-def _sides(shape: tuple[int, ...]) -> str:
-    return " x ".join(map(str, shape))
+    say(f"{output}: {len(tilt_series)} images of {sides_text(tilt_series.shape[1:])}")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.floating[Any]]
 Float64Array = NDArray[np.float64]
+Kind = TypeVar("Kind")
 
 
 # Squares and products of what is larger leave the range of float64.
@@ -51,6 +52,27 @@ def finite_array(value: ArrayLike, name: str, *, largest: float = LARGEST) -> Fl
             f"{name} must lie within {largest:g} of 0, got {np.abs(array).max():g}: check the unit"
         )
     return locked(array)
+
+
+_MAKING = {
+    "ImageGrid": "ImageGrid(shape, pixel_size), or take tilt_series.grid",
+    "Projector": "Projector(geometry)",
+    "TiltGeometry": "TiltGeometry.from_tilt_angles or from_rotations",
+    "TiltSeries": "TiltSeries(images, geometry, pixel_size=...)",
+    "Volume": "Volume(array, voxel_size=...)",
+    "VolumeGrid": "VolumeGrid(shape, voxel_size), or take volume.grid",
+}
+
+
+def require_kind(value: Any, kind: type[Kind], name: str) -> Kind:
+    """Return `value` where it is of a class of libtilt's; else raise a TypeError."""
+    if isinstance(value, kind):
+        return value
+    article = "an" if kind.__name__[0] in "AEIOU" else "a"
+    raise TypeError(
+        f"{name} must be {article} {kind.__name__}, got {type(value).__name__}; "
+        f"make one by {_MAKING[kind.__name__]}"
+    )
 
 
 def _require_unmasked(value: Any, name: str) -> None:

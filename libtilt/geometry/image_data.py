@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -28,6 +29,17 @@ def standardize(array: NDArray[Any], axes: tuple[int, ...]) -> NDArray[Any]:
     deviations = near.std(axis=axes, dtype=np.float64, keepdims=True)
     normalized: NDArray[Any] = ((near - means) / deviations).astype(array.dtype, copy=False)
     return normalized
+
+
+def sides_text(shape: tuple[int, ...]) -> str:
+    """Return ``64 x 128 x 128`` for a shape."""
+    return " x ".join(map(str, shape))
+
+
+def spacing_text(sizes: Iterable[float]) -> str:
+    """Return sizes to four digits, one where all are equal: ``2.5``, or ``2.5 x 2.5 x 5``."""
+    texts = [f"{size:.4g}" for size in sizes]
+    return texts[0] if len(set(texts)) == 1 else " x ".join(texts)
 
 
 class ImageData(NDArrayOperatorsMixin):
@@ -203,7 +215,7 @@ class ImageData(NDArrayOperatorsMixin):
 
     def _facts(self) -> dict[str, str]:
         """Return what a notebook writes beside them."""
-        return {"shape": " x ".join(map(str, self.shape)), "type": str(self.dtype)}
+        return {"shape": sides_text(self.shape), "type": str(self.dtype)}
 
     def _repr_png_(self) -> bytes:
         # Pillow is for notebooks alone here.

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import attrs
 import numpy as np
 
 from libtilt.errors.checks import Float64Array, to_image_shape, to_pixel_size
-from libtilt.geometry.window import Window, slabs_of
+from libtilt.geometry.agreement import same_spacing
+from libtilt.geometry.grid import Grid
+from libtilt.geometry.window import Window
 
 
 @attrs.frozen(slots=False)
-class ImageGrid:
+class ImageGrid(Grid):
     """Shape and pixel size of images, without their data.
 
     Where the images lie is said by the geometry: its shifts are the places of the rotation centre,
@@ -38,6 +40,9 @@ class ImageGrid:
     ImageGrid(shape=(3, 4), pixel_size=4.0)
     """
 
+    _axes: ClassVar[str] = "yx"
+    _kind: ClassVar[str] = "image"
+
     shape: tuple[int, ...] = attrs.field(converter=to_image_shape)
     pixel_size: float = attrs.field(default=1.0, converter=to_pixel_size)
 
@@ -49,83 +54,15 @@ class ImageGrid:
         )
         return x, y
 
-    def crop(self, shape: tuple[int, ...], *, center: tuple[int, ...] | None = None) -> ImageGrid:
-        """Return the grid of `libtilt.TiltSeries.crop`.
-
-        Examples
-        --------
-        >>> from libtilt import ImageGrid
-        >>> ImageGrid((8, 8)).crop((4, 6)).shape
-        (4, 6)
-        """
-        return self.within(Window.crop(self.shape, shape, center, "image"))
-
-    def pad(self, shape: tuple[int, ...]) -> ImageGrid:
-        """Return the grid of `libtilt.TiltSeries.pad`.
-
-        Examples
-        --------
-        >>> from libtilt import ImageGrid
-        >>> ImageGrid((8, 8)).pad((9, 12)).shape
-        (9, 12)
-        """
-        return self.within(Window.pad(self.shape, shape))
-
-    def bin(self, factor: int) -> ImageGrid:
-        """Return the grid of `libtilt.TiltSeries.bin`.
-
-        Examples
-        --------
-        >>> from libtilt import ImageGrid
-        >>> ImageGrid((9, 8)).bin(4)
-        ImageGrid(shape=(2, 2), pixel_size=4.0)
-        """
-        return self.within(Window.bin(self.shape, factor))
-
-    def slabs(self, size: int, *, axis: str = "y") -> list[ImageGrid]:
-        """Cut the grid into slabs.
-
-        Parameters
-        ----------
-        size : int
-            Pixels along the axis in each slab; the last one may have fewer.
-        axis : {"x", "y"}, optional
-            y by default.
-
-        Returns
-        -------
-        list of ImageGrid
-
-        Raises
-        ------
-        ValueError
-            If `size` is not positive, or there is no such axis.
-
-        Examples
-        --------
-        >>> from libtilt import ImageGrid
-        >>> [slab.shape for slab in ImageGrid((10, 8)).slabs(4)]
-        [(4, 8), (4, 8), (2, 8)]
-        """
-        return [self[window] for window in slabs_of(self.shape, size, axis, "yx")]
-
     def displacement(self, index: Any) -> Float64Array:
-        """Return how far the centre of a part lies from this grid's.
+        """Return how far the centre of a part lies from this grid's: x, y in angstroms, `(2,)`.
+
+        The shifts of the part are smaller by that.
 
         Parameters
         ----------
         index : tuple of slice
-            Rows and columns of the part.
-
-        Returns
-        -------
-        ndarray, shape (2,)
-            Detector x, y in angstroms; the shifts of the part are smaller by that.
-
-        Raises
-        ------
-        IndexError
-            If it selects nothing.
+            Rows and columns of the part; an IndexError where they select nothing.
 
         Examples
         --------
@@ -146,17 +83,14 @@ class ImageGrid:
         """
         if self.shape != other.shape:
             return f"shapes do not fit: {self.shape} and {other.shape}"
-        if not np.isclose(self.pixel_size, other.pixel_size, rtol=1e-4, atol=0):
+        if not same_spacing(self.pixel_size, other.pixel_size):
             return f"pixel sizes differ: {self.pixel_size} and {other.pixel_size}"
         return ""
 
-    def within(self, window: Window) -> ImageGrid:
+    def within(self, window: Window) -> Self:
         """Return the grid of a window; its pixels are squares."""
         if len(set(window.steps)) > 1:
             raise ValueError(
                 f"pixels must stay squares, got steps {window.steps} for rows, columns"
             )
         return attrs.evolve(self, shape=window.shape, pixel_size=self.pixel_size * window.steps[0])
-
-    def __getitem__(self, index: Any) -> ImageGrid:
-        return self.within(Window.of(self.shape, index))

@@ -11,11 +11,7 @@ import numpy as np
 import scipy
 from numpy.typing import ArrayLike
 
-from libtilt.errors.checks import (
-    LARGEST_ANGLE,
-    Float64Array,
-    finite_array,
-)
+from libtilt.errors.checks import LARGEST_ANGLE, Float64Array, finite_array
 
 if TYPE_CHECKING:
     from scipy.spatial.transform import Rotation

@@ -16,9 +16,8 @@ from libtilt.errors.checks import (
     finite_array,
     locked,
     per_tilt_values,
-    to_image_shape,
+    require_kind,
     to_pixel_size,
-    to_volume_shape,
     to_voxel_size,
 )
 from libtilt.geometry.affine import homogeneous, invert_affine
@@ -162,14 +161,8 @@ class TiltGeometry:
             Degrees.
         tilt_axis_angle, x_tilts : array_like, shape () or (n,), optional
             Degrees; one for all tilts or one each.
-        shifts : array_like, shape (n, 2) or (2,), optional
-            Detector x, y in angstroms.
-        **fields
-            Fields that a subclass adds.
-
-        Returns
-        -------
-        TiltGeometry
+        shifts, **fields
+            As in the class; `fields` are magnifications and those that a subclass adds.
 
         Raises
         ------
@@ -200,14 +193,8 @@ class TiltGeometry:
         ----------
         rotations : scipy.spatial.transform.Rotation or array_like, shape (n, 3, 3) or (3, 3)
             Detector frame to specimen frame.
-        shifts : array_like, shape (n, 2) or (2,), optional
-            Detector x, y in angstroms.
-        **fields
-            Fields that a subclass adds.
-
-        Returns
-        -------
-        TiltGeometry
+        shifts, **fields
+            As in the class; `fields` are magnifications and those that a subclass adds.
 
         Raises
         ------
@@ -245,14 +232,8 @@ class TiltGeometry:
             One rotation per row.
         degrees : bool, optional
             Whether `angles` are degrees (the default) or radians.
-        shifts : array_like, shape (n, 2) or (2,), optional
-            Detector x, y in angstroms.
-        **fields
-            Fields that a subclass adds.
-
-        Returns
-        -------
-        TiltGeometry
+        shifts, **fields
+            As in the class; `fields` are magnifications and those that a subclass adds.
 
         Raises
         ------
@@ -290,22 +271,10 @@ class TiltGeometry:
         ----------
         matrices : array_like, shape (n, 4, 4)
             Voxel indices ``x, y, z, 1`` to pixel indices ``u, v, depth, 1``.
-        volume_shape : tuple of int
-            ``(d, h, w)``.
-        image_shape : tuple of int
-            ``(h, w)``.
-        voxel_size : float or (3,), optional
-            Angstroms, x, y, z.
-        pixel_size : float, optional
-            Angstroms; by default the voxel size along x.
-        center : array_like, shape (3,), optional
-            Where the voxel at ``volume_shape // 2`` lies, as in `libtilt.VolumeGrid`.
+        volume_shape, image_shape, voxel_size, pixel_size, center
+            As in `projection_matrices`.
         **fields
             Fields that a subclass adds.
-
-        Returns
-        -------
-        TiltGeometry
 
         Raises
         ------
@@ -409,33 +378,21 @@ class TiltGeometry:
         >>> (matrix @ [4, 4, 4, 1]).round(9).tolist()
         [3.0, 3.0, 0.0, 1.0]
         """
-        volume = VolumeGrid(to_volume_shape(volume_shape), voxel_size, center)
-        images = ImageGrid(
-            to_image_shape(image_shape),
-            to_pixel_size(volume.voxel_size[0] if pixel_size is None else pixel_size),
-        )
+        volume = VolumeGrid(volume_shape, voxel_size, center)
+        images = ImageGrid(image_shape, volume.voxel_size[0] if pixel_size is None else pixel_size)
         grids = sampling_grids(
             self.rotation_matrices, self.shifts, self.magnifications, volume, images
         )
         return homogeneous(invert_affine(grids))
 
     def project_points(self, points_xyz: ArrayLike) -> Float64Array:
-        """Project points of the specimen onto the detector at every tilt.
+        """Project points onto the detector at every tilt: x, y in angstroms, from its centre.
 
         Parameters
         ----------
         points_xyz : array_like, shape (m, 3) or (3,)
-            Angstroms from the specimen's centre.
-
-        Returns
-        -------
-        ndarray, shape (n, m, 2) or (n, 2)
-            Detector x, y in angstroms from the image's centre.
-
-        Raises
-        ------
-        ValueError
-            If the points do not have three finite coordinates.
+            Angstroms from the specimen's centre, finite (else a ValueError). What is returned has
+            shape `(n, m, 2)` or `(n, 2)`.
 
         Examples
         --------
@@ -465,20 +422,6 @@ class TiltGeometry:
     def evolve(self, **changes: Any) -> Self:
         """Return a copy with some fields changed, as `attrs.evolve` makes it.
 
-        Parameters
-        ----------
-        **changes
-            New values, by field name.
-
-        Returns
-        -------
-        TiltGeometry
-
-        Raises
-        ------
-        TypeError
-            If there is no such field.
-
         Examples
         --------
         >>> from libtilt import TiltGeometry
@@ -490,10 +433,6 @@ class TiltGeometry:
     def sort(self) -> Self:
         """Return the geometry in the order of rising tilt angle.
 
-        Returns
-        -------
-        TiltGeometry
-
         Examples
         --------
         >>> from libtilt import TiltGeometry
@@ -504,17 +443,7 @@ class TiltGeometry:
 
     @classmethod
     def concatenate(cls, geometries: Iterable[Self]) -> Self:
-        """Join geometries in their order; fields without a row per tilt are the first one's.
-
-        Parameters
-        ----------
-        geometries : iterable of TiltGeometry
-            At least one.
-
-        Returns
-        -------
-        TiltGeometry
-            Of the first one's class.
+        """Join geometries of one class; fields without a row per tilt are those of the first.
 
         Raises
         ------
@@ -541,18 +470,7 @@ class TiltGeometry:
         return listed[0].evolve(**joined)
 
     def to_json(self, path: str | Path | None = None, *, overwrite: bool = False) -> str:
-        """Return the geometry as JSON text that keeps every bit, and write it where asked.
-
-        Parameters
-        ----------
-        path : path, optional
-            File to write.
-        overwrite : bool, optional
-            Whether an existing file may be replaced.
-
-        Returns
-        -------
-        str
+        """Return the geometry as JSON text that keeps every bit, and write it to a path if given.
 
         Raises
         ------
@@ -570,33 +488,16 @@ class TiltGeometry:
 
     @classmethod
     def from_json(cls, source: str | Path) -> Self:
-        """Read a geometry from JSON text or from the file that holds it.
-
-        Parameters
-        ----------
-        source : str or path
-            Text that begins with a brace, or a path.
-
-        Returns
-        -------
-        TiltGeometry
+        """Read a geometry from JSON text, which begins with a brace, or from a file by its path.
 
         Raises
         ------
         ValueError
             If it is not the JSON of a geometry; the message names the file.
-
-        Examples
-        --------
-        See `to_json`.
         """
         return read_json(cls, source)
 
 
 def require_geometry(_: Any, field: Any, value: Any) -> None:
     """Refuse what is no `TiltGeometry` (an attrs validator)."""
-    if not isinstance(value, TiltGeometry):
-        raise TypeError(
-            f"{field.name} must be a TiltGeometry, got {type(value).__name__}; make one by "
-            "TiltGeometry.from_tilt_angles or from_rotations"
-        )
+    require_kind(value, TiltGeometry, field.name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import attrs
 import numpy as np
@@ -16,15 +16,14 @@ from libtilt.errors.checks import (
     to_volume_shape,
     to_voxel_size,
 )
+from libtilt.geometry.agreement import NEARLY, same_spacing
 from libtilt.geometry.frozen_classes import frozen
-from libtilt.geometry.window import Window, slabs_of
-
-NEARLY = 1e-3
-"""Of a voxel: places that differ by less are the same, as those from a file's float32 are."""
+from libtilt.geometry.grid import Grid
+from libtilt.geometry.window import Window
 
 
 @frozen
-class VolumeGrid:
+class VolumeGrid(Grid):
     """Shape, voxel size and place of a volume, without its data.
 
     Parameters
@@ -53,6 +52,9 @@ class VolumeGrid:
     [1.0, -1.0, 1.0]
     """
 
+    _axes: ClassVar[str] = "zyx"
+    _kind: ClassVar[str] = "volume"
+
     shape: tuple[int, ...] = attrs.field(converter=to_volume_shape)
     voxel_size: Float64Array = attrs.field(
         default=1.0,
@@ -80,22 +82,13 @@ class VolumeGrid:
         return x, y, z
 
     def positions(self, indices_zyx: ArrayLike) -> Float64Array:
-        """Return where voxels lie in the specimen.
+        """Return where voxels lie in the specimen: x, y, z in angstroms, `(..., 3)`.
 
         Parameters
         ----------
         indices_zyx : array_like, shape (..., 3)
-            Voxel indices z, y, x, also between voxels.
-
-        Returns
-        -------
-        ndarray, shape (..., 3)
-            x, y, z in angstroms from the rotation centre.
-
-        Raises
-        ------
-        ValueError
-            If the indices do not have three finite coordinates.
+            Voxel indices z, y, x, also between voxels: three finite numbers each, else a
+            ValueError says so.
 
         Examples
         --------
@@ -108,22 +101,9 @@ class VolumeGrid:
         return places
 
     def indices(self, positions_xyz: ArrayLike) -> Float64Array:
-        """Return at which voxel indices points of the specimen lie; the inverse of `positions`.
+        """Return voxel indices z, y, x of points x, y, z in angstroms: the inverse of `positions`.
 
-        Parameters
-        ----------
-        positions_xyz : array_like, shape (..., 3)
-            Angstroms from the rotation centre.
-
-        Returns
-        -------
-        ndarray, shape (..., 3)
-            z, y, x, between voxels too and outside of the grid.
-
-        Raises
-        ------
-        ValueError
-            If the points do not have three finite coordinates.
+        They may lie between voxels, and outside of the grid.
 
         Examples
         --------
@@ -136,17 +116,12 @@ class VolumeGrid:
         return places
 
     def corners(self, *, margin: float = 0.0) -> Float64Array:
-        """Return where the outermost voxel centres lie.
+        """Return where the outermost voxel centres lie: x, y, z in angstroms, `(8, 3)`.
 
         Parameters
         ----------
         margin : float, optional
             Voxels by which the box is larger at each side: 0.5 for the faces of the voxels.
-
-        Returns
-        -------
-        ndarray, shape (8, 3)
-            x, y, z in angstroms from the rotation centre.
 
         Examples
         --------
@@ -156,78 +131,8 @@ class VolumeGrid:
         """
         return self.positions(list(product(*((-margin, n - 1 + margin) for n in self.shape))))
 
-    def crop(self, shape: tuple[int, ...], *, center: tuple[int, ...] | None = None) -> VolumeGrid:
-        """Return the grid of `libtilt.Volume.crop`.
-
-        Examples
-        --------
-        >>> from libtilt import VolumeGrid
-        >>> VolumeGrid((8, 8, 8)).crop((2, 4, 4), center=(2, 4, 4)).center.tolist()
-        [0.0, 0.0, -2.0]
-        """
-        return self.within(Window.crop(self.shape, shape, center, "volume"))
-
-    def pad(self, shape: tuple[int, ...]) -> VolumeGrid:
-        """Return the grid of `libtilt.Volume.pad`: larger, with the same center.
-
-        Examples
-        --------
-        >>> from libtilt import VolumeGrid
-        >>> VolumeGrid((3, 3, 3)).pad((4, 8, 9)).center.tolist()
-        [0.0, 0.0, 0.0]
-        """
-        return self.within(Window.pad(self.shape, shape))
-
-    def bin(self, factor: int | tuple[int, ...]) -> VolumeGrid:
-        """Return the grid of `libtilt.Volume.bin`: its voxels lie at the centres of blocks.
-
-        Examples
-        --------
-        >>> from libtilt import VolumeGrid
-        >>> VolumeGrid((9, 9, 9)).bin(3).center.tolist()
-        [0.0, 0.0, 0.0]
-        """
-        return self.within(Window.bin(self.shape, factor))
-
-    def slabs(self, size: int, *, axis: str = "y") -> list[VolumeGrid]:
-        """Cut the grid into slabs.
-
-        Parameters
-        ----------
-        size : int
-            Voxels along the axis in each slab; the last one may have fewer.
-        axis : {"x", "y", "z"}, optional
-            y by default, the tilt axis: slabs along it need few rows of each image.
-
-        Returns
-        -------
-        list of VolumeGrid
-
-        Raises
-        ------
-        ValueError
-            If `size` is not positive, or there is no such axis.
-
-        Examples
-        --------
-        >>> from libtilt import VolumeGrid
-        >>> [slab.shape for slab in VolumeGrid((4, 10, 8)).slabs(4)]
-        [(4, 4, 8), (4, 4, 8), (4, 2, 8)]
-        """
-        return [self[window] for window in slabs_of(self.shape, size, axis, "zyx")]
-
     def difference(self, other: VolumeGrid) -> str:
-        """Say how another grid differs, as far as one sees it: to 1e-4 of a size, 1e-3 of a voxel.
-
-        Parameters
-        ----------
-        other : VolumeGrid
-            The other grid.
-
-        Returns
-        -------
-        str
-            Empty where they agree.
+        """Say how another grid differs, to 1e-4 of a size and 1e-3 of a voxel; empty if it agrees.
 
         Examples
         --------
@@ -239,7 +144,7 @@ class VolumeGrid:
         """
         if self.shape != other.shape:
             return f"shapes do not fit: {self.shape} and {other.shape}"
-        if not np.allclose(self.voxel_size, other.voxel_size, rtol=1e-4, atol=0):
+        if not same_spacing(self.voxel_size, other.voxel_size):
             sizes = self.voxel_size.tolist(), other.voxel_size.tolist()
             return f"voxel sizes differ: {sizes[0]} and {sizes[1]}"
         if (np.abs(self.center - other.center) > NEARLY * self.voxel_size).any():
@@ -247,7 +152,7 @@ class VolumeGrid:
             return f"places differ: center {places[0]} and {places[1]} A"
         return ""
 
-    def within(self, window: Window) -> VolumeGrid:
+    def within(self, window: Window) -> Self:
         """Return the grid of a window, which says where its voxels lie among these."""
         return attrs.evolve(
             self,
@@ -255,9 +160,6 @@ class VolumeGrid:
             voxel_size=self.voxel_size * window.steps_xyz,
             center=self.center + window.moved * self.voxel_size,
         )
-
-    def __getitem__(self, index: Any) -> VolumeGrid:
-        return self.within(Window.of(self.shape, index))
 
     @property
     def _middle(self) -> Float64Array:

@@ -1,11 +1,14 @@
 """Figures of volumes, tilt series, geometries and curves, with matplotlib (extra ``plot``).
 
-Every function takes ``ax=`` and returns the matplotlib `Axes` that it drew in; none shows or saves.
+Every function takes ``ax=``, the matplotlib `Axes` to draw in (by default those of a new figure),
+and returns it; none shows or saves. Where there are `percentiles`, those of all finite values are
+drawn black and white, and `cmap` is a colour map of matplotlib. An argument of the wrong kind is a
+TypeError, one that does not fit or nothing finite to draw a ValueError, and a missing matplotlib an
+ImportError that names the extra.
 """
 
 from libtilt.plot.curves import fourier_correlation
-from libtilt.plot.drawings import tilt_scheme_3d, turned_specimen
-from libtilt.plot.schemes import tilt_scheme
+from libtilt.plot.geometries import tilt_scheme, tilt_scheme_3d, turned_specimen
 from libtilt.plot.stacks import contact_sheet, sinogram
 from libtilt.plot.volumes import orthoslices, power_spectrum
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
+from libtilt.drawing.colors import require_cmap
+from libtilt.drawing.contrast import shared_limits
 from libtilt.drawing.overlays import length_text, nice_length
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-
-Kind = TypeVar("Kind")
 
 
 def axes_or_new(ax: Axes | None, *, size: tuple[float, float] = (5.0, 5.0)) -> Axes:
@@ -27,11 +26,10 @@ def axes_or_new(ax: Axes | None, *, size: tuple[float, float] = (5.0, 5.0)) -> A
     return made
 
 
-def require_kind(value: Any, kind: type[Kind], name: str) -> Kind:
-    """Return a value; raise a TypeError where it is not of the class that a figure is of."""
-    if not isinstance(value, kind):
-        raise TypeError(f"{name} must be a {kind.__name__}, got {type(value).__name__}")
-    return value
+def shading(values: Any, percentiles: Any, cmap: str, name: str) -> dict[str, Any]:
+    """Return the colour map and the ends of its range for percentiles of finite values."""
+    low, high = shared_limits(values, percentiles, name)
+    return {"cmap": require_cmap(cmap), "vmin": low, "vmax": high}
 
 
 def outlined() -> dict[str, Any]:
@@ -59,7 +57,6 @@ def scale_bar(
 
 def bare(ax: Axes) -> None:
     """Take ticks and frame away, as of a picture."""
-    ax.set_xticks([])
-    ax.set_yticks([])
+    ax.set(xticks=[], yticks=[])
     for side in ax.spines.values():
         side.set_visible(False)

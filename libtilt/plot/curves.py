@@ -20,7 +20,7 @@ def fourier_correlation(
     thresholds: tuple[float, ...] = (0.5, 0.143),
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw Fourier shell or ring correlations over the frequency.
+    """Draw Fourier shell or ring correlations over the frequency in 1/angstrom.
 
     Parameters
     ----------
@@ -28,22 +28,6 @@ def fourier_correlation(
         One curve, or several by their labels; of curves per image the mean is drawn.
     thresholds : tuple of float, optional
         Where to draw level lines.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        In 1/angstrom.
-
-    Raises
-    ------
-    TypeError
-        If there is something else than curves.
-    ValueError
-        If there are none.
-    ImportError
-        If matplotlib is missing.
 
     Examples
     --------
@@ -75,10 +59,12 @@ def fourier_correlation(
         ax.annotate(f"{level:g}", (0.995, level), xycoords=("axes fraction", "data"), ha="right",
                     va="bottom", fontsize=8, color="0.4")  # fmt: skip
     ax.axhline(0, color="0.8", linewidth=0.8)
-    ax.set_xlim(left=0)
-    ax.set_ylim(top=1.03)
-    ax.set_xlabel("spatial frequency (1/Å)")
-    ax.set_ylabel("Fourier correlation")
+    ax.set(
+        xlim=(0, None),
+        ylim=(None, 1.03),
+        xlabel="spatial frequency (1/Å)",
+        ylabel="Fourier correlation",
+    )
     if any(named):
         ax.legend()
     return ax

@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from libtilt.drawing.colors import require_cmap
-from libtilt.drawing.contrast import shared_limits
 from libtilt.drawing.overlays import angle_labels
-from libtilt.errors.checks import Float64Array, integers_of, positive_integer
-from libtilt.plot.axes import axes_or_new, bare, outlined, require_kind, scale_bar
+from libtilt.errors.checks import Float64Array, integers_of, positive_integer, require_kind
+from libtilt.plot.axes import axes_or_new, bare, outlined, scale_bar, shading
 from libtilt.tilt_series import TiltSeries
 
 if TYPE_CHECKING:
@@ -34,23 +32,6 @@ def contact_sheet(
         ``n`` images.
     columns : int, optional
         Images in a row; by default as many as make the sheet about square.
-    percentiles : (float, float), optional
-        Of all finite values, to be drawn black and white, the same for all images.
-    cmap : str, optional
-        A colour map of matplotlib.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-
-    Raises
-    ------
-    ValueError
-        If an option does not fit, or there is nothing finite to draw.
-    ImportError
-        If matplotlib is missing.
 
     Examples
     --------
@@ -70,10 +51,9 @@ def contact_sheet(
     # Enough for a page: a sheet of full images would be larger than all of them together.
     step = max(1, math.ceil(across * width / 4000))
     images = tilt_series.images[:, ::step, ::step]
-    low, high = shared_limits(images, percentiles, "tilt_series")
+    style = shading(images, percentiles, cmap, "tilt_series")
     h, w = images.shape[1:]
-    sheet = np.full((rows * (h + 1) - 1, across * (w + 1) - 1), high)
-    style: dict[str, Any] = {"cmap": require_cmap(cmap), "vmin": low, "vmax": high}
+    sheet = np.full((rows * (h + 1) - 1, across * (w + 1) - 1), style["vmax"])
     ax = axes_or_new(ax, size=(8.0, min(max(8.0 * rows * h / (across * w), 1.0), 16.0)))
     texts = angle_labels(tilt_series.geometry.tilt_angles.tolist())
     label: dict[str, Any] = {"color": "yellow", "fontsize": 7, "va": "top"} | outlined()
@@ -96,7 +76,7 @@ def sinogram(
     cmap: str = "gray",
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw one row of every image over its tilt angle.
+    """Draw one row of every image over its tilt angle in degrees, in nanometres from the centre.
 
     Parameters
     ----------
@@ -104,24 +84,6 @@ def sinogram(
         With its tilt axis along y (see `TiltSeries.align`), so that a row belongs to one slice.
     row : int, optional
         Of the images; by default the centre ``h // 2``.
-    percentiles : (float, float), optional
-        Of all finite values, to be drawn black and white.
-    cmap : str, optional
-        A colour map of matplotlib.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        x in nanometres from the centre, tilt angles in degrees.
-
-    Raises
-    ------
-    ValueError
-        If the row lies outside, or there is nothing finite to draw.
-    ImportError
-        If matplotlib is missing.
 
     Examples
     --------
@@ -138,15 +100,11 @@ def sinogram(
         raise ValueError(f"row must lie in 0 to {height - 1}, got {row}")
     ordered = tilt_series.sort()
     lines = ordered.images[:, chosen]
-    low, high = shared_limits(lines, percentiles, "tilt_series")
-    style: dict[str, Any] = {"cmap": require_cmap(cmap), "vmin": low, "vmax": high}
+    style = shading(lines, percentiles, cmap, "tilt_series")
     ax = axes_or_new(ax)
     x = (np.arange(width + 1) - width // 2 - 0.5) * tilt_series.pixel_size / 10
     ax.pcolormesh(x, _edges(ordered.geometry.tilt_angles), lines, **style)
-    ax.set_facecolor("black")
-    ax.set_xlabel("x (nm)")
-    ax.set_ylabel("tilt angle (°)")
-    ax.set_title(f"row {chosen}")
+    ax.set(facecolor="black", xlabel="x (nm)", ylabel="tilt angle (°)", title=f"row {chosen}")
     return ax
 
 

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from libtilt.drawing.colors import require_cmap
-from libtilt.drawing.contrast import require_percentiles, shared_limits
-from libtilt.errors.checks import integers_of, require_finite
+from libtilt.drawing.contrast import require_percentiles
+from libtilt.errors.checks import integers_of, require_finite, require_kind
 from libtilt.geometry import VolumeGrid
-from libtilt.plot.axes import axes_or_new, bare, outlined, require_kind, scale_bar
+from libtilt.plot.axes import axes_or_new, bare, outlined, scale_bar, shading
 from libtilt.volume import Volume
 
 if TYPE_CHECKING:
@@ -44,21 +43,6 @@ def orthoslices(
         grid of the whole lies where it does in the picture of the whole.
     percentiles : (float, float), optional
         Of all finite values of the three slices, to be drawn black and white.
-    cmap : str, optional
-        A colour map of matplotlib.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-
-    Raises
-    ------
-    ValueError
-        If the position lies outside, or there is nothing finite to draw.
-    ImportError
-        If matplotlib is missing.
 
     Examples
     --------
@@ -80,8 +64,7 @@ def orthoslices(
     data, sizes = volume.data, volume.voxel_size
     panels = (data[z], data[:, y], data[:, :, x].T)
     shown = np.concatenate([p.ravel() for p in panels])
-    low, high = shared_limits(shown, percentiles, "volume")
-    style: dict[str, Any] = {"cmap": require_cmap(cmap), "vmin": low, "vmax": high}
+    style = shading(shown, percentiles, cmap, "volume")
     ax = axes_or_new(ax)
     across, down, deep = w * sizes[0], h * sizes[1], d * sizes[2]
     gap = 0.02 * max(across, down)
@@ -98,13 +81,14 @@ def orthoslices(
         inset = 0.03 * min(across, down)
         where = place[0] + inset, place[1] + inset
         ax.text(*where, name, color="white", fontsize=8, va="top", **outlined())
-    ax.set_xlim(left, left + across + gap + deep)
-    ax.set_ylim(top + down + gap + deep, top)
-    ax.set_facecolor("black")
+    ax.set(
+        xlim=(left, left + across + gap + deep),
+        ylim=(top + down + gap + deep, top),
+        facecolor="black",
+    )
     scale_bar(ax, across, down, 1.0, (left, top))
     bare(ax)
-    ax.set_aspect("equal")
-    ax.set_title(f"x {x}, y {y}, z {z}")
+    ax.set(aspect="equal", title=f"x {x}, y {y}, z {z}")
     return ax
 
 
@@ -131,7 +115,9 @@ def power_spectrum(
     percentiles: tuple[float, float] = (1.0, 99.9),
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the logarithm of the power spectrum, in which the missing wedge is seen.
+    """Draw the logarithm of the power spectrum over frequencies in 1/angstrom.
+
+    The missing wedge is seen in it.
 
     Parameters
     ----------
@@ -140,24 +126,6 @@ def power_spectrum(
     axis : {"x", "y", "z"}, optional
         The axis that the central plane of Fourier space is perpendicular to: along the tilt axis,
         ``"y"``, the wedge is seen from its edge.
-    cmap : str, optional
-        A colour map of matplotlib.
-    percentiles : (float, float), optional
-        To be drawn black and white.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        In 1/angstrom.
-
-    Raises
-    ------
-    ValueError
-        If an option does not fit, or the volume has NaN.
-    ImportError
-        If matplotlib is missing.
 
     Notes
     -----
@@ -185,17 +153,14 @@ def power_spectrum(
     plane = (plane - np.average(plane, weights=window)) * window
     power = np.abs(np.fft.fftshift(np.fft.fft2(plane))) ** 2
     shown = np.log10(power + 1e-12 * power.max() + 1e-300)
-    low, high = shared_limits(shown, percentiles, "volume")
+    style = shading(shown, percentiles, cmap, "volume")
     u, v = names[axis]
     extent = []
     for name, size in ((u, plane.shape[1]), (v, plane.shape[0])):
         step = 1 / (size * volume.voxel_size["xyz".index(name)])
         extent += [(-(size // 2) - 0.5) * step, (size - size // 2 - 0.5) * step]
     box = (extent[0], extent[1], extent[3], extent[2])
-    colours = require_cmap(cmap)
     ax = axes_or_new(ax)
-    ax.imshow(shown, extent=box, cmap=colours, vmin=low, vmax=high)
-    ax.set_xlabel(f"{u} frequency (1/Å)")
-    ax.set_ylabel(f"{v} frequency (1/Å)")
-    ax.set_title("log power spectrum")
+    ax.imshow(shown, extent=box, **style)
+    ax.set(xlabel=f"{u} frequency (1/Å)", ylabel=f"{v} frequency (1/Å)", title="log power spectrum")
     return ax

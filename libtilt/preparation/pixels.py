@@ -15,15 +15,16 @@ from libtilt.errors.checks import (
     floating_dtype,
     positive_float,
     positive_integer,
+    require_kind,
 )
-from libtilt.preparation.views import is_holed, is_lost, refuse, require_series
+from libtilt.preparation.views import is_holed, is_lost, refuse
 from libtilt.tilt_series import TiltSeries
 
 Series = TypeVar("Series", bound=TiltSeries)
 
 
 def replace_outliers(tilt_series: Series, *, threshold: float = 6.0, size: int = 5) -> Series:
-    """Replace X-rays, dead and non-finite pixels by the median around them.
+    """Replace X-rays, dead and non-finite pixels by the median around them, and no others.
 
     Parameters
     ----------
@@ -34,15 +35,8 @@ def replace_outliers(tilt_series: Series, *, threshold: float = 6.0, size: int =
     size : int, optional
         Side in pixels of the square around each pixel whose median is taken; odd.
 
-    Returns
-    -------
-    TiltSeries
-        float32, or float64 where the images are. All other pixels keep their values.
-
     Raises
     ------
-    TypeError
-        If it is not a tilt series.
     ValueError
         If an option does not fit, or an image has no finite pixel.
 
@@ -70,7 +64,7 @@ def replace_outliers(tilt_series: Series, *, threshold: float = 6.0, size: int =
     >>> bool((replace_outliers(tilt_series).images == 1).all())
     True
     """
-    require_series(tilt_series)
+    require_kind(tilt_series, TiltSeries, "tilt_series")
     limit, side = positive_float(threshold, "threshold"), positive_integer(size, "size")
     if side < 3 or side % 2 == 0:
         raise ValueError(f"size must be an odd integer of at least 3, got {size!r}")
@@ -88,15 +82,8 @@ def subtract_plane(tilt_series: Series, *, keep_mean: bool = False) -> Series:
     keep_mean : bool, optional
         Whether the mean of each image stays; by default it becomes 0.
 
-    Returns
-    -------
-    TiltSeries
-        float32, or float64 where the images are.
-
     Raises
     ------
-    TypeError
-        If it is not a tilt series.
     ValueError
         If there are NaN or infinite pixels; the message names the images.
 
@@ -121,6 +108,8 @@ def subtract_plane(tilt_series: Series, *, keep_mean: bool = False) -> Series:
 def taper_edges(tilt_series: Series, *, width: int) -> Series:
     """Let each image fall off to the mean of its border, so that its sides meet without a step.
 
+    Pixels further in keep their values.
+
     Parameters
     ----------
     tilt_series : TiltSeries
@@ -128,15 +117,8 @@ def taper_edges(tilt_series: Series, *, width: int) -> Series:
     width : int
         Pixels from each side over which it falls; at most half of the smaller side.
 
-    Returns
-    -------
-    TiltSeries
-        float32, or float64 where the images are. Pixels further in keep their values.
-
     Raises
     ------
-    TypeError
-        If it is not a tilt series.
     ValueError
         If `width` does not fit, or there are NaN or infinite pixels.
 

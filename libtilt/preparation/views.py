@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from libtilt.errors import ArgumentError
+from libtilt.errors.checks import require_kind
 from libtilt.tilt_series import TiltSeries
 
 Series = TypeVar("Series", bound=TiltSeries)
@@ -35,8 +37,6 @@ def exclude_views(tilt_series: Series, views: Iterable[int]) -> Series:
 
     Raises
     ------
-    TypeError
-        If it is not a tilt series.
     IndexError
         If there is no such image.
     ValueError
@@ -51,7 +51,7 @@ def exclude_views(tilt_series: Series, views: Iterable[int]) -> Series:
     >>> exclude_views(tilt_series, [0, -1]).geometry.tilt_angles.round(6).tolist()
     [0.0, 3.0]
     """
-    require_series(tilt_series)
+    require_kind(tilt_series, TiltSeries, "tilt_series")
     excluded = _view_numbers(views, len(tilt_series))
     kept = [i for i in range(len(tilt_series)) if i not in excluded]
     if not kept:
@@ -75,11 +75,6 @@ def flat_views(tilt_series: TiltSeries) -> tuple[int, ...]:
     tuple of int
         Counted from zero, for `exclude_views`.
 
-    Raises
-    ------
-    TypeError
-        If it is not a tilt series.
-
     Examples
     --------
     >>> import numpy as np
@@ -90,7 +85,7 @@ def flat_views(tilt_series: TiltSeries) -> tuple[int, ...]:
     >>> flat_views(TiltSeries(images, TiltGeometry.from_tilt_angles([-3, 0, 3])))
     (1,)
     """
-    require_series(tilt_series)
+    require_kind(tilt_series, TiltSeries, "tilt_series")
     return tuple(i for i, image in enumerate(tilt_series.images) if is_flat(image))
 
 
@@ -104,8 +99,6 @@ def require_usable(tilt_series: TiltSeries) -> None:
 
     Raises
     ------
-    TypeError
-        If it is not a tilt series.
     ValueError
         If an image is not usable; the message names all of them with their tilt angles.
 
@@ -137,34 +130,26 @@ def is_flat(image: NDArray[Any]) -> str:
 
 
 def refuse(tilt_series: TiltSeries, *faults: Callable[[NDArray[Any]], str]) -> None:
-    """Raise a ValueError that names the images at fault, each with the first of its faults."""
-    require_series(tilt_series)
+    """Raise an `ArgumentError` that names images at fault, each with the first of its faults."""
+    require_kind(tilt_series, TiltSeries, "tilt_series")
     found = [next(filter(None, (f(image) for f in faults)), "") for image in tilt_series.images]
     bad = [view for view, fault in enumerate(found) if fault]
-    if bad:
-        angles = tilt_series.geometry.tilt_angles
-        named = [f"{view} (tilt angle {angles[view]:.2f}) {found[view]}" for view in bad]
-        rest = f", and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
-        mend = "mend pixels (replace_outliers, --mend-outliers)"
-        if len(bad) < len(found):
-            views = ",".join(map(str, bad))
-            mend = (
-                f"leave them out (exclude_views(tilt_series, {bad}), --exclude {views}), or {mend}"
-            )
-        if is_holed in faults:
-            mend += ', or give non-finite pixels weight zero (nan="ignore", --ignore-nan)'
-        raise ValueError(
-            f"images of tilt_series must be usable, but {', '.join(named[:_NAMED])}{rest}; {mend}"
-        )
-
-
-def require_series(value: Any) -> None:
-    """Raise a TypeError for what is no tilt series."""
-    if not isinstance(value, TiltSeries):
-        raise TypeError(
-            f"tilt_series must be a TiltSeries, got {type(value).__name__}; "
-            "make one by TiltSeries(images, geometry, pixel_size=...)"
-        )
+    if not bad:
+        return
+    angles = tilt_series.geometry.tilt_angles
+    named = [f"{view} (tilt angle {angles[view]:.2f}) {found[view]}" for view in bad[:_NAMED]]
+    rest = f", and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
+    mends = {"replace_outliers": "mend pixels (replace_outliers)"}
+    if len(bad) < len(found):
+        leave_out = f"leave them out (exclude_views(tilt_series, {bad}))"
+        mends = {"exclude_views": leave_out} | mends
+    if is_holed in faults:
+        mends["nan"] = 'give non-finite pixels weight zero (nan="ignore")'
+    raise ArgumentError(
+        f"images of tilt_series must be usable, but {', '.join(named)}{rest}; "
+        f"{', or '.join(mends.values())}",
+        arguments=tuple(mends),
+    )
 
 
 def _view_numbers(views: Iterable[int], count: int) -> set[int]:

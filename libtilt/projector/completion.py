@@ -9,6 +9,7 @@ import numpy as np
 
 from libtilt.errors.checks import Float64Array, real_data, to_voxel_size
 from libtilt.geometry import ImageGrid, TiltGeometry, VolumeGrid
+from libtilt.geometry.agreement import same_spacing
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
 
@@ -138,7 +139,7 @@ def _require_agreement(known: KnownGrids, data: KnownGrids) -> None:
         )
     for name, owner in (("voxel_size", "volume"), ("pixel_size", "tilt_series")):
         own, other = getattr(known, name), getattr(data, name)
-        if own is not None and other is not None and not np.allclose(own, other, rtol=1e-4, atol=0):
+        if own is not None and other is not None and not same_spacing(own, other):
             own, other = (np.asarray(size).tolist() for size in (own, other))
             raise ValueError(f"{owner} must have the projector's {name} {own}, got {other}")
     if known.center is not None and data.center is not None:

@@ -21,6 +21,7 @@ from libtilt.errors.checks import (
     positive_integer,
     real_data,
     require_finite,
+    require_kind,
     require_result,
     to_image_shape,
     to_pixel_size,
@@ -31,7 +32,7 @@ from libtilt.geometry import ImageGrid, TiltGeometry, VolumeGrid, require_geomet
 from libtilt.geometry.frozen_classes import frozen
 from libtilt.geometry.sampling import image_scales, sampling_grids
 from libtilt.projector.completion import UNKNOWN, KnownGrids, complete_grids, grids_of_data
-from libtilt.projector.power_iteration import operator_norm
+from libtilt.projector.norms import operator_norm
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
 
@@ -154,7 +155,8 @@ class Projector:
 
     @volume_grid.validator
     def _check_volume(self, _: Any, value: VolumeGrid | None) -> None:
-        _require_grid(value, VolumeGrid, "volume_grid", "volume.grid")
+        if value is not None:
+            require_kind(value, VolumeGrid, "volume_grid")
         shorts = (self._volume_shape, self._voxel_size)
         if value is not None and any(short is not None for short in shorts):
             raise ValueError(
@@ -164,7 +166,8 @@ class Projector:
 
     @image_grid.validator
     def _check_images(self, _: Any, value: ImageGrid | None) -> None:
-        _require_grid(value, ImageGrid, "image_grid", "tilt_series.grid")
+        if value is not None:
+            require_kind(value, ImageGrid, "image_grid")
         shorts = (self._image_shape, self._pixel_size)
         if value is not None and any(short is not None for short in shorts):
             raise ValueError(
@@ -613,10 +616,3 @@ class AdjointProjector:
         transposed = operator.H
         transposed.dims, transposed.dimsd = operator.dimsd, operator.dims
         return transposed
-
-
-def _require_grid(value: Any, kind: type, name: str, example: str) -> None:
-    if value is not None and not isinstance(value, kind):
-        raise TypeError(
-            f"{name} must be a {kind.__name__}, such as {example}, got {type(value).__name__}"
-        )

@@ -1,7 +1,7 @@
 """The numbers by which a reconstruction is judged."""
 
 from libtilt.quality.correlation import frc, fsc
-from libtilt.quality.curves import FourierCorrelation
+from libtilt.quality.fourier_correlation import FourierCorrelation
 from libtilt.quality.residuals import even_odd, frc_of_reprojections, residual_per_tilt
 from libtilt.quality.wedge import missing_wedge
 

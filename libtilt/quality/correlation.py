@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from libtilt.errors.checks import floating_dtype, real_data, require_finite
-from libtilt.quality.curves import FourierCorrelation
+from libtilt.errors.checks import floating_dtype, real_data, require_finite, require_kind
+from libtilt.geometry.agreement import same_spacing
+from libtilt.quality.fourier_correlation import FourierCorrelation
 from libtilt.quality.shells import Shells, correlations, spectrum
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
@@ -72,12 +72,7 @@ def fsc(
     4.0
     """
     for volume, name in ((first, "first"), (second, "second")):
-        if not isinstance(volume, Volume):
-            raise TypeError(
-                f"{name} must be a Volume, got {type(volume).__name__}; "
-                "make one by Volume(array, voxel_size=...)"
-            )
-        require_finite(volume.data, name)
+        require_finite(require_kind(volume, Volume, name).data, name)
     if difference := first.grid.difference(second.grid):
         raise ValueError(
             f"second must lie on the grid of first, but {difference}; use "
@@ -104,10 +99,8 @@ def frc(first: TiltSeries, second: TiltSeries) -> FourierCorrelation:
 
     Raises
     ------
-    TypeError
-        If an argument is not a tilt series.
-    ValueError
-        If shapes, pixel sizes or rotations differ, or there is NaN.
+    TypeError, ValueError
+        As `fsc`, also if rotations differ.
 
     Notes
     -----
@@ -127,14 +120,13 @@ def frc(first: TiltSeries, second: TiltSeries) -> FourierCorrelation:
     [2.0, 2.0, 2.0]
     """
     for series, name in ((first, "first"), (second, "second")):
-        if not isinstance(series, TiltSeries):
-            raise TypeError(
-                f"{name} must be a TiltSeries, got {type(series).__name__}; "
-                "make one by TiltSeries(images, geometry, pixel_size=...)"
-            )
-        require_finite(series.images, name)
-    _require_same(first.shape, second.shape)
-    if not math.isclose(first.pixel_size, second.pixel_size, rel_tol=1e-4):
+        require_finite(require_kind(series, TiltSeries, name).images, name)
+    if first.shape != second.shape:
+        raise ValueError(
+            f"second must have the shape of first: expected {first.shape}, got {second.shape}; "
+            "crop or bin the larger one"
+        )
+    if not same_spacing(first.pixel_size, second.pixel_size):
         raise ValueError(
             f"second must have the pixel size of first: expected {first.pixel_size}, "
             f"got {second.pixel_size}; resample one, or correct it with evolve"
@@ -179,14 +171,6 @@ def _frc(first: TiltSeries, second: TiltSeries) -> FourierCorrelation:
 def _masked_spectrum(data: NDArray[Any], mask: NDArray[Any] | None = None) -> NDArray[Any]:
     values = data.astype(floating_dtype(data.dtype), copy=False)
     return spectrum(values if mask is None else values * mask.astype(values.dtype, copy=False))
-
-
-def _require_same(first: tuple[int, ...], second: tuple[int, ...]) -> None:
-    if first != second:
-        raise ValueError(
-            f"second must have the shape of first: expected {first}, got {second}; "
-            "crop or bin the larger one"
-        )
 
 
 def _sound_mask(value: ArrayLike, shape: tuple[int, ...]) -> NDArray[Any]:

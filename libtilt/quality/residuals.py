@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
-from libtilt.errors.checks import Float64Array, require_finite
+from libtilt.errors.checks import Float64Array, require_finite, require_kind
 from libtilt.projector import Projector
 from libtilt.quality.correlation import frc
-from libtilt.quality.curves import FourierCorrelation
+from libtilt.quality.fourier_correlation import FourierCorrelation
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
 
@@ -69,29 +68,9 @@ def residual_per_tilt(
 def frc_of_reprojections(
     projector: Projector, volume: Volume, tilt_series: TiltSeries
 ) -> FourierCorrelation:
-    """Return the Fourier ring correlation of each image with the projection of a volume.
+    """Return the Fourier ring correlation of each image with the projection of a volume, as `frc`.
 
-    Parameters
-    ----------
-    projector : Projector
-        What it does not know about the images is taken from `tilt_series`, not from the volume.
-    volume : Volume
-        Shape ``(d, h, w)``.
-    tilt_series : TiltSeries
-        Shape ``(n, h, w)``, the images in the order of the projector's geometry, which is the one
-        that counts.
-
-    Returns
-    -------
-    FourierCorrelation
-        With one curve per image, as `frc` makes them.
-
-    Raises
-    ------
-    TypeError
-        If an argument is of the wrong kind.
-    ValueError
-        If the images or the volume do not fit the projector, or have NaN.
+    Arguments and errors are those of `residual_per_tilt`.
 
     Notes
     -----
@@ -142,7 +121,7 @@ def even_odd(tilt_series: TiltSeries) -> tuple[TiltSeries, TiltSeries]:
     >>> [half.geometry.tilt_angles.round(6).tolist() for half in even_odd(tilt_series)]
     [[-3.0, 3.0], [0.0]]
     """
-    _require_kind(tilt_series, "tilt_series", TiltSeries)
+    require_kind(tilt_series, TiltSeries, "tilt_series")
     if len(tilt_series) < 2:
         raise ValueError("tilt_series must have at least 2 tilts to be split, got 1")
     return tilt_series[::2], tilt_series[1::2]
@@ -150,9 +129,9 @@ def even_odd(tilt_series: TiltSeries) -> tuple[TiltSeries, TiltSeries]:
 
 def _reprojections(projector: Projector, volume: Volume, tilt_series: TiltSeries) -> TiltSeries:
     """Project a volume onto the detector of a tilt series, or refuse what does not fit."""
-    _require_kind(projector, "projector", Projector)
-    _require_kind(volume, "volume", Volume)
-    _require_kind(tilt_series, "tilt_series", TiltSeries)
+    require_kind(projector, Projector, "projector")
+    require_kind(volume, Volume, "volume")
+    require_kind(tilt_series, TiltSeries, "tilt_series")
     require_finite(tilt_series.images, "tilt_series")
     operator = projector.between(volume, tilt_series)
     if len(tilt_series) != len(projector.geometry):
@@ -161,8 +140,3 @@ def _reprojections(projector: Projector, volume: Volume, tilt_series: TiltSeries
             f"{len(projector.geometry)}, got {len(tilt_series)}"
         )
     return operator.forward(volume)
-
-
-def _require_kind(value: Any, name: str, kind: type) -> None:
-    if not isinstance(value, kind):
-        raise TypeError(f"{name} must be a {kind.__name__}, got {type(value).__name__}")

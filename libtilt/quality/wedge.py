@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import fft
 
-from libtilt.errors.checks import Float64Array, finite_array, shape_of, to_voxel_size
+from libtilt.errors.checks import Float64Array, finite_array, require_kind, shape_of, to_voxel_size
 from libtilt.geometry import TiltGeometry
 
 
@@ -66,11 +66,7 @@ def missing_wedge(
     >>> bool(wedge[32, 16, 16]), bool(wedge[16, 16, 32])  # along the beam, and across
     (True, False)
     """
-    if not isinstance(geometry, TiltGeometry):
-        raise TypeError(
-            f"geometry must be a TiltGeometry, got {type(geometry).__name__}; make one by "
-            "TiltGeometry.from_tilt_angles or from_rotations"
-        )
+    require_kind(geometry, TiltGeometry, "geometry")
     sizes, spacing = shape_of(shape, 3, "shape"), to_voxel_size(voxel_size)
     beams = geometry.beam_directions
     if half_width is None:

@@ -39,11 +39,6 @@ class CGLS(Method):
     tolerance : float, optional
         Stop when the gradient's norm has fallen to this part of the first one.
 
-    Raises
-    ------
-    ValueError
-        If an option does not fit.
-
     Notes
     -----
     Hestenes and Stiefel 1952, J. Res. Nat. Bur. Standards 49, 409-436, in the form of Bjorck 1996,
@@ -57,7 +52,6 @@ class CGLS(Method):
     CGLS(iterations=5, damping=0.0, tolerance=1e-06)
     """
 
-    name: ClassVar[str] = "cgls"
     takes: ClassVar[tuple[str, ...]] = ("start", "mask", "weights", "margin", "callback")
 
     iterations: int = attrs.field(

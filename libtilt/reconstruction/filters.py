@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from libtilt.errors.checks import Float64Array, one_of, positive_float, positive_integer
 from libtilt.errors.options import checked
 from libtilt.geometry import TiltGeometry
-from libtilt.reconstruction.spacing import angular_weights
+from libtilt.reconstruction.angular_weights import angular_weights
 
 _FINER = 16
 """Nodes between the frequencies of an image, where the ramp is interpolated between them."""
@@ -22,7 +22,10 @@ WINDOWS = ("ramp", "ram-lak", "shepp-logan", "cosine", "hamming", "hann")
 
 
 class Filter(ABC):
-    """What wbp multiplies the transform of each image by; a subclass may be one's own."""
+    """What wbp multiplies the transform of each image by; a subclass may be one's own.
+
+    A parameter that does not fit is a ValueError that names it; numbers must be positive.
+    """
 
     @abstractmethod
     def response(
@@ -98,11 +101,6 @@ class RampFilter(AxisFilter):
         at zero. The others multiply "ramp" by a sinc, by a cosine, or by the windows of Hamming
         and Hann, all of which end at Nyquist.
 
-    Raises
-    ------
-    ValueError
-        If there is no such window.
-
     Examples
     --------
     >>> import numpy as np
@@ -137,11 +135,6 @@ class RadialFilter(AxisFilter):
         Standard deviation of the Gaussian, cycles per pixel; it multiplies the ramp's value at
         the cutoff.
 
-    Raises
-    ------
-    ValueError
-        If one is not positive.
-
     Examples
     --------
     >>> import numpy as np
@@ -170,11 +163,6 @@ class SIRTLikeFilter(AxisFilter):
         How many.
     thickness : float
         Of the volume along the beam, in pixels: as SIRT's rows are normalised by it.
-
-    Raises
-    ------
-    ValueError
-        If one is not positive.
 
     Notes
     -----
@@ -212,11 +200,6 @@ class ExactFilter(Filter):
     diameter : float
         Of the object, in pixels: for a slab its thickness, for a particle its diameter. The
         smaller it is, the further slices share what they measured.
-
-    Raises
-    ------
-    ValueError
-        If it is not positive.
 
     Notes
     -----

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import attrs
 from numpy.typing import ArrayLike
 
 from libtilt.backends.base import Backend
@@ -9,7 +12,7 @@ from libtilt.geometry import VolumeGrid
 from libtilt.projector import Projector
 from libtilt.reconstruction.cgls import CGLS
 from libtilt.reconstruction.filters import Filter
-from libtilt.reconstruction.method import Callback
+from libtilt.reconstruction.method import Callback, Method
 from libtilt.reconstruction.reconstruct import reconstruct
 from libtilt.reconstruction.result import Reconstruction
 from libtilt.reconstruction.sirt import SIRT, Bounds
@@ -38,20 +41,9 @@ def wbp(
     Parameters
     ----------
     filter, padding, taper
-        The options of `WBP`.
-    tilt_series, volume_grid, volume_shape, projector, backend
-        As in `reconstruct`.
-    mask, weights, nan
-        As in `reconstruct`.
-
-    Returns
-    -------
-    Reconstruction
-
-    Raises
-    ------
-    ValueError, TypeError
-        As `WBP` and `reconstruct` do.
+        The fields of `WBP`.
+    volume_grid, volume_shape, projector, backend, mask, weights, nan
+        As in `reconstruct`, like `tilt_series`; it also says what is returned and raised.
 
     Examples
     --------
@@ -64,17 +56,7 @@ def wbp(
     >>> bool(abs(volume.data - blobs.volume((32, 32, 32)).data).max() < 0.02)
     True
     """
-    return reconstruct(
-        tilt_series,
-        WBP(filter=filter, padding=padding, taper=taper),
-        volume_grid=volume_grid,
-        volume_shape=volume_shape,
-        projector=projector,
-        backend=backend,
-        mask=mask,
-        weights=weights,
-        nan=nan,
-    )
+    return _reconstruct(WBP, locals())
 
 
 def sirt(
@@ -100,20 +82,9 @@ def sirt(
     Parameters
     ----------
     iterations, relaxation, bounds, subsets
-        The options of `SIRT`.
-    tilt_series, volume_grid, volume_shape, projector, backend
-        As in `reconstruct`.
-    start, mask, weights, nan, margin, callback
-        As in `reconstruct`.
-
-    Returns
-    -------
-    Reconstruction
-
-    Raises
-    ------
-    ValueError, TypeError
-        As `SIRT` and `reconstruct` do.
+        The fields of `SIRT`.
+    volume_grid, volume_shape, projector, backend, start, mask, weights, nan, margin, callback
+        As in `reconstruct`, like `tilt_series`; it also says what is returned and raised.
 
     Examples
     --------
@@ -125,20 +96,7 @@ def sirt(
     >>> bool(result.residuals[-1] < 0.15)
     True
     """
-    return reconstruct(
-        tilt_series,
-        SIRT(iterations=iterations, relaxation=relaxation, bounds=bounds, subsets=subsets),
-        volume_grid=volume_grid,
-        volume_shape=volume_shape,
-        projector=projector,
-        backend=backend,
-        start=start,
-        mask=mask,
-        weights=weights,
-        nan=nan,
-        margin=margin,
-        callback=callback,
-    )
+    return _reconstruct(SIRT, locals())
 
 
 def cgls(
@@ -163,20 +121,9 @@ def cgls(
     Parameters
     ----------
     iterations, damping, tolerance
-        The options of `CGLS`.
-    tilt_series, volume_grid, volume_shape, projector, backend
-        As in `reconstruct`.
-    start, mask, weights, nan, margin, callback
-        As in `reconstruct`.
-
-    Returns
-    -------
-    Reconstruction
-
-    Raises
-    ------
-    ValueError, TypeError
-        As `CGLS` and `reconstruct` do.
+        The fields of `CGLS`.
+    volume_grid, volume_shape, projector, backend, start, mask, weights, nan, margin, callback
+        As in `reconstruct`, like `tilt_series`; it also says what is returned and raised.
 
     Examples
     --------
@@ -187,20 +134,7 @@ def cgls(
     >>> bool(cgls(series, volume_shape=(16, 16, 16), iterations=10).residuals[-1] < 0.02)
     True
     """
-    return reconstruct(
-        tilt_series,
-        CGLS(iterations=iterations, damping=damping, tolerance=tolerance),
-        volume_grid=volume_grid,
-        volume_shape=volume_shape,
-        projector=projector,
-        backend=backend,
-        start=start,
-        mask=mask,
-        weights=weights,
-        nan=nan,
-        margin=margin,
-        callback=callback,
-    )
+    return _reconstruct(CGLS, locals())
 
 
 def tv(
@@ -226,20 +160,9 @@ def tv(
     Parameters
     ----------
     strength, iterations, tolerance, nonnegative
-        The options of `TV`.
-    tilt_series, volume_grid, volume_shape, projector, backend
-        As in `reconstruct`.
-    start, mask, weights, nan, margin, callback
-        As in `reconstruct`.
-
-    Returns
-    -------
-    Reconstruction
-
-    Raises
-    ------
-    ValueError, TypeError
-        As `TV` and `reconstruct` do.
+        The fields of `TV`.
+    volume_grid, volume_shape, projector, backend, start, mask, weights, nan, margin, callback
+        As in `reconstruct`, like `tilt_series`; it also says what is returned and raised.
 
     Examples
     --------
@@ -251,17 +174,10 @@ def tv(
     >>> bool(result.residuals[-1] < 0.1), bool(result.data.min() >= 0)
     (True, True)
     """
-    return reconstruct(
-        tilt_series,
-        TV(strength=strength, iterations=iterations, tolerance=tolerance, nonnegative=nonnegative),
-        volume_grid=volume_grid,
-        volume_shape=volume_shape,
-        projector=projector,
-        backend=backend,
-        start=start,
-        mask=mask,
-        weights=weights,
-        nan=nan,
-        margin=margin,
-        callback=callback,
-    )
+    return _reconstruct(TV, locals())
+
+
+def _reconstruct(kind: type[Method], arguments: dict[str, Any]) -> Reconstruction:
+    """Reconstruct with the arguments of one of these functions, its method's fields among them."""
+    options = {field.name: arguments.pop(field.name) for field in attrs.fields(kind)}
+    return reconstruct(method=kind(**options), **arguments)

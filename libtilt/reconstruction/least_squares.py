@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from libtilt.backends.base import Backend
-from libtilt.errors.checks import floating_dtype, require_finite
+from libtilt.errors.checks import floating_dtype, require_finite, require_kind
 from libtilt.geometry import VolumeGrid
 from libtilt.projector import Projector
-from libtilt.projector.power_iteration import operator_norm
+from libtilt.projector.norms import operator_norm
 from libtilt.reconstruction.arrays import squared_norm
-from libtilt.reconstruction.grids import on_grid, projector_for, widened
-from libtilt.reconstruction.weights import images_and_weights
+from libtilt.reconstruction.operator import operator_and_grid, projector_for
+from libtilt.reconstruction.pixel_weights import images_and_weights
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
 
@@ -92,26 +92,14 @@ class LeastSquares:
         driven : {"ray", "voxel"}, optional
             In place of the projector's own.
 
-        Returns
-        -------
-        LeastSquares
-
         Raises
         ------
         ValueError
             If shapes or spacings do not fit, an image is flat or has NaN, or a weight is negative.
         TypeError
             If something is not of its kind.
-
-        Examples
-        --------
-        See the class.
         """
-        if not isinstance(tilt_series, TiltSeries):
-            raise TypeError(
-                "tilt_series must be a TiltSeries, which knows its geometry, got "
-                f"{type(tilt_series).__name__}: make one with TiltSeries(images, geometry)"
-            )
+        require_kind(tilt_series, TiltSeries, "tilt_series")
         chosen = projector_for(
             tilt_series,
             volume_grid=volume_grid,
@@ -123,7 +111,7 @@ class LeastSquares:
             chosen = chosen.evolve(driven=driven)
         dtype = floating_dtype(tilt_series.dtype)
         images, weighed = images_and_weights(tilt_series, dtype, weights, nan)
-        operator, grid = _operator(tilt_series, chosen, margin)
+        operator, grid = operator_and_grid(tilt_series, chosen, margin)
         problem = cls(operator, images, grid, weights=weighed)
         return attrs.evolve(
             problem,
@@ -178,14 +166,6 @@ class LeastSquares:
         ----------
         tolerance, iterations
             As in `libtilt.Projector.norm`; it comes from below too.
-
-        Returns
-        -------
-        float
-
-        Examples
-        --------
-        See the class.
         """
         root = self.root_weights
         return operator_norm(
@@ -264,21 +244,3 @@ class LeastSquares:
         if low < 0 or high > 1:
             raise ValueError(f"mask must be between 0 and 1, got {low:g} to {high:g}")
         return mask
-
-
-def _operator(
-    tilt_series: TiltSeries, projector: Projector, margin: int | str
-) -> tuple[Projector, VolumeGrid]:
-    """Return the projector on a grid that is wide enough, and the grid that was asked for."""
-    count = len(tilt_series)
-    if count != len(projector.geometry):
-        raise ValueError(
-            f"projector must have one tilt per image: expected {count}, "
-            f"got {len(projector.geometry)}"
-        )
-    operator = projector._between(None, tilt_series, "to reconstruct")
-    asked = operator.domain
-    wide = widened(asked, operator.range, operator.geometry, margin)
-    if wide.shape != asked.shape:
-        operator = on_grid(projector, wide)._between(None, tilt_series, "to reconstruct")
-    return operator, asked

@@ -53,10 +53,6 @@ class Progress:
             What was found so far.
         residual : float
             Of it, relative: see `LeastSquares.misfit`.
-
-        Returns
-        -------
-        bool
         """
         self.record(residual)
         self.iterations += 1
@@ -72,7 +68,8 @@ class Progress:
 class Method(ABC):
     """A way to reconstruct a volume from images: the choice and its options.
 
-    A subclass is a frozen attrs class whose fields are its options, and writes `_solve`.
+    A subclass is a frozen attrs class whose fields are its options, and writes `_solve`. An option
+    that does not fit is a ValueError that names it.
 
     Attributes
     ----------
@@ -135,10 +132,6 @@ class Method(ABC):
             Made by `LeastSquares.of`.
         callback : callable, optional
             As in `reconstruct`.
-
-        Returns
-        -------
-        Reconstruction
 
         Raises
         ------

@@ -21,10 +21,6 @@ def resolve_method(method: str | type[Method] | Method) -> Method:
     method : str, type or Method
         One of "wbp", "sirt", "cgls" and "tv", a class that needs no arguments, or an instance.
 
-    Returns
-    -------
-    Method
-
     Raises
     ------
     ValueError

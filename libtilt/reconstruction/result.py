@@ -60,13 +60,7 @@ class Reconstruction(Volume):
 
     @classmethod
     def of(
-        cls,
-        volume: Volume,
-        *,
-        residuals: ArrayLike,
-        method: Any,
-        stop_reason: str,
-        iterations: int,
+        cls, volume: Volume, *, residuals: ArrayLike, method: Any, stop_reason: str, iterations: int
     ) -> Self:
         """Return a volume with its history.
 
@@ -76,10 +70,6 @@ class Reconstruction(Volume):
             What was found.
         residuals, method, stop_reason, iterations
             As the attributes of these names.
-
-        Returns
-        -------
-        Reconstruction
 
         Examples
         --------
@@ -106,17 +96,7 @@ class Reconstruction(Volume):
 
     @classmethod
     def open(cls, path: str | Path, **_: Any) -> Self:
-        """Refuse: a file keeps the volume, and of its history the labels alone.
-
-        Raises
-        ------
-        TypeError
-            Always; `libtilt.Volume.open` reads the file.
-
-        Examples
-        --------
-        See `libtilt.Volume.open`.
-        """
+        """Raise a TypeError: a file keeps the volume alone, which `libtilt.Volume.open` reads."""
         raise TypeError(f"a file has no history of residuals: read {path} by Volume.open")
 
     @property
@@ -135,41 +115,11 @@ class Reconstruction(Volume):
         return ", ".join([*parts, f"libtilt {version('libtilt')}"])
 
     def evolve(self, **changes: Any) -> Any:
-        """Return a plain volume with some of its fields changed: a change has no history.
-
-        Parameters
-        ----------
-        **changes
-            New values, by field name of the volume.
-
-        Returns
-        -------
-        Volume
-            Of the projector's `volume_type`.
-
-        Examples
-        --------
-        See `libtilt.Volume.evolve`.
-        """
+        """Return `volume` with some of its fields changed: a change has no history."""
         return self.volume.evolve(**changes)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
-        """Write the volume as an MRC file, with how it was made in the labels of its header.
-
-        Parameters
-        ----------
-        path, overwrite
-            As in `libtilt.Volume.save`.
-
-        Returns
-        -------
-        pathlib.Path
-            The path.
-
-        Raises
-        ------
-        FileExistsError, ValueError, OSError
-            As in `libtilt.Volume.save`.
+        """Save it as `libtilt.Volume.save` does, with how it was made in the labels of the header.
 
         Examples
         --------

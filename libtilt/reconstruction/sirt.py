@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from libtilt.backends.threads import run_all
 from libtilt.errors.checks import positive_float, positive_integer
 from libtilt.errors.options import checked, option
+from libtilt.projector.norms import eigenvalue_bound
 from libtilt.reconstruction.arrays import require_seen, slabs
-from libtilt.reconstruction.bounds import largest_eigenvalue
 from libtilt.reconstruction.least_squares import LeastSquares
 from libtilt.reconstruction.method import Method, Progress
-from libtilt.reconstruction.orders import spread_subsets
+from libtilt.reconstruction.subsets import spread_subsets
 
 Bounds = tuple[float | None, float | None]
 _LEAST = 1e-3
@@ -60,11 +60,6 @@ class SIRT(Method):
         by a golden section of them: nearly as many times faster at first; later they keep circling
         around the solution.
 
-    Raises
-    ------
-    ValueError
-        If an option does not fit.
-
     Notes
     -----
     ``x += relaxation * C A^T W R (b - A x)`` with W the weights, R one over the row sums of A and
@@ -82,7 +77,6 @@ class SIRT(Method):
     SIRT(iterations=8, relaxation=1.0, bounds=(0, None), subsets=1)
     """
 
-    name: ClassVar[str] = "sirt"
     takes: ClassVar[tuple[str, ...]] = ("start", "mask", "weights", "margin", "callback")
 
     iterations: int = attrs.field(
@@ -205,6 +199,6 @@ def _overshoot(part: LeastSquares, rows: NDArray[Any], columns: NDArray[Any]) ->
     Otherwise it is 1 at most.
     """
     roots = np.sqrt(columns)
-    return largest_eigenvalue(
+    return eigenvalue_bound(
         lambda volume: part.adjoint(part.forward(roots * volume) * rows) * roots, columns
     )

@@ -39,11 +39,6 @@ class TV(Method):
     nonnegative : bool, optional
         Whether densities below zero are ruled out, as by default.
 
-    Raises
-    ------
-    ValueError
-        If an option does not fit.
-
     Notes
     -----
     Chambolle and Pock 2011, J. Math. Imaging Vis. 40, 120-145, algorithm 1, as Sidky, Jorgensen and
@@ -60,7 +55,6 @@ class TV(Method):
     TV(strength=0.001, iterations=200, tolerance=0.001, nonnegative=True)
     """
 
-    name: ClassVar[str] = "tv"
     takes: ClassVar[tuple[str, ...]] = ("start", "mask", "weights", "margin", "callback")
 
     strength: float = attrs.field(

@@ -9,17 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from libtilt.backends.base import Backend
 from libtilt.backends.threads import run_all
 from libtilt.errors.checks import Float64Array, one_of
 from libtilt.errors.options import checked, option
-from libtilt.geometry import TiltGeometry, VolumeGrid
+from libtilt.geometry import TiltGeometry
 from libtilt.preparation import taper_edges
 from libtilt.projector import Projector
 from libtilt.reconstruction.filters import WINDOWS, Filter, RampFilter
 from libtilt.reconstruction.least_squares import LeastSquares
 from libtilt.reconstruction.method import Method, Progress
-from libtilt.reconstruction.weights import filled
+from libtilt.reconstruction.pixel_weights import filled
 from libtilt.tilt_series import TiltSeries
 
 PADDINGS = ("edge", "mean", "zero")
@@ -48,17 +47,12 @@ class WBP(Method):
     taper : int, optional
         Pixels at each side over which images fall to the mean of their edge before all this.
 
-    Raises
-    ------
-    ValueError
-        If an option does not fit.
-
     Notes
     -----
     Images are filtered across their own tilt axis, whatever its angle, and weighted by the angle
-    that each stands for (see `libtilt.reconstruction.spacing.angular_weights`). The density is in
-    the units of the images per pixel: an object that was seen from all sides, more finely than its
-    detail, comes back as it was, whatever the voxels.
+    that each stands for (see `angular_weights`). The density is in the units of the images per
+    pixel: an object that was seen from all sides, more finely than its detail, comes back as it
+    was, whatever the voxels.
 
     A projector is used voxel-driven whatever it is. Pixels of weight 0 are filled from their
     neighbors; other weights than one and the same are refused, since a filter mixes all pixels.
@@ -71,7 +65,6 @@ class WBP(Method):
     WBP(filter='hann', padding='edge', taper=0)
     """
 
-    name: ClassVar[str] = "wbp"
     takes: ClassVar[tuple[str, ...]] = ("mask", "weights")
     driven: ClassVar[str | None] = "voxel"
     margin: ClassVar[int | str] = 0
@@ -130,18 +123,15 @@ class WBP(Method):
 def weighted(
     tilt_series: TiltSeries,
     *,
-    volume_grid: VolumeGrid | None = None,
-    volume_shape: tuple[int, ...] | None = None,
-    projector: Projector | None = None,
     filter: str | Filter = "ramp",  # noqa: A002
     padding: str = "edge",
     taper: int = 0,
-    backend: str | type[Backend] | Backend = "auto",
+    **options: Any,
 ) -> tuple[Projector, TiltSeries]:
     """Return a voxel-driven projector, and the images whose adjoint by it is what `wbp` returns.
 
-    For who backprojects a few tilts, or a few boxes, at a time. Everything is as in `wbp`; the
-    series has the projector's geometry.
+    For who backprojects a few tilts, or a few boxes, at a time. Everything is as in `wbp`, whose
+    other arguments are the `options`; the series has the projector's geometry.
 
     Examples
     --------
@@ -156,14 +146,7 @@ def weighted(
     0.0
     """
     method = WBP(filter=filter, padding=padding, taper=taper)
-    problem = LeastSquares.of(
-        tilt_series,
-        volume_grid=volume_grid,
-        volume_shape=volume_shape,
-        projector=projector,
-        backend=backend,
-        driven=method.driven,
-    )
+    problem = LeastSquares.of(tilt_series, driven=method.driven, **options)
     images, geometry = method.weighted(problem), problem.projector.geometry
     return problem.projector, tilt_series.evolve(images=images, geometry=geometry)
 

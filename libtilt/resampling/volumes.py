@@ -8,7 +8,8 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from libtilt.geometry.volume_grid import NEARLY, VolumeGrid
+from libtilt.geometry.agreement import NEARLY
+from libtilt.geometry.volume_grid import VolumeGrid
 
 
 def resample_volume(

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from libtilt.backends.base import Backend, SamplingSpec
+from libtilt.testing.cases import random_arrays
 
 SECONDS = 60.0
 """After which a child that has not ended counts as one that hangs."""
 
-_SEED = 21
 _SAME, _DIFFERENT, _RAISED = 0, 3, 4
 
 
@@ -28,19 +28,10 @@ def law_fork(backend: Backend, spec: SamplingSpec) -> None:
     A backend that cannot raises an error there that says "spawn". Pools of native threads do not
     outlive a fork: whoever gives work to one of them in the child waits for ever. Nothing is
     checked where forking is not the custom: on Windows and macOS.
-
-    Examples
-    --------
-    >>> from libtilt.backends import SparseBackend
-    >>> from libtilt.testing import make_spec
-    >>> from libtilt.testing.forked import law_fork
-    >>> law_fork(SparseBackend(), make_spec("identity"))
     """
     if not hasattr(os, "fork") or sys.platform == "darwin":
         return
-    rng = np.random.default_rng(_SEED)
-    volume = rng.normal(size=spec.volume_shape).astype(spec.dtype)
-    images = rng.normal(size=spec.images_shape).astype(spec.dtype)
+    volume, images = random_arrays(spec)
     plan = backend.plan(spec)
     expected = plan.forward(volume), plan.adjoint(images)
 

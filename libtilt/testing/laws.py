@@ -14,15 +14,13 @@ from numpy.typing import NDArray
 from libtilt.backends.base import DRIVEN, Backend, SamplingSpec, UnsupportedSpecError
 from libtilt.backends.registry import resolve_backend
 from libtilt.errors.checks import locked
-from libtilt.testing.cases import CASES, TOLERANCES, make_spec
+from libtilt.testing.cases import CASES, TOLERANCES, make_spec, random_arrays
 from libtilt.testing.forked import law_fork
 from libtilt.testing.locality import law_local
 from libtilt.testing.reference import adjoint_by_voxels, forward_by_rays
 
 SMOOTH_TOLERANCE = 0.2
 """Relative difference from the conventions allowed to another operator on smooth data."""
-
-_SEED = 20
 
 
 def check_backend(
@@ -69,13 +67,6 @@ def check_backend(
     assert taken, f"{backend!r} takes none of the cases"
 
 
-def _arrays(spec: SamplingSpec) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return a random volume and random images of the spec's dtype."""
-    rng = np.random.default_rng(_SEED)
-    volume = rng.normal(size=spec.volume_shape).astype(spec.dtype)
-    return volume, rng.normal(size=spec.images_shape).astype(spec.dtype)
-
-
 def _assert_close(got: NDArray[Any], expected: NDArray[Any], spec: SamplingSpec, law: str) -> None:
     error = float(np.linalg.norm(got.astype(np.float64) - expected))
     size = float(np.linalg.norm(expected.astype(np.float64)))
@@ -96,7 +87,7 @@ def law_refuses_what_it_does_not_take(backend: Backend, spec: SamplingSpec) -> N
 
 def law_shapes_and_dtypes(backend: Backend, spec: SamplingSpec) -> None:
     """Check that results have the shapes and the dtype of the spec, and arguments stay."""
-    volume, images = _arrays(spec)
+    volume, images = random_arrays(spec)
     kept = volume.copy(), images.copy()
     volume.flags.writeable = images.flags.writeable = False
     projected, backprojected = backend.forward(spec, volume), backend.adjoint(spec, images)
@@ -110,7 +101,7 @@ def law_shapes_and_dtypes(backend: Backend, spec: SamplingSpec) -> None:
 
 def law_adjoint(backend: Backend, spec: SamplingSpec) -> None:
     """Check that ``<A x, y> = <x, A.T y>``, relative to the norms."""
-    volume, images = _arrays(spec)
+    volume, images = random_arrays(spec)
     projected = backend.forward(spec, volume).astype(np.float64)
     # Half noise, half like the projection: against noise alone, <A x, y> nearly vanishes, and with
     # it the mark that a wrong scale would leave.
@@ -128,7 +119,7 @@ def law_adjoint(backend: Backend, spec: SamplingSpec) -> None:
 
 def law_linear(backend: Backend, spec: SamplingSpec) -> None:
     """Check that sums and multiples go through both directions."""
-    volume, images = _arrays(spec)
+    volume, images = random_arrays(spec)
     plan = backend.plan(spec)
     for name, apply, array in (
         ("forward", plan.forward, volume),
@@ -190,7 +181,7 @@ def _truth_of(
         dtype=dtype,
         driven=driven,
     )
-    volume, images = _arrays(spec)
+    volume, images = random_arrays(spec)
     if smooth:
         volume = _smooth(volume_shape)
         images = np.stack([_smooth(image_shape)] * len(spec.grids))
@@ -216,7 +207,7 @@ def law_threads(backend: Backend, spec: SamplingSpec) -> None:
 
     The plan is new to all of them: what it prepares at its first call is prepared at once, too.
     """
-    volume, images = _arrays(spec)
+    volume, images = random_arrays(spec)
     projected, backprojected = backend.forward(spec, volume), backend.adjoint(spec, images)
     plan = backend.plan(spec)
     with ThreadPoolExecutor(4) as pool:
@@ -232,7 +223,7 @@ def law_threads(backend: Backend, spec: SamplingSpec) -> None:
 
 def law_plan(backend: Backend, spec: SamplingSpec) -> None:
     """Check that a plan gives the same bits as the backend itself, each time."""
-    volume, images = _arrays(spec)
+    volume, images = random_arrays(spec)
     projected, backprojected = backend.forward(spec, volume), backend.adjoint(spec, images)
     plan = backend.plan(spec)
     for _ in range(2):
@@ -244,7 +235,7 @@ def law_plan(backend: Backend, spec: SamplingSpec) -> None:
 
 def law_pickle(backend: Backend, spec: SamplingSpec) -> None:
     """Check that a backend survives pickling and computes the same bits."""
-    volume, _ = _arrays(spec)
+    volume, _ = random_arrays(spec)
     copy = pickle.loads(pickle.dumps(backend))
     assert copy == backend, f"pickle: {copy!r} came back"
     same = np.array_equal(copy.forward(spec, volume), backend.forward(spec, volume))

@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from libtilt.backends.base import Backend, Plan, SamplingSpec
-from libtilt.testing.cases import TOLERANCES
+from libtilt.testing.cases import TOLERANCES, random_arrays
 
-_SEED = 22
 _BOX = (3, 2, 4)
 _TILTS = 2
 _NEGLIGIBLE = 1e-3
@@ -64,21 +63,12 @@ def law_local(backend: Backend, spec: SamplingSpec) -> None:
     On each the operator must be the whole one, restricted: that of a volume that is zero but for
     the box, and of images that are zero but for tilts and window. By linearity, blocks that make up
     the whole then sum to the whole operator.
-
-    Examples
-    --------
-    >>> from libtilt.backends import SparseBackend
-    >>> from libtilt.testing import make_spec
-    >>> from libtilt.testing.locality import law_local
-    >>> law_local(SparseBackend(), make_spec("identity"))
     """
     local = backend.local
     assert local in ("none", "tilts", "full"), f"local is {local!r}"
     if local == "none":
         return
-    rng = np.random.default_rng(_SEED)
-    volume = rng.normal(size=spec.volume_shape).astype(spec.dtype)
-    images = rng.normal(size=spec.images_shape).astype(spec.dtype)
+    volume, images = random_arrays(spec)
     whole = backend.plan(spec)
     least = [
         _NEGLIGIBLE * float(np.linalg.norm(result))

@@ -47,10 +47,7 @@ ROOMS = {
     "geometry": (
         ("geometry/*.py",),
         (
-            "test_geometry*.py",
-            "test_rotations.py",
-            "test_sampling.py",
-            "test_*_grid.py",
+            "geometry/test_*.py",
             "test_places.py",
         ),
     ),
@@ -61,15 +58,9 @@ ROOMS = {
     ),
     "reconstruction": (
         ("reconstruction/*.py",),
-        tuple(
-            f"test_{name}.py"
-            for name in (
-                *("reconstruction", "wbp", "sirt", "cgls", "tv", "subvolumes"),
-                *("methods", "weights", "margin", "orders", "bounds"),
-            )
-        ),
+        ("reconstruction/test_*.py",),
     ),
-    "quality": (("quality/*.py",), ("test_quality*.py",)),
+    "quality": (("quality/*.py",), ("quality/test_*.py",)),
     "alignment": (("alignment/**/*.py",), ("alignment/**/test_*.py",)),
 }
 LIVING = ("survived", "not run")

@@ -1,0 +1,203 @@
+"""Figures of geometries: the tilt scheme, flat and in space, and how a specimen is turned."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from libtilt.errors.checks import (
+    Float64Array,
+    finite_array,
+    integers_of,
+    positive_float,
+    require_kind,
+)
+from libtilt.geometry import TiltGeometry
+from libtilt.geometry.rotations import specimen_to_detector
+from libtilt.plot.axes import axes_or_new
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SLAB = "tab:blue"
+MISSING = "tab:red"
+
+
+def tilt_scheme(geometry: TiltGeometry, *, thickness: float = 0.3, ax: Axes | None = None) -> Axes:
+    """Draw from which directions the specimen was seen, in its own frame, along y.
+
+    Lines are the beams of all tilts, through the slab of the specimen. The shaded sectors hold the
+    directions between the steepest beams that no beam has: the missing wedge lies across them in
+    Fourier space. Beams that are not perpendicular to y are drawn as they appear along y, shorter.
+    x runs to the right and z upward, without units: the circle of all directions has radius 1.
+
+    Parameters
+    ----------
+    geometry : TiltGeometry
+        With n tilts.
+    thickness : float, optional
+        Of the slab, as a part of its width.
+
+    Examples
+    --------
+    >>> from libtilt import TiltGeometry
+    >>> from libtilt.plot import tilt_scheme
+    >>> ax = tilt_scheme(TiltGeometry.from_tilt_angles(range(-60, 61, 3)))
+    >>> len(ax.lines), ax.get_title()
+    (41, '41 tilts, -60° to 60°')
+    """
+    require_kind(geometry, TiltGeometry, "geometry")
+    height = positive_float(thickness, "thickness")
+    ax = axes_or_new(ax)
+    from matplotlib.patches import Circle, Rectangle, Wedge
+
+    ax.add_patch(Circle((0, 0), 1.0, fill=False, color="0.8"))
+    ax.add_patch(Rectangle((-0.8, -0.8 * height), 1.6, 1.6 * height, color=SLAB, alpha=0.25, lw=0))
+    for first, last in missing_sectors(geometry.beam_directions):
+        ax.add_patch(Wedge((0, 0), 1.0, first, last, color=MISSING, alpha=0.15, lw=0))
+    for x, _, z in geometry.sort().beam_directions:
+        ax.plot([-x, x], [-z, z], color="black", linewidth=0.7)
+    ax.set(
+        xlim=(-1.15, 1.15),
+        ylim=(-1.15, 1.15),
+        aspect="equal",
+        xlabel="x",
+        ylabel="z",
+        xticks=[],
+        yticks=[],
+        title=_title(geometry),
+    )
+    return ax
+
+
+def tilt_scheme_3d(geometry: TiltGeometry, *, thickness: float = 0.3, ax: Any = None) -> Any:
+    """Draw from which directions the specimen was seen, in its own frame, in three dimensions.
+
+    Everything is as in `tilt_scheme`, but that `ax` is a `mpl_toolkits.mplot3d.Axes3D`, without
+    units: beams reach from -1 to 1. The sectors without a beam are those along y.
+
+    Examples
+    --------
+    >>> from libtilt import TiltGeometry
+    >>> from libtilt.plot import tilt_scheme_3d
+    >>> tilt_scheme_3d(TiltGeometry.from_tilt_angles(range(-60, 61, 3))).get_zlabel()
+    'z'
+    """
+    require_kind(geometry, TiltGeometry, "geometry")
+    height = positive_float(thickness, "thickness")
+    if ax is None:
+        figure = axes_or_new(None).figure
+        figure.clear()
+        ax = figure.add_subplot(projection="3d")
+    if not hasattr(ax, "set_zlim"):
+        raise TypeError('ax must be three-dimensional: add_subplot(projection="3d")')
+    from mpl_toolkits.mplot3d.art3d import Poly3DCollection
+
+    wide, deep = 0.7, 0.7 * height
+    faces = []
+    for across in range(3):
+        sides = [np.array([wide, wide, deep])[axis] for axis in range(3) if axis != across]
+        for end in (-1, 1):
+            square = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * sides
+            faces.append(np.insert(square, across, end * (wide, wide, deep)[across], axis=1))
+    ax.add_collection3d(Poly3DCollection(faces, facecolor=SLAB, alpha=0.15, edgecolor=SLAB))
+    for first, last in missing_sectors(geometry.beam_directions):
+        turn = np.radians(np.linspace(first, last, 20))
+        rim = np.stack([np.cos(turn), 0 * turn, np.sin(turn)], axis=1)
+        sector = np.concatenate([np.zeros((1, 3)), rim])
+        ax.add_collection3d(Poly3DCollection([sector], facecolor=MISSING, alpha=0.25))
+    for beam in geometry.beam_directions:
+        ax.plot(*np.stack([-beam, beam], axis=1), color="black", linewidth=0.7)
+    ax.plot([0, 0], [-1.1, 1.1], [0, 0], color="tab:orange", linewidth=2)
+    ax.text(0, 1.15, 0, "y", color="tab:orange")
+    for name in "xyz":
+        ax.set(**{f"{name}lim": (-1.1, 1.1), f"{name}label": name, f"{name}ticks": []})
+    ax.set_box_aspect((1, 1, 1))
+    ax.view_init(elev=20, azim=-65)
+    ax.set_title(_title(geometry))
+    return ax
+
+
+def turned_specimen(
+    geometry: TiltGeometry,
+    *,
+    tilt: int = 0,
+    point_xyz: ArrayLike = (0.0, 0.0, 0.6),
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw how one tilt turns the specimen, seen along its axis, with a point and its projection.
+
+    The dashed slab is the specimen at rest, the blue one turned; the beam runs down along z onto
+    the detector below.
+
+    Parameters
+    ----------
+    geometry : TiltGeometry
+        With n tilts.
+    tilt : int, optional
+        Which one.
+    point_xyz : array_like, shape (3,), optional
+        A point of the specimen, in units of half its width.
+
+    Examples
+    --------
+    >>> from libtilt import TiltGeometry
+    >>> from libtilt.plot import turned_specimen
+    >>> turned_specimen(TiltGeometry.from_tilt_angles([35])).get_title()
+    'tilt angle 35°'
+    """
+    require_kind(geometry, TiltGeometry, "geometry")
+    (index,) = integers_of((tilt,), 1, "tilt")
+    if not 0 <= index < len(geometry):
+        raise ValueError(f"tilt must lie in 0 to {len(geometry) - 1}, got {tilt}")
+    point = finite_array(point_xyz, "point_xyz")
+    if point.shape != (3,):
+        raise ValueError(f"point_xyz must be three numbers, got {point_xyz!r}")
+    ax = axes_or_new(ax)
+    # Seen along the tilt axis, wherever it lies on the images.
+    (matrix,) = specimen_to_detector(
+        np.zeros(1), geometry.tilt_angles[[index]], geometry.x_tilts[[index]]
+    )
+    slab = np.array([[-1, 0, -0.2], [1, 0, -0.2], [1, 0, 0.2], [-1, 0, 0.2], [-1, 0, -0.2]])
+    moved = slab @ matrix.T
+    ax.plot(slab[:, 0], slab[:, 2], color="0.6", linestyle="--", linewidth=1)
+    ax.fill(moved[:, 0], moved[:, 2], facecolor=SLAB, alpha=0.25, edgecolor=SLAB)
+    place = matrix @ point
+    for spot, colour in ((point, "0.6"), (place, MISSING)):
+        ax.plot([spot[0]], [spot[2]], "o", color=colour)
+    ax.annotate(
+        "",
+        xy=(place[0], place[2]),
+        xytext=(point[0], point[2]),
+        arrowprops={"arrowstyle": "->", "color": MISSING, "connectionstyle": "arc3,rad=-0.2"},
+    )
+    ax.plot([place[0], place[0]], [place[2], -1.3], color=MISSING, linestyle=":")
+    ax.plot([-1.3, 1.3], [-1.3, -1.3], color="black", linewidth=3)
+    ax.text(-1.3, -1.42, "detector", ha="left", va="top")
+    for tip, name in (((1.45, 0.0), "x"), ((0.0, 1.45), "z")):
+        ax.annotate("", xy=tip, xytext=(0, 0), arrowprops={"arrowstyle": "->", "color": "black"})
+        ax.text(tip[0] + 0.06, tip[1], name, va="center")
+    ax.set(xlim=(-1.6, 1.6), ylim=(-1.65, 1.6), aspect="equal")
+    ax.set_axis_off()
+    ax.set_title(f"tilt angle {geometry.tilt_angles[index]:.0f}°")
+    return ax
+
+
+def _title(geometry: TiltGeometry) -> str:
+    low, high = geometry.tilt_angles.min(), geometry.tilt_angles.max()
+    return f"{len(geometry)} tilts, {low:.0f}° to {high:.0f}°"
+
+
+def missing_sectors(beams: Float64Array) -> list[tuple[float, float]]:
+    """Return the two opposite sectors without a beam, as angles from x toward z in degrees.
+
+    The largest gap between neighbouring directions, seen along y, and the same turned by 180
+    degrees; none where a single direction cannot make a gap.
+    """
+    angles = np.sort(np.degrees(np.arctan2(beams[:, 2], beams[:, 0])) % 180)
+    gaps = np.diff(np.append(angles, angles[0] + 180))
+    place = int(np.argmax(gaps))
+    first, last = float(angles[place]), float(angles[place] + gaps[place])
+    return [(first, last), (first + 180, last + 180)]

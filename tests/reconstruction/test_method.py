@@ -1,0 +1,136 @@
+"""Methods are objects, asked for in any way, and one writes one's own."""
+
+import inspect
+import pickle
+
+import attrs
+import numpy as np
+import pytest
+from helpers import relative_error
+from landweber import EVERY, SHAPE, Landweber, series
+from numpy.testing import assert_array_equal
+
+import libtilt
+import libtilt.reconstruction
+from libtilt import GaussianBlobs, Projector, TiltGeometry, VolumeGrid
+from libtilt.io.image_files import read_image
+from libtilt.reconstruction import CGLS, METHODS, WBP, Method, reconstruct, resolve_method
+
+
+@EVERY
+def test_a_method_is_asked_for_by_name_by_class_and_by_instance(name):
+    method = METHODS[name]
+    results = [reconstruct(series(), way, volume_shape=SHAPE) for way in (name, method, method())]
+    for result in results:
+        assert_array_equal(result.data, results[0].data)
+        assert result.method == method()
+
+
+@pytest.mark.parametrize(
+    ("method", "error", "message"),
+    [
+        ("art", ValueError, "method 'art' is not known: choose from 'wbp', 'sirt', 'cgls', 'tv'"),
+        (3, TypeError, "method must be a name, a Method class or a Method, got 3"),
+        (Projector, TypeError, "method must be a name"),
+    ],
+)
+def test_unknown_methods_are_named(method, error, message):
+    with pytest.raises(error, match=message):
+        resolve_method(method)
+
+
+@EVERY
+def test_a_method_is_a_value(name):
+    method = METHODS[name]()
+    assert pickle.loads(pickle.dumps(method)) == method
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        method.taper = 3
+
+
+@EVERY
+def test_the_function_of_a_method_has_its_options_and_their_defaults(name):
+    own = {field.name: field.default for field in attrs.fields(METHODS[name])}
+    common = inspect.signature(reconstruct).parameters
+    parameters = inspect.signature(getattr(libtilt.reconstruction, name)).parameters
+    assert set(own) <= set(parameters)
+    for option, parameter in parameters.items():
+        if option in own:
+            assert parameter.default == own[option]
+        else:
+            assert parameter.default == common[option].default
+            assert parameter.annotation == common[option].annotation
+    left_out = {"method"} | ({"start", "margin", "callback"} if name == "wbp" else set())
+    assert set(common) - set(parameters) == left_out
+
+
+def test_a_method_of_ones_own_goes_where_the_others_go(tmp_path):
+    seen = []
+    result = reconstruct(
+        series(),
+        Landweber(steps=30),
+        volume_shape=SHAPE,
+        margin=0,
+        callback=lambda iteration, volume, residual: seen.append(residual) or iteration == 20,
+    )
+    assert result.stop_reason == "callback"
+    assert result.iterations == 20
+    assert (np.diff(seen) < 0).all()
+    assert Landweber.name == "landweber"
+    expected = reconstruct(series(), CGLS(iterations=200), volume_shape=SHAPE, margin=0)
+    assert expected.residuals[-1] < seen[-1]
+    assert "Landweber(steps=30), 20 iterations" in read_image(result.save(tmp_path / "a.mrc")).made
+
+
+@pytest.mark.parametrize(
+    ("method", "options", "message"),
+    [
+        ("wbp", {"start": np.zeros(SHAPE)}, "start does not go with the method 'wbp'"),
+        ("wbp", {"callback": print}, "callback does not go with .* takes mask, weights"),
+        ("wbp", {"margin": 5}, "margin does not go with the method 'wbp'"),
+        (Landweber, {"mask": np.ones(SHAPE)}, "mask does not go with the method 'landweber'"),
+        ("sirt", {"margin": -1}, 'margin must be "auto" or a number of voxels, 0 or more, got -1'),
+        ("sirt", {"margin": "all"}, 'margin must be "auto"'),
+        ("sirt", {"margin": True}, 'margin must be "auto"'),
+        ("sirt", {"nan": "zero"}, "nan must be one of 'raise', 'ignore', got 'zero'"),
+    ],
+)
+def test_arguments_that_a_method_does_not_heed_are_refused(method, options, message):
+    with pytest.raises(ValueError, match=message):
+        reconstruct(series(), method, volume_shape=SHAPE, **options)
+
+
+VOXELS = [(1, 1, 1), (2, 2, 2), (1, 1, 2), (1, 1, 4), (2, 1, 1)]
+
+
+@pytest.mark.parametrize("voxel_size", VOXELS, ids=str)
+@pytest.mark.parametrize("method", [WBP(), CGLS(iterations=10)], ids=lambda method: method.name)
+def test_images_in_closed_form_give_their_density_on_any_voxels(method, voxel_size):
+    """Line integrals over the pixel size: the unit does not know of voxels."""
+    blobs = GaussianBlobs(
+        [[7, -4, 5], [-8, 6, -3], [1, 7, -8]], sigmas=[5, 6, 5.5], amplitudes=[1, 1.5, 2]
+    )
+    images = blobs.tilt_series(TiltGeometry.from_tilt_angles(np.arange(-90, 90, 2)), (64, 64))
+    grid = VolumeGrid(tuple(64 // size for size in voxel_size[::-1]), voxel_size)
+    truth = blobs.volume(grid.shape, voxel_size=voxel_size)
+    assert relative_error(reconstruct(images, method, volume_grid=grid), truth) < 0.04
+
+
+@pytest.mark.parametrize(
+    ("returned", "got"),
+    [
+        (lambda problem: np.ones(SHAPE), r"\(.*\) float64"),
+        (lambda problem: problem.zeros().astype(int), ".* int64"),
+        (lambda problem: problem.volume(problem.zeros()), "a Volume"),
+        (lambda problem: None, "a NoneType"),
+    ],
+)
+def test_a_method_that_returns_another_kind_of_array_is_refused(returned, got):
+    class Careless(Method):
+        def _solve(self, problem, progress):
+            return returned(problem)
+
+    wide = GaussianBlobs([[0, 0, 0]], sigmas=2).tilt_series(
+        TiltGeometry.from_tilt_angles([-50, 0, 50]), (SHAPE[1], SHAPE[2])
+    )
+    with pytest.raises(ValueError, match=f"must return an array like problem.zeros.* got {got}"):
+        reconstruct(wide, Careless(), volume_shape=SHAPE)

@@ -1,0 +1,96 @@
+"""What holds for every method: scale, small shapes, and what they refuse."""
+
+import numpy as np
+import pytest
+from helpers import options_without_names, relative_error
+
+import libtilt.reconstruction
+from libtilt import Projector, TiltGeometry, TiltSeries, Volume
+from libtilt.reconstruction import Reconstruction, cgls, sirt, tv, wbp
+from libtilt.reconstruction.arrays import slabs
+
+METHODS = pytest.mark.parametrize("method", [wbp, sirt, cgls, tv])
+GEOMETRY = TiltGeometry.from_tilt_angles([-20, 0, 15], tilt_axis_angle=8)
+
+
+def series(shape=(8, 9), geometry=GEOMETRY, dtype="float32"):
+    images = np.random.default_rng(0).random((len(geometry), *shape))
+    return TiltSeries(images.astype(dtype), geometry)
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e-6, 1e25])
+@METHODS
+def test_the_unit_of_the_images_is_that_of_the_volume(method, scale):
+    plain, scaled = (
+        method(series() * np.float32(factor), volume_shape=(4, 8, 9)).data
+        for factor in (1.0, scale)
+    )
+    assert plain.dtype == scaled.dtype == np.float32
+    assert relative_error(scaled.astype("f8") / scale, plain.astype("f8")) < 1e-3
+
+
+@pytest.mark.parametrize(("images", "volume"), [((1, 2), (1, 1, 1)), ((5, 7), (3, 5, 7))])
+@pytest.mark.parametrize("tilts", [1, 3])
+@METHODS
+def test_the_smallest_shapes_are_taken(method, images, volume, tilts):
+    result = method(series(images, GEOMETRY[:tilts]), volume_shape=volume)
+    assert result.shape == volume
+    assert np.isfinite(result.data).all()
+
+
+@pytest.mark.parametrize("dtype", [">i2", "u1", "f2", ">f8"])
+@METHODS
+def test_any_kind_of_number_is_taken(method, dtype):
+    images = (series(dtype="float64") * 200).images.astype(dtype)
+    result = method(TiltSeries(images, GEOMETRY), volume_shape=(4, 8, 9))
+    assert result.dtype == (np.float64 if dtype == ">f8" else np.float32)
+
+
+@pytest.mark.parametrize("method", [sirt, cgls, tv])
+def test_a_volume_that_no_ray_meets_is_refused(method):
+    far = GEOMETRY.evolve(shifts=np.full((3, 2), 1e4))
+    with pytest.raises(ValueError, match="no ray meets it: check the shifts"):
+        method(series(geometry=far), volume_shape=(4, 8, 9))
+
+
+@METHODS
+def test_the_wrong_kinds_of_arguments_are_named(method):
+    with pytest.raises(TypeError, match=r"tilt_series must be a TiltSeries, got ndarray; make one"):
+        method(series().images, volume_shape=(4, 8, 9))
+    with pytest.raises(TypeError, match="projector must be a Projector, got str"):
+        method(series(), projector="numba")
+    with pytest.raises(ValueError, match="one tilt per image: expected 3, got 2"):
+        method(series(), projector=Projector(GEOMETRY[:2], volume_shape=(4, 8, 9)))
+    with pytest.raises(ValueError, match=r"pixel_size 2.0, got 1.0"):
+        method(series(), projector=Projector(GEOMETRY, volume_shape=(4, 8, 9), pixel_size=2.0))
+    with pytest.raises(ValueError, match="volume_shape must be given where no projector is"):
+        method(series())
+
+
+@METHODS
+def test_a_projector_takes_another_shape_where_one_is_given(method):
+    projector = Projector(GEOMETRY, volume_shape=(4, 8, 9), image_shape=(8, 9))
+    result = method(series(), projector=projector, volume_shape=(5, 6, 7))
+    assert result.shape == (5, 6, 7)
+
+
+def test_every_option_is_given_by_name():
+    # The method is what one says first.
+    assert list(options_without_names(libtilt.reconstruction)) == ["reconstruct: method"]
+
+
+@pytest.mark.parametrize("shape", [(10, 512, 512), (41, 300, 200), (7, 9), (3, 2000, 2000), (4, 0)])
+def test_slabs_cover_an_array_in_pieces_that_fit_the_cache(shape):
+    array = np.broadcast_to(np.float32(0), shape)
+    pieces = slabs(array)
+    rows = [row for piece in pieces for row in range(shape[0])[piece]]
+    assert rows == list(range(shape[0]))
+    assert all(len(array[piece]) == 1 or array[piece].size <= 2**18 for piece in pieces)
+    assert len(pieces) == 1 or array[pieces[0]].size + array[0].size > 2**18
+
+
+def test_a_file_is_read_as_a_volume_and_not_as_a_reconstruction(tmp_path):
+    path = wbp(series(), volume_shape=(4, 8, 9)).save(tmp_path / "a.mrc")
+    with pytest.raises(TypeError, match=r"read .*a\.mrc by Volume\.open"):
+        Reconstruction.open(path)
+    assert type(Volume.open(path, voxel_size=1.0)) is Volume

@@ -1,0 +1,80 @@
+"""Cubes about points are what the whole tomogram has there."""
+
+import numpy as np
+import pytest
+from helpers import relative_error
+
+from libtilt import GaussianBlobs, Projector, TiltGeometry, TiltSeries
+from libtilt.reconstruction import reconstruct_subvolume, wbp
+
+BLOBS = GaussianBlobs([[9, -7, 6], [-8, 9, -4]], sigmas=[3, 3.5], amplitudes=[1, 2])
+GEOMETRY = TiltGeometry.from_tilt_angles(
+    np.linspace(-60, 60, 21), tilt_axis_angle=84, shifts=(1.5, -0.7)
+)
+
+
+@pytest.mark.parametrize("size", [8, 9])
+@pytest.mark.parametrize("backend", ["scipy", "numba"])
+def test_a_cube_is_cut_from_the_whole_tomogram(size, backend):
+    series = BLOBS.tilt_series(GEOMETRY, (48, 50), pixel_size=2.0)
+    tomogram = wbp(series, volume_shape=(40, 48, 50), backend=backend)
+    points = [[4, -6, 2], [-20, 10, 8], [40, 0, -30]]
+    volumes = reconstruct_subvolume(series, points, size, backend=backend)
+    for point, volume in zip(points, volumes, strict=True):
+        z, y, x = np.array([20, 24, 25]) + np.array(point[::-1]) // 2 - size // 2
+        expected = tomogram.data[z : z + size, y : y + size, x : x + size]
+        assert relative_error(volume, expected) < 1e-9
+        assert np.allclose(volume.origin, np.array(point) - size // 2 * 2.0)
+
+
+def test_a_point_between_voxels_is_at_the_centre():
+    point = [9.5, -7.25, 4.75]
+    series = GaussianBlobs([point], sigmas=3).tilt_series(
+        TiltGeometry.from_tilt_angles(np.linspace(-90, 90, 61)), (48, 48)
+    )
+    (volume,) = reconstruct_subvolume(series, point, 15)
+    truth = GaussianBlobs([[0, 0, 0]], sigmas=3).volume((15, 15, 15))
+    assert relative_error(volume, truth) < 0.03
+
+
+def test_voxels_of_another_size_and_a_projector_of_ones_own():
+    class Mine(Projector):
+        pass
+
+    series = BLOBS.tilt_series(GEOMETRY, (48, 50))
+    projector = Mine(
+        GEOMETRY, volume_shape=(9, 9, 9), voxel_size=2.0, pixel_size=1.0, backend="scipy"
+    )
+    (volume,) = reconstruct_subvolume(series, [3, 1, 2], 8, projector=projector)
+    (fine,) = reconstruct_subvolume(series, [3, 1, 2], 16, backend="scipy")
+    assert volume.voxel_size.tolist() == [2.0] * 3
+    # The unit of the images does not depend on the voxels, nor does the density.
+    assert relative_error(volume, fine.data[::2, ::2, ::2]) < 1e-6
+
+
+@pytest.mark.parametrize("magnified", [False, True])
+def test_a_projector_is_followed_where_its_geometry_is_another(magnified):
+    series = BLOBS.tilt_series(GEOMETRY, (48, 50))
+    unaligned = series.evolve(geometry=TiltGeometry.from_tilt_angles(GEOMETRY.tilt_angles))
+    geometry = GEOMETRY.evolve(magnifications=1.1 * np.eye(2)) if magnified else GEOMETRY
+    projector = Projector(geometry, volume_shape=(40, 48, 50), backend="scipy")
+    tomogram = wbp(unaligned, projector=projector)
+    (volume,) = reconstruct_subvolume(unaligned, [4, -6, 2], 9, projector=projector)
+    expected = tomogram.data[18:27, 14:23, 25:34]
+    assert relative_error(volume, expected) < 1e-9
+
+
+def test_arguments_that_do_not_fit_are_refused():
+    series = TiltSeries(np.random.default_rng(0).normal(size=(21, 9, 9)), GEOMETRY)
+    with pytest.raises(ValueError, match="size must be a positive integer"):
+        reconstruct_subvolume(series, [0, 0, 0], 0)
+    with pytest.raises(ValueError, match="volume_shape does not go with size"):
+        reconstruct_subvolume(series, [0, 0, 0], 4, volume_shape=(4, 4, 4))
+
+
+def test_auto_gives_cubes_the_values_of_the_whole_where_rays_leave_the_planes():
+    tilted = TiltGeometry.from_tilt_angles(np.linspace(-60, 60, 21), tilt_axis_angle=37)
+    series = BLOBS.tilt_series(tilted, (32, 32))
+    whole = wbp(series, volume_shape=(32, 32, 32), backend="numba")
+    (cube,) = reconstruct_subvolume(series, [3, -4, 2], 9)
+    assert relative_error(cube, whole.resample(cube.grid)) < 1e-9

@@ -1,0 +1,57 @@
+"""The law of forks: a child computes what its parent did, and ends."""
+
+import os
+import sys
+import time
+from collections.abc import Callable
+
+import attrs
+import pytest
+from helpers import ToyBackend
+
+from libtilt.testing import forked, make_spec
+
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="forks as on Linux")
+
+
+@attrs.frozen
+class ForkedBackend(ToyBackend):
+    """Behaves as told in a child of the process that made it, and well there."""
+
+    behave: Callable
+    process: int = attrs.field(factory=os.getpid)
+
+    def forward(self, spec, volume):
+        images = super().forward(spec, volume)
+        return images if os.getpid() == self.process else self.behave(images)
+
+
+def wait_for_ever(_):
+    time.sleep(1000)
+
+
+def fail(message):
+    def behave(_):
+        raise RuntimeError(message)
+
+    return behave
+
+
+@on_linux
+@pytest.mark.parametrize(
+    ("behave", "complaint"),
+    [
+        (wait_for_ever, "had not ended after 0.3 s and was killed"),
+        (lambda images: images + 1, "computes other bits than its parent"),
+        (fail("no threads"), "no error says 'spawn'"),
+    ],
+)
+def test_a_backend_that_fails_in_a_forked_child_is_told_so(monkeypatch, behave, complaint):
+    monkeypatch.setattr(forked, "SECONDS", 0.3 if behave is wait_for_ever else 60)
+    with pytest.raises(AssertionError, match=complaint):
+        forked.law_fork(ForkedBackend(behave), make_spec("identity"))
+
+
+@on_linux
+def test_a_backend_may_ask_for_spawn_in_a_forked_child():
+    forked.law_fork(ForkedBackend(fail("start processes by spawn")), make_spec("identity"))
