@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from libtilt import GaussianBlobs, Projector, TiltGeometry
-from libtilt.animations import panel_of, side_by_side
+from libtilt.animations import Slices, Spin, side_by_side
+from libtilt.drawing import Animation, Style
 
 
 def make_pictures(folder: Path, size: int = 128, width: int = 640) -> None:
@@ -18,18 +19,19 @@ def make_pictures(folder: Path, size: int = 128, width: int = 640) -> None:
     tomogram = projector.adjoint(tilt_series).crop((size // 2, size, size))
 
     folder.mkdir(parents=True, exist_ok=True)
-    look = {"overwrite": True}
     # Every second slice: fewer frames are larger ones where the file must be small.
-    slices = panel_of(tomogram, step=2, title="tomogram", annotate=True)
-    objects = {"map": volume, "tilt series": tilt_series, "tomogram": slices}
-    kinds = {"map": "spin"}
-    side_by_side(
-        folder / "story.gif", objects, kinds=kinds, width=width, max_bytes=1_200_000, **look
-    )
+    looks = {"map": "spin", "tomogram": Slices(step=2)}
+    objects = {"map": volume, "tilt series": tilt_series, "tomogram": tomogram}
+    story = Animation(side_by_side(objects, looks=looks), width=width, max_bytes=1_200_000)
+    story.save(folder / "story.gif", overwrite=True)
     volume.to_gif(
-        folder / "surface.gif", kind="spin", render="surface", cmap="copper", annotate=True,
-        width=width // 2, max_bytes=400_000, **look,
-    )  # fmt: skip
+        folder / "surface.gif",
+        look=Spin(render="surface"),
+        style=Style(cmap="copper", annotate=True),
+        width=width // 2,
+        max_bytes=400_000,
+        overwrite=True,
+    )
 
 
 if __name__ == "__main__":

@@ -6,10 +6,12 @@ import pkgutil
 import types
 
 import attrs
+import imageio.v3 as iio
 import numpy as np
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
+from PIL import Image
 from scipy.spatial.transform import Rotation
 
 from libtilt import GaussianBlobs, Projector, TiltGeometry
@@ -17,6 +19,7 @@ from libtilt.backends import AutoBackend, Backend, SciPyBackend, SparseBackend
 from libtilt.backends.base import DRIVEN
 from libtilt.backends.fourier import FourierBackend
 from libtilt.backends.numba import NumbaBackend
+from libtilt.drawing import Animation, Panel, Style
 from libtilt.geometry.per_tilt import PER_TILT
 from libtilt.testing import CASES, TOLERANCES, make_spec
 
@@ -158,3 +161,46 @@ def options_without_names(package):
             by_place = parameter.kind is not parameter.KEYWORD_ONLY
             if by_place and parameter.default is not parameter.empty:
                 yield f"{function.__qualname__}: {parameter.name}"
+
+
+def save_frames(
+    path,
+    frames,
+    *,
+    fps=15.0,
+    loop=0,
+    width=None,
+    max_size=None,
+    max_bytes=None,
+    overwrite=False,
+    progress=None,
+    **style,
+):
+    """Save frames alone as an animation; the other options are those of their style."""
+    animation = Animation(
+        Panel(frames, Style(**style)),
+        fps=fps,
+        loop=loop,
+        width=width,
+        max_size=max_size,
+        max_bytes=max_bytes,
+    )
+    return animation.save(path, overwrite=overwrite, progress=progress)
+
+
+def read_gray(path):
+    """Frames of a file without colors, `(n, h, w)`."""
+    frames = iio.imread(path, index=..., mode="RGB")
+    assert (frames[..., 0] == frames[..., 2]).all()
+    return frames[..., 0]
+
+
+def duration_ms(path):
+    """Total time of one run."""
+    with Image.open(path) as image:
+        total = 0
+        for index in range(image.n_frames):
+            image.seek(index)
+            image.load()
+            total += image.info["duration"]
+    return total

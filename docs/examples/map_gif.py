@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 from libtilt import GaussianBlobs, Volume
+from libtilt.animations import Spin
+from libtilt.drawing import Style
 
 PICTURES = ("slices.gif", "surface.gif")
 
@@ -17,9 +19,10 @@ def main(folder: Path, size: int = 96, path: str | None = None) -> None:
         volume = GaussianBlobs.ribosome_like().volume((size,) * 3, voxel_size=320 / size)
     else:
         volume = Volume.open(path)
-    look = {"annotate": True, "width": 240, "overwrite": True}
-    volume.to_gif(folder / "slices.gif", cmap="magma", **look)
-    volume.to_gif(folder / "surface.gif", kind="spin", render="surface", cmap="copper", **look)
+    file = {"width": 240, "overwrite": True}
+    volume.to_gif(folder / "slices.gif", style=Style(cmap="magma", annotate=True), **file)
+    style = Style(cmap="copper", annotate=True)
+    volume.to_gif(folder / "surface.gif", look=Spin(render="surface"), style=style, **file)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from libtilt import GaussianBlobs, Projector, TiltGeometry
 from libtilt.animations import side_by_side
 from libtilt.backends import Backend
 from libtilt.backends.rays import depth_range
+from libtilt.drawing import Animation
 from libtilt.testing import check_backend
 
 PICTURES = ("backends.gif",)
@@ -66,8 +67,8 @@ def main(folder: Path, size: int = 48) -> None:
     nearest = Projector(geometry, volume_shape=volume.shape, backend=NearestBackend())
     tilts = nearest.forward(volume)
     smooth = nearest.evolve(backend="auto").forward(volume)
-    objects = {"nearest": tilts, "linear": smooth}
-    side_by_side(folder / "backends.gif", objects, width=480, overwrite=True)
+    panels = side_by_side({"nearest": tilts, "linear": smooth})
+    Animation(panels, width=480).save(folder / "backends.gif", overwrite=True)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ import attrs
 import numpy as np
 
 from libtilt import GaussianBlobs, TiltGeometry, TiltSeries, frozen
-from libtilt.animations import panel_of, side_by_side
+from libtilt.animations import Slices, side_by_side
+from libtilt.drawing import Animation
 from libtilt.geometry.per_tilt import PER_TILT
 from libtilt.reconstruction import wbp
 
@@ -45,12 +46,10 @@ def main(folder: Path, size: int = 96) -> None:
     shape = (size,) * 3
     tomograms = {"as taken": wbp(series, volume_shape=shape)}
     tomograms["weighted by dose"] = wbp(weighted, volume_shape=shape)
-    panels = {
-        name: panel_of(volume.crop((size // 2, size, size)), step=2, title=name, annotate=True)
-        for name, volume in tomograms.items()
-    }
-    look = {"width": 480, "max_bytes": 2_000_000, "overwrite": True}
-    side_by_side(folder / "doses.gif", panels, **look)
+    slabs = {name: volume.crop((size // 2, size, size)) for name, volume in tomograms.items()}
+    panels = side_by_side(slabs, looks=dict.fromkeys(slabs, Slices(step=2)))
+    animation = Animation(panels, width=480, max_bytes=2_000_000)
+    animation.save(folder / "doses.gif", overwrite=True)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from libtilt import GaussianBlobs, Projector, TiltGeometry
-from libtilt.animations import before_after, panel_of, side_by_side
+from libtilt.animations import Slices, Spin, before_after, side_by_side
+from libtilt.drawing import Animation, Style
 from libtilt.reconstruction import sirt, wbp
 
 PICTURES = ("volume.gif", "tilt_series.gif", "tomogram.gif", "story.gif", "wipe.gif")
@@ -24,18 +25,18 @@ def main(folder: Path, size: int = 96) -> None:
     iterated = sirt(noisy, volume_shape=volume.shape, iterations=15)
 
     print("drawing ...")
-    look = {"annotate": True, "width": 240, "max_bytes": 1_500_000, "overwrite": True}
-    volume.to_gif(folder / "volume.gif", kind="spin", render="surface", **look)
-    noisy.to_gif(folder / "tilt_series.gif", **look)
-    tomogram.to_gif(folder / "tomogram.gif", step=3, **look)
-    slices = panel_of(tomogram, step=3, title="tomogram", annotate=True)
-    objects = {"map": volume, "tilt series": noisy, "tomogram": slices}
-    look = {"width": 640, "max_bytes": 3_000_000, "overwrite": True}
-    side_by_side(folder / "story.gif", objects, kinds={"map": "spin"}, **look)
+    file = {"style": Style(annotate=True), "width": 240, "max_bytes": 1_500_000, "overwrite": True}
+    volume.to_gif(folder / "volume.gif", look=Spin(render="surface"), **file)
+    noisy.to_gif(folder / "tilt_series.gif", **file)
+    tomogram.to_gif(folder / "tomogram.gif", look=Slices(step=3), **file)
+
+    objects = {"map": volume, "tilt series": noisy, "tomogram": tomogram}
+    panels = side_by_side(objects, looks={"map": "spin", "tomogram": Slices(step=3)})
+    story = Animation(panels, width=640, max_bytes=3_000_000)
+    story.save(folder / "story.gif", overwrite=True)
     names = ("weighted back-projection", "SIRT")
-    before_after(
-        folder / "wipe.gif", tomogram, iterated, axis="y", labels=names, width=320, overwrite=True
-    )
+    wipe = Animation(before_after(tomogram, iterated, axis="y", labels=names), width=320)
+    wipe.save(folder / "wipe.gif", overwrite=True)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import numpy as np
 
 from libtilt import GaussianBlobs, Projector, TiltGeometry
 from libtilt.animations import IterationFilm
+from libtilt.drawing import Animation
 from libtilt.reconstruction import sirt
 
 PICTURES = ("sirt.gif",)
@@ -18,7 +19,7 @@ def main(folder: Path, size: int = 96, iterations: int = 30) -> None:
     tilt_series = Projector(geometry).forward(volume)
     film = IterationFilm(axis="y")
     sirt(tilt_series, volume_shape=volume.shape, iterations=iterations, callback=film)
-    film.save(folder / "sirt.gif", fps=6, width=320, overwrite=True)
+    Animation(film.panel(), fps=6, width=320).save(folder / "sirt.gif", overwrite=True)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from libtilt import GaussianBlobs, TiltGeometry
+from libtilt.drawing import Style
 from libtilt.plot import contact_sheet
 
 PICTURES = ("angles.gif", "sheet.png")
@@ -18,8 +19,8 @@ def main(folder: Path, size: int = 96) -> None:
     noise = np.random.default_rng(0).normal(size=clean.shape) * clean.images.std() / 2
     tilt_series = clean + noise  # or TiltSeries.open("tilts.st")
 
-    look = {"width": 240, "max_bytes": 1_500_000, "overwrite": True}
-    tilt_series.to_gif(folder / "angles.gif", annotate=True, **look)
+    file = {"width": 240, "max_bytes": 1_500_000, "overwrite": True}
+    tilt_series.to_gif(folder / "angles.gif", style=Style(annotate=True), **file)
     ax = contact_sheet(tilt_series[::5])
     ax.figure.savefig(folder / "sheet.png", dpi=80)
 

@@ -90,7 +90,7 @@ class PlanarLayout:
         """Return the images as tilt, pixel along the axis, pixel across it."""
         return images if self.detector_axis == 1 else images.swapaxes(1, 2)
 
-    def ray_matrix(self, tilt: int) -> scipy.scipy.sparse.csr_array:
+    def ray_matrix(self, tilt: int) -> scipy.sparse.csr_array:
         """Return one tilt's rays in the plane: pixels across the axis times plane voxels."""
         rows, columns = self.plane_shape
         to_plane = self.plane_grids[tilt]
@@ -102,9 +102,9 @@ class PlanarLayout:
             across = pixels[start : start + step, np.newaxis]
             row, column = (a * across + b * depths + c for a, b, c in to_plane)
             blocks.append(bilinear_matrix(row, column, (rows, columns), self.spec.dtype))
-        return scipy.scipy.sparse.vstack(blocks, format="csr") if len(blocks) > 1 else blocks[0]
+        return scipy.sparse.vstack(blocks, format="csr") if len(blocks) > 1 else blocks[0]
 
-    def voxel_matrix(self, plane_row: int) -> scipy.scipy.sparse.csr_array:
+    def voxel_matrix(self, plane_row: int) -> scipy.sparse.csr_array:
         """Return one plane row's voxels: plane columns times pixels across the axis, all tilts."""
         count, across = len(self.spec.grids), self.detector_shape[1]
         inverse = invert_affine(self.spec.grids)
@@ -116,7 +116,7 @@ class PlanarLayout:
         index += (np.arange(count) * across)[:, np.newaxis]
         return _compressed(index, weight, count * across).astype(self.spec.dtype)
 
-    def line_matrix(self, tilt: int) -> scipy.scipy.sparse.csr_array | None:
+    def line_matrix(self, tilt: int) -> scipy.sparse.csr_array | None:
         """Return the line interpolation, pixels times voxels along the axis; None if identity."""
         scale = self.spec.grids[tilt, self.axis, self.detector_axis]
         offset = self.spec.grids[tilt, self.axis, 3]
@@ -173,13 +173,13 @@ def _linear(position: Float64Array, size: int) -> tuple[NDArray[np.intp], Float6
 
 def _compressed(
     index: NDArray[np.intp], weight: Float64Array, columns: int
-) -> scipy.scipy.sparse.csr_array:
+) -> scipy.sparse.csr_array:
     """Return a matrix with one row for each first index, equal columns added up, no zeros."""
     rows = len(index)
     small = max(index.size, columns) < np.iinfo(np.int32).max
     kind = np.int32 if small else np.int64
     starts = np.linspace(0, index.size, rows + 1).astype(kind)
-    matrix = scipy.scipy.sparse.csr_array(
+    matrix = scipy.sparse.csr_array(
         (weight.ravel(), index.ravel().astype(kind), starts), shape=(rows, columns)
     )
     matrix.eliminate_zeros()

@@ -141,12 +141,11 @@ class Animation:
         width = self._width(montage, even=writer.even_sides)
         writer.require_sides(*montage.layout.picture_shape(width))
         with atomic_write(path, overwrite=overwrite) as temporary:
+            limit = math.inf if self.max_bytes is None else self.max_bytes
             if self.max_bytes is not None:
-                width = _estimated(temporary, writer, montage, width, self.max_bytes)
-            while (size := _write(temporary, writer, montage, width, progress)) > (
-                self.max_bytes or size
-            ):
-                width = self._narrowed(montage, width, size)
+                width = _estimated(temporary, writer, montage, width, limit)
+            while (size := _write(temporary, writer, montage, width, progress)) > limit:
+                width = _narrowed(montage, width, size, limit)
         return Path(path)
 
     def _width(self, montage: Montage, *, even: bool) -> int:
@@ -170,19 +169,19 @@ class Animation:
             )
         return width
 
-    def _narrowed(self, montage: Montage, width: int, size: int) -> int:
-        """Return a smaller width where a file is too large; raise where it is the smallest."""
-        assert self.max_bytes is not None
-        narrower = montage.layout.narrower(width, size / self.max_bytes)
-        if narrower < width:
-            return narrower
-        wanted = max(1, int(0.99 * width * math.sqrt(self.max_bytes / size)))
-        raise ArgumentError(
-            f"max_bytes={self.max_bytes} is too small: {len(montage)} frames of {width} pixels "
-            f"need {size} bytes, and they would have to be about {wanted} pixels wide; allow "
-            "more bytes, show fewer frames, or set that width",
-            arguments=("max_bytes", "width"),
-        )
+
+def _narrowed(montage: Montage, width: int, size: int, limit: float) -> int:
+    """Return a smaller width where a file is too large; raise where it is the smallest."""
+    narrower = montage.layout.narrower(width, size / limit)
+    if narrower < width:
+        return narrower
+    wanted = max(1, int(0.99 * width * math.sqrt(limit / size)))
+    raise ArgumentError(
+        f"max_bytes={limit} is too small: {len(montage)} frames of {width} pixels need {size} "
+        f"bytes, and they would have to be about {wanted} pixels wide; allow more bytes, show "
+        "fewer frames, or set that width",
+        arguments=("max_bytes", "width"),
+    )
 
 
 def _write(
@@ -203,7 +202,7 @@ def _watched(
             progress(done, count)
 
 
-def _estimated(path: Path, writer: Writer, montage: Montage, width: int, limit: int) -> int:
+def _estimated(path: Path, writer: Writer, montage: Montage, width: int, limit: float) -> int:
     """Return a width at which a few frames, for all of them, keep to the limit."""
     runs, length = 4, 3
     if len(montage) < 4 * runs * length:

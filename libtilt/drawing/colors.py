@@ -79,7 +79,7 @@ class Colors:
     @property
     def white(self) -> NDArray[np.uint8]:
         """A white pixel."""
-        return self._inks[255]
+        return np.asarray(self._inks[255])
 
     def paint(self, gray: Frames, cmap: str) -> NDArray[np.uint8]:
         """Return the pixels of gray values in a color map."""
@@ -90,12 +90,12 @@ class Colors:
         inked = self._inks[ink]
         if pixels.ndim == 3:
             cover = cover[..., np.newaxis]
-        if not self.blends:
-            return np.where(cover >= 128, inked, pixels)
-        kept = 255 - cover.astype(np.uint16)
-        blended = (pixels * kept + inked * cover.astype(np.uint16) + 127) // 255
-        rounded: NDArray[np.uint8] = blended.astype(np.uint8)
-        return rounded
+        written: NDArray[np.uint8] = np.where(cover >= 128, inked, pixels)
+        if self.blends:
+            kept = 255 - cover.astype(np.uint16)
+            blended = (pixels * kept + inked * cover.astype(np.uint16) + 127) // 255
+            written = blended.astype(np.uint8)
+        return written
 
     def rgb(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return red, green and blue of pixels, `(h, w, 3)`."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from libtilt.drawing.colors import Colors
 from libtilt.drawing.mp4 import Mp4
 from libtilt.drawing.writer import FPS, Writer
+from libtilt.errors import ArgumentError
 
 
 class _ImageioWriter(Writer):
@@ -30,32 +31,34 @@ class _ImageioWriter(Writer):
         return {"loop": int(self.loop)}
 
     def _stored(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return pixels as the file holds them."""
+        """Return pixels as the file holds them; they may be written to."""
         return pixels
 
     def write(self, path: Path, frames: Iterator[NDArray[np.uint8]], colors: Colors) -> None:
         """Write all frames with one palette, or in full color."""
+        pixels = np.stack(list(frames))
+        first, last = colors.rgb(pixels[0]), colors.rgb(pixels[-1])
+        try:
+            self._encode(path, self._stored(pixels), **self._options(colors))
+        except (OverflowError, struct.error) as error:
+            raise ArgumentError(
+                f"fps={self.fps:g} is too slow: equal frames that follow each other last longer "
+                f"than a {self.suffixes[0]} file can say",
+                arguments=("fps",),
+            ) from error
+        self._check(path, first, last, len(pixels))
+
+    def _encode(self, path: Path, pixels: NDArray[np.uint8], **options: Any) -> None:
         import imageio.v3 as iio
 
-        pixels = np.stack(list(frames))
+        file: Any = iio.imopen(path, "w", plugin="pillow", extension=self.suffixes[0])
         try:
-            # To memory first: where a file fails, imageio leaves it open.
-            content = iio.imwrite(
-                "<bytes>",
-                self._stored(pixels),
-                plugin="pillow",
-                extension=self.suffixes[0],
-                is_batch=True,
-                duration=self.milliseconds,
-                **self._options(colors),
-            )
-        except (OverflowError, struct.error) as error:
-            raise ValueError(
-                f"fps={self.fps:g} is too slow: equal frames that follow each other last longer "
-                f"than a {self.suffixes[0]} file can say"
-            ) from error
-        path.write_bytes(content)
-        self._check(path, colors.rgb(pixels[0]), colors.rgb(pixels[-1]), len(pixels))
+            with file:
+                file.write(pixels, is_batch=True, duration=self.milliseconds, **options)
+        finally:
+            # What failed would be tried once more when it is closed.
+            getattr(file, "images_to_write", []).clear()
+            file.close()
 
     def _check(
         self, path: Path, first: NDArray[np.uint8], last: NDArray[np.uint8], count: int
@@ -100,7 +103,7 @@ class Gif(_ImageioWriter):
     def _stored(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         # Indices count down from white: readers take the usual palette, black first, for a picture
         # without one, and some then fail on frames that store only what changes.
-        return 255 - pixels
+        return np.subtract(255, pixels, out=pixels)
 
 
 class Apng(_ImageioWriter):

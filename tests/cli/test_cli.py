@@ -13,7 +13,9 @@ from PIL import Image, ImageSequence
 
 from libtilt import GaussianBlobs, Projector, TiltGeometry, TiltSeries, Volume, __version__
 from libtilt.__main__ import main
+from libtilt.animations import LOOKS
 from libtilt.cli import app
+from libtilt.cli.field_options import fields_by_option
 
 GEOMETRY = TiltGeometry.from_tilt_angles(range(-60, 61, 3))
 RANGE = ["--tilt-range", 0, 2, 1]
@@ -126,7 +128,7 @@ def milliseconds(path):
     [
         ([], 16 + 14),
         (["--axis", "x"], 20 + 18),
-        (["--kind", "spin", "--count", 9], 9),
+        (["--look", "spin", "--count", 9], 9),
     ],
 )
 def test_gif_of_a_volume(volume, tmp_path, options, frames):
@@ -159,11 +161,11 @@ def test_gif_of_a_stack_with_angles_is_its_tilts(volume, tmp_path):
             "has 16 images",
         ),
         (["backproject", "{map}", "--thickness", 0, "-o", "{dir}/a.mrc"], 2, "thickness"),
-        (["gif", "{map}", "-o", "{dir}/a.webm"], 1, "must end with .gif, .png, .apng, .mp4"),
+        (["gif", "{map}", "-o", "{dir}/a.webm"], 1, "must end with .gif, .png, .apng, .webp, .mp4"),
         (
             ["gif", "{map}", "-o", "{dir}/a.gif", "--cmap", "grey9"],
             1,
-            "cmap must be the name of a colour map",
+            "cmap must be the name of a color map",
         ),
         (["gif", "{map}", "-o", "{dir}/no/a.gif"], 1, "does not exist"),
         (["gif", "{map}", "-o", "{dir}/a.gif", "--limits", 2, 1], 1, "contrast must be"),
@@ -173,10 +175,10 @@ def test_gif_of_a_stack_with_angles_is_its_tilts(volume, tmp_path):
             "give a --label",
         ),
         (["gif", "{map}", "-o", "{dir}/a.gif", "--before-after"], 2, "takes two volumes"),
-        (["gif", "{map}", "-o", "{dir}/a.gif", "--kind", "spin", "--axis", "z"], 1, "axis must be"),
+        (["gif", "{map}", "-o", "{dir}/a.gif", "--look", "spin", "--axis", "z"], 1, "axis must be"),
         (["gif", "{map}", "-o", "{dir}/a.gif", "--level", 2], 2, "--level is not an option of"),
         (["gif", "{map}", "-o", "{dir}/a.gif", "--count", 3], 2, "--count is not an option of"),
-        (["gif", "{map}", "-o", "{dir}/a.gif", "--kind", "tilts", "--axis", "x"], 2, "--axis is"),
+        (["gif", "{map}", "-o", "{dir}/a.gif", "--look", "tilts", "--axis", "x"], 2, "--axis is"),
         (["demo", "--map", "{map}", "--emdb", 1], 2, "not both"),
     ],
 )
@@ -332,7 +334,7 @@ def test_gifs_are_annotated_where_that_is_asked_for(tmp_path):
     for kind, file in files.items():
         plain, drawn = tmp_path / f"{kind}.gif", tmp_path / f"{kind}-annotated.gif"
         for path, flags in ((plain, []), (drawn, ["--annotate"])):
-            arguments = ["gif", file, "--kind", kind, "-o", path, *flags]
+            arguments = ["gif", file, "--look", kind, "-o", path, *flags]
             result = CliRunner().invoke(app, [str(argument) for argument in arguments])
             assert result.exit_code == 0, result.output
         assert plain.read_bytes() != drawn.read_bytes()
@@ -346,7 +348,7 @@ def test_a_stack_that_its_header_calls_a_volume_is_a_series_where_its_angles_are
     assert "auto takes numba, " in run("info", tmp_path / "tilts.mrc")
     assert "tilt series, with its geometry in" in run("info", tmp_path / "tilts.mrc")
     run("gif", tmp_path / "tilts.mrc", "-o", tmp_path / "a.gif")
-    run("gif", tmp_path / "tilts.mrc", "--kind", "slices", "-o", tmp_path / "b.gif")
+    run("gif", tmp_path / "tilts.mrc", "--look", "slices", "-o", tmp_path / "b.gif")
     series = TiltSeries.open(tmp_path / "tilts.mrc", tilt_axis_angle=0)
     series.to_gif(tmp_path / "c.gif")
     assert (tmp_path / "a.gif").read_bytes() == (tmp_path / "c.gif").read_bytes()
@@ -376,7 +378,7 @@ def test_several_inputs_stand_beside_each_other_with_their_names(tmp_path):
     tilts = blobs.tilt_series(geometry, (40, 40), pixel_size=4.0).save(tmp_path / "tilts.st")
     volume = blobs.volume((12, 40, 40), voxel_size=4.0).save(tmp_path / "map.mrc")
     width = ["--width", 86]
-    run("gif", volume, tilts, "--kind", "spin", "--count", 6, *width, "-o", tmp_path / "a.gif")
+    run("gif", volume, tilts, "--look", "spin", "--count", 6, *width, "-o", tmp_path / "a.gif")
     with Image.open(tmp_path / "a.gif") as image:
         assert image.size == (42 + 4 + 40, 40)
         assert sum(1 for _ in ImageSequence.Iterator(image)) == 6
@@ -385,7 +387,7 @@ def test_several_inputs_stand_beside_each_other_with_their_names(tmp_path):
         "gif",
         volume,
         tilts,
-        "--kind",
+        "--look",
         "spin",
         "--count",
         6,
@@ -400,13 +402,13 @@ def test_several_inputs_stand_beside_each_other_with_their_names(tmp_path):
 @pytest.mark.parametrize(
     "options",
     [
-        ["--kind", "spin", "--render", "surface", "--count", 3, "--cmap", "copper"],
-        ["--kind", "spin", "--render", "maximum", "--count", 3, "--annotate"],
+        ["--look", "spin", "--render", "surface", "--count", 3, "--cmap", "copper"],
+        ["--look", "spin", "--render", "maximum", "--count", 3, "--annotate"],
         ["--limits", 0, 1, "--max-size", 12],
         ["--per-frame", "--axis", "x", "--loop", 2],
     ],
 )
-@pytest.mark.parametrize("suffix", ["gif", "apng"])
+@pytest.mark.parametrize("suffix", ["gif", "apng", "webp"])
 def test_animations_of_all_looks(volume, tmp_path, options, suffix):
     path = tmp_path / f"a.{suffix}"
     run("gif", volume, *options, "-o", path)
@@ -416,6 +418,19 @@ def test_animations_of_all_looks(volume, tmp_path, options, suffix):
             assert max(image.size) == 12
         if "--cmap" in options:
             assert np.ptp(np.asarray(image.convert("RGB")).astype(int), axis=2).max() > 50
+
+
+@pytest.mark.parametrize("option", sorted(fields_by_option(LOOKS)))
+@pytest.mark.parametrize("look", ["slices", "spin"])
+def test_a_field_of_a_look_is_an_option_of_it_and_refused_of_others(volume, tmp_path, look, option):
+    field, shown = next(iter(fields_by_option(LOOKS)[option].values()))
+    value = {"axis": "x", "level": 0.01, "sigma": 1.0}.get(option, field.default)
+    arguments = ["--look", look, f"--{option}", value, "-o", tmp_path / "a.gif"]
+    if shown.kind is float:
+        arguments += ["--render", "surface"]
+    result = CliRunner().invoke(app, list(map(str, ["gif", volume, *arguments])))
+    assert result.exit_code == (0 if look in fields_by_option(LOOKS)[option] else 2)
+    assert result.exit_code == 0 or f"is not an option of {look}" in result.output
 
 
 def test_one_volume_is_wiped_over_another(volume, tmp_path):

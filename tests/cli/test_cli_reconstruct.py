@@ -9,7 +9,7 @@ from PIL import Image
 
 from libtilt import GaussianBlobs, TiltGeometry, TiltSeries, Volume
 from libtilt.cli import app
-from libtilt.cli.method_options import fields_by_option
+from libtilt.cli.field_options import fields_by_option
 from libtilt.io.image_files import read_image
 from libtilt.preparation import exclude_views, replace_outliers, taper_edges
 from libtilt.reconstruction import (
@@ -104,10 +104,10 @@ def test_defaults_are_those_of_the_library(tilts, tmp_path, method):
     assert f"made         {type(expected.method).__name__}(" in shown
 
 
-@pytest.mark.parametrize("option", sorted(fields_by_option()))
+@pytest.mark.parametrize("option", sorted(fields_by_option(METHODS)))
 @pytest.mark.parametrize("method", METHODS)
 def test_a_field_is_an_option_of_its_method_and_refused_of_others(tilts, tmp_path, method, option):
-    fields = fields_by_option()[option]
+    fields = fields_by_option(METHODS)[option]
     flag, kind = f"--{option.replace('_', '-')}", next(iter(fields.values()))[1].kind
     value = {int: ["0"], float: ["-1"], bool: []}.get(kind, ["edge"])
     arguments = [tilts, "--method", method, flag, *value, "-o", tmp_path / "t.mrc"]

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from libtilt import GaussianBlobs, TiltGeometry, TiltSeries, Volume, thumbnails
+from libtilt import GaussianBlobs, TiltGeometry, TiltSeries, Volume
+from libtilt.drawing import thumbnails
 from libtilt.io.mrc_writing import SUFFIXES
 from libtilt.napari import get_reader
 
@@ -74,7 +75,7 @@ def test_layers_lie_where_the_volume_does():
     assert SERIES.to_layer_data()[1]["metadata"]["tilt_angles"] == pytest.approx([-40, 0, 50])
 
 
-def test_napari_opens_what_is_saved(tmp_path):
+def test_napari_opens_saved_files(tmp_path):
     volume = VOLUME.save(tmp_path / "map.mrc")
     series = SERIES.save(tmp_path / "tilts.st")
     read = get_reader([str(volume), str(series)])

@@ -149,7 +149,7 @@ def test_curves_are_drawn_with_their_levels():
     [
         (lambda: orthoslices(volume(), position_xyz=(30, 0, 0)), "must lie within x, y, z"),
         (lambda: orthoslices(volume(), position_xyz=(1, 2)), "position_xyz must be 3 integers"),
-        (lambda: orthoslices(volume(), cmap="mud"), "cmap must be the name of a colour"),
+        (lambda: orthoslices(volume(), cmap="mud"), "cmap must be the name of a color"),
         (lambda: orthoslices(volume(), percentiles=(9, 1)), "percentiles must be two num"),
         (lambda: orthoslices(Volume(np.full((2, 2, 2), np.nan))), "volume must hold finite values"),
         (lambda: power_spectrum(volume(), axis="w"), "axis must be one of 'x', 'y', 'z'"),

@@ -16,7 +16,7 @@ PROJECT: Arguments = ("project", "map.mrc", "--backend", "scipy", "-o", "out/a.m
 BACKPROJECT: Arguments = ("backproject", "tilts.mrc", "--backend", "scipy", "-o", "out/a.mrc")
 RECONSTRUCT: Arguments = ("reconstruct", "tilts.mrc", "--backend", "scipy", "-o", "out/a.mrc")
 GIF: Arguments = ("gif", "map.mrc", "-o", "out/a.gif")
-SPIN: Arguments = ("gif", "map.mrc", "--kind", "spin", "-o", "out/a.gif")
+SPIN: Arguments = ("gif", "map.mrc", "--look", "spin", "-o", "out/a.gif")
 SHOW: Arguments = ("show", "map.mrc", "-o", "out/a.png")
 CONVERT: Arguments = ("convert", "good.aln", "out/a.star", "--stack", "tilts.mrc")
 TOMOGRAMS: Arguments = ("convert", "good.aln", "out/tomograms.star", "--stack", "tilts.mrc")
@@ -137,7 +137,7 @@ TOGETHER: tuple[tuple[Arguments, str], ...] = (
     ((*GIF, "--limits", "0", "1", "--per-frame"), "--limits"),
     ((*GIF, "--before-after"), "--before-after"),
     ((*GIF, "--count", "3"), "--count"),
-    ((*GIF, "--kind", "tilts"), "tilt"),
+    ((*GIF, "--look", "tilts"), "tilt"),
     ((*SPIN, "--step", "3"), "--step"),
     ((*SHOW, "--kind", "sheet"), "map.mrc"),
     (("show", "tilts.mrc", "--kind", "slices", "-o", "out/a.png"), "tilts.mrc"),

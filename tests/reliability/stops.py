@@ -34,7 +34,7 @@ WRITERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("a.mrc", "a.gif", "film.gif"),
     ),
     "demo": (("demo", "--size", "24", "--backend", "scipy"), DEMO_FILES),
-    "gif": (("gif", "map.mrc", "--kind", "spin", "--count", "300", "--width", "200"), ("a.gif",)),
+    "gif": (("gif", "map.mrc", "--look", "spin", "--count", "300", "--width", "200"), ("a.gif",)),
     "convert": (
         ("convert", "good.aln", "out/tomograms.star", "--stack", "tilts.mrc"),
         ("tomograms.star", "tilt_series/tilts.star"),

@@ -1,0 +1,75 @@
+"""Color maps, in files of 256 colors and in full color."""
+
+import sys
+
+import imageio.v3 as iio
+import matplotlib
+import numpy as np
+import pytest
+from helpers import duration_ms, save_frames
+from PIL import Image
+
+from libtilt.drawing import Panel, Style
+from libtilt.drawing.montage import Montage
+
+RNG = np.random.default_rng(5)
+
+
+COLORED = RNG.normal(size=(5, 40, 50)).cumsum(axis=0)
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.png", "a.apng", "a.webp"])
+@pytest.mark.parametrize("cmap", ["gray", "viridis"])
+def test_all_frames_read_back_in_the_colors_of_the_map(tmp_path, name, cmap):
+    path = save_frames(tmp_path / name, COLORED, cmap=cmap, title="map", fps=10, width=50)
+    panel = Panel(COLORED, Style(cmap=cmap, title="map"))
+    montage = Montage.of((panel,), full_color=name != "a.gif")
+    with Image.open(path) as image:
+        assert image.n_frames == 5
+        assert image.info["loop"] == 0
+        assert "transparency" not in image.info
+        for index in range(5):
+            image.seek(index)
+            assert (np.asarray(image.convert("RGBA"))[..., 3] == 255).all()
+            shown = np.asarray(image.convert("RGB"))
+            assert np.array_equal(shown, montage.colors.rgb(montage.frame(index, 50)))
+    assert duration_ms(path) == 500
+
+
+@pytest.mark.parametrize(("full_color", "count", "tolerance"), [(False, 240, 0.02), (True, 256, 0)])
+def test_colors_are_those_of_matplotlib(full_color, count, tolerance):
+    ramp = np.linspace(0, 1, 256).reshape(1, 1, 256)
+    panel = Panel(ramp, Style(cmap="magma", percentiles=(0, 100)))
+    montage = Montage.of((panel,), full_color=full_color)
+    colors = montage.colors.rgb(montage.frame(0, 256))[0] / 255
+    assert len(np.unique(colors, axis=0)) == count
+    expected = matplotlib.colormaps["magma"](np.linspace(0, 1, 256))[:, :3]
+    assert np.abs(colors - expected).max() < tolerance + 0.5 / 255 + 1e-9
+    with pytest.raises(ValueError, match=r"cmap must be the name of a color map.*got 'gray9'"):
+        Montage.of((Panel(ramp, Style(cmap="gray9")),), full_color=full_color)
+
+
+def test_panels_of_several_color_maps_keep_all_colors_but_in_a_gif():
+    panels = tuple(
+        Panel(COLORED, Style(cmap=cmap, title=cmap)) for cmap in ("gray", "magma", "viridis")
+    )
+    few, many = (
+        len(np.unique(montage.colors.rgb(montage.frame(0, 900)).reshape(-1, 3), axis=0))
+        for montage in (Montage.of(panels, full_color=full) for full in (False, True))
+    )
+    assert few <= 256 < many
+
+
+def test_labels_are_gray_on_any_color_map(tmp_path):
+    frames = RNG.normal(size=(2, 64, 80))
+    path = save_frames(tmp_path / "a.gif", frames, cmap="viridis", labels="map", pixel_size=4.0)
+    corner = iio.imread(path, index=0)[-12:, :40].astype(int)
+    white = (corner > 250).all(axis=-1)
+    assert white.sum() >= 25
+
+
+def test_a_color_map_without_matplotlib_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ImportError, match=r"pip install 'libtilt\[plot\]'"):
+        save_frames(tmp_path / "a.gif", np.zeros((2, 4, 4)), cmap="magma")
+    assert list(tmp_path.iterdir()) == []
