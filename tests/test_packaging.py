@@ -114,7 +114,7 @@ def test_ci_and_the_hosted_workflow_run_all_sessions():
     hosted = re.search(r"^ +session:\n((?: +- \w+\n)+)", workflow, re.MULTILINE)
     assert set(re.findall(r"\w+", hosted[1])) == sessions
     script = (ROOT / ".ci" / "run").read_text()
-    run = re.findall(r"^sessions ([\w ]+?)(?: [>|].*)?$", script, re.MULTILINE)
+    run = re.findall(r"^(?:sessions|start) ([\w ]+?)(?: [>|].*)?$", script, re.MULTILINE)
     assert set(" ".join(run).split()) == sessions
 
 

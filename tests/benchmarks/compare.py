@@ -58,7 +58,9 @@ def main():
         wrong = errors(contestant, job)
         print("|", " | ".join([name, *cells, peaks, *wrong]), "|", flush=True)
         kept[name] = {
-            "seconds": times[name],
+            "seconds": {
+                part: [float(f"{t:.4g}") for t in times[name][part]] for part in times[name]
+            },
             "tilts": timed_tilts(contestant, job),
             "memory MB": peaks,
             "errors": dict(zip(PHANTOMS, wrong, strict=True)),
@@ -79,7 +81,7 @@ def about_this_run():
     return {
         "date": time.strftime("%Y-%m-%d"),
         "machine": machine(),
-        "load": os.getloadavg()[0],
+        "load": round(os.getloadavg()[0], 1),
         "python": platform.python_version(),
         "packages": packages,
     }
