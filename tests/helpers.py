@@ -2,7 +2,10 @@
 
 import importlib
 import inspect
+import os
 import pkgutil
+import subprocess
+import sys
 import types
 
 import attrs
@@ -204,3 +207,15 @@ def duration_ms(path):
             image.load()
             total += image.info["duration"]
     return total
+
+
+def in_another_python(code, **environment):
+    """Return the finished run of some code in a Python of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )

@@ -123,12 +123,12 @@ class StackFile:
         """Return the pixel size that the user or the header says, else None."""
         return self.pixel_size or header_pixel_size(self.path, self.content)
 
-    def geometry(self, source: Any = None, **options: Any) -> StackGeometry:
+    def geometry(self, source: Any, **options: Any) -> StackGeometry:
         """Return the geometry that is given, lies beside the stack, or is in its header.
 
         Parameters
         ----------
-        source : TiltGeometry, Alignment, array_like or path, optional
+        source : TiltGeometry, Alignment, array_like, path or None
             As `libtilt.TiltSeries.open` takes it.
         **options
             Of the reader of a path, and its format, volume shape and voxel size.

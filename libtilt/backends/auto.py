@@ -10,9 +10,9 @@ from typing import ClassVar, cast
 import attrs
 
 from libtilt.backends.base import Backend, Plan, PlannedBackend, SamplingSpec
-from libtilt.backends.planar import PlanarLayout
 from libtilt.backends.registry import load_backend
 from libtilt.backends.scipy import SciPyBackend
+from libtilt.backends.single_axis import SingleAxisLayout
 from libtilt.backends.sparse import SparseBackend
 
 _MISSING = "numba is not installed (pip install 'libtilt[fast]')"
@@ -101,7 +101,7 @@ class AutoBackend(PlannedBackend):
 
 def _choice(spec: SamplingSpec) -> tuple[Backend, str]:
     """Return the backend for a spec, and why it is that one."""
-    layout = PlanarLayout.find(spec)
+    layout = SingleAxisLayout.find(spec)
     fails = _numba_fails()
     if not fails:
         numba = load_backend("numba")
@@ -116,7 +116,7 @@ def _choice(spec: SamplingSpec) -> tuple[Backend, str]:
     return SparseBackend(), f"sparse: {fails}, and {_along(layout)}"
 
 
-def _along(layout: PlanarLayout) -> str:
+def _along(layout: SingleAxisLayout) -> str:
     volume, images = "xyz"[layout.axis], "xy"[layout.detector_axis]
     where = f"{volume} of volume and images"
     if volume != images:

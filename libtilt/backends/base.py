@@ -167,19 +167,9 @@ class Backend(ABC):
 
     @abstractmethod
     def forward(self, spec: SamplingSpec, volume: NDArray[Any]) -> NDArray[Any]:
-        """Project a volume.
+        """Project a volume of shape `spec.volume_shape` to images of `spec.images_shape`.
 
-        Parameters
-        ----------
-        spec : SamplingSpec
-            What to compute.
-        volume : ndarray, shape spec.volume_shape
-            C-contiguous, of the spec's dtype. Not to be written to.
-
-        Returns
-        -------
-        ndarray, shape spec.images_shape
-            Of the spec's dtype.
+        Arrays are C-contiguous and of the spec's dtype; what is passed is not to be written to.
 
         Raises
         ------
@@ -189,43 +179,10 @@ class Backend(ABC):
 
     @abstractmethod
     def adjoint(self, spec: SamplingSpec, images: NDArray[Any]) -> NDArray[Any]:
-        """Backproject images by the exact transpose of `forward`.
-
-        Parameters
-        ----------
-        spec : SamplingSpec
-            What to compute.
-        images : ndarray, shape spec.images_shape
-            C-contiguous, of the spec's dtype. Not to be written to.
-
-        Returns
-        -------
-        ndarray, shape spec.volume_shape
-            Of the spec's dtype.
-
-        Raises
-        ------
-        UnsupportedSpecError
-            If it does not take the spec.
-        """
+        """Backproject images by the exact transpose of `forward`, under the same terms."""
 
     def plan(self, spec: SamplingSpec) -> Plan:
-        """Prepare for many calls with one spec.
-
-        Parameters
-        ----------
-        spec : SamplingSpec
-            What to compute.
-
-        Returns
-        -------
-        Plan
-
-        Raises
-        ------
-        UnsupportedSpecError
-            If it does not take the spec.
-        """
+        """Prepare for many calls with one spec, or raise an `UnsupportedSpecError`."""
         self.require_supported(spec)
         return BoundPlan(self, spec)
 

@@ -10,8 +10,8 @@ import scipy
 from numpy.typing import NDArray
 
 from libtilt.backends.base import Plan, PlannedBackend, SamplingSpec
-from libtilt.backends.planar import PlanarLayout
-from libtilt.backends.threads import check_threads, once, run_all, run_each
+from libtilt.backends.single_axis import SingleAxisLayout
+from libtilt.backends.threads import check_threads, locked_cached_property, run_all, run_each
 
 
 @attrs.frozen
@@ -52,7 +52,7 @@ class SparseBackend(PlannedBackend):
 
     def unsupported(self, spec: SamplingSpec) -> str | None:
         """Return why it does not take `spec`, or None if it does."""
-        if PlanarLayout.find(spec) is None:
+        if SingleAxisLayout.find(spec) is None:
             return (
                 "the rays leave the planes of the volume (the tilt axis is not along an axis of "
                 "volume and images, or it differs between tilts); use backend='scipy' or 'auto'"
@@ -62,7 +62,7 @@ class SparseBackend(PlannedBackend):
     def plan(self, spec: SamplingSpec) -> Plan:
         """Return a plan whose matrices are built at its first forward or adjoint."""
         self.require_supported(spec)
-        layout = PlanarLayout.find(spec)
+        layout = SingleAxisLayout.find(spec)
         assert layout is not None
         return SparsePlan(layout, self.threads)
 
@@ -70,12 +70,12 @@ class SparseBackend(PlannedBackend):
 class SparsePlan(Plan):
     """The matrices of one spec: by tilt for the forward, by plane row for the adjoint."""
 
-    def __init__(self, layout: PlanarLayout, threads: int | None) -> None:
+    def __init__(self, layout: SingleAxisLayout, threads: int | None) -> None:
         self.layout = layout
         self.spec = layout.spec
         self.threads = threads
 
-    @once
+    @locked_cached_property
     def by_tilt(self) -> list[scipy.sparse.csr_array]:
         """Return for each tilt, pixels across the axis times plane voxels."""
         if self.spec.driven == "voxel":
@@ -83,7 +83,7 @@ class SparsePlan(Plan):
         tilts = range(len(self.spec.grids))
         return list(run_each(self.layout.ray_matrix, tilts, self.threads))
 
-    @once
+    @locked_cached_property
     def by_plane_row(self) -> list[scipy.sparse.csr_array]:
         """Return for each plane row, plane columns times pixels across the axis of all tilts."""
         rows = self.layout.plane_shape[0]
@@ -91,7 +91,7 @@ class SparsePlan(Plan):
             return _transposed(self.by_tilt, rows)
         return list(run_each(self.layout.voxel_matrix, range(rows), self.threads))
 
-    @once
+    @locked_cached_property
     def lines(self) -> list[scipy.sparse.csr_array | None]:
         """Return for each tilt, pixels along the axis times voxels; None for the identity."""
         return [self.layout.line_matrix(tilt) for tilt in range(len(self.spec.grids))]

@@ -72,7 +72,7 @@ def control_groups() -> list[Path]:
     return [group, *(above for above in group.parents if above.is_relative_to(root))]
 
 
-class once(Generic[Result]):  # noqa: N801 - a decorator
+class locked_cached_property(Generic[Result]):  # noqa: N801 - a decorator
     """A property that is computed when it is first asked for, once, whatever thread asks.
 
     `functools.cached_property` is not this: before Python 3.12 it has one lock for all instances of
@@ -85,9 +85,9 @@ class once(Generic[Result]):  # noqa: N801 - a decorator
 
     Examples
     --------
-    >>> from libtilt.backends.threads import once
+    >>> from libtilt.backends.threads import locked_cached_property
     >>> class Greeter:
-    ...     @once
+    ...     @locked_cached_property
     ...     def greeting(self):
     ...         return print("making it") or "hello"
     >>> greeter = Greeter()

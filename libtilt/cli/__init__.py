@@ -18,6 +18,8 @@ _COMMANDS = {
     ".json.",
     "gif": "Animate volumes and tilt series, several beside each other.",
     "show": "Draw a volume or a tilt series as a figure with a scale bar.",
+    "warm": "Compile the kernels of the numba backend ahead, into the folder where Numba keeps "
+    "them.",
 }
 """Names of the files beside this one, and the first sentence of each command's own help."""
 

@@ -335,9 +335,7 @@ def _announce_compiling() -> None:
         return
     # Kernels are compiled on other threads too, which know nothing of the command.
     if not is_quiet():
-        announce_compiling(
-            lambda: say("compiling kernels for this kind of data, once ...", err=True)
-        )
+        announce_compiling(lambda: say("compiling kernels, once on this machine ...", err=True))
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:

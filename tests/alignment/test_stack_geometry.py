@@ -84,7 +84,7 @@ def test_alignments_that_lie_beside_and_are_not_used_are_named(tmp_path):
     (tmp_path / "tilta.com").write_text("$tilt\nTILTFILE BBa.tlt\nTHICKNESS 8\n")
     (tmp_path / "tiltb.com").write_text("$tilt\nTILTFILE BBb.tlt\nTHICKNESS 8\n")
     with pytest.warns(
-        UserWarning, match=r"tilta\.com, BBa\.xf beside it are not used: .*alignment="
+        UserWarning, match=r"tilta\.com, BBa\.xf beside it are not used: .*geometry="
     ):
         TiltSeries.open(stack, tilt_axis_angle=0)
     aligned = write(tmp_path / "BBa.ali")

@@ -9,7 +9,7 @@ import attrs
 from libtilt.backends.base import Plan, PlannedBackend, SamplingSpec
 from libtilt.backends.fourier.plane_slices import PlanesPlan, line_sign
 from libtilt.backends.fourier.volume_slices import VolumePlan
-from libtilt.backends.planar import PlanarLayout
+from libtilt.backends.single_axis import SingleAxisLayout
 from libtilt.backends.threads import check_threads
 from libtilt.errors.checks import positive_float
 
@@ -79,7 +79,7 @@ class FourierBackend(PlannedBackend):
 
     def plan(self, spec: SamplingSpec) -> Plan:
         """Return a plan that computes its points at its first forward or adjoint."""
-        layout = PlanarLayout.find(spec)
+        layout = SingleAxisLayout.find(spec)
         sign = 0 if layout is None else line_sign(layout)
         if layout is None or sign == 0:
             return VolumePlan(spec, self.eps, self.threads)

@@ -11,8 +11,8 @@ from scipy import fft
 
 from libtilt.backends.fourier.nufft import PlaneNufft
 from libtilt.backends.fourier.slices import FourierPlan, Piece, Slices
-from libtilt.backends.planar import PlanarLayout
-from libtilt.backends.threads import once, run_all
+from libtilt.backends.single_axis import SingleAxisLayout
+from libtilt.backends.threads import locked_cached_property, run_all
 
 _DRIFT = 1e-9
 _ROWS = 4
@@ -25,7 +25,9 @@ class PlanesPlan(FourierPlan):
     Each of its frequencies then is a plane to slice, all of them at the same points.
     """
 
-    def __init__(self, layout: PlanarLayout, sign: int, eps: float, threads: int | None) -> None:
+    def __init__(
+        self, layout: SingleAxisLayout, sign: int, eps: float, threads: int | None
+    ) -> None:
         volume_axes = [axis for axis in (2, 1, 0) if axis != layout.axis]
         super().__init__(layout.spec, eps, threads, volume_axes, [1 - layout.detector_axis])
         self.layout = layout
@@ -37,7 +39,7 @@ class PlanesPlan(FourierPlan):
         line = self.spec.grids[:, layout.axis, 3]
         self.line_offsets = line if sign == 1 else line - (layout.detector_shape[0] - 1)
 
-    @once
+    @locked_cached_property
     def slices(self) -> Slices:
         """All of them."""
         return self._slices(self.seen, self.layout.plane_shape, PlaneNufft)
@@ -108,7 +110,7 @@ class PlanesPlan(FourierPlan):
         return factors
 
 
-def line_sign(layout: PlanarLayout) -> int:
+def line_sign(layout: SingleAxisLayout) -> int:
     """Return 1 or -1 where pixels and voxels coincide along the axis, in which order; else 0."""
     scales = layout.spec.grids[:, layout.axis, layout.detector_axis]
     extent = max(layout.detector_shape[0], layout.line_length)

@@ -14,7 +14,7 @@ from scipy import fft
 
 from libtilt.backends.fourier.kernel import Kernel, interpolation
 from libtilt.backends.fourier.nufft import nufft_options
-from libtilt.backends.threads import once, run_all, run_each
+from libtilt.backends.threads import locked_cached_property, run_all, run_each
 
 _ROWS = 4
 _BIN, _BINS = 4, 128
@@ -125,11 +125,11 @@ class VolumeNufft:
         """Return slabs in an order that leaves little to wait for at the end."""
         return sorted(slabs, key=lambda index: -len(self._slabs[index].order))
 
-    @once
+    @locked_cached_property
     def _interpolations(self) -> list[Any]:
         return self._plans(2)
 
-    @once
+    @locked_cached_property
     def _spreadings(self) -> list[Any]:
         return self._plans(1)
 

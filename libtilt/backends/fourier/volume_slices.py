@@ -14,7 +14,7 @@ from scipy import fft
 from libtilt.backends.base import SamplingSpec
 from libtilt.backends.fourier.slices import FourierPlan, Piece, Slices
 from libtilt.backends.fourier.volume_nufft import VolumeNufft
-from libtilt.backends.threads import once, run_all
+from libtilt.backends.threads import locked_cached_property, run_all
 
 _LEAST_BATCH = 1 << 24
 
@@ -35,7 +35,7 @@ class VolumePlan(FourierPlan):
         step = max(1, most // math.prod(self.periods))
         self._batches = [self.seen[i : i + step] for i in range(0, len(self.seen), step)]
 
-    @once
+    @locked_cached_property
     def _first(self) -> Slices:
         """Those of the first batch, which are kept."""
         return self._slices(self._batches[0], self.shape, VolumeNufft)

@@ -9,8 +9,9 @@ import attrs
 from libtilt.backends.base import Plan, PlannedBackend, SamplingSpec
 from libtilt.backends.numba.exact import ExactPlan
 from libtilt.backends.numba.factorized import FactorizedPlan
-from libtilt.backends.numba.rows import RowsPlan
-from libtilt.backends.planar import PlanarLayout
+from libtilt.backends.numba.row_sums import RowSumsPlan
+from libtilt.backends.numba.warming import compile_once
+from libtilt.backends.single_axis import SingleAxisLayout
 from libtilt.backends.threads import check_threads
 from libtilt.errors.checks import one_of
 
@@ -21,7 +22,8 @@ MODES = ("auto", "rows", "exact", "factorized")
 class NumbaBackend(PlannedBackend):
     """Kernels compiled by Numba: the fastest here, for any geometry. Needs the extra ``fast``.
 
-    Kernels are compiled when they are first used, which takes some seconds, and kept on disk.
+    All kernels are compiled when one is first used on a machine, which takes some seconds, and kept
+    on disk; ``libtilt warm`` does it ahead. The logger "libtilt" tells it.
 
     Parameters
     ----------
@@ -84,7 +86,7 @@ class NumbaBackend(PlannedBackend):
 
     def unsupported(self, spec: SamplingSpec) -> str | None:
         """Return why it does not take `spec`, or None if it does."""
-        if self.mode == "rows" and PlanarLayout.find(spec) is None:
+        if self.mode == "rows" and SingleAxisLayout.find(spec) is None:
             return (
                 "the rays leave the planes of the volume (the tilt axis is not along an axis of "
                 "volume and images, or it differs between tilts); use NumbaBackend(mode='auto')"
@@ -94,7 +96,8 @@ class NumbaBackend(PlannedBackend):
     def plan(self, spec: SamplingSpec) -> Plan:
         """Return the plan of the kernel that mode and spec ask for."""
         self.require_supported(spec)
+        compile_once()
         if self.mode == "factorized":
             return FactorizedPlan(spec, self.threads)
-        layout = None if self.mode == "exact" else PlanarLayout.find(spec)
-        return RowsPlan(layout, self.threads) if layout else ExactPlan(spec, self.threads)
+        layout = None if self.mode == "exact" else SingleAxisLayout.find(spec)
+        return RowSumsPlan(layout, self.threads) if layout else ExactPlan(spec, self.threads)

@@ -8,8 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from libtilt.backends.base import Plan, SamplingSpec
-from libtilt.backends.numba.kernels.rays import PADDING, PIXELS, backproject_rays, project_rays
-from libtilt.backends.numba.kernels.voxels import backproject_voxels, project_voxels
+from libtilt.backends.numba.kernels.bilinear_voxels import backproject_voxels, project_voxels
+from libtilt.backends.numba.kernels.compiled import unlocked
+from libtilt.backends.numba.kernels.trilinear_rays import (
+    PADDING,
+    PIXELS,
+    RAYS,
+    clip_rays,
+    spread_rays,
+    sum_rays,
+)
+from libtilt.backends.numba.vector_unit import unit_for
 from libtilt.backends.threads import run_all
 from libtilt.geometry.affine import invert_affine
 
@@ -21,7 +30,11 @@ class ExactPlan(Plan):
     """Trilinear samples along rays, bilinear ones at voxels, and their transposes."""
 
     def __init__(self, spec: SamplingSpec, threads: int | None) -> None:
-        self._spec, self._threads = spec, threads
+        self._spec, self._grids, self._threads = spec, unlocked(spec.grids), threads
+        self._sum_unit = self._spread_unit = None
+        if spec.driven == "ray":
+            self._sum_unit = unit_for(sum_rays, _example_of_sums, spec.dtype)
+            self._spread_unit = unit_for(spread_rays, _example_of_spreads, spec.dtype)
 
     def forward(self, volume: NDArray[Any]) -> NDArray[Any]:
         """Project: samples summed along each ray, or voxels splatted onto the images."""
@@ -30,6 +43,7 @@ class ExactPlan(Plan):
             return self._splat(volume)
         images = np.empty(spec.images_shape, spec.dtype)
         padded = np.pad(volume, PADDING)
+        strides = padded.shape[2], padded.shape[1] * padded.shape[2]
         pieces = (
             (tilt, top)
             for tilt in range(len(images))
@@ -38,7 +52,11 @@ class ExactPlan(Plan):
 
         def project(piece: tuple[int, int]) -> None:
             tilt, top = piece
-            project_rays(spec.grids[tilt], padded, top, images[tilt])
+            grid, sums = self._grids[tilt], np.empty(RAYS, spec.dtype)
+            rays = _rays(spec.image_shape)
+            clip_rays(grid, spec.image_shape, top, 0, _box(padded), *rays)
+            step, image = tuple(grid[:, 2]), images[tilt].reshape(-1)
+            sum_rays(self._sum_unit, padded.reshape(-1), strides, step, rays, sums, image)
 
         run_all(project, pieces, self._threads)
         return images
@@ -56,23 +74,72 @@ class ExactPlan(Plan):
             run_all(sample, range(len(volume)), self._threads)
             return volume
         planes = min(max(-(-len(volume) // _SLABS), _FEWEST_PLANES), _MOST_PLANES)
+        images = unlocked(images)
 
         def spread(top: int) -> None:
-            backproject_rays(spec.grids, images, top, volume, planes)
+            self._spread(images, top, volume[top : top + planes])
 
         run_all(spread, range(0, len(volume), planes), self._threads)
         return volume
+
+    def _spread(self, images: NDArray[Any], plane: int, part: NDArray[Any]) -> None:
+        """Backproject into planes of the volume, from `plane` on.
+
+        Samples near the first and the last of them also touch their neighbors outside, for which
+        there are planes at hand that are thrown away.
+        """
+        spec = self._spec
+        slab = np.zeros([n + 2 * PADDING for n in part.shape], spec.dtype)
+        strides = slab.shape[2], slab.shape[1] * slab.shape[2]
+        rays = _rays(spec.image_shape)
+        for grid, image in zip(self._grids, images, strict=True):
+            step = tuple(grid[:, 2])
+            for top in range(0, spec.image_shape[0], PIXELS):
+                clip_rays(grid, spec.image_shape, top, plane, _box(slab), *rays)
+                spread_rays(
+                    self._spread_unit, slab.reshape(-1), strides, step, rays, image.reshape(-1)
+                )
+        part[:] = slab[PADDING:-PADDING, PADDING:-PADDING, PADDING:-PADDING]
 
     def _splat(self, volume: NDArray[Any]) -> NDArray[Any]:
         spec = self._spec
         height, width = spec.image_shape
         images = np.empty(spec.images_shape, spec.dtype)
-        inverse = invert_affine(spec.grids)
+        inverse, volume = invert_affine(spec.grids), unlocked(volume)
 
         def splat(tilt: int) -> None:
-            padded = np.empty((height + 2, width + 2), spec.dtype)
+            padded = np.zeros((height + 2, width + 2), spec.dtype)
             project_voxels(inverse[tilt], volume, padded)
             images[tilt] = padded[1:-1, 1:-1]
 
         run_all(splat, range(len(images)), self._threads)
         return images
+
+
+def _box(padded: NDArray[Any]) -> tuple[float, ...]:
+    """Return width, height and depth of what is padded."""
+    return tuple(float(n - 2 * PADDING) for n in reversed(padded.shape))
+
+
+def _rays(image_shape: tuple[int, ...]) -> tuple[NDArray[Any], ...]:
+    """Return memory for starts, ends and pixels of the rays of a row of squares."""
+    count = -(-image_shape[1] // PIXELS) * RAYS
+    return np.empty((count, 3)), np.empty((count, 2), np.int64), np.empty(count, np.int64)
+
+
+def _example_of_spreads(dtype: np.dtype[Any]) -> tuple[Any, ...]:
+    """Return arguments for `spread_rays`: two rays through a small volume."""
+    volume = np.sqrt(np.arange(6 * 7 * 8, dtype=dtype))
+    starts = np.array([[1.25, 2.5, 1.75], [3.0, 1.125, 0.5]])
+    rays = starts, np.array([[0, 4], [1, 3]]), np.array([1, 0])
+    return volume, (8, 56), (0.625, 0.25, 0.5), rays, np.array([0.5, 2.0], dtype)
+
+
+def _example_of_sums(dtype: np.dtype[Any]) -> tuple[Any, ...]:
+    """Return arguments for `sum_rays`: the same rays, in a square of which no others count."""
+    volume, strides, step, some, image = _example_of_spreads(dtype)
+    rays = tuple(np.full((RAYS, *part.shape[1:]), -1, part.dtype) for part in some)
+    for all_of_them, part in zip(rays, some, strict=True):
+        all_of_them[: len(part)] = part
+    rays[1][len(some[1]) :] = 0, -1
+    return volume, strides, step, rays, np.empty(RAYS, dtype), image

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from libtilt.backends.base import Plan, SamplingSpec
-from libtilt.backends.numba.kernels.warps import sample_splines, spread_splines
-from libtilt.backends.numba.rows import RowSums
+from libtilt.backends.numba.row_sums import RowSums
 from libtilt.backends.numba.shear import Shear
+from libtilt.backends.numba.spline_warps import sample_splines, spread_splines
 from libtilt.backends.threads import run_all
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from libtilt.backends.base import SamplingSpec
-from libtilt.backends.numba.kernels.runs import PlaneOfRays
+from libtilt.backends.numba.csr_weights import PlaneOfRays
 from libtilt.errors.checks import Float64Array
 
 _STEEPEST = 1 / math.sqrt(2)
@@ -45,7 +45,7 @@ class Shear:
     planes : ndarray, shape (n, 2, 3)
         From ``(s, k, 1)``, place across and depth step, to plane row and column.
     shears : ndarray, shape (n, 2)
-        How rays run along the axis; see `libtilt.backends.numba.kernels.runs.PlaneOfRays`.
+        How rays run along the axis; see `libtilt.backends.numba.csr_weights.PlaneOfRays`.
     shapes : ndarray of int, shape (n, 2)
         Of each sheared image: across, along.
     """

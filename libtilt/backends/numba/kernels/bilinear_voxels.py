@@ -1,4 +1,4 @@
-"""The exact kernel at projected voxels, for any grid: bilinear samples of the images.
+"""Bilinear samples of the images at projected voxels, for any grid.
 
 Every function computes a piece of the result that no other piece writes to.
 """
@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from libtilt.backends.numba.kernels.compiled import compiled
-from libtilt.backends.numba.kernels.rays import clip
+from libtilt.backends.numba.kernels.compiled import compiled, compiled_within
+from libtilt.backends.numba.kernels.trilinear_rays import clip
 
 _APART = 4
 _HAIR = 1e-10
 
 
-@compiled
+@compiled_within
 def _row_of_voxels(
     inverse: Any, y: int, z: int, width: int, image: Any
 ) -> tuple[float, float, int, int]:
@@ -40,7 +40,8 @@ def backproject_voxels(inverse: Any, images: Any, z: int, volume: Any) -> None:
     one = images.dtype.type(1.0)
     for y in range(height):
         row = volume[z, y]
-        row[:] = 0
+        for x in range(width):
+            row[x] = 0
         for tilt in range(len(images)):
             image = images[tilt]
             u, v, first, last = _row_of_voxels(inverse[tilt], y, z, width, image)
@@ -59,14 +60,13 @@ def backproject_voxels(inverse: Any, images: Any, z: int, volume: Any) -> None:
 
 @compiled
 def project_voxels(inverse: Any, volume: Any, image: Any) -> None:
-    """Project onto one image, which has a border that collects what falls beside it.
+    """Add to one image, which is zero and has a border that collects what falls beside it.
 
     Voxels of a row are taken a few apart, so that none waits for what its neighbour has just
     written to the same pixel.
     """
     depth, height, width = volume.shape
     one = volume.dtype.type(1.0)
-    image[:] = 0
     for z in range(depth):
         for y in range(height):
             u, v, first, last = _row_of_voxels(inverse, y, z, width, image)

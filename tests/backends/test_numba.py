@@ -1,13 +1,11 @@
 """The compiled kernels: which one is taken, how near they come, and where they are kept."""
 
-import os
-import subprocess
 import sys
 
 import attrs
 import numpy as np
 import pytest
-from helpers import arrays, relative_error
+from helpers import arrays, in_another_python, relative_error
 from numpy.testing import assert_array_equal
 from scipy import ndimage
 
@@ -16,20 +14,22 @@ from libtilt.backends import SamplingSpec, UnsupportedSpecError, resolve_backend
 from libtilt.backends import auto as auto_backend
 from libtilt.backends.base import DRIVEN
 from libtilt.backends.numba import NumbaBackend
+from libtilt.backends.numba.csr_weights import PlaneOfRays, by_pixel, by_voxel
 from libtilt.backends.numba.exact import ExactPlan
 from libtilt.backends.numba.factorized import FactorizedPlan
-from libtilt.backends.numba.kernels import runs
-from libtilt.backends.numba.kernels.compiled import digest_of_kernels
-from libtilt.backends.numba.kernels.lanes import VECTOR_BYTES, registers_for
-from libtilt.backends.numba.kernels.rays import PIXELS, project_rays
-from libtilt.backends.numba.kernels.runs import PlaneOfRays, runs_by_pixel, runs_by_voxel
-from libtilt.backends.numba.kernels.turned import copy_turned
-from libtilt.backends.numba.kernels.warps import sample_splines, spread_splines
-from libtilt.backends.numba.rows import RowsPlan
+from libtilt.backends.numba.kernels.block_copies import copy_block
+from libtilt.backends.numba.kernels.compiled import compiled, digest_of_kernels
+from libtilt.backends.numba.kernels.csr_weights import list_entries
+from libtilt.backends.numba.kernels.trilinear_rays import PIXELS, sum_rays
+from libtilt.backends.numba.row_sums import RowSumsPlan, chunk_length
 from libtilt.backends.numba.shear import Shear
+from libtilt.backends.numba.spline_warps import sample_splines, spread_splines
+from libtilt.backends.numba.vector_unit import SWITCH, vector_bytes
 from libtilt.backends.scipy import SciPyBackend
 from libtilt.backends.splines import PADDING, coefficients
 from libtilt.testing import CASES, TOLERANCES, make_spec
+
+UNITS = ("1", "0")
 
 TILTED_AXIS = TiltGeometry.from_tilt_angles(
     [-58, -20, 0, 35, 60], tilt_axis_angle=85, x_tilts=2.0, shifts=[1.5, -2.25]
@@ -46,9 +46,9 @@ def spec_of(geometry, shape, *, dtype="float32", driven="ray", image_shape=None)
 @pytest.mark.parametrize(
     ("mode", "case", "plan"),
     [
-        ("auto", "single axis, odd sizes", RowsPlan),
+        ("auto", "single axis, odd sizes", RowSumsPlan),
         ("auto", "any rotation", ExactPlan),
-        ("rows", "tilt axis along z", RowsPlan),
+        ("rows", "tilt axis along z", RowSumsPlan),
         ("exact", "single axis, odd sizes", ExactPlan),
         ("factorized", "single axis, odd sizes", FactorizedPlan),
     ],
@@ -68,6 +68,7 @@ def test_impossible_options_are_refused(options):
         NumbaBackend(**options)
 
 
+@pytest.mark.parametrize("unit", UNITS)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("driven", DRIVEN)
 @pytest.mark.parametrize(
@@ -80,8 +81,9 @@ def test_impossible_options_are_refused(options):
     ids=["along y", "along x", "tilted axis"],
 )
 def test_more_than_one_tile_and_chunk_agree_with_the_reference(
-    geometry, shape, image_shape, driven, dtype
+    geometry, shape, image_shape, driven, dtype, unit, monkeypatch
 ):
+    monkeypatch.setenv(SWITCH, unit)
     spec = spec_of(geometry, shape, dtype=dtype, driven=driven, image_shape=image_shape)
     assert max(spec.images_shape[1:]) > PIXELS
     volume, images = arrays(spec)
@@ -210,27 +212,29 @@ def test_both_lists_of_weights_hold_the_same_entries(slope):
         driven="ray",
     )
     width = 40
-    by_voxel = runs_by_voxel(plane, width, dtype=np.dtype("f8"), threads=1)
-    by_pixel = runs_by_pixel(by_voxel, plane, width, threads=1)
+    voxels = by_voxel(plane, width, dtype=np.dtype("f8"), threads=1)
+    pixels = by_pixel(voxels, plane, width, threads=1)
     low, high = plane.reach
 
-    def entries(runs, forward):
-        for run, target in enumerate(runs.targets):
-            for entry in range(runs.starts[run], runs.starts[run + 1]):
-                row, place = divmod(int(runs.indices[entry]), width)
+    def entries(matrix, forward):
+        for line, target in enumerate(matrix.targets):
+            for entry in range(matrix.starts[line], matrix.starts[line + 1]):
+                row, place = divmod(int(matrix.indices[entry]), width)
                 if forward:
-                    yield (row, target, place + low, runs.weights[entry])
+                    yield (row, target, place + low, matrix.weights[entry])
                 else:
-                    yield (target, row, high - place, runs.weights[entry])
+                    yield (target, row, high - place, matrix.weights[entry])
 
-    assert sorted(entries(by_pixel, True)) == sorted(entries(by_voxel, False))
+    assert sorted(entries(pixels, True)) == sorted(entries(voxels, False))
 
 
 @pytest.mark.parametrize("length", [1, 5, 40, 88, 89, 336, 1024])
 @pytest.mark.parametrize("itemsize", [4, 8])
 def test_a_chunk_is_hardly_longer_than_a_row_and_shorter_for_many_threads(length, itemsize):
-    counts = [len(registers_for(length, itemsize, threads)) for threads in (1, 16)]
-    vectors = -(-length * itemsize // VECTOR_BYTES)
+    counts = [
+        chunk_length(length, itemsize, threads) * itemsize // vector_bytes() for threads in (1, 16)
+    ]
+    vectors = -(-length * itemsize // vector_bytes())
     assert all(count == 1 or count < vectors + 4 for count in counts)
     assert counts[1] <= counts[0]
 
@@ -244,24 +248,34 @@ def test_indices_that_32_bits_do_not_hold_take_64():
         pixels=12,
         driven="ray",
     )
-    near, far = (
-        runs_by_voxel(plane, width, dtype=np.dtype("f8"), threads=1) for width in (40, 2**32)
-    )
+    near, far = (by_voxel(plane, width, dtype=np.dtype("f8"), threads=1) for width in (40, 2**32))
     assert near.indices.dtype == np.uint32
     assert_array_equal(far.indices // np.uint64(2**32), near.indices // 40)
 
 
+copy_alone = compiled(copy_block)
+
+
+@pytest.mark.parametrize("unit", [(), None], ids=["vector unit", "plain"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("shape", [(1, 1), (16, 16), (5, 40), (33, 17), (64, 31)])
-def test_a_matrix_is_copied_turned_and_nothing_beside_it_is_touched(shape, dtype):
+def test_a_matrix_is_copied_turned_and_nothing_beside_it_is_touched(shape, dtype, unit):
     rows, columns = shape
     source = np.random.default_rng(0).normal(size=(rows + 2, columns + 5)).astype(dtype)
     target = np.full((columns + 3, rows + 4), 7.0, dtype)
     expected = target.copy()
     expected[1 : columns + 1, 2 : rows + 2] = source[1 : rows + 1, 3 : columns + 3].T
     begin, there = columns + 5 + 3, rows + 4 + 2
-    copy_turned(shape, source.ravel(), begin, columns + 5, target.reshape(-1), there, rows + 4)
+    steps, turned = (0, columns + 5, 1), (0, 1, rows + 4)
+    block = (1, *shape)
+    copy_alone(unit, block, source.ravel(), begin, steps, target.reshape(-1), there, turned)
     assert_array_equal(target, expected)
+    back = np.zeros_like(source)
+    copy_alone(unit, block, target.reshape(-1), there, turned, back.reshape(-1), begin, steps)
+    inside = slice(1, rows + 1), slice(3, columns + 3)
+    assert_array_equal(back[inside], source[inside])
+    back[inside] = 0
+    assert not back.any()
 
 
 TURNED = [[0.8, -0.6, 7.0], [0.6, 0.8, -4.0]]
@@ -273,9 +287,13 @@ WARPS = [
 ]
 
 
+@pytest.mark.parametrize("unit", UNITS)
 @pytest.mark.parametrize("matrix", [np.array(warp, float) for warp in WARPS])
 @pytest.mark.parametrize("dtype", TOLERANCES)
-def test_splines_are_those_of_scipy_and_their_spread_is_the_transpose(matrix, dtype):
+def test_splines_are_those_of_scipy_and_their_spread_is_the_transpose(
+    matrix, dtype, unit, monkeypatch
+):
+    monkeypatch.setenv(SWITCH, unit)
     rng = np.random.default_rng(0)
     source, images = (rng.normal(size=shape).astype(dtype) for shape in ((23, 35), (41, 28)))
     sampled, spread = np.empty_like(images), np.empty_like(source)
@@ -294,19 +312,7 @@ def test_splines_are_those_of_scipy_and_their_spread_is_the_transpose(matrix, dt
     assert abs(left - right) < TOLERANCES[dtype] * scale * np.linalg.norm(images)
 
 
-def in_another_python(code, **environment):
-    return subprocess.run(
-        [sys.executable, "-c", code],
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-
-
 def test_the_kernels_are_right_as_plain_python():
-    """What Numba compiles is Python with a meaning of its own, vector loops included."""
     cases = ["identity", "single axis, small detector", "tilts about x", "tilt axis along z"]
     code = f"""
 from libtilt.backends.numba import NumbaBackend
@@ -319,17 +325,12 @@ for case in {cases[:1]}:
 for case in {cases[1:]}:
     for driven in ("ray", "voxel"):
         LAWS["conventions"](NumbaBackend(threads=1), make_spec(case, driven=driven))
-import numpy as np
-from libtilt.backends.numba.kernels.turned import copy_turned
-matrix, turned = np.arange(400.0), np.empty(400)
-copy_turned((20, 20), matrix, 0, 20, turned, 0, 20)
-assert (turned.reshape(20, 20) == matrix.reshape(20, 20).T).all()
 """
     result = in_another_python(code, NUMBA_DISABLE_JIT="1")
     assert result.returncode == 0, result.stderr
 
 
-def test_it_works_where_nothing_can_be_kept_on_disk():
+def test_kernels_are_compiled_where_nothing_can_be_kept_on_disk():
     code = """
 import numba.core.caching as caching
 def no_locator(self, *arguments):
@@ -344,27 +345,28 @@ assert compiled(lambda x: x + 1)(1) == 2
 
 def test_what_is_kept_on_disk_depends_on_every_file_of_kernels():
     """A constant of one file is compiled into functions of another."""
-    for kernel in (project_rays, runs.count_entries):
+    for kernel in (sum_rays, list_entries):
         assert kernel._cache._cache_file._source_stamp == digest_of_kernels()
 
 
-def test_it_is_announced_once_when_something_is_compiled():
+def test_compiling_is_announced_and_logged_once():
     code = """
 from libtilt.backends.numba.kernels.compiled import announce_compiling, compiled
+import logging, sys
+logging.basicConfig(level="INFO", stream=sys.stdout, format="%(name)s")
 announce_compiling(lambda: print("compiling"))
 for f in (lambda x: x + 1, lambda x: x + 2):
     compiled(f)(1)
 """
     result = in_another_python(code)
-    assert (result.returncode, result.stdout) == (0, "compiling\n"), result.stderr
+    assert (result.returncode, result.stdout) == (0, "libtilt\ncompiling\n"), result.stderr
 
 
 def test_without_numba_the_extra_is_named_and_auto_does_without(monkeypatch, request):
     for name in [name for name in sys.modules if name.split(".")[0] == "numba"]:
         monkeypatch.setitem(sys.modules, name, None)
-    ours = ("numba", "exact", "factorized", "rows", "kernels")
     for name in list(sys.modules):
-        if name.startswith("libtilt.backends.") and name.split(".")[2] in ours:
+        if name.startswith("libtilt.backends.numba"):
             monkeypatch.delitem(sys.modules, name)
     auto_backend._numba_fails.cache_clear()
     request.addfinalizer(auto_backend._numba_fails.cache_clear)
@@ -379,7 +381,7 @@ def test_every_case_of_rows_is_covered():
     axes = set()
     for case in CASES:
         plan = NumbaBackend().plan(make_spec(case))
-        if isinstance(plan, RowsPlan):
+        if isinstance(plan, RowSumsPlan):
             axes.add((plan._layout.axis, plan._layout.detector_axis))
     assert {axis for axis, _ in axes} == {0, 1, 2}
     assert {detector_axis for _, detector_axis in axes} == {0, 1}

@@ -1,8 +1,8 @@
-"""Weights of a plane of rays, listed tile by tile.
+"""Weights of a plane of rays, as a sparse matrix by rows (CSR), tile by tile.
 
 A tile is a square of voxels of the plane, so small that its rows stay in the processor's cache
-while every tilt uses them. A run is a list of entries that add to one row: for the adjoint what one
-voxel takes from all images, for the forward what one pixel takes from a tile.
+while every tilt uses them. A row of the matrix is, for the adjoint, what one voxel takes from some
+images, for the forward what one pixel takes from a tile.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from libtilt.backends.numba.kernels.entries import (
+from libtilt.backends.numba.kernels.compiled import unlocked
+from libtilt.backends.numba.kernels.csr_weights import (
+    MOST_TAPS,
     TILE,
     TILTS,
     VOXELS,
-    count_entries,
-    count_pixels,
-    fill_entries,
+    list_entries,
     sort_by_pixel,
 )
-from libtilt.backends.threads import run_all
+from libtilt.backends.threads import run_all, run_each
 from libtilt.errors.checks import Float64Array
 
 _TILES_AT_ONCE = 8
@@ -84,8 +84,8 @@ class PlaneOfRays:
 
 
 @attrs.frozen(eq=False)
-class Runs:
-    """Runs of entries: run r has the entries from ``starts[r]`` to ``starts[r + 1]``.
+class CSRWeights:
+    """A sparse matrix by rows (CSR), tile by tile: row r has entries ``starts[r]`` to ``[r + 1]``.
 
     Attributes
     ----------
@@ -94,11 +94,11 @@ class Runs:
     weights : ndarray
         Of an entry.
     starts : ndarray of int64
-        First entry of each run, and the end of the last.
+        First entry of each row, and the end of the last.
     targets : ndarray of int64
-        The row that each run adds to.
+        What each row of the matrix is added to.
     tiles : ndarray of int64
-        First run of each tile, and the end of the last.
+        First row of each tile, and the end of the last.
     """
 
     indices: NDArray[np.uint32 | np.uint64]
@@ -113,9 +113,9 @@ class Runs:
         return self.indices, self.weights, self.starts, self.targets, self.tiles
 
 
-def runs_by_voxel(
+def by_voxel(
     plane: PlaneOfRays, width: int, *, dtype: np.dtype[Any], threads: int | None
-) -> Runs:
+) -> CSRWeights:
     """List what each voxel takes from all images, for the adjoint.
 
     Parameters
@@ -132,72 +132,75 @@ def runs_by_voxel(
 
     Returns
     -------
-    Runs
-        Rows added to are voxels within their tile; a voxel has a run for every `TILTS` tilts.
+    CSRWeights
+        Its rows are added to voxels within their tile; a voxel has one for every `TILTS` tilts.
     """
-    runs_of_tile = -(-len(plane.grids) // TILTS) * VOXELS
-    tiles = np.arange(math.prod(plane.tile_counts) + 1) * runs_of_tile
+    rows_of_tile = -(-len(plane.grids) // TILTS) * VOXELS
+    tiles = np.arange(math.prod(plane.tile_counts) + 1) * rows_of_tile
     counts = np.zeros(tiles[-1] + 1, np.int64)
-    pieces = [
-        (first, min(first + _TILES_AT_ONCE, len(tiles) - 1))
-        for first in range(0, len(tiles) - 1, _TILES_AT_ONCE)
-    ]
+    step = _TILES_AT_ONCE * rows_of_tile
+    pieces = [(row, min(row + step, int(tiles[-1]))) for row in range(0, int(tiles[-1]), step)]
     sizes = np.array(
         [*plane.plane_shape, plane.tile_counts[1], plane.pixels, width, plane.reach[1]]
     )
-    rays = plane.grids, plane.inverse, plane.shears, sizes, plane.driven == "ray"
+    arrays = (unlocked(array) for array in (plane.grids, plane.inverse, plane.shears))
+    rays = *arrays, sizes, plane.driven == "ray"
+    values = len(plane.grids) * plane.pixels * width
 
     def count(piece: tuple[int, int]) -> None:
-        count_entries(*piece, rays, counts)
+        nothing = np.empty(0, np.int64), np.empty(0)
+        own = counts[piece[0] + 1 : piece[1] + 1]
+        list_entries(piece[0], rays, np.zeros(MOST_TAPS), own, *nothing)
 
     def fill(piece: tuple[int, int]) -> None:
-        fill_entries(*piece, rays, starts, indices, weights)
+        first, end = starts[piece[0]], starts[piece[1]]
+        found = np.empty(end - first, np.int64), np.empty(end - first)
+        own = np.empty(piece[1] - piece[0], np.int64)
+        if end > first:
+            list_entries(piece[0], rays, np.zeros(MOST_TAPS), own, *found)
+        indices[first:end], weights[first:end] = found
 
     run_all(count, pieces, threads)
     starts = np.cumsum(counts)
-    values = len(plane.grids) * plane.pixels * width
-    index = np.uint32 if values < 2**32 else np.uint64
-    indices, weights = np.empty(starts[-1], index), np.empty(starts[-1], dtype)
+    indices = np.empty(starts[-1], np.uint32 if values < 2**32 else np.uint64)
+    weights = np.empty(starts[-1], dtype)
     run_all(fill, pieces, threads)
-    return Runs(indices, weights, starts, np.arange(tiles[-1]) % VOXELS, tiles)
+    return CSRWeights(indices, weights, starts, np.arange(tiles[-1]) % VOXELS, tiles)
 
 
-def runs_by_pixel(by_voxel: Runs, plane: PlaneOfRays, width: int, threads: int | None) -> Runs:
+def by_pixel(matrix: CSRWeights, plane: PlaneOfRays, width: int, threads: int | None) -> CSRWeights:
     """List what each pixel takes from each tile, for the forward.
 
     Parameters
     ----------
-    by_voxel : Runs
-        The same entries, sorted by voxel.
+    matrix : CSRWeights
+        The same entries, by voxel.
     plane, width
-        As in `runs_by_voxel`; entries read from ``voxel * width + n - reach[0]``.
+        As in `by_voxel`; entries read from ``voxel * width + n - reach[0]``.
     threads : int or None
         How many work on it.
 
     Returns
     -------
-    Runs
-        Rows added to are ``i * pixels + s``.
+    CSRWeights
+        Its rows are added to ``i * pixels + s``.
     """
-    count = len(by_voxel.tiles) - 1
-    rows = len(plane.grids) * plane.pixels
+    pixels = len(plane.grids) * plane.pixels
     shift = plane.reach[1] - plane.reach[0]
-    tiles = np.zeros(count + 1, np.int64)
-    old = by_voxel.indices, by_voxel.weights, by_voxel.starts
+    indices, weights = np.empty_like(matrix.indices), np.empty_like(matrix.weights)
 
-    def count_runs(tile: int) -> None:
-        first, end = by_voxel.tiles[tile], by_voxel.tiles[tile + 1]
-        tiles[tile + 1] = count_pixels(first, end, rows, width, by_voxel.indices, by_voxel.starts)
+    def sort(tile: int) -> NDArray[np.int64]:
+        starts = matrix.starts[matrix.tiles[tile] : matrix.tiles[tile + 1] + 1]
+        own = slice(starts[0], starts[-1])
+        old = matrix.indices[own].astype(np.int64)
+        order, rows = np.empty((2, len(old)), np.int64), np.empty((2, pixels), np.int64)
+        places = np.zeros(pixels, np.int64)
+        count = sort_by_pixel(width, shift, places, starts - starts[0], old, order, rows)
+        indices[own], weights[own] = order[1], matrix.weights[own][order[0]]
+        rows[0] += starts[0]
+        return rows[:, :count]
 
-    def sort(tile: int) -> None:
-        first, end = by_voxel.tiles[tile], by_voxel.tiles[tile + 1]
-        sort_by_pixel(first, end, rows, width, shift, old, tiles[tile], new)
-
-    run_all(count_runs, range(count), threads)
-    tiles = np.cumsum(tiles)
-    indices, weights = np.empty_like(by_voxel.indices), np.empty_like(by_voxel.weights)
-    starts, targets = np.empty(tiles[-1] + 1, np.int64), np.empty(tiles[-1], np.int64)
-    starts[-1] = len(indices)
-    new = indices, weights, starts, targets
-    run_all(sort, range(count), threads)
-    return Runs(indices, weights, starts, targets, tiles)
+    found = list(run_each(sort, range(len(matrix.tiles) - 1), threads))
+    starts, targets = np.concatenate(found, axis=1)
+    tiles = np.cumsum([0, *(rows.shape[1] for rows in found)])
+    return CSRWeights(indices, weights, np.append(starts, len(indices)), targets, tiles)

@@ -1,4 +1,4 @@
-"""Copying matrices with rows and columns exchanged, written for the vector unit.
+"""Copying matrices with rows and columns exchanged.
 
 A square as wide as a vector register is loaded row by row, and turned within the registers: halves
 of two of them are interleaved, as often as the number of rows can be halved.
@@ -10,78 +10,25 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic, overload
+from numba.extending import intrinsic
 from numba.np import arrayobj
-from numpy.typing import NDArray
 
-from libtilt.backends.numba.kernels.compiled import compiled
-from libtilt.backends.numba.kernels.lanes import VECTOR_BYTES
+from libtilt.backends.numba.vector_unit.llvm import VECTOR_BYTES
 
 _INT = ir.IntType(32)
 
 
-@compiled
-def copy_turned(
-    shape: tuple[int, int],
-    source: NDArray[Any],
-    place: int,
-    row: int,
-    target: NDArray[Any],
-    target_place: int,
-    target_row: int,
-) -> None:
-    """Copy a matrix into the transpose of another.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Rows and columns of the one that is read.
-    source, target : ndarray
-        Flat.
-    place, target_place : int
-        Where the matrices begin.
-    row, target_row : int
-        Values from one row to the next.
-    """
+def copy_turned(unit, rows, columns, source, begin, row, target, target_begin, target_row):  # type: ignore[no-untyped-def]
+    """Copy whole squares by the vector unit, and what is left by itself."""
     lanes = VECTOR_BYTES // source.itemsize
-    rows, columns = shape
     whole_rows, whole_columns = rows // lanes * lanes, columns // lanes * lanes
     for r in range(0, whole_rows, lanes):
         for c in range(0, whole_columns, lanes):
-            turn_square(
-                source,
-                place + r * row + c,
-                row,
-                target,
-                target_place + c * target_row + r,
-                target_row,
-            )
+            place, there = begin + r * row + c, target_begin + c * target_row + r
+            _turn_square(source, place, row, target, there, target_row)
     for r in range(rows):
         for c in range(whole_columns if r < whole_rows else 0, columns):
-            target[target_place + c * target_row + r] = source[place + r * row + c]
-
-
-def turn_square(
-    source: NDArray[Any],
-    place: int,
-    row: int,
-    target: NDArray[Any],
-    target_place: int,
-    target_row: int,
-) -> None:
-    """Copy the transpose of a square of as many values each way as a vector register holds."""
-    lanes = VECTOR_BYTES // source.itemsize
-    for r in range(lanes):
-        for c in range(lanes):
-            target[target_place + c * target_row + r] = source[place + r * row + c]
-
-
-@overload(turn_square)
-def _turn_square_compiled(source, place, row, target, target_place, target_row):  # type: ignore[no-untyped-def]
-    def call(source, place, row, target, target_place, target_row):  # type: ignore[no-untyped-def]
-        _turn_square(source, place, row, target, target_place, target_row)
-
-    return call
+            target[target_begin + c * target_row + r] = source[begin + r * row + c]
 
 
 @intrinsic

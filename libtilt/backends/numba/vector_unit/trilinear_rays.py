@@ -1,10 +1,8 @@
-"""The inner loops of the exact kernel, written for the vector unit.
+"""Trilinear samples of which each fills one vector register.
 
 A trilinear sample takes eight voxels: four pairs of neighbours along x. All eight are loaded into
 one vector and multiplied by their eight weights, which are made in one vector, too. Nothing is
-gathered, no voxel is loaded twice, and the transpose stores by the same addresses. A compiler does
-not find this form by itself; it is given to LLVM in its own terms, which run on every processor
-that Numba runs on.
+gathered, no voxel is loaded twice, and the transpose stores by the same addresses.
 """
 
 from __future__ import annotations
@@ -12,14 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic, overload
+from numba.extending import intrinsic
 from numba.np import arrayobj
-from numpy.typing import NDArray
 
-from libtilt.backends.numba.kernels.vectors import (
+from libtilt.backends.numba.vector_unit.llvm import (
     add_halves,
     bytes_of_lane,
     cast,
@@ -38,67 +34,14 @@ BLOCK = 16
 """Samples whose positions are computed together."""
 
 
-def _corners(position: NDArray[Any], row: int, plane: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return flat indices and weights of the eight voxels around a position x, y, z."""
-    first = np.floor(position).astype(int)
-    x, y, z = position - first
-    here = first @ np.array([1, row, plane])
-    steps = np.array([0, 1, row, row + 1, plane, plane + 1, plane + row, plane + row + 1])
-    weights = np.multiply.outer(np.multiply.outer([1 - z, z], [1 - y, y]), [1 - x, x])
-    return here + steps, weights.ravel()
+def sum_along(unit, volume, strides, start, step, first, last):  # type: ignore[no-untyped-def]
+    """Return the sum of samples."""
+    return _sum_along(volume, strides[0], strides[1], start, step, first, last)
 
 
-def sum_along(
-    volume: NDArray[Any],
-    row: int,
-    plane: int,
-    start: tuple[float, float, float],
-    step: tuple[float, float, float],
-    first: int,
-    last: int,
-) -> Any:
-    """Return the sum of trilinear samples at ``start + k * step``, k from first to last.
-
-    `volume` is flat, x fastest; its rows and planes are `row` and `plane` values apart. Positions
-    x, y, z are not negative, and all their neighbours lie inside.
-    """
-    total = volume.dtype.type(0)
-    for k in range(first, last + 1):
-        places, weights = _corners(np.array(start) + k * np.array(step), row, plane)
-        total += weights.astype(volume.dtype) @ volume[places]
-    return total
-
-
-def spread_along(
-    volume: NDArray[Any],
-    row: int,
-    plane: int,
-    start: tuple[float, float, float],
-    step: tuple[float, float, float],
-    first: int,
-    last: int,
-    value: Any,
-) -> None:
-    """Add `value` to where `sum_along` samples, with the same weights: its transpose."""
-    for k in range(first, last + 1):
-        places, weights = _corners(np.array(start) + k * np.array(step), row, plane)
-        volume[places] += weights.astype(volume.dtype) * value
-
-
-@overload(sum_along)
-def _sum_along_compiled(volume, row, plane, start, step, first, last):  # type: ignore[no-untyped-def]
-    def call(volume, row, plane, start, step, first, last):  # type: ignore[no-untyped-def]
-        return _sum_along(volume, row, plane, start, step, first, last)
-
-    return call
-
-
-@overload(spread_along)
-def _spread_along_compiled(volume, row, plane, start, step, first, last, value):  # type: ignore[no-untyped-def]
-    def call(volume, row, plane, start, step, first, last, value):  # type: ignore[no-untyped-def]
-        _spread_along(volume, row, plane, start, step, first, last, value)
-
-    return call
+def spread_along(unit, volume, strides, start, step, first, last, value):  # type: ignore[no-untyped-def]
+    """Add to where `sum_along` samples."""
+    _spread_along(volume, strides[0], strides[1], start, step, first, last, value)
 
 
 @intrinsic

@@ -8,6 +8,11 @@ from typing import Any
 from llvmlite import ir
 from numba.core import cgutils
 
+from libtilt.backends.numba.vector_unit import vector_bytes
+
+VECTOR_BYTES = vector_bytes()
+"""Of a register."""
+
 _INT, _WORD = ir.IntType(32), ir.IntType(64)
 
 

@@ -1,4 +1,4 @@
-"""Four by four values weighted by cubic B-splines, written for the vector unit.
+"""Four by four values weighted by cubic B-splines.
 
 The four weights of an axis are cubic polynomials of one fraction, made in one vector. Each row of
 four values is loaded as one vector, so that a sample takes four loads, and its transpose four loads
@@ -12,11 +12,15 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic, overload
+from numba.extending import intrinsic
 from numba.np import arrayobj
-from numpy.typing import NDArray
 
-from libtilt.backends.numba.kernels.vectors import add_halves, bytes_of_lane, in_all_lanes, lanes_of
+from libtilt.backends.numba.vector_unit.llvm import (
+    add_halves,
+    bytes_of_lane,
+    in_all_lanes,
+    lanes_of,
+)
 
 _INT = ir.IntType(32)
 
@@ -24,58 +28,14 @@ POLYNOMIALS = np.array([[1, 4, 1, 0], [-3, 0, 3, 0], [3, -6, 3, 0], [-1, 3, -3, 
 """Of the four weights (columns) by the fraction: the factors of its powers 0 to 3 (rows)."""
 
 
-def _weights(values: NDArray[Any], down: float, across: float) -> NDArray[Any]:
-    powers = np.arange(4)
-    both = [(fraction**powers @ POLYNOMIALS).astype(values.dtype) for fraction in (down, across)]
-    weights: NDArray[Any] = np.multiply.outer(*both)
-    return weights
+def sum_patch(unit, values, place, row, down, across):  # type: ignore[no-untyped-def]
+    """Return the weighted sum of four by four values."""
+    return _sum_patch(values, place, row, down, across)
 
 
-def _patch(values: NDArray[Any], place: int, row: int) -> NDArray[Any]:
-    return np.lib.stride_tricks.as_strided(
-        values[place:], (4, 4), (row * values.itemsize, values.itemsize)
-    )
-
-
-def sum_patch(values: NDArray[Any], place: int, row: int, down: float, across: float) -> Any:
-    """Return the weighted sum of four by four values.
-
-    Parameters
-    ----------
-    values : ndarray
-        Flat.
-    place : int
-        Of the first.
-    row : int
-        Values from one row to the next.
-    down, across : float
-        Fractions between 0 and 1: how far beyond the second row and column the sample lies.
-    """
-    return (_patch(values, place, row) * _weights(values, down, across)).sum()
-
-
-def add_patch(
-    values: NDArray[Any], place: int, row: int, down: float, across: float, value: Any
-) -> None:
-    """Add `value` to where `sum_patch` reads, with the same weights: its transpose."""
-    patch = _patch(values, place, row)
-    patch += value * _weights(values, down, across)
-
-
-@overload(sum_patch)
-def _sum_patch_compiled(values, place, row, down, across):  # type: ignore[no-untyped-def]
-    def call(values, place, row, down, across):  # type: ignore[no-untyped-def]
-        return _sum_patch(values, place, row, down, across)
-
-    return call
-
-
-@overload(add_patch)
-def _add_patch_compiled(values, place, row, down, across, value):  # type: ignore[no-untyped-def]
-    def call(values, place, row, down, across, value):  # type: ignore[no-untyped-def]
-        _add_patch(values, place, row, down, across, value)
-
-    return call
+def add_patch(unit, values, place, row, down, across, value):  # type: ignore[no-untyped-def]
+    """Add to where `sum_patch` reads."""
+    _add_patch(values, place, row, down, across, value)
 
 
 @intrinsic

@@ -1,4 +1,4 @@
-"""The loops that list weights: what each voxel of a plane gives to each pixel."""
+"""The sparse matrix of weights by rows (CSR): what each voxel of a plane gives to each pixel."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from libtilt.backends.numba.kernels.compiled import compiled
+from libtilt.backends.numba.kernels.compiled import compiled, compiled_within
 
 TILE = 16
 """Voxels along each side of a tile."""
@@ -17,10 +17,11 @@ VOXELS = TILE * TILE
 TILTS = 14
 """Listed together for a tile: what neighbouring voxels take from them stays in the first cache."""
 
-_MOST_TAPS = 16
+MOST_TAPS = 16
+"""Offsets along the axis that a voxel has for one pixel, at most."""
 
 
-@compiled
+@compiled_within
 def _taps(
     grid: Any, inverse: Any, shear: Any, row: int, column: int, pixel: int, ray: bool, taps: Any
 ) -> tuple[int, int]:
@@ -41,7 +42,8 @@ def _taps(
     start, end = shear[0] * first + shear[1], shear[0] * last + shear[1]
     lowest = int(np.floor(min(start, end)))
     count = int(np.floor(max(start, end))) - lowest + 2
-    taps[:count] = 0.0
+    for tap in range(count):
+        taps[tap] = 0.0
     for k in range(first, last + 1):
         down = grid[0, 0] * pixel + grid[0, 1] * k + grid[0, 2] - row
         right = grid[1, 0] * pixel + grid[1, 1] * k + grid[1, 2] - column
@@ -54,7 +56,7 @@ def _taps(
     return lowest, count
 
 
-@compiled
+@compiled_within
 def _pixel_range(inverse: Any, row: int, column: int, pixels: int, ray: bool) -> tuple[int, int]:
     """Return the first pixel that may have something of a voxel, and the one after the last."""
     across = inverse[0, 0] * row + inverse[0, 1] * column + inverse[0, 2]
@@ -64,7 +66,7 @@ def _pixel_range(inverse: Any, row: int, column: int, pixels: int, ray: bool) ->
     return int(min(first, float(pixels))), int(max(last, -1.0)) + 1
 
 
-@compiled
+@compiled_within
 def _voxel(run: int, tiles_across: int, groups: int) -> tuple[int, int]:
     """Return row and column in the plane of the voxel of a run."""
     tile, inside = run // (groups * VOXELS), run % VOXELS
@@ -72,40 +74,21 @@ def _voxel(run: int, tiles_across: int, groups: int) -> tuple[int, int]:
 
 
 @compiled
-def count_entries(first_tile: int, last_tile: int, rays: Any, counts: Any) -> None:
-    """Count the entries of each run of some tiles."""
-    grids, inverse, shears, sizes, ray = rays
-    rows, columns, tiles_across, pixels, _, _ = sizes
-    groups = -(-len(grids) // TILTS)
-    taps = np.zeros(_MOST_TAPS)
-    for run in range(first_tile * groups * VOXELS, last_tile * groups * VOXELS):
-        row, column = _voxel(run, tiles_across, groups)
-        group = run // VOXELS % groups
-        count = 0
-        if row < rows and column < columns:
-            for tilt in range(group * TILTS, min((group + 1) * TILTS, len(grids))):
-                grid, back, shear = grids[tilt], inverse[tilt], shears[tilt]
-                first, end = _pixel_range(back, row, column, pixels, ray)
-                for pixel in range(first, end):
-                    _, length = _taps(grid, back, shear, row, column, pixel, ray, taps)
-                    for tap in range(length):
-                        count += taps[tap] > 0.0
-        counts[run + 1] = count
-
-
-@compiled
-def fill_entries(
-    first_tile: int, last_tile: int, rays: Any, starts: Any, indices: Any, weights: Any
+def list_entries(
+    first_row: int, rays: Any, taps: Any, counts: Any, indices: Any, weights: Any
 ) -> None:
-    """Fill in the entries of each run of some tiles."""
+    """Count the entries of rows from `first_row` on, and list them where there is room.
+
+    `taps` is memory to work in.
+    """
     grids, inverse, shears, sizes, ray = rays
     rows, columns, tiles_across, pixels, width, furthest = sizes
     groups = -(-len(grids) // TILTS)
-    taps = np.zeros(_MOST_TAPS)
-    for run in range(first_tile * groups * VOXELS, last_tile * groups * VOXELS):
+    entry = 0
+    for run in range(first_row, first_row + len(counts)):
         row, column = _voxel(run, tiles_across, groups)
         group = run // VOXELS % groups
-        entry = starts[run]
+        before = entry
         if row < rows and column < columns:
             for tilt in range(group * TILTS, min((group + 1) * TILTS, len(grids))):
                 grid, back, shear = grids[tilt], inverse[tilt], shears[tilt]
@@ -115,44 +98,50 @@ def fill_entries(
                     place = (tilt * pixels + pixel) * width + furthest - lowest
                     for tap in range(length):
                         if taps[tap] > 0.0:
-                            indices[entry] = place - tap
-                            weights[entry] = taps[tap]
+                            if len(indices):
+                                indices[entry] = place - tap
+                                weights[entry] = taps[tap]
                             entry += 1
-
-
-@compiled
-def count_pixels(
-    first_run: int, end_run: int, rows: int, width: int, indices: Any, starts: Any
-) -> int:
-    """Return how many pixels take something from a tile, which has some runs by voxel."""
-    seen = np.zeros(rows, np.bool_)
-    for entry in range(starts[first_run], starts[end_run]):
-        seen[indices[entry] // width] = True
-    count: int = seen.sum()
-    return count
+        counts[run - first_row] = entry - before
 
 
 @compiled
 def sort_by_pixel(
-    first_run: int, end_run: int, rows: int, width: int, shift: int, old: Any, run: int, new: Any
-) -> None:
-    """Sort the entries of one tile by pixel, keeping the order of voxels."""
-    indices, weights, starts = old
-    new_indices, new_weights, new_starts, targets = new
-    begin, end = starts[first_run], starts[end_run]
-    places = np.zeros(rows, np.int64)
-    for entry in range(begin, end):
+    width: int, shift: int, places: Any, starts: Any, indices: Any, order: Any, runs: Any
+) -> int:
+    """Sort the entries of one tile by pixel, keeping the order of voxels.
+
+    Parameters
+    ----------
+    width, shift : int
+        Values of a row of the images and of the volume, and what is between their first offsets.
+    places : ndarray of int64
+        A zero for each pixel.
+    starts, indices : ndarray of int64
+        Where the entries of each voxel begin, and the entries.
+    order : ndarray of int64, shape (2, n)
+        Becomes where each entry was, and its index.
+    runs : ndarray of int64, shape (2, m)
+        Becomes where the entries of each pixel begin, and which pixel that is.
+
+    Returns
+    -------
+    int
+        How many pixels have something.
+    """
+    for entry in range(len(indices)):
         places[indices[entry] // width] += 1
-    place = begin
-    for pixel in range(rows):
+    place, count = 0, 0
+    for pixel in range(len(places)):
         if places[pixel]:
-            new_starts[run], targets[run] = place, pixel
-            place, places[pixel], run = place + places[pixel], place, run + 1
-    for voxel in range(first_run, end_run):
+            runs[0, count], runs[1, count] = place, pixel
+            place, places[pixel], count = place + places[pixel], place, count + 1
+    for voxel in range(len(starts) - 1):
         inside = voxel % VOXELS
         for entry in range(starts[voxel], starts[voxel + 1]):
             pixel = indices[entry] // width
             place = places[pixel]
-            new_indices[place] = inside * width + shift - (indices[entry] - pixel * width)
-            new_weights[place] = weights[entry]
+            order[0, place] = entry
+            order[1, place] = inside * width + shift - (indices[entry] - pixel * width)
             places[pixel] = place + 1
+    return count

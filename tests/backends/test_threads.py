@@ -22,7 +22,7 @@ from libtilt.backends import SciPyBackend, SparseBackend, threads
 from libtilt.backends.base import DRIVEN
 from libtilt.backends.fourier import FourierBackend
 from libtilt.backends.numba.backend import MODES, NumbaBackend
-from libtilt.backends.threads import once, processor_quota, run_each, thread_count
+from libtilt.backends.threads import locked_cached_property, processor_quota, run_each, thread_count
 from libtilt.testing import make_spec
 from libtilt.testing.forked import law_fork
 
@@ -210,7 +210,7 @@ def test_a_value_is_made_once_by_whichever_thread_asks_first():
     made = []
 
     class Maker:
-        @once
+        @locked_cached_property
         def value(self):
             time.sleep(0.01)
             made.append(threading.get_ident())
@@ -227,7 +227,7 @@ def test_what_one_plan_prepares_does_not_wait_for_another():
     at_work = threading.Barrier(2)
 
     class Maker:
-        @once
+        @locked_cached_property
         def value(self):
             return at_work.wait(timeout=10)
 

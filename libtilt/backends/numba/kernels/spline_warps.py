@@ -12,74 +12,119 @@ from typing import Any
 
 import numpy as np
 
-from libtilt.backends.numba.kernels.compiled import compiled
-from libtilt.backends.numba.kernels.patches import add_patch, sum_patch
+from libtilt.backends.numba.kernels.compiled import compiled, compiled_within, has_vector_form
 
 PADDING = 12
 """Pixels around an image on which coefficients are kept."""
 
 _POLE = math.sqrt(3.0) - 2.0
 _END = -_POLE / (1.0 - _POLE * _POLE)
-_GAIN = 36.0
+GAIN = 36.0
+"""By which an image is multiplied beside `filter_spline`."""
+
 _HAIR = 1e-6
 _ROWS = 16
 _APART = 8
 
 
 @compiled
-def sample_splines(matrix: Any, source: Any, target: Any) -> None:
-    """Sample `source` at ``matrix @ (column, row, 1)``, column and row, for all of `target`."""
-    coefficients = _padded(source.shape, source.dtype)
-    gain = source.dtype.type(_GAIN)
-    for r in range(source.shape[0]):
-        for c in range(source.shape[1]):
-            coefficients[r + PADDING, c + PADDING] = gain * source[r, c]
-    _filter(coefficients)
+def sample_spline(unit: Any, matrix: Any, coefficients: Any, target: Any) -> None:
+    """Sample a spline at ``matrix @ (column, row, 1)``, column and row, for all of `target`."""
     height, width = coefficients.shape
     flat = coefficients.reshape(-1)
     for r in range(target.shape[0]):
         left = matrix[0, 1] * r + matrix[0, 2] + PADDING
         top = matrix[1, 1] * r + matrix[1, 2] + PADDING
         first, end = _inside(matrix, left, top, width, height, target.shape[1])
-        target[r, :first] = 0
-        target[r, end:] = 0
+        for c in range(target.shape[1]):
+            target[r, c] = 0
         for c in range(first, end):
             x, y = matrix[0, 0] * c + left, matrix[1, 0] * c + top
             column, row = int(x), int(y)
             place = (row - 1) * width + column - 1
-            target[r, c] = sum_patch(flat, place, width, y - row, x - column)
+            target[r, c] = sum_patch(unit, flat, place, width, y - row, x - column)
 
 
 @compiled
-def spread_splines(matrix: Any, source: Any, target: Any) -> None:
-    """Write to `target` what `sample_splines` takes from it to make `source`: its transpose."""
-    coefficients = _padded(target.shape, target.dtype)
+def spread_spline(unit: Any, matrix: Any, source: Any, coefficients: Any) -> None:
+    """Add to coefficients what `sample_spline` takes from them to make `source`: its transpose."""
     height, width = coefficients.shape
     flat = coefficients.reshape(-1)
     for r in range(source.shape[0]):
         left = matrix[0, 1] * r + matrix[0, 2] + PADDING
         top = matrix[1, 1] * r + matrix[1, 2] + PADDING
-        # One after the other, neighbours would wait for each other's sums.
+        # One after the other, neighbors would wait for each other's sums.
         first, end = _inside(matrix, left, top, width, height, source.shape[1])
         for start in range(first, first + _APART):
             for c in range(start, end, _APART):
                 x, y = matrix[0, 0] * c + left, matrix[1, 0] * c + top
                 column, row = int(x), int(y)
                 place = (row - 1) * width + column - 1
-                add_patch(flat, place, width, y - row, x - column, source[r, c])
-    _filter(coefficients)
-    gain = target.dtype.type(_GAIN)
-    for r in range(target.shape[0]):
-        for c in range(target.shape[1]):
-            target[r, c] = gain * coefficients[r + PADDING, c + PADDING]
+                add_patch(unit, flat, place, width, y - row, x - column, source[r, c])
 
 
 @compiled
-def _padded(shape: Any, dtype: Any) -> Any:
-    return np.zeros((shape[0] + 2 * PADDING, shape[1] + 2 * PADDING), dtype)
+def filter_spline(image: Any) -> None:
+    """Convolve both axes, in place, by the inverse of the sampled B-spline, over its gain."""
+    _filter_down(image)
+    _filter_across(image)
 
 
-@compiled
+@compiled_within
+def _weights(values: Any, fraction: float) -> tuple[Any, Any, Any, Any]:
+    """Return the four weights of a cubic B-spline, of the type of `values`."""
+    kind = values.dtype.type
+    t, six = kind(fraction), kind(6.0)
+    one, three, four = kind(1.0), kind(3.0), kind(4.0)
+    rest = one - t
+    inner = (four + t * t * (three * t - six)) / six
+    return (
+        rest * rest * rest / six,
+        inner,
+        (four + rest * rest * (three * rest - six)) / six,
+        t * t * t / six,
+    )
+
+
+@has_vector_form
+def sum_patch(unit: Any, values: Any, place: int, row: int, down: float, across: float) -> Any:
+    """Return the sum of four by four values, weighted by cubic B-splines.
+
+    Parameters
+    ----------
+    unit : tuple or None
+        Of `libtilt.backends.numba.vector_unit`.
+    values : ndarray
+        Flat.
+    place : int
+        Of the first.
+    row : int
+        Values from one row to the next.
+    down, across : float
+        Fractions between 0 and 1: how far beyond the second row and column the sample lies.
+    """
+    rows, columns = _weights(values, down), _weights(values, across)
+    total = values.dtype.type(0.0)
+    for r in range(4):
+        line = values.dtype.type(0.0)
+        for c in range(4):
+            line += columns[c] * values[place + r * row + c]
+        total += rows[r] * line
+    return total
+
+
+@has_vector_form
+def add_patch(
+    unit: Any, values: Any, place: int, row: int, down: float, across: float, value: Any
+) -> None:
+    """Add `value` to where `sum_patch` reads, with the same weights: its transpose."""
+    rows, columns = _weights(values, down), _weights(values, across)
+    for r in range(4):
+        for c in range(4):
+            values[place + r * row + c] += rows[r] * columns[c] * value
+
+
+@compiled_within
 def _inside(
     matrix: Any, left: float, top: float, width: int, height: int, count: int
 ) -> tuple[int, int]:
@@ -97,14 +142,7 @@ def _inside(
     return int(min(first, float(count))), int(max(last + 1.0, min(first, float(count))))
 
 
-@compiled
-def _filter(image: Any) -> None:
-    """Convolve both axes, in place, by the inverse of the sampled B-spline, over its gain."""
-    _filter_down(image)
-    _filter_across(image)
-
-
-@compiled
+@compiled_within
 def _filter_down(image: Any) -> None:
     pole, end = image.dtype.type(_POLE), image.dtype.type(_END)
     height, width = image.shape
@@ -118,7 +156,7 @@ def _filter_down(image: Any) -> None:
             image[r, c] = pole * (image[r + 1, c] - image[r, c])
 
 
-@compiled
+@compiled_within
 def _filter_across(image: Any) -> None:
     """Filter along rows, some of them at a time, for one alone would wait for itself."""
     pole, end = image.dtype.type(_POLE), image.dtype.type(_END)

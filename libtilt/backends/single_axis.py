@@ -12,11 +12,11 @@ from typing import Any, Self
 import attrs
 import numpy as np
 import scipy
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from libtilt.backends.base import SamplingSpec
+from libtilt.backends.interpolation import bilinear_matrix, linear_weights, sparse_rows
 from libtilt.backends.rays import depth_range
-from libtilt.backends.splines import taps
 from libtilt.errors.checks import (
     Float64Array,
 )
@@ -27,7 +27,7 @@ _CHUNK = 1 << 22
 
 
 @attrs.frozen(eq=False)
-class PlanarLayout:
+class SingleAxisLayout:
     """Which axes of volume and detector run along the tilt axis, and the grids split by them.
 
     Attributes
@@ -112,9 +112,9 @@ class PlanarLayout:
         coefficients = inverse[:, 1 - self.detector_axis, [*plane_axes, 3]]
         columns = np.arange(self.plane_shape[1])[:, np.newaxis]
         position = coefficients[:, 0] * plane_row + coefficients[:, 1] * columns
-        index, weight = _linear(position + coefficients[:, 2], across)
+        index, weight = linear_weights(position + coefficients[:, 2], across)
         index += (np.arange(count) * across)[:, np.newaxis]
-        return _compressed(index, weight, count * across).astype(self.spec.dtype)
+        return sparse_rows(index, weight, count * across).astype(self.spec.dtype)
 
     def line_matrix(self, tilt: int) -> scipy.sparse.csr_array | None:
         """Return the line interpolation, pixels times voxels along the axis; None if identity."""
@@ -124,64 +124,7 @@ class PlanarLayout:
         if scale == 1.0 and offset == 0.0 and pixels == voxels:
             return None
         if self.spec.driven == "ray":
-            index, weight = _linear(scale * np.arange(pixels) + offset, voxels)
-            return _compressed(index, weight, voxels).astype(self.spec.dtype)
-        index, weight = _linear((np.arange(voxels) - offset) / scale, pixels)
-        return _compressed(index, weight, pixels).astype(self.spec.dtype).T.tocsr()
-
-
-def bilinear_matrix(
-    row: Float64Array, column: Float64Array, shape: tuple[int, int], dtype: DTypeLike
-) -> scipy.sparse.csr_array:
-    """Return the sparse matrix that samples a plane at points, with zeros outside.
-
-    Parameters
-    ----------
-    row, column : ndarray, shape (m, ...)
-        Indices of the points, also between those of the plane; a row of the matrix adds up all
-        points of one first index.
-    shape : (int, int)
-        Of the plane.
-    dtype : dtype
-        Of the matrix.
-
-    Returns
-    -------
-    csr_array, shape (m, rows * columns)
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from libtilt.backends.planar import bilinear_matrix
-    >>> matrix = bilinear_matrix(np.array([0.5]), np.array([0.25]), (2, 2), "float64")
-    >>> matrix.toarray().tolist()
-    [[0.375, 0.125, 0.375, 0.125]]
-    """
-    rows, columns = shape
-    row_index, row_weight = _linear(row, rows)
-    column_index, column_weight = _linear(column, columns)
-    index = row_index[..., :, np.newaxis] * columns + column_index[..., np.newaxis, :]
-    weight = row_weight[..., :, np.newaxis] * column_weight[..., np.newaxis, :]
-    return _compressed(index, weight, rows * columns).astype(dtype)
-
-
-def _linear(position: Float64Array, size: int) -> tuple[NDArray[np.intp], Float64Array]:
-    """Return two indices and weights for each position, weights 0 outside ``range(size)``."""
-    indices, weights = taps(position, size, 1)
-    return np.stack(indices, axis=-1), np.stack(weights, axis=-1)
-
-
-def _compressed(
-    index: NDArray[np.intp], weight: Float64Array, columns: int
-) -> scipy.sparse.csr_array:
-    """Return a matrix with one row for each first index, equal columns added up, no zeros."""
-    rows = len(index)
-    small = max(index.size, columns) < np.iinfo(np.int32).max
-    kind = np.int32 if small else np.int64
-    starts = np.linspace(0, index.size, rows + 1).astype(kind)
-    matrix = scipy.sparse.csr_array(
-        (weight.ravel(), index.ravel().astype(kind), starts), shape=(rows, columns)
-    )
-    matrix.eliminate_zeros()
-    matrix.sum_duplicates()
-    return matrix
+            index, weight = linear_weights(scale * np.arange(pixels) + offset, voxels)
+            return sparse_rows(index, weight, voxels).astype(self.spec.dtype)
+        index, weight = linear_weights((np.arange(voxels) - offset) / scale, pixels)
+        return sparse_rows(index, weight, pixels).astype(self.spec.dtype).T.tocsr()

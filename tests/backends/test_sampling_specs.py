@@ -7,11 +7,11 @@ from helpers import TRILINEAR, arrays, relative_error
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
-from libtilt.backends import SamplingSpec, SciPyBackend, SparseBackend, planar, splines
+from libtilt.backends import SamplingSpec, SciPyBackend, SparseBackend, single_axis, splines
 from libtilt.backends import scipy as scipy_backend
 from libtilt.backends.base import DRIVEN
-from libtilt.backends.planar import PlanarLayout
 from libtilt.backends.rays import depth_range
+from libtilt.backends.single_axis import SingleAxisLayout
 from libtilt.testing import make_spec
 
 RNG = np.random.default_rng(4)
@@ -118,7 +118,7 @@ def test_any_volume_axis_along_either_detector_axis_is_a_plane(axis, detector_ax
     spec = SamplingSpec(
         grids=grids, volume_shape=(6, 7, 5), image_shape=(7, 6), dtype="float64", driven=driven
     )
-    layout = PlanarLayout.find(spec)
+    layout = SingleAxisLayout.find(spec)
     assert (layout.axis, layout.detector_axis) == (axis, detector_axis)
     volume, images = arrays(spec)
     sparse, scipy = SparseBackend(), SciPyBackend()
@@ -130,23 +130,23 @@ def test_rays_that_leave_the_plane_by_little_are_found_at_the_scale_of_the_data(
     spec = make_spec("single axis, odd sizes")
     grids = spec.grids.copy()
     grids[1, 1, 0] = 1e-12
-    assert PlanarLayout.find(attrs.evolve(spec, grids=grids)) is not None
+    assert SingleAxisLayout.find(attrs.evolve(spec, grids=grids)) is not None
     grids[1, 1, 0] = 1e-6
-    assert PlanarLayout.find(attrs.evolve(spec, grids=grids)) is None
+    assert SingleAxisLayout.find(attrs.evolve(spec, grids=grids)) is None
 
 
 def test_one_tilt_out_of_line_is_enough_to_leave_the_planes():
     spec = make_spec("single axis, odd sizes")
     grids = spec.grids.copy()
     grids[2, :, :3] = np.roll(np.eye(3), 1, axis=0)
-    assert PlanarLayout.find(attrs.evolve(spec, grids=grids)) is None
+    assert SingleAxisLayout.find(attrs.evolve(spec, grids=grids)) is None
 
 
 def test_matrices_built_in_chunks_are_the_same(monkeypatch):
     spec = make_spec("single axis, large detector")
     volume, _ = arrays(spec)
     whole = SparseBackend().forward(spec, volume)
-    monkeypatch.setattr(planar, "_CHUNK", 100)
+    monkeypatch.setattr(single_axis, "_CHUNK", 100)
     assert np.array_equal(SparseBackend().forward(spec, volume), whole)
 
 
