@@ -82,7 +82,7 @@ def _spacing_notes(content: ImageContent) -> list[str]:
 def _of_tilts(file: Path, content: ImageContent) -> tuple[list[str], str]:
     """Return what opening the series would warn of, or why it cannot be opened, and a backend."""
     try:
-        found = StackFile(file, content).geometry()
+        found = StackFile(file, content).geometry(None)
     except ValueError as error:
         return [str(error)], ""
     _, height, width = content.data.shape
