@@ -49,16 +49,16 @@ class GaussianBlobs:
     """A sum of round Gaussian blobs.
 
     A blob is ``amplitude * exp(-r**2 / (2 * sigma**2))``; its line integral at distance ``p`` from
-    the centre is ``amplitude * sigma * sqrt(2 * pi) * exp(-p**2 / (2 * sigma**2))``.
+    the center is ``amplitude * sigma * sqrt(2 * pi) * exp(-p**2 / (2 * sigma**2))``.
 
     Parameters
     ----------
     centers : array_like, shape (m, 3)
-        x, y, z in angstroms from the specimen's centre.
+        x, y, z in angstroms from the specimen's center.
     sigmas : array_like, shape (m,) or ()
         Angstroms.
     amplitudes : array_like, shape (m,) or (), optional
-        Density at the centre.
+        Density at the center.
 
     Raises
     ------
@@ -181,7 +181,7 @@ class GaussianBlobs:
         """
         size = positive_float(diameter, "diameter")
         count = positive_integer(n, "n")
-        # Share of the blobs, centre and half axes of each part, in units of the diameter.
+        # Share of the blobs, center and half axes of each part, in units of the diameter.
         parts = (
             (0.58, (0.0, 0.0, -0.12), (0.40, 0.36, 0.22)),
             (0.30, (0.04, 0.02, 0.24), (0.34, 0.20, 0.14)),
@@ -192,12 +192,12 @@ class GaussianBlobs:
         sizes = [max(1, round(share * count)) for share, _, _ in parts]
         sizes[0] += max(0, count - sum(sizes))
         centers = []
-        for m, (_, centre, half_axes) in zip(sizes, parts, strict=True):
+        for m, (_, center, half_axes) in zip(sizes, parts, strict=True):
             unit = rng.normal(size=(m, 3))
             unit *= (rng.uniform(size=(m, 1)) ** (1 / 3)) / np.linalg.norm(
                 unit, axis=1, keepdims=True
             )
-            centers.append(unit * half_axes + centre)
+            centers.append(unit * half_axes + center)
         positions = np.concatenate(centers)[:count]
         turned = scipy.spatial.transform.Rotation.from_euler(
             "xyz", [20, -15, 10], degrees=True
@@ -212,7 +212,7 @@ class GaussianBlobs:
         voxel_size: ArrayLike = 1.0,
         center: ArrayLike = (0.0, 0.0, 0.0),
     ) -> Volume:
-        """Sample the blobs at voxel centres, in float64.
+        """Sample the blobs at voxel centers, in float64.
 
         Parameters
         ----------

@@ -21,7 +21,7 @@ def project(
     *,
     backend: str | type[Backend] | Backend = "auto",
 ) -> NDArray[Any]:
-    """Project a volume along z of grids turned about its centre.
+    """Project a volume along z of grids turned about its center.
 
     Parameters
     ----------

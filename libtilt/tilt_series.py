@@ -297,7 +297,7 @@ class TiltSeries(ImageData):
 
         Values are line integrals over the pixel size, before and after: so a volume that is
         reconstructed from binned images has the same density. Pixels at the end that do not fill a
-        block are dropped. The shifts of the geometry take up the half pixels by which the centre
+        block are dropped. The shifts of the geometry take up the half pixels by which the center
         ``shape // 2`` moves, so that every point of the specimen still projects onto its own image.
 
         Parameters
@@ -337,13 +337,13 @@ class TiltSeries(ImageData):
         shape : tuple of int
             ``(h, w)`` of the box.
         center : tuple of int, optional
-            Pixel y, x that becomes the centre ``shape // 2`` of the box; by default the images'
-            own centre.
+            Pixel y, x that becomes the center ``shape // 2`` of the box; by default the images'
+            own center.
 
         Returns
         -------
         TiltSeries
-            A view; the shifts of its geometry say where the rotation centre now lies.
+            A view; the shifts of its geometry say where the rotation center now lies.
 
         Raises
         ------
@@ -362,7 +362,7 @@ class TiltSeries(ImageData):
         return self._within(window, self.images[(slice(None), *window.slices)])
 
     def pad(self, shape: tuple[int, ...], *, value: float = 0.0) -> Self:
-        """Surround each image so that its centre ``shape // 2`` stays the centre.
+        """Surround each image so that its center ``shape // 2`` stays the center.
 
         Parameters
         ----------
@@ -460,7 +460,7 @@ class TiltSeries(ImageData):
         Parameters
         ----------
         points_xyz : array_like, shape (m, 3) or (3,)
-            Angstroms from the specimen's centre.
+            Angstroms from the specimen's center.
         size : int or tuple of int
             Pixels of a box, ``(h, w)`` or a square.
         outside, fill, resample, order : optional
@@ -470,7 +470,7 @@ class TiltSeries(ImageData):
         Returns
         -------
         list of TiltSeries
-            One per point, which is the centre of the specimen in its geometry.
+            One per point, which is the center of the specimen in its geometry.
 
         Raises
         ------

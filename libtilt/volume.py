@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 class CentralSlices(NamedTuple):
-    """The three slices through the centre of a volume.
+    """The three slices through the center of a volume.
 
     Attributes
     ----------
@@ -84,7 +84,7 @@ class Volume(ImageData):
         Angstroms, for all axes or for x, y, z.
     center : (3,), optional
         Where the voxel at ``shape // 2`` lies in the specimen: x, y, z in angstroms from the
-        rotation centre. It decides where the volume projects to.
+        rotation center. It decides where the volume projects to.
     origin : (3,), optional
         Where voxel (0, 0, 0) lies in the frame of a file or a viewer, x, y, z in angstroms; by
         default that frame is the specimen's. It does not decide anything.
@@ -275,8 +275,8 @@ class Volume(ImageData):
         shape : tuple of int
             ``(d, h, w)`` of the box.
         center : tuple of int, optional
-            Voxel z, y, x that becomes the centre ``shape // 2`` of the box; by default the
-            volume's own centre.
+            Voxel z, y, x that becomes the center ``shape // 2`` of the box; by default the
+            volume's own center.
 
         Returns
         -------
@@ -300,7 +300,7 @@ class Volume(ImageData):
         return self._within(window, self.data[window.slices])
 
     def pad(self, shape: tuple[int, ...], *, value: float = 0.0) -> Self:
-        """Surround the volume so that its centre ``shape // 2`` stays the centre.
+        """Surround the volume so that its center ``shape // 2`` stays the center.
 
         Parameters
         ----------
@@ -333,7 +333,7 @@ class Volume(ImageData):
     def bin(self, factor: int | tuple[int, ...]) -> Self:
         """Average blocks of voxels.
 
-        Voxels at the end that do not fill a block are dropped. The new voxels lie at the centres
+        Voxels at the end that do not fill a block are dropped. The new voxels lie at the centers
         of the blocks, so every feature keeps its place: `center` says by how much the voxel
         ``shape // 2`` has moved, half an old voxel for a factor of 2.
 
@@ -408,12 +408,12 @@ class Volume(ImageData):
         return self._on(target, resample_volume(data, self.grid, target, order=order, fill=fill))
 
     def rotate(self, rotation: Rotation | ArrayLike, *, order: int = 1) -> Self:
-        """Turn the specimen about its rotation centre, which is that of projections.
+        """Turn the specimen about its rotation center, which is that of projections.
 
         Parameters
         ----------
         rotation : scipy.spatial.transform.Rotation or array_like, shape (3, 3)
-            Acts on x, y, z from the specimen's centre: a point ``p`` moves to ``rotation @ p``.
+            Acts on x, y, z from the specimen's center: a point ``p`` moves to ``rotation @ p``.
         order : {0, 1, 3}, optional
             Of the interpolating spline.
 
@@ -433,7 +433,7 @@ class Volume(ImageData):
         >>> from scipy.spatial.transform import Rotation
         >>> from libtilt import Volume
         >>> data = np.zeros((3, 3, 3))
-        >>> data[1, 1, 2] = 1  # one step along x from the centre
+        >>> data[1, 1, 2] = 1  # one step along x from the center
         >>> turned = Volume(data).rotate(Rotation.from_euler("z", 90, degrees=True))
         >>> np.argwhere(turned.data > 0.5).tolist()  # one step along y
         [[1, 2, 1]]
@@ -445,12 +445,12 @@ class Volume(ImageData):
         one_of(order, "order", (0, 1, 3))
         require_finite(self.data, "data")
         backward = matrices[0].T * self.voxel_size / self.voxel_size[:, np.newaxis]
-        # The index of the rotation centre, which need not lie in the volume.
-        centre = self.grid.indices([0, 0, 0])[::-1]
+        # The index of the rotation center, which need not lie in the volume.
+        center = self.grid.indices([0, 0, 0])[::-1]
         data = scipy.ndimage.affine_transform(
             self.data.astype(floating_dtype(self.dtype), copy=False),
             backward[::-1, ::-1],
-            (centre - backward @ centre)[::-1],
+            (center - backward @ center)[::-1],
             order=order,
             mode="grid-constant",
         )

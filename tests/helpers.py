@@ -48,7 +48,7 @@ TRILINEAR = [
 
 FUNCTIONS = (types.FunctionType, classmethod, staticmethod)
 
-# Three distinct blobs off the centre: no rotation or mirror maps them onto themselves.
+# Three distinct blobs off the center: no rotation or mirror maps them onto themselves.
 BLOBS = GaussianBlobs(
     [[4.5, -2.0, 5.0], [-5.0, 3.5, -1.5], [1.5, 5.0, 2.5]],
     sigmas=[1.6, 1.8, 1.5],

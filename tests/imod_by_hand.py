@@ -40,14 +40,14 @@ def turn(beta, alpha):
     return np.array(about_y) @ about_x
 
 
-def transcribed(points, xf, beta, alpha, centres, binning, aligned_size, raw_size):
+def transcribed(points, xf, beta, alpha, centers, binning, aligned_size, raw_size):
     """Tomogram voxels (x, y, z after trimvol -rx) to raw pixels, one view, by IMOD's formulas."""
-    image_centre, volume_centre = centres
-    turned = (turn(beta, alpha) @ (points - volume_centre).T).T[:, :2]
-    aligned = turned + image_centre
+    image_center, volume_center = centers
+    turned = (turn(beta, alpha) @ (points - volume_center).T).T[:, :2]
+    aligned = turned + image_center
     a, d = np.reshape(xf[:4], (2, 2)), np.array(xf[4:])
-    centred = binning * (aligned - (np.array(aligned_size) - 1) / 2) - d
-    return (np.linalg.inv(a) @ centred.T).T + (np.array(raw_size) - 1) / 2
+    centerd = binning * (aligned - (np.array(aligned_size) - 1) / 2) - d
+    return (np.linalg.inv(a) @ centerd.T).T + (np.array(raw_size) - 1) / 2
 
 
 def files(folder, rng, n=8, command=COMMAND, newstack=NEWSTACK):

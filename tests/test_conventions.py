@@ -91,7 +91,7 @@ def test_an_array_is_indexed_z_y_x(backend, driven):
 @both_driven
 @pytest.mark.parametrize("volume_shape", [(6, 8, 10), (7, 9, 11), (7, 8, 11)])
 @pytest.mark.parametrize("image_shape", [(8, 9), (9, 8)])
-def test_the_centre_stays_at_half_of_the_shape(backend, driven, volume_shape, image_shape):
+def test_the_center_stays_at_half_of_the_shape(backend, driven, volume_shape, image_shape):
     volume = np.zeros(volume_shape)
     volume[tuple(n // 2 for n in volume_shape)] = 1.0
     geometry = attrs.evolve(geometry_for(backend), shifts=0.0)
@@ -254,7 +254,7 @@ def test_outside_an_image_is_zero_reached_linearly_too(backend):
 
 @trilinear
 @both_driven
-def test_nothing_is_clipped_from_a_flat_volume_on_a_large_detector(backend, driven):
+def test_a_flat_volume_on_a_large_detector_is_not_clipped(backend, driven):
     centers = [[x, y, 0.3] for x in (-15.0, -4, 0, 14) for y in (-12.5, 3, 15)]
     volume = GaussianBlobs(centers, sigmas=1.3).volume((13, 41, 41))
     geometry = TiltGeometry.from_tilt_angles([0, 45, 77, 90, -85, 180])
@@ -264,7 +264,7 @@ def test_nothing_is_clipped_from_a_flat_volume_on_a_large_detector(backend, driv
 
 
 @both_driven
-def test_nothing_is_clipped_at_any_rotation(driven):
+def test_a_volume_is_not_clipped_at_any_rotation(driven):
     volume = GaussianBlobs([[0, 0, 20.0], [20, 0, 0], [0, -20, 0]], 1.3).volume((51, 51, 51))
     geometry = ANY_ROTATION.evolve(shifts=0.0)
     images = project(volume, geometry, image_shape=(53, 53), driven=driven, backend="numba")

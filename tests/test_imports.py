@@ -13,7 +13,8 @@ from libtilt.cli import app
 LATER = {
     *("PIL", "imageio", "mrcfile", "numba", "finufft", "h5py", "tifffile", "matplotlib", "click"),
     *("scipy.ndimage", "scipy.sparse", "scipy.spatial", "scipy.fft", "scipy.special"),
-    *("libtilt.alignment", "libtilt.gif", "libtilt.animations", "libtilt.cli", "libtilt.plot"),
+    *("libtilt.alignment", "libtilt.animations", "libtilt.cli", "libtilt.drawing", "libtilt.plot"),
+    *("libtilt.io.image_files", "libtilt.io.mrc", "libtilt.io.mrc_writing"),
 }
 
 

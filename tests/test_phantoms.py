@@ -9,7 +9,7 @@ from libtilt import GaussianBlobs, Projector, TiltGeometry
 from libtilt.backends.base import DRIVEN
 
 
-def test_a_volume_holds_the_sum_of_gaussians_at_voxel_centres():
+def test_a_volume_holds_the_sum_of_gaussians_at_voxel_centers():
     volume = BLOBS.volume((5, 6, 7), voxel_size=(1.0, 1.5, 2.0))
     z, y, x = np.indices((5, 6, 7))
     points = np.stack([x - 3, (y - 3) * 1.5, (z - 2) * 2.0], axis=-1)

@@ -267,7 +267,7 @@ def test_volumes_on_different_grids_are_compared_on_one():
 
 @pytest.mark.parametrize("backend", EVERY_BACKEND)
 @pytest.mark.parametrize("driven", DRIVEN)
-def test_how_far_along_the_beam_a_volume_lies_does_not_matter(backend, driven):
+def test_shifts_along_the_beam_do_not_change_projections(backend, driven):
     volume = Volume(np.random.default_rng(2).normal(size=(6, 7, 8)))
     identity = TiltGeometry.from_tilt_angles([0])
     projector = Projector(identity, image_shape=(9, 10), backend=backend, driven=driven)

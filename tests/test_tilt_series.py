@@ -60,7 +60,7 @@ def test_counts_of_images_and_tilts_that_differ_are_refused():
         TiltSeries(IMAGES[0], GEOMETRY)
 
 
-def test_what_is_no_tilt_series_is_refused():
+def test_objects_other_than_a_tilt_series_are_refused():
     with pytest.raises(TypeError, match="images must be real numbers, got dtype complex64"):
         TiltSeries(IMAGES.astype(np.complex64), GEOMETRY)
     with pytest.raises(ValueError, match=r"images must have 3 dimensions, got shape \(7,\)"):
@@ -126,8 +126,8 @@ def test_binning_keeps_the_projection_of_every_point(shape, factor, pixel_size):
     y, x = np.indices(binned.shape[1:])
     for image, point in zip(binned.images, expected, strict=True):
         u, v = (np.average(axis, weights=image) for axis in (x, y))
-        centre = np.array([u - binned.shape[2] // 2, v - binned.shape[1] // 2])
-        assert np.allclose(centre * binned.pixel_size, point, atol=1e-3)
+        center = np.array([u - binned.shape[2] // 2, v - binned.shape[1] // 2])
+        assert np.allclose(center * binned.pixel_size, point, atol=1e-3)
 
 
 def test_binning_takes_the_mean_of_each_block_over_the_factor():
@@ -172,7 +172,7 @@ def test_cropping_keeps_every_pixel_and_the_projection_of_every_point(box, data)
 
 @few
 @given(st.tuples(*(st.integers(0, 3) for _ in range(2))))
-def test_padding_keeps_the_centre_and_the_shifts(more):
+def test_padding_keeps_the_center_and_the_shifts(more):
     padded = DOSED.pad(tuple(np.add((6, 7), more)), value=-1)
     assert padded.geometry == DOSED.geometry
     assert type(padded) is Dosed
@@ -300,7 +300,7 @@ def test_pixels_that_are_not_square_are_refused_unless_their_size_is_given(tmp_p
 
 
 @pytest.mark.parametrize("name", ["tilts.st", "tilts.json", "tilts.rawtlt"])
-def test_nothing_is_written_where_one_of_the_files_exists(tmp_path, name):
+def test_a_series_is_not_written_where_one_of_its_files_exists(tmp_path, name):
     (tmp_path / name).write_text("old")
     with pytest.raises(FileExistsError, match=rf"{name} exists; .*overwrite=True"):
         SERIES.save(tmp_path / "tilts.st")

@@ -30,7 +30,7 @@ def windows(volume):
 
 
 @attrs.frozen(slots=False, eq=False)
-class Labelled(Volume):
+class Labeled(Volume):
     label: str = attrs.field(default="", kw_only=True)
 
 
@@ -48,8 +48,8 @@ def central_value(volume):
     return volume.data[tuple(n // 2 for n in volume.shape)]
 
 
-def centre_of_mass(volume):
-    """From the rotation centre, x, y, z in angstroms."""
+def center_of_mass(volume):
+    """From the rotation center, x, y, z in angstroms."""
     middle = positions(volume)[tuple(n // 2 for n in volume.shape)]
     return np.average((positions(volume) - middle).reshape(-1, 3), axis=0, weights=volume.data.flat)
 
@@ -74,7 +74,7 @@ def test_the_repr_shows_shapes_and_no_numbers_of_the_data():
     )
 
 
-def test_a_volume_of_which_nothing_is_said_has_voxels_of_an_angstrom_about_the_rotation_centre():
+def test_a_volume_of_which_nothing_is_said_has_voxels_of_an_angstrom_about_the_rotation_center():
     assert Volume(DATA).voxel_size.tolist() == [1, 1, 1]
     assert Volume(DATA).center.tolist() == [0, 0, 0]
     assert Volume(DATA).origin.tolist() == [-3, -3, -2]
@@ -97,7 +97,7 @@ def test_a_notebook_shows_shape_type_and_voxel_size(sizes, text):
         (DATA[:0], ValueError, r"data must not be empty, got shape \(0, 7, 6\)"),
     ],
 )
-def test_what_is_no_volume_is_refused(data, error, message):
+def test_objects_other_than_a_volume_are_refused(data, error, message):
     with pytest.raises(error, match=message):
         Volume(data)
 
@@ -127,7 +127,7 @@ def test_cropping_keeps_every_feature_at_its_position(box, data):
 
 @few
 @given(boxes, st.tuples(*(st.integers(0, 3) for _ in range(3))))
-def test_cropping_and_padding_keep_the_centre(box, more):
+def test_cropping_and_padding_keep_the_center(box, more):
     cropped = VOLUME.crop(box)
     assert central_value(cropped) == central_value(VOLUME)
     padded = VOLUME.pad(tuple(np.add(VOLUME.shape, more)), value=-1)
@@ -151,7 +151,7 @@ def test_boxes_that_do_not_fit_are_refused():
 
 
 @pytest.mark.parametrize("center", [(2, 3), (2.5, 3, 3), 3, "abc"])
-def test_the_centre_of_a_box_is_three_integers(center):
+def test_the_center_of_a_box_is_three_integers(center):
     with pytest.raises(ValueError, match="center must be 3 integers, an index, got"):
         VOLUME.crop((1, 1, 1), center=center)
 
@@ -207,11 +207,11 @@ def test_no_rotation_changes_nothing(order):
 
 @pytest.mark.parametrize("voxel_size", [1.0, (1.0, 1.3, 0.8)])
 @pytest.mark.parametrize("shape", [(40, 40, 40), (41, 37, 40)])
-def test_a_rotation_moves_a_blob_to_its_rotated_centre(voxel_size, shape):
-    centre = np.array([3.0, 5.0, -4.0])
-    volume = GaussianBlobs([centre], sigmas=2.0).volume(shape, voxel_size=voxel_size)
+def test_a_rotation_moves_a_blob_to_its_rotated_center(voxel_size, shape):
+    center = np.array([3.0, 5.0, -4.0])
+    volume = GaussianBlobs([center], sigmas=2.0).volume(shape, voxel_size=voxel_size)
     turned = volume.rotate(TURN)
-    assert np.allclose(centre_of_mass(turned), TURN.apply(centre), atol=1e-3)
+    assert np.allclose(center_of_mass(turned), TURN.apply(center), atol=1e-3)
 
 
 def test_a_rotation_and_its_inverse_cancel():
@@ -220,7 +220,7 @@ def test_a_rotation_and_its_inverse_cancel():
     assert np.abs(again.data - volume.data).max() < 0.01 * volume.data.max()
 
 
-def test_what_is_not_one_rotation_is_refused():
+def test_objects_other_than_one_rotation_are_refused():
     with pytest.raises(ValueError, match="rotation must be one rotation, got 2"):
         VOLUME.rotate(Rotation.random(2, random_state=0))
     with pytest.raises(ValueError, match="rotation"):
@@ -246,7 +246,7 @@ def test_a_flat_volume_cannot_be_normalized(value):
         Volume(np.full((4, 4, 4), value)).normalize()
 
 
-def test_central_slices_meet_in_the_centre():
+def test_central_slices_meet_in_the_center():
     xy, xz, yz = VOLUME.central_slices
     assert (xy.shape, xz.shape, yz.shape) == ((7, 6), (5, 6), (5, 7))
     assert xy[3, 3] == xz[2, 3] == yz[2, 3] == central_value(VOLUME)
@@ -303,7 +303,7 @@ def test_an_origin_that_is_not_said_is_that_of_the_specimen():
     assert np.array_equal(BESIDE.evolve(center=(0, 0, 0)).origin, [-4.5, -6.0, -1.0])
 
 
-def test_what_is_no_slice_gives_plain_numbers():
+def test_indices_other_than_slices_give_plain_numbers():
     assert isinstance(BESIDE[1:], Volume)
     assert isinstance(BESIDE[...], Volume)
     for index in (2, (1, 2), (slice(None), 3), [0, 2], DATA > 5, None, (slice(None), [1, 2])):
@@ -401,7 +401,7 @@ def test_an_origin_does_not_keep_volumes_from_being_combined():
 
 
 @pytest.mark.parametrize("center", [(0.0, 0.0, 0.0), (4.0, -3.0, 2.5)])
-def test_a_volume_beside_turns_about_the_rotation_centre(center):
+def test_a_volume_beside_turns_about_the_rotation_center(center):
     place = np.array([5.0, 2.0, -4.0])
     volume = GaussianBlobs([place], sigmas=2.0).volume((41, 40, 42), center=center)
     turned = volume.rotate(TURN)
@@ -435,8 +435,8 @@ def test_a_part_turns_as_it_does_in_the_whole():
     ],
 )
 def test_a_subclass_and_its_fields_are_kept(method):
-    result = method(Labelled(DATA, voxel_size=2.0, label="ribosome"))
-    assert type(result) is Labelled
+    result = method(Labeled(DATA, voxel_size=2.0, label="ribosome"))
+    assert type(result) is Labeled
     assert result.label == "ribosome"
 
 
@@ -456,7 +456,7 @@ def test_a_subclass_and_its_fields_are_kept(method):
 )
 @pytest.mark.parametrize("origin", [None, (1.0, 2.0, 3.0)])
 def test_the_center_is_kept(method, origin):
-    result = method(Labelled(DATA, voxel_size=2.0, center=CENTER, origin=origin))
+    result = method(Labeled(DATA, voxel_size=2.0, center=CENTER, origin=origin))
     assert result.center.tolist() == list(CENTER)
     assert not result.center.flags.writeable
     middle = result.voxel_size * (np.array(result.shape[::-1]) // 2)
@@ -482,18 +482,18 @@ def test_a_center_and_an_origin_of_its_own_both_come_back(tmp_path):
     assert opened.origin.tolist() == [10, -20, 30]
 
 
-def test_what_is_told_counts_more_than_the_file(tmp_path):
+def test_given_arguments_override_the_file(tmp_path):
     path = BESIDE.save(tmp_path / "map.mrc")
     opened = Volume.open(path, center=(1, 2, 3), origin=(4, 5, 6))
     assert (opened.center.tolist(), opened.origin.tolist()) == ([1, 2, 3], [4, 5, 6])
 
 
 def test_a_volume_survives_a_round_trip_through_a_file(tmp_path):
-    path = Labelled(DATA, voxel_size=VOLUME.voxel_size, origin=VOLUME.origin).save(
+    path = Labeled(DATA, voxel_size=VOLUME.voxel_size, origin=VOLUME.origin).save(
         tmp_path / "map.mrc"
     )
-    opened = Labelled.open(path, label="ribosome")
-    assert (type(opened), opened.label) == (Labelled, "ribosome")
+    opened = Labeled.open(path, label="ribosome")
+    assert (type(opened), opened.label) == (Labeled, "ribosome")
     assert opened.dtype == np.int16
     assert np.array_equal(opened.data, DATA)
     assert np.array_equal(opened.voxel_size, VOLUME.voxel_size)

@@ -1,6 +1,6 @@
 """A sampling backend of one's own, held to the laws of all backends, and what it makes.
 
-Nearest neighbours in place of linear interpolation: short, and visibly rougher.
+Nearest neighbors in place of linear interpolation: short, and visibly rougher.
 """
 
 from pathlib import Path

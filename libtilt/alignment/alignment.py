@@ -40,7 +40,7 @@ class Alignment:
     Parameters
     ----------
     geometry : TiltGeometry
-        One tilt for each view, from the tomogram's centre to the raw image's, both ``shape // 2``.
+        One tilt for each view, from the tomogram's center to the raw image's, both ``shape // 2``.
     views : array_like of int, shape (n,)
         Which image of the stack each tilt is, from 0. Images that are left out have none.
     stack_shape : tuple of int

@@ -22,7 +22,7 @@ class GeometryFile(AlignmentFile):
     Parameters
     ----------
     geometry : TiltGeometry
-        From the tomogram's centre to the images'.
+        From the tomogram's center to the images'.
     name : str, optional
         For messages.
 

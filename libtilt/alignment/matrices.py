@@ -12,7 +12,7 @@ from libtilt.alignment.sizes import KnownSizes
 from libtilt.errors.checks import Float64Array
 from libtilt.geometry import TiltGeometry
 from libtilt.geometry.rotations import specimen_to_detector
-from libtilt.geometry.sampling import centre_xyz
+from libtilt.geometry.sampling import center_xyz
 
 # A matrix from angles in float64 is a rotation to some 1e-16; numbers in files have fewer digits.
 ROUNDING = 1e-13
@@ -69,8 +69,8 @@ def geometry_from_matrices(
     plain = (scales == 1.0).all(axis=1)
     magnifications = (left * scales[:, np.newaxis]) @ left.transpose(0, 2, 1)
     magnifications[plain] = np.eye(2)
-    centre = np.append(centre_xyz(sizes.volume_shape), 1.0)
-    seen = matrices @ centre - centre_xyz(sizes.image_shape)
+    center = np.append(center_xyz(sizes.volume_shape), 1.0)
+    seen = matrices @ center - center_xyz(sizes.image_shape)
     return TiltGeometry(
         rotations.transpose(0, 2, 1), shifts=seen * sizes.pixel_size, magnifications=magnifications
     )

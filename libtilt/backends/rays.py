@@ -23,7 +23,7 @@ def depth_range(grid: Float64Array, volume_shape: tuple[int, ...], margin: float
     volume_shape : tuple of int
         ``(d, h, w)``.
     margin : float
-        How far outside the outermost voxel centres samples still count, in voxels.
+        How far outside the outermost voxel centers samples still count, in voxels.
 
     Returns
     -------

@@ -51,7 +51,7 @@ def _rows(file: Path, content: ImageContent) -> list[tuple[str, str]]:
         ("origin", f"{_triple(content.origin)} A  (x, y, z)"),
     ]
     if content.center.any():
-        rows.append(("center", f"{_triple(content.center)} A  (x, y, z) from the rotation centre"))
+        rows.append(("center", f"{_triple(content.center)} A  (x, y, z) from the rotation center"))
     if finite.size:
         mean, deviation = finite.mean(dtype=np.float64), finite.std(dtype=np.float64)
         rows += [

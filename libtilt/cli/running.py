@@ -283,7 +283,7 @@ def open_aligned(
             raise
         opened = open_sized(volume_shape=(thickness, *shape[1:]))
     if thickness is not None:
-        # About the same centre, whatever thickness the alignment says.
+        # About the same center, whatever thickness the alignment says.
         opened = attrs.evolve(opened, volume_shape=(thickness, *opened.volume_shape[1:]))
     echo_notes(opened, str(alignment))
     return TiltSeries.open(tilts, geometry=opened, pixel_size=pixel_size), opened

@@ -111,7 +111,7 @@ def nice_length(extent: float) -> float:
 
 
 def length_text(angstroms: float) -> str:
-    """Return a length in nanometres; Pillow's own font has no sign for angstroms."""
+    """Return a length in nanometers; Pillow's own font has no sign for angstroms."""
     return f"{angstroms / 10:g} nm"
 
 

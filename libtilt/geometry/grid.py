@@ -35,7 +35,7 @@ class Grid(ABC):
         return self.within(Window.crop(self.shape, shape, center, self._kind))
 
     def pad(self, shape: tuple[int, ...]) -> Self:
-        """Return a larger grid with the same centre, as `libtilt.Volume.pad` does.
+        """Return a larger grid with the same center, as `libtilt.Volume.pad` does.
 
         Examples
         --------
@@ -48,7 +48,7 @@ class Grid(ABC):
     def bin(self, factor: int | tuple[int, ...]) -> Self:
         """Return the grid of the means of blocks, as `libtilt.Volume.bin` does.
 
-        Its elements lie at the centres of blocks; pixels stay squares.
+        Its elements lie at the centers of blocks; pixels stay squares.
 
         Examples
         --------

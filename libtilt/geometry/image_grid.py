@@ -17,7 +17,7 @@ from libtilt.geometry.window import Window
 class ImageGrid(Grid):
     """Shape and pixel size of images, without their data.
 
-    Where the images lie is said by the geometry: its shifts are the places of the rotation centre,
+    Where the images lie is said by the geometry: its shifts are the places of the rotation center,
     measured from the pixel at ``shape // 2``. What cuts or bins images therefore moves the shifts,
     as `libtilt.TiltSeries.crop` does, by minus the `displacement` of the new grid.
 
@@ -55,7 +55,7 @@ class ImageGrid(Grid):
         return x, y
 
     def displacement(self, index: Any) -> Float64Array:
-        """Return how far the centre of a part lies from this grid's: x, y in angstroms, `(2,)`.
+        """Return how far the center of a part lies from this grid's: x, y in angstroms, `(2,)`.
 
         The shifts of the part are smaller by that.
 

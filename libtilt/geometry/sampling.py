@@ -15,8 +15,8 @@ from libtilt.geometry.image_grid import ImageGrid
 from libtilt.geometry.volume_grid import VolumeGrid
 
 
-def centre_xyz(shape: tuple[int, ...]) -> Float64Array:
-    """Return the rotation centre ``shape // 2`` of an array, fastest axis (x) first."""
+def center_xyz(shape: tuple[int, ...]) -> Float64Array:
+    """Return the rotation center ``shape // 2`` of an array, fastest axis (x) first."""
     return np.array([n // 2 for n in reversed(shape)], dtype=np.float64)
 
 
@@ -57,17 +57,17 @@ def sampling_grids(
     -------
     ndarray, shape (n, 3, 4)
         ``(u, v, k, 1)`` to voxel index ``(x, y, z)``; depth step 0 lies in the plane through the
-        rotation centre, wherever the volume lies.
+        rotation center, wherever the volume lies.
     """
     count = len(rotation_matrices)
     scales = np.full((count, 3), images.pixel_size, dtype=np.float64)
     scales[:, 2] = depth_steps(rotation_matrices, volume.voxel_size)
     linear = rotation_matrices * scales[:, np.newaxis, :] / volume.voxel_size[:, np.newaxis]
     linear[:, :, :2] = linear[:, :, :2] @ np.linalg.inv(magnifications)
-    centre = np.zeros((count, 3))
-    centre[:, :2] = centre_xyz(images.shape) + shifts / images.pixel_size
-    rotation_centre = centre_xyz(volume.shape) - volume.center / volume.voxel_size
-    offset = rotation_centre - (linear @ centre[:, :, np.newaxis])[:, :, 0]
+    center = np.zeros((count, 3))
+    center[:, :2] = center_xyz(images.shape) + shifts / images.pixel_size
+    rotation_center = center_xyz(volume.shape) - volume.center / volume.voxel_size
+    offset = rotation_center - (linear @ center[:, :, np.newaxis])[:, :, 0]
     return compose_affine(linear, offset)
 
 

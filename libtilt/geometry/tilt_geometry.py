@@ -87,10 +87,10 @@ class TiltGeometry:
         Detector frame to specimen frame, acting on columns x, y, z: the sampling grid of each
         image is turned by its matrix (the passive sense). Proper rotations to 1e-6.
     shifts : array_like, shape (n, 2) or (2,), optional
-        Detector x, y in angstroms: where the specimen's centre lies on each image, measured from
-        the image's centre ``shape // 2``.
+        Detector x, y in angstroms: where the specimen's center lies on each image, measured from
+        the image's center ``shape // 2``.
     magnifications : array_like, shape (n, 2, 2) or (2, 2), optional
-        Detector x, y: what stretches each image about the specimen's centre after the rotation and
+        Detector x, y: what stretches each image about the specimen's center after the rotation and
         before the shift, without units. The identity by default; real alignments have a change of
         magnification and some stretch in it. No mirror images.
 
@@ -361,7 +361,7 @@ class TiltGeometry:
         -------
         ndarray, shape (n, 4, 4)
             Columns ``x, y, z, 1`` to ``u, v, depth, 1``; the depth is counted in steps from the
-            plane through the rotation centre.
+            plane through the rotation center.
 
         Raises
         ------
@@ -370,7 +370,7 @@ class TiltGeometry:
 
         Examples
         --------
-        The centre ``shape // 2`` of the volume falls on the centre of the image:
+        The center ``shape // 2`` of the volume falls on the center of the image:
 
         >>> from libtilt import TiltGeometry
         >>> geometry = TiltGeometry.from_tilt_angles([25])
@@ -386,12 +386,12 @@ class TiltGeometry:
         return homogeneous(invert_affine(grids))
 
     def project_points(self, points_xyz: ArrayLike) -> Float64Array:
-        """Project points onto the detector at every tilt: x, y in angstroms, from its centre.
+        """Project points onto the detector at every tilt: x, y in angstroms, from its center.
 
         Parameters
         ----------
         points_xyz : array_like, shape (m, 3) or (3,)
-            Angstroms from the specimen's centre, finite (else a ValueError). What is returned has
+            Angstroms from the specimen's center, finite (else a ValueError). What is returned has
             shape `(n, m, 2)` or `(n, 2)`.
 
         Examples

@@ -34,7 +34,7 @@ class VolumeGrid(Grid):
         Angstroms, for all axes or for x, y, z.
     center : (3,), optional
         Where the voxel at ``shape // 2`` lies in the specimen: x, y, z in angstroms from the
-        rotation centre.
+        rotation center.
 
     Raises
     ------
@@ -74,7 +74,7 @@ class VolumeGrid(Grid):
 
     @property
     def axes(self) -> tuple[Float64Array, Float64Array, Float64Array]:
-        """The places of the voxels along x, y and z, in angstroms from the rotation centre."""
+        """The places of the voxels along x, y and z, in angstroms from the rotation center."""
         x, y, z = (
             start + size * np.arange(n)
             for start, size, n in zip(self.origin, self.voxel_size, self.shape[::-1], strict=True)
@@ -116,7 +116,7 @@ class VolumeGrid(Grid):
         return places
 
     def corners(self, *, margin: float = 0.0) -> Float64Array:
-        """Return where the outermost voxel centres lie: x, y, z in angstroms, `(8, 3)`.
+        """Return where the outermost voxel centers lie: x, y, z in angstroms, `(8, 3)`.
 
         Parameters
         ----------

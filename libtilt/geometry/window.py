@@ -1,4 +1,4 @@
-"""Windows: parts of an array, larger or coarser copies of it, and how far its centre moves."""
+"""Windows: parts of an array, larger or coarser copies of it, and how far its center moves."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Window:
 
     @classmethod
     def crop(cls, old: tuple[int, ...], shape: Any, center: Any, kind: str) -> Window:
-        """Return a box about an element of the old array, its own centre by default."""
+        """Return a box about an element of the old array, its own center by default."""
         box = shape_of(shape, len(old), "shape")
         middle = (
             tuple(n // 2 for n in old)
@@ -49,7 +49,7 @@ class Window:
 
     @classmethod
     def pad(cls, old: tuple[int, ...], shape: Any) -> Window:
-        """Return a larger array with the same centre ``shape // 2``."""
+        """Return a larger array with the same center ``shape // 2``."""
         target = shape_of(shape, len(old), "shape")
         before = [t // 2 - n // 2 for t, n in zip(target, old, strict=True)]
         after = [t - n - b for t, n, b in zip(target, old, before, strict=True)]
@@ -114,7 +114,7 @@ class Window:
 
     @property
     def moved(self) -> Float64Array:
-        """How far the centre ``shape // 2`` moves, in old elements, fastest axis (x) first."""
+        """How far the center ``shape // 2`` moves, in old elements, fastest axis (x) first."""
         places = [
             start + step * (n // 2) - old // 2
             for start, step, n, old in zip(

@@ -56,7 +56,7 @@ def write_mrc(
     is_image_stack : bool
         Whether the header calls it a stack of images rather than a volume.
     center : ndarray, shape (3,), optional
-        Where the voxel ``shape // 2`` lies, x, y, z in angstroms from the rotation centre.
+        Where the voxel ``shape // 2`` lies, x, y, z in angstroms from the rotation center.
     series : str, optional
         The mark that the files of one saved series share.
     made : str, optional

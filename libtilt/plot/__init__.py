@@ -2,7 +2,7 @@
 
 Every function takes ``ax=``, the matplotlib `Axes` to draw in (by default those of a new figure),
 and returns it; none shows or saves. Where there are `percentiles`, those of all finite values are
-drawn black and white, and `cmap` is a colour map of matplotlib. An argument of the wrong kind is a
+drawn black and white, and `cmap` is a color map of matplotlib. An argument of the wrong kind is a
 TypeError, one that does not fit or nothing finite to draw a ValueError, and a missing matplotlib an
 ImportError that names the extra.
 """

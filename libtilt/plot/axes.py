@@ -27,7 +27,7 @@ def axes_or_new(ax: Axes | None, *, size: tuple[float, float] = (5.0, 5.0)) -> A
 
 
 def shading(values: Any, percentiles: Any, cmap: str, name: str) -> dict[str, Any]:
-    """Return the colour map and the ends of its range for percentiles of finite values."""
+    """Return the color map and the ends of its range for percentiles of finite values."""
     low, high = shared_limits(values, percentiles, name)
     return {"cmap": require_cmap(cmap), "vmin": low, "vmax": high}
 

@@ -165,8 +165,8 @@ def turned_specimen(
     ax.plot(slab[:, 0], slab[:, 2], color="0.6", linestyle="--", linewidth=1)
     ax.fill(moved[:, 0], moved[:, 2], facecolor=SLAB, alpha=0.25, edgecolor=SLAB)
     place = matrix @ point
-    for spot, colour in ((point, "0.6"), (place, MISSING)):
-        ax.plot([spot[0]], [spot[2]], "o", color=colour)
+    for spot, color in ((point, "0.6"), (place, MISSING)):
+        ax.plot([spot[0]], [spot[2]], "o", color=color)
     ax.annotate(
         "",
         xy=(place[0], place[2]),
@@ -193,7 +193,7 @@ def _title(geometry: TiltGeometry) -> str:
 def missing_sectors(beams: Float64Array) -> list[tuple[float, float]]:
     """Return the two opposite sectors without a beam, as angles from x toward z in degrees.
 
-    The largest gap between neighbouring directions, seen along y, and the same turned by 180
+    The largest gap between neighboring directions, seen along y, and the same turned by 180
     degrees; none where a single direction cannot make a gap.
     """
     angles = np.sort(np.degrees(np.arctan2(beams[:, 2], beams[:, 0])) % 180)

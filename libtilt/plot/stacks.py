@@ -76,14 +76,14 @@ def sinogram(
     cmap: str = "gray",
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw one row of every image over its tilt angle in degrees, in nanometres from the centre.
+    """Draw one row of every image over its tilt angle in degrees, in nanometers from the center.
 
     Parameters
     ----------
     tilt_series : TiltSeries
         With its tilt axis along y (see `TiltSeries.align`), so that a row belongs to one slice.
     row : int, optional
-        Of the images; by default the centre ``h // 2``.
+        Of the images; by default the center ``h // 2``.
 
     Examples
     --------
@@ -109,10 +109,10 @@ def sinogram(
 
 
 def _edges(angles: Float64Array) -> Float64Array:
-    """Return where the bands of rising angles begin and end: half-way to their neighbours."""
+    """Return where the bands of rising angles begin and end: half-way to their neighbors."""
     between = (angles[1:] + angles[:-1]) / 2
     if angles[-1] - angles[0] < 1e-6:
-        # No neighbour tells how wide a band is: those of equal angles share one degree.
+        # No neighbor tells how wide a band is: those of equal angles share one degree.
         return np.linspace(angles[0] - 0.5, angles[0] + 0.5, len(angles) + 1)
     first, last = 2 * angles[0] - between[0], 2 * angles[-1] - between[-1]
     return np.concatenate([[first], between, [last]])

@@ -37,7 +37,7 @@ def orthoslices(
     volume : Volume
         Shape ``(d, h, w)``.
     position_xyz : tuple of int, optional
-        Index x, y, z of the voxel; by default the centre ``shape // 2``.
+        Index x, y, z of the voxel; by default the center ``shape // 2``.
     grid : VolumeGrid, optional
         On which to draw the volume, by default its own: a crop or a subvolume that is drawn on the
         grid of the whole lies where it does in the picture of the whole.
@@ -148,7 +148,7 @@ def power_spectrum(
     require_finite(volume.data, "volume")
     require_percentiles(percentiles)
     plane = volume.data.sum(axis="zyx".index(axis), dtype=np.float64)
-    # Opposite borders are neighbours to a discrete transform: their step would draw a cross.
+    # Opposite borders are neighbors to a discrete transform: their step would draw a cross.
     window = np.outer(*(np.hanning(size + 2)[1:-1] for size in plane.shape))
     plane = (plane - np.average(plane, weights=window)) * window
     power = np.abs(np.fft.fftshift(np.fft.fft2(plane))) ** 2

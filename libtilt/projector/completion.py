@@ -154,12 +154,12 @@ def _require_agreement(known: KnownGrids, data: KnownGrids) -> None:
 
 
 def _images_over(volume: VolumeGrid) -> tuple[int, ...]:
-    """Return the volume's height and width, which images of a volume at the rotation centre get."""
+    """Return the volume's height and width, which images of a volume at the rotation center get."""
     # What `bin` moves the center by is less than half a voxel.
     if (np.abs(volume.center[:2]) > 0.5 * volume.voxel_size[:2]).any():
         raise ValueError(
-            f"image_shape must be given for a volume beside the rotation centre: its center lies at"
+            f"image_shape must be given for a volume beside the rotation center: its center lies at"
             f" {volume.center.tolist()} A, and images of its own height and width about the "
-            "rotation centre would not show all of it; pass Projector(..., image_shape=...)"
+            "rotation center would not show all of it; pass Projector(..., image_shape=...)"
         )
     return volume.shape[1:]

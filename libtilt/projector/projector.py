@@ -59,7 +59,7 @@ class Projector:
     image_grid : ImageGrid, optional
         Shape and pixel size of the images.
     volume_shape : tuple of int, optional
-        ``(d, h, w)`` of a volume at the rotation centre, in place of `volume_grid`.
+        ``(d, h, w)`` of a volume at the rotation center, in place of `volume_grid`.
     voxel_size : float or (3,), optional
         Angstroms, x, y, z; in place of `volume_grid`.
     image_shape : tuple of int, optional

@@ -50,7 +50,7 @@ class FourierCorrelation:
     Parameters
     ----------
     frequencies : array_like, shape (m,)
-        Centres of the shells in 1/angstrom, rising; shell 0 is zero frequency.
+        Centers of the shells in 1/angstrom, rising; shell 0 is zero frequency.
     correlation : array_like, shape (m,) or (n, m)
         From -1 to 1, one curve or one per image; 0 where a shell is without power or without
         components, so that it is never NaN.

@@ -17,7 +17,7 @@ from libtilt.errors.checks import Float64Array
 class Shells:
     """Shells of the discrete Fourier transform of an array, or rings of that of an image.
 
-    A shell is one Fourier voxel of the longest side wide; shell k is centred on k times that, and
+    A shell is one Fourier voxel of the longest side wide; shell k is centerd on k times that, and
     the last one lies at or just below the Nyquist frequency of the coarsest spacing. A component
     on the border of two shells belongs to the outer one. Axes of a single sample have no
     frequency but zero and are left out of this.
@@ -35,15 +35,15 @@ class Shells:
 
     @property
     def frequencies(self) -> Float64Array:
-        """Centres of the shells in 1/angstrom, `(m,)`."""
+        """Centers of the shells in 1/angstrom, `(m,)`."""
         axes = [(n * s, s) for n, s in zip(self.shape, self.spacing, strict=True) if n > 1]
         if not axes:
             return np.zeros(1)
         side = max(length for length, _ in axes)
         # A hair more than the quotient, which need not be a whole number where it should be one.
         count = int(side / (2 * max(step for _, step in axes)) + 1e-9) + 1
-        centres: Float64Array = np.arange(count) / side
-        return centres
+        centers: Float64Array = np.arange(count) / side
+        return centers
 
     def planes(self, left_out: NDArray[np.bool_] | None = None) -> Iterator[_Plane]:
         """Go through the planes of the half-spectrum along its first axis; an image is one plane.

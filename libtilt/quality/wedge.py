@@ -29,7 +29,7 @@ def missing_wedge(
         Angstroms, x, y, z.
     half_width : float, optional
         Degrees, from 0 to 90, on both sides of a slice that count as measured. By default half
-        the median angle between each beam and its nearest neighbour, beams that coincide counted
+        the median angle between each beam and its nearest neighbor, beams that coincide counted
         once; 0 where all of them do.
 
     Returns
@@ -85,7 +85,7 @@ def missing_wedge(
 def _half_width(beams: Float64Array) -> float:
     """Return half the median angle in degrees from each beam, as a line, to the nearest other."""
     angles = np.rad2deg(np.arccos(np.minimum(np.abs(beams @ beams.T), 1.0)))
-    # Repeated tilts would be their own neighbours, and the arc cosine of 1 is not sharp.
+    # Repeated tilts would be their own neighbors, and the arc cosine of 1 is not sharp.
     angles[angles < 1e-3] = np.inf
     nearest = angles.min(axis=1)
     nearest = nearest[np.isfinite(nearest)]

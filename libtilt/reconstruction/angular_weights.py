@@ -14,7 +14,7 @@ _SAME = np.pi / 2**40
 def angular_weights(geometry: TiltGeometry) -> Float64Array:
     """Return the angle that each tilt stands for, in radians, `(n,)`.
 
-    Half of what lies between it and its neighbour on either side; those of one direction share it.
+    Half of what lies between it and its neighbor on either side; those of one direction share it.
     The widest gap is taken for the missing wedge: there a tilt stands for as much as on its other
     side. The sum is the range that was covered: pi where nothing is missing.
 

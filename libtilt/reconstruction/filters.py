@@ -162,11 +162,11 @@ class SIRTLikeFilter(AxisFilter):
     iterations : int
         How many.
     thickness : float
-        Of the volume along the beam, in pixels: as SIRT's rows are normalised by it.
+        Of the volume along the beam, in pixels: as SIRT's rows are normalized by it.
 
     Notes
     -----
-    Where tilts cover all angles evenly, projecting and backprojecting with SIRT's normalisation
+    Where tilts cover all angles evenly, projecting and backprojecting with SIRT's normalization
     multiplies the frequency f by ``a = min(1, 1 / (pi * thickness * f))``; k iterations leave
     ``1 - (1 - a) ** k`` of it (after Zeng 2012, Medical Physics 39, 603-609).
 

@@ -42,7 +42,7 @@ def reconstruct(
     volume_grid : VolumeGrid, optional
         Where the voxels shall lie.
     volume_shape : tuple of int, optional
-        ``(d, h, w)`` at the rotation centre (or where the projector's grid lies), with voxels as
+        ``(d, h, w)`` at the rotation center (or where the projector's grid lies), with voxels as
         large as the pixels (or as the projector says). One of the two is needed where there is
         no projector that knows its domain.
     projector : Projector, optional

@@ -100,7 +100,7 @@ class SIRT(Method):
 
     def _solve(self, problem: LeastSquares, progress: Progress) -> NDArray[Any]:
         parts = _parts(problem, self.subsets)
-        rows, pace = _normalisation(problem, parts)
+        rows, pace = _normalization(problem, parts)
         pace = problem.masked(pace)
         pace *= pace.dtype.type(self.relaxation)
         volume = problem.begin()
@@ -166,7 +166,7 @@ def _parts(problem: LeastSquares, count: int) -> list[LeastSquares]:
     return [problem.subset(some) for some in spread_subsets(problem.projector.geometry, count)]
 
 
-def _normalisation(
+def _normalization(
     problem: LeastSquares, parts: list[LeastSquares]
 ) -> tuple[list[NDArray[Any]], NDArray[Any]]:
     """Return weights over the row sums of each part, and one over the column sums."""

@@ -34,7 +34,7 @@ def reconstruct_subvolume(
     tilt_series : TiltSeries
         ``n`` images.
     points_xyz : array_like, shape (m, 3) or (3,)
-        Angstroms from the specimen's centre.
+        Angstroms from the specimen's center.
     size : int
         Voxels along each side of the cubes; the point lies at index ``size // 2``.
     **options

@@ -1,4 +1,4 @@
-"""Images turned and moved so that the tilt axis runs along y through their centre."""
+"""Images turned and moved so that the tilt axis runs along y through their center."""
 
 from __future__ import annotations
 

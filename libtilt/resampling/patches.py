@@ -36,7 +36,7 @@ class Patch:
     images : ndarray, shape (k, h, w)
         The boxes.
     geometry : TiltGeometry
-        Whose specimen centre is the point.
+        Whose specimen center is the point.
     """
 
     tilts: NDArray[np.intp]
@@ -69,9 +69,9 @@ def extract_patches(
     geometry : TiltGeometry
         With n tilts.
     points_xyz : array_like, shape (m, 3) or (3,)
-        Angstroms from the specimen's centre.
+        Angstroms from the specimen's center.
     size : int or tuple of int
-        Pixels of a box, ``(h, w)`` or a square; the point lies at its centre ``size // 2``.
+        Pixels of a box, ``(h, w)`` or a square; the point lies at its center ``size // 2``.
     pixel_size : float, optional
         Angstroms.
     outside : {"drop", "pad", "raise"}, optional
@@ -115,11 +115,11 @@ def extract_patches(
     require_finite(images, "images")
     values = fill_values(images, fill)
     spline = order if resample else None
-    centre = np.array([side // 2 for side in images.shape[1:]])
+    center = np.array([side // 2 for side in images.shape[1:]])
     return (
         _patch(images, geometry, place, point, box, pixel_size, outside, values, spline)
         for place, point in zip(
-            centre
+            center
             + geometry.project_points(np.atleast_2d(points)).transpose(1, 0, 2)[..., ::-1]
             / pixel_size,
             np.atleast_2d(points),

@@ -88,10 +88,10 @@ CASES: dict[str, Projector] = {
     "any rotation, spacings differ": _case(
         _turned(Rotation.random(4, random_state=8)), (6, 9, 8), (9, 7), (1.0, 1.3, 0.7), 0.9
     ),
-    "single axis, beside the rotation centre": _case(
+    "single axis, beside the rotation center": _case(
         _single_axis(), (5, 6, 7), (9, 12), 1.0, 1.0, (2.0, -1.0, 3.0)
     ),
-    "any rotation, beside the rotation centre": _case(
+    "any rotation, beside the rotation center": _case(
         _turned(Rotation.random(3, random_state=5)),
         (6, 5, 7),
         (9, 10),

@@ -193,7 +193,7 @@ def _truth_of(
 
 
 def _smooth(shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """Return two unequal blobs off the centre, which no mirror maps onto themselves."""
+    """Return two unequal blobs off the center, which no mirror maps onto themselves."""
     axes = np.meshgrid(*(np.linspace(-1, 1, n) for n in shape), indexing="ij")
     total = np.zeros(shape)
     for height, width, place in ((1.0, 0.25, (-0.3, 0.25, 0.35)), (3.0, 0.12, (0.35, 0.3, -0.3))):

@@ -115,7 +115,7 @@ def test_the_json_of_another_program_is_not_taken_for_a_geometry(tmp_path, stack
     ("name", "content"),
     [("ts.tlt", "x\n"), ("ts.mdoc", "hello"), ("ts.json", "{"), ("ts.rawtlt", "-3,5\n0,1\n3,5")],
 )
-def test_what_lies_beside_and_cannot_be_read_is_never_passed_over(tmp_path, name, content):
+def test_an_unreadable_file_beside_a_stack_is_an_error(tmp_path, name, content):
     (tmp_path / name).write_text(content)
     volume = write(tmp_path / "ts.mrc", stack=False)
     with pytest.warns(UserWarning, match=rf"ts\.mrc is taken for a volume: .*{name}"):

@@ -162,7 +162,7 @@ def test_the_scale_of_the_values_does_not_change_the_picture(render, scale):
 
 @pytest.mark.parametrize("dtype", ["uint8", "float16", "float32", "float64"])
 @pytest.mark.parametrize("value", [0, 5])
-def test_one_value_throughout_is_turned_too(dtype, value):
+def test_a_constant_volume_spins(dtype, value):
     volume = Volume(np.full((4, 5, 6), value, dtype))
     assert (Spin(count=2, render="maximum").frames(volume) == value).all()
     assert (Spin(count=2, render="surface").frames(volume) == 0).all()

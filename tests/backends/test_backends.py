@@ -85,7 +85,7 @@ def test_a_backend_without_a_plan_of_its_own_has_one_bound_to_it():
 
 
 @pytest.mark.parametrize("method", ["plan", "forward", "adjoint"])
-def test_what_sparse_does_not_take_is_an_error_that_names_who_does(method):
+def test_a_spec_unsupported_by_sparse_is_refused_naming_another_backend(method):
     message = r"backend 'sparse' does not take this: the rays leave .*backend='scipy' or 'auto'"
     arguments = {
         "plan": (),
@@ -226,7 +226,7 @@ def test_an_unknown_name_lists_what_is_installed():
 
 
 @pytest.mark.parametrize("given", [None, 3, int, Backend])
-def test_what_is_no_backend_is_refused(given):
+def test_objects_other_than_a_backend_are_refused(given):
     with pytest.raises(TypeError, match=r"backend must be a name, .*auto, scipy, sparse|abstract"):
         resolve_backend(given)
 

@@ -29,12 +29,12 @@ GEOMETRIES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_it_keeps_the_laws(case):
+def test_fourier_keeps_the_laws(case):
     check_backend(FourierBackend(), cases=[case])
 
 
 @pytest.mark.parametrize("case", ["single axis, odd sizes", "any rotation, spacings differ"])
-def test_it_keeps_the_laws_with_a_fine_eps(case):
+def test_fourier_keeps_the_laws_with_a_fine_eps(case):
     check_backend(FourierBackend(eps=1e-12), cases=[case])
 
 
@@ -88,7 +88,7 @@ def test_a_finer_eps_comes_closer(name):
 
 @pytest.mark.parametrize("name", ["single axis", "tilt axis along -x", "85 degrees"])
 @pytest.mark.parametrize("image_shape", [(24, 20), (17, 21)])
-def test_what_lies_outside_the_field_of_view_does_not_wrap_into_it(name, image_shape):
+def test_density_outside_the_field_of_view_does_not_wrap_into_it(name, image_shape):
     # Blobs of a small volume's edges and far corners, most of them beyond the images.
     places = [(x, y, z) for x in (-26, 0, 26) for y in (-26, 0, 26) for z in (-20, 0, 20)]
     blobs = GaussianBlobs(places, sigmas=1.8, amplitudes=np.linspace(1, 3, len(places)))
@@ -160,7 +160,7 @@ def test_tilts_in_batches_give_the_same(monkeypatch, dtype):
         assert relative_error(plan.adjoint(images), expected[1]) < tolerance
 
 
-def test_it_is_close_to_the_other_backends_on_wide_blobs():
+def test_fourier_agrees_with_the_other_backends_on_wide_blobs():
     blobs = GaussianBlobs.random((40, 40, 40), n=5, seed=1, sigmas=(4.0, 5.0))
     volume = blobs.volume((40, 40, 40))
     geometry = GEOMETRIES["single axis"]
@@ -238,7 +238,7 @@ def test_one_plan_serves_two_threads_at_once(name):
         np.testing.assert_array_equal(backprojected[k], projector.adjoint(stacks[k]).data)
 
 
-def test_it_survives_pickling_and_its_plans_stay_behind():
+def test_a_fourier_backend_is_pickled_without_its_plans():
     backend = FourierBackend(eps=1e-9)
     projector = Projector(GEOMETRIES["85 degrees"], voxel_size=1.0, backend=backend)
     volume = np.random.default_rng(1).normal(size=(12, 12, 12))
@@ -248,7 +248,7 @@ def test_it_survives_pickling_and_its_plans_stay_behind():
     assert relative_error(copy.forward(volume).images, images) < 1e-12
 
 
-def test_it_takes_every_spec_and_says_that_it_is_another_operator():
+def test_fourier_takes_every_spec_as_an_operator_of_its_own():
     spec = SamplingSpec(grids=np.eye(3, 4)[None], volume_shape=(4, 5, 6), image_shape=(5, 6))
     assert FourierBackend().unsupported(spec) is None
     assert not FourierBackend().trilinear

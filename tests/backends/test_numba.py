@@ -343,7 +343,7 @@ assert compiled(lambda x: x + 1)(1) == 2
     assert result.returncode == 0, result.stderr
 
 
-def test_what_is_kept_on_disk_depends_on_every_file_of_kernels():
+def test_the_kernel_cache_depends_on_every_kernel_file():
     """A constant of one file is compiled into functions of another."""
     for kernel in (sum_rays, list_entries):
         assert kernel._cache._cache_file._source_stamp == digest_of_kernels()

@@ -101,7 +101,7 @@ def test_a_plan_larger_than_the_limit_stays_until_another_one_is_used():
     assert (len(cache), cache.nbytes) == (1, 1000)
 
 
-def test_what_a_plan_makes_when_it_is_used_counts():
+def test_arrays_that_a_plan_makes_on_use_count_as_its_bytes():
     cache = PlanCache()
     with cache.plan(HeavyBackend(), IDENTITY) as plan:
         assert plan.nbytes == 500

@@ -222,7 +222,7 @@ def test_a_value_is_made_once_by_whichever_thread_asks_first():
     assert len({id(result) for result in results}) == 1
 
 
-def test_what_one_plan_prepares_does_not_wait_for_another():
+def test_plans_are_prepared_independently_of_each_other():
     """A ray adjoint prepares by tilt, then by row; a voxel forward the other way round."""
     at_work = threading.Barrier(2)
 

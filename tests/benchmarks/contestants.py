@@ -102,10 +102,10 @@ class Astra:
 
     @staticmethod
     def vectors(job):
-        """Ray, centre and step of each detector, in its frame: x right, z up, centred."""
-        matrices, middle, centre = job.geometry.rotation_matrices, (job.size - 1) / 2, job.size // 2
+        """Ray, center and step of each detector, in its frame: x right, z up, centerd."""
+        matrices, middle, center = job.geometry.rotation_matrices, (job.size - 1) / 2, job.size // 2
         step, ray = matrices[:, ::2, 0], matrices[:, ::2, 2]
-        place = centre + (middle - centre) * step - middle
+        place = center + (middle - center) * step - middle
         return np.concatenate([ray, place, step], axis=1) * np.array([1, -1] * 3)
 
     def forward(self, volume):

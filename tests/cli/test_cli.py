@@ -163,7 +163,7 @@ def test_gif_of_a_stack_with_angles_is_its_tilts(volume, tmp_path):
         (["backproject", "{map}", "--thickness", 0, "-o", "{dir}/a.mrc"], 2, "thickness"),
         (["gif", "{map}", "-o", "{dir}/a.webm"], 1, "must end with .gif, .png, .apng, .webp, .mp4"),
         (
-            ["gif", "{map}", "-o", "{dir}/a.gif", "--cmap", "grey9"],
+            ["gif", "{map}", "-o", "{dir}/a.gif", "--cmap", "gray9"],
             1,
             "cmap must be the name of a color map",
         ),
@@ -182,7 +182,9 @@ def test_gif_of_a_stack_with_angles_is_its_tilts(volume, tmp_path):
         (["demo", "--map", "{map}", "--emdb", 1], 2, "not both"),
     ],
 )
-def test_what_is_wrong_is_one_line_and_leaves_nothing(volume, tmp_path, arguments, code, message):
+def test_wrong_commands_print_one_line_and_leave_no_file(
+    volume, tmp_path, arguments, code, message
+):
     text = tmp_path / "text.mrc"
     text.write_text("not a map " * 200)
     before = sorted(tmp_path.iterdir())
@@ -270,7 +272,7 @@ def test_demo_from_the_emdb(volume, tmp_path, monkeypatch):
     assert Volume.open(tmp_path / "demo" / "volume.mrc").shape == (16, 18, 20)
 
 
-def test_it_is_said_when_kernels_are_compiled():
+def test_compiling_of_kernels_is_announced():
     code = """
 from libtilt.backends.numba.kernels.compiled import compiled
 from libtilt.cli.running import require_backend
@@ -433,7 +435,7 @@ def test_a_field_of_a_look_is_an_option_of_it_and_refused_of_others(volume, tmp_
     assert result.exit_code == 0 or f"is not an option of {look}" in result.output
 
 
-def test_one_volume_is_wiped_over_another(volume, tmp_path):
+def test_before_and_after_wipes_a_volume_over_another(volume, tmp_path):
     Volume.open(volume).normalize().save(tmp_path / "after.mrc")
     arguments = ["--before-after", "--axis", "y", "--annotate", "-o", tmp_path / "a.gif"]
     run("gif", volume, tmp_path / "after.mrc", *arguments)

@@ -54,7 +54,7 @@ def test_a_compressed_stack_gives_its_sizes_too(source, tmp_path):
     assert f"000002@{stack} " in (tmp_path / "b.star").read_text()
 
 
-def test_what_is_missing_or_cannot_be_held_is_said_in_one_line(source, tmp_path):
+def test_missing_sizes_and_unsupported_contents_are_one_line_errors(source, tmp_path):
     message = run(source, tmp_path / "b.star", fails=True)
     assert "does not say the pixel_size: give pixel_size=... (--pixel-size)" in message
     message = run(source, tmp_path / "b.txt", *SIZES, fails=True)
@@ -221,7 +221,7 @@ def test_a_tilt_axis_wins_over_that_of_the_alignment(tmp_path):
     assert np.allclose(again.geometry.tilt_axis_angles, 3)
 
 
-def test_what_a_format_has_no_place_for_is_said(tmp_path):
+def test_contents_without_a_place_in_the_format_are_named(tmp_path):
     mdoc = tmp_path / "a.mdoc"
     times = ("10:02:00", "10:00:00", "10:01:00")
     mdoc.write_text(

@@ -87,7 +87,7 @@ def run(*arguments, code=0):
         ),
     ],
 )
-def test_it_is_the_function(tilts, tmp_path, options, expected):
+def test_the_command_gives_the_result_of_the_function(tilts, tmp_path, options, expected):
     output = run(tilts, "--thickness", 10, *options, "-o", tmp_path / "tomogram.mrc")
     assert "tomogram.mrc: 10 x 18 x 20 voxels" in output
     volume = Volume.open(tmp_path / "tomogram.mrc")
@@ -235,7 +235,7 @@ def test_options_give_the_geometry_of_a_plain_stack(tmp_path):
         (["--method", "tv", "--strength", "-1"], "strength must be one positive number"),
     ],
 )
-def test_what_does_not_fit_is_named_and_nothing_is_written(tilts, tmp_path, options, message):
+def test_wrong_options_are_named_and_no_file_is_written(tilts, tmp_path, options, message):
     before = sorted(tmp_path.iterdir())
     code = CliRunner().invoke(
         app, ["reconstruct", str(tilts), *map(str, options), "-o", str(tmp_path / "t.mrc")]

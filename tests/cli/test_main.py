@@ -105,7 +105,7 @@ main()
 """
 
 
-def test_what_nobody_foresaw_is_one_line_and_a_traceback_on_request(volume):
+def test_an_unforeseen_error_is_one_line_and_a_traceback_on_request(volume):
     def crash(**environment):
         command = [sys.executable, "-c", CRASH, str(volume)]
         return subprocess.run(

@@ -23,7 +23,7 @@ def drawn_into(style, frames=FRAMES, shrunk=1.0):
     return np.stack([colors.write(f, *drawn) for f, drawn in zip(frames, layers, strict=True)])
 
 
-def test_nothing_is_drawn_unasked():
+def test_frames_without_annotations_are_left_unchanged():
     assert layer(Style(), 0, (96, 120)) is None
 
 

@@ -22,7 +22,7 @@ def test_finite_array_is_a_locked_copy():
 
 
 @pytest.mark.parametrize("value", [[[1, 2], [3]], ["left"], [object()]])
-def test_what_is_not_an_array_of_numbers_is_refused(value):
+def test_objects_other_than_arrays_of_numbers_are_refused(value):
     with pytest.raises(ValueError, match="shifts must be numbers in a regular array"):
         checks.finite_array(value, "shifts")
 

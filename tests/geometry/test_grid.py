@@ -26,7 +26,7 @@ grids = volume_grids | image_grids
 
 
 def places(grid, displacement=0.0):
-    """Where voxels lie, or pixels from the centre of the grid that a part was cut from."""
+    """Where voxels lie, or pixels from the center of the grid that a part was cut from."""
     return np.stack(np.meshgrid(*grid.axes[::-1], indexing="ij")[::-1], axis=-1) + displacement
 
 
@@ -99,7 +99,7 @@ def test_crops_and_pads_about_the_center_keep_it(grid, data):
 
 @quick
 @given(volume_grids, st.data())
-def test_binned_voxels_lie_at_the_centres_of_their_blocks(grid, data):
+def test_binned_voxels_lie_at_the_centers_of_their_blocks(grid, data):
     factors = tuple(data.draw(st.integers(1, n)) for n in grid.shape)
     binned = grid.bin(factors)
     assert binned.shape == tuple(n // f for n, f in zip(grid.shape, factors, strict=True))

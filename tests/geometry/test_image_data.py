@@ -109,7 +109,7 @@ def test_results_go_into_a_plain_array_that_is_given(image_data):
 
 
 @both
-def test_nothing_is_changed_in_place(image_data):
+def test_image_data_are_not_changed_in_place(image_data):
     with pytest.raises(TypeError, match=r"is read-only: write `a = a \+ b` in place of"):
         image_data += 1
     with pytest.raises(TypeError, match="is read-only"):
@@ -164,8 +164,8 @@ def test_evolve_makes_a_changed_copy_of_the_same_kind(image_data):
     changed = image_data.evolve(**{image_data._array_name: DATA[::-1]})
     assert_same_metadata(changed, image_data)
     assert np.array_equal(np.asarray(changed), DATA[::-1])
-    with pytest.raises(TypeError, match="colour"):
-        image_data.evolve(colour=1)
+    with pytest.raises(TypeError, match="color"):
+        image_data.evolve(color=1)
 
 
 @both

@@ -10,7 +10,7 @@ from libtilt import ImageGrid
 GRID = ImageGrid((5, 8), pixel_size=2.5)
 
 
-def test_the_centre_is_half_of_the_shape_rounded_down():
+def test_the_center_is_half_of_the_shape_rounded_down():
     x, y = GRID.axes
     assert x.tolist() == [-10, -7.5, -5, -2.5, 0, 2.5, 5, 7.5]
     assert y.tolist() == [-5, -2.5, 0, 2.5, 5]

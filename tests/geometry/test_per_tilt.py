@@ -43,7 +43,7 @@ def test_ints_slices_masks_and_arrays_select_tilts(index, selected):
 
 
 @pytest.mark.parametrize("index", [4, -5, [0, 4], [True, False], "a", 1.0, [0.5], (0, 0)])
-def test_what_does_not_fit_is_refused_with_the_count(index):
+def test_an_index_that_does_not_fit_is_refused_with_the_count(index):
     with pytest.raises(IndexError, match="index does not fit 4 tilts"):
         tilt_index(index, 4)
 

@@ -20,13 +20,13 @@ def make(geometry, center=(0.0, 0.0, 0.0)):
     )
 
 
-def test_the_centre_is_half_of_the_shape_rounded_down_x_first():
-    assert sampling.centre_xyz((4, 5, 1)).tolist() == [0, 2, 2]
-    assert sampling.centre_xyz((6, 7)).tolist() == [3, 3]
+def test_the_center_is_half_of_the_shape_rounded_down_x_first():
+    assert sampling.center_xyz((4, 5, 1)).tolist() == [0, 2, 2]
+    assert sampling.center_xyz((6, 7)).tolist() == [3, 3]
 
 
 @pytest.mark.parametrize("geometry", [SINGLE_AXIS, ANY_ROTATION])
-def test_a_grid_is_the_rotation_in_angstroms_about_the_centres(geometry):
+def test_a_grid_is_the_rotation_in_angstroms_about_the_centers(geometry):
     u, v, k = 2.0, 7.0, -3.0
     steps = sampling.depth_steps(geometry.rotation_matrices, VOXEL)
     for grid, matrix, shift, step in zip(
@@ -66,9 +66,9 @@ def test_homogeneous_adds_the_last_row():
 @pytest.mark.parametrize("geometry", [SINGLE_AXIS, ANY_ROTATION])
 def test_a_volume_elsewhere_is_an_offset_in_the_last_column(geometry):
     center = np.array([2.5, -4.0, 1.1])
-    centred, moved = make(geometry), make(geometry, center)
-    assert np.array_equal(moved[:, :, :3], centred[:, :, :3])
-    assert np.allclose(moved[:, :, 3], centred[:, :, 3] - center / VOXEL, atol=1e-12)
+    centerd, moved = make(geometry), make(geometry, center)
+    assert np.array_equal(moved[:, :, :3], centerd[:, :, :3])
+    assert np.allclose(moved[:, :, 3], centerd[:, :, 3] - center / VOXEL, atol=1e-12)
 
 
 @pytest.mark.parametrize("driven", ["ray", "voxel"])

@@ -34,7 +34,7 @@ def test_the_center_is_where_the_voxel_at_half_of_the_shape_lies():
     assert GRID.positions([2, 3, 4]).tolist() == [11.5, -20.0, 3.25]
 
 
-def test_a_grid_of_which_nothing_is_said_has_voxels_of_an_angstrom_about_the_rotation_centre():
+def test_a_grid_of_which_nothing_is_said_has_voxels_of_an_angstrom_about_the_rotation_center():
     grid = VolumeGrid((4, 5, 6))
     assert grid.voxel_size.tolist() == [1, 1, 1]
     assert grid.center.tolist() == [0, 0, 0]

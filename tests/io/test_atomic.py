@@ -195,7 +195,7 @@ def test_the_permissions_of_a_replaced_file_are_kept(tmp_path):
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with a name are of Unix")
 @pytest.mark.parametrize("linked", [False, True])
 @pytest.mark.parametrize("kind", ["pipe", "socket"])
-def test_what_is_no_regular_file_is_never_replaced(tmp_path, monkeypatch, kind, linked):
+def test_pipes_and_devices_are_never_replaced(tmp_path, monkeypatch, kind, linked):
     monkeypatch.chdir(tmp_path)  # Names of sockets are short.
     if kind == "pipe":
         os.mkfifo("there")
@@ -221,7 +221,7 @@ def test_files_are_on_the_disk_before_they_get_their_names(tmp_path, monkeypatch
     assert done == ["sync", "sync", "name", "name", "sync"]
 
 
-def test_what_dead_writers_left_is_swept_by_the_next_one(tmp_path):
+def test_partial_files_of_dead_writers_are_removed_by_the_next_writer(tmp_path):
     with atomic_write(tmp_path / "a.txt") as alive:
         alive.write_text("new")
         number = alive.name.split("-")[0].removeprefix(".")

@@ -76,7 +76,7 @@ def test_a_check_sum_is_kept_to(server, tmp_path):
     [b"", b"<html>not found</html>", gzip.compress(b"no map"), gzip.compress(b"\0" * 4000)[:40]],
     ids=["empty", "web page", "not MRC", "cut short"],
 )
-def test_what_is_not_a_sound_map_is_refused_and_not_kept(server, tmp_path, content):
+def test_an_unsound_map_is_refused_and_not_kept(server, tmp_path, content):
     root, url = server
     put(root, 5, content)
     with pytest.raises(ValueError, match="not a sound map and was removed"):
@@ -84,7 +84,7 @@ def test_what_is_not_a_sound_map_is_refused_and_not_kept(server, tmp_path, conte
     assert list((tmp_path / "cache").iterdir()) == []
 
 
-def test_what_was_not_checked_is_not_taken_for_the_map(server, tmp_path, monkeypatch):
+def test_an_unchecked_download_is_not_taken_for_the_map(server, tmp_path, monkeypatch):
     def killed(path):
         raise KeyboardInterrupt
 

@@ -135,7 +135,7 @@ def raise_error(error):
     return read
 
 
-def test_what_is_not_the_fault_of_the_file_stays_what_it_is(tmp_path, monkeypatch):
+def test_errors_that_are_not_the_files_fault_pass_unchanged(tmp_path, monkeypatch):
     path = save_tiff(tmp_path / "a.tif")
     monkeypatch.setattr(image_files, "read_tiff", raise_error(MemoryError()))
     with pytest.raises(MemoryError, match=r"a\.tif does not fit into memory; .* use memmap=True"):

@@ -36,7 +36,7 @@ def link_to_a_device(path):
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with a name are of Unix")
 @pytest.mark.parametrize("make", [pipe, bound_socket, link_to_a_device])
 @pytest.mark.parametrize("name", READERS)
-def test_what_is_no_regular_file_is_refused_by_every_reader(tmp_path, monkeypatch, name, make):
+def test_pipes_and_devices_are_refused_by_every_reader(tmp_path, monkeypatch, name, make):
     monkeypatch.chdir(tmp_path)  # Names of sockets are short.
     make(tmp_path / name)
     with pytest.raises(ValueError, match=rf"{name} is a .*: expected a regular file"):

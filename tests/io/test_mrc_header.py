@@ -141,7 +141,7 @@ def test_four_bit_values_come_out_as_sixteen_levels(tmp_path, width, pack):
     assert read_mrc_header(path).data.shape == values.shape
 
 
-def test_what_cannot_be_read_is_named_by_its_mode(tmp_path):
+def test_unreadable_modes_are_named(tmp_path):
     for words, message in [
         ({"mode": 16}, r"a\.mrc holds colors \(mode 16\); convert it to gray"),
         ({"mode": 3}, r"a\.mrc holds complex data \(mode 3\); only real"),

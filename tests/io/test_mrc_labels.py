@@ -41,7 +41,7 @@ def test_the_first_label_is_the_mark_of_the_package():
     assert not is_own([FOREIGN, *labels()[:-1]])
 
 
-def test_a_volume_at_the_rotation_centre_has_no_label_of_its_place():
+def test_a_volume_at_the_rotation_center_has_no_label_of_its_place():
     assert labels(center=NOWHERE)[1:] == [b""] * 9
     assert center_from_labels(labels(center=NOWHERE), SHAPE).tolist() == [0, 0, 0]
 
@@ -116,13 +116,13 @@ def test_the_mark_of_a_series_stands_in_the_first_label():
 
 
 @pytest.mark.parametrize("made", ["", "wbp", "sirt, 20 iterations, " * 12])
-def test_how_it_was_made_is_wrapped_and_put_together_again(made):
+def test_the_history_label_is_wrapped_and_joined_again(made):
     written = labels(made=made)
     assert made_from_labels(written) == made.strip()
     assert center_from_labels(written, SHAPE).tolist() == CENTER.tolist()
 
 
-def test_what_ten_labels_do_not_hold_is_cut_off():
+def test_history_beyond_ten_labels_is_cut_off():
     words = [f"step{number}" for number in range(400)]
     written = labels(made=" ".join(words))
     assert len(written) == 10

@@ -118,7 +118,7 @@ def test_a_file_that_is_cut_short_is_named(tmp_path, memmap, length, reason):
 
 
 @pytest.mark.parametrize("content", [b"", b"-60\n-57\n", b"an angle\n" * 400, bytes(2000)])
-def test_what_is_no_mrc_file_is_named(tmp_path, content):
+def test_files_other_than_mrc_are_named(tmp_path, content):
     (tmp_path / "map.mrc").write_bytes(content)
     with pytest.raises(ValueError, match=r"map\.mrc is not an MRC file"):
         read_mrc(tmp_path / "map.mrc")

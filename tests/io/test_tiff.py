@@ -172,7 +172,7 @@ def test_resolution_tags_are_taken_only_where_no_printer_has_them(tmp_path, unit
         (np.zeros((3, 4, 5), np.complex64), {}, "holds complex data; only real data"),
     ],
 )
-def test_what_is_not_one_gray_stack_is_refused(tmp_path, data, options, message):
+def test_files_other_than_one_gray_stack_are_refused(tmp_path, data, options, message):
     path = save(tmp_path / "a.tif", data, **options)
     for function in (read_image, read_image_header):
         with pytest.raises(ValueError, match=message) as caught:
@@ -196,7 +196,7 @@ def test_pages_of_several_shapes_are_refused_with_their_shapes(tmp_path):
         read_image(path)
 
 
-def test_what_was_concluded_is_noted(tmp_path):
+def test_conclusions_of_the_tiff_reader_are_noted(tmp_path):
     path = save(tmp_path / "a.tif", photometric="miniswhite")
     assert read_image(path).notes == (
         "its values are of white on black (MinIsWhite), they are not inverted",
@@ -223,7 +223,7 @@ def test_a_codec_that_is_missing_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("other", ["b.ome.tif", "missing.ome.tif"])
-def test_one_file_of_a_set_is_refused(tmp_path, other):
+def test_a_file_of_a_multi_file_set_is_refused(tmp_path, other):
     planes = "".join(
         f'<TiffData FirstZ="{first}" IFD="0" PlaneCount="2"><UUID FileName="{name}">urn:{name}'
         "</UUID></TiffData>"
@@ -241,7 +241,7 @@ def test_one_file_of_a_set_is_refused(tmp_path, other):
         read_image(tmp_path / "a.ome.tif")
 
 
-def test_what_tifffile_finds_odd_is_a_note_and_not_on_stderr(tmp_path, capfd):
+def test_log_messages_of_tifffile_become_notes(tmp_path, capfd):
     path = save(tmp_path / "a.tif", resolution=(2, 2))
     content = bytearray(path.read_bytes())
     place = content.index(struct.pack("<HHI", 296, 3, 1))

@@ -94,7 +94,7 @@ def test_a_sinogram_rises_with_the_tilt_angle():
     assert np.array_equal(values, SERIES.sort().images[:, 7])
     corners = mesh.get_coordinates()
     assert np.allclose(corners[:, 0, 1], [-75, -45, -15, 15, 45, 75])
-    # Pixel 15 of 30 is the centre.
+    # Pixel 15 of 30 is the center.
     assert np.allclose(corners[0, 15:17, 0], [-0.4, 0.4])
     assert sinogram(SERIES[2]).get_ylim() == pytest.approx((-0.5, 0.5))
 

@@ -61,7 +61,7 @@ def test_the_images_given_stay_as_they_are_and_are_not_shared(prepare):
 
 
 @each(CHANGING)
-def test_an_image_does_not_depend_on_its_neighbours(prepare):
+def test_an_image_does_not_depend_on_its_neighbors(prepare):
     series = dosed(noise())
     alone = np.concatenate([prepare(view).images for view in series])
     assert np.array_equal(prepare(series).images, alone)

@@ -25,7 +25,7 @@ def test_planted_outliers_are_replaced_and_the_others_untouched(dtype, seed):
     assert (mended[~planted] == images[~planted]).mean() > 0.999
 
 
-def test_clusters_of_less_than_half_a_neighbourhood_are_replaced():
+def test_clusters_of_less_than_half_a_neighborhood_are_replaced():
     images = noise()
     images[:, 10:13, 20:24] += 200
     images[:, 0, :2] += 200  # Repeated beyond the corner, they are 12 of 25.
@@ -89,7 +89,7 @@ def test_weak_and_strong_hot_pixels_are_mended_together():
 
 
 @pytest.mark.parametrize("image", [np.zeros((8, 8)), np.full((1, 1), 3.0), np.ones((2, 9), bool)])
-def test_there_is_nothing_to_mend_in_flat_images(image):
+def test_flat_images_have_no_outliers(image):
     assert np.array_equal(replace_outliers(one(image)).images[0], image)
 
 

@@ -188,7 +188,7 @@ def test_projectors_that_compute_the_same_share_a_plan(planned, make):
     ],
     ids=lambda change: next(iter(change)),
 )
-def test_what_computes_another_thing_has_a_plan_of_its_own(planned, change):
+def test_different_operators_have_different_plans(planned, change):
     COUNTS.forward(SMALL)
     other = COUNTS.evolve(**change)
     volume = Volume(SMALL, center=other.volume_grid.center) if other.volume_grid else SMALL
@@ -224,7 +224,7 @@ def test_copies_compute_the_same_bits_and_carry_no_plan(backend, duplicate):
 
 
 @attrs.frozen(slots=False, eq=False)
-class LabelledVolume(Volume):
+class LabeledVolume(Volume):
     label: str = "unnamed"
 
 
@@ -278,8 +278,8 @@ def test_a_subclass_keeps_its_fields_and_its_operator_uses_its_computation():
 
 
 def test_a_subclass_of_a_volume_is_projected_with_its_voxel_size():
-    labelled = LabelledVolume(VOLUME.data, voxel_size=2.0, label="particle")
-    series = Projector(ANY_ROTATION).forward(labelled)
+    labeled = LabeledVolume(VOLUME.data, voxel_size=2.0, label="particle")
+    series = Projector(ANY_ROTATION).forward(labeled)
     assert series.pixel_size == 2.0
     assert np.array_equal(series, Projector(ANY_ROTATION).forward(VOLUME.evolve(voxel_size=2.0)))
 
@@ -338,7 +338,7 @@ class Careless(ToyBackend):
         (np.zeros((5, 5, 6), "f4"), ".* float32"),
     ],
 )
-def test_what_a_backend_returns_is_looked_at(result, got):
+def test_shape_and_type_of_a_backends_result_are_checked(result, got):
     projector = Projector(
         SINGLE_AXIS, volume_grid=VolumeGrid((4, 5, 6)), backend=Careless(result=result)
     )

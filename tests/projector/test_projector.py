@@ -128,7 +128,7 @@ def test_domain_and_range_are_what_was_given():
     assert KNOWS_ALL.range == ImageGrid((7, 8), pixel_size=3.0)
 
 
-def test_what_is_not_said_of_one_grid_is_that_of_the_other():
+def test_a_missing_spacing_is_taken_from_the_other_grid():
     flat = TiltGeometry.from_tilt_angles([0, 5])
     assert Projector(flat, volume_shape=(4, 5, 6)).range == ImageGrid((5, 6))
     assert Projector(flat, volume_shape=(4, 5, 6), voxel_size=VOXEL).range == ImageGrid((5, 6), 1.0)
@@ -191,7 +191,7 @@ def test_an_array_with_shifts_needs_a_spacing():
     assert plain.evolve(geometry=shifted.evolve(shifts=0.0)).forward(volume).shape == images.shape
 
 
-def test_a_volume_beside_the_rotation_centre_needs_the_shape_of_the_images():
+def test_a_volume_beside_the_rotation_center_needs_the_shape_of_the_images():
     volume = Volume(np.ones((4, 5, 6)), voxel_size=2.0, center=(0, 2.5, 0))
     with pytest.raises(ValueError, match="image_shape must be given for a volume beside the rot"):
         Projector(ANY_ROTATION).forward(volume)
@@ -201,7 +201,7 @@ def test_a_volume_beside_the_rotation_centre_needs_the_shape_of_the_images():
         assert Projector(ANY_ROTATION).forward(volume.evolve(center=center)).shape == (5, 5, 6)
 
 
-def test_the_short_forms_mean_a_volume_at_the_rotation_centre():
+def test_the_short_forms_mean_a_volume_at_the_rotation_center():
     with pytest.raises(
         ValueError, match=r"projector's center \[0.0, 0.0, 0.0\], got \[0.0, 0.0, 4"
     ):

@@ -87,7 +87,7 @@ def test_a_grid_is_given_once():
         Projector(SINGLE_AXIS, volume_grid=(4, 5, 6))
 
 
-def test_images_of_a_volume_beside_the_rotation_centre_need_a_shape():
+def test_images_of_a_volume_beside_the_rotation_center_need_a_shape():
     beside = BLOBS.volume((16, 16, 16))[:, 9:]
     with pytest.raises(ValueError, match=r"image_shape must be given .* \[0.0, 4.0, 0.0\] A"):
         Projector(SINGLE_AXIS).forward(beside)
@@ -119,7 +119,7 @@ def test_a_volume_with_other_voxels_than_the_domain_is_refused(size):
         projector.forward(Volume(np.ones((8, 8, 8)), voxel_size=size))
 
 
-def test_a_crop_beside_the_centre_by_a_voxel_needs_an_image_shape():
+def test_a_crop_beside_the_center_by_a_voxel_needs_an_image_shape():
     projector = Projector(TiltGeometry.from_tilt_angles([0]))
     with pytest.raises(ValueError, match="image_shape must be given"):
         projector.forward(Volume(np.ones((2, 8, 8)))[:, 2:])

@@ -32,7 +32,7 @@ def interior_error(volume, truth):
     return np.abs(volume - truth)[inside].max() / truth.max()
 
 
-def test_nothing_is_filtered_along_the_tilt_axis():
+def test_filters_leave_the_direction_of_the_tilt_axis_unchanged():
     rows = np.random.default_rng(1).normal(size=16)
     images = np.tile(rows[:, np.newaxis], (3, 1, 16)) * np.hanning(16)
     series = TiltSeries(images, TiltGeometry.from_tilt_angles([-30, 0, 30]))

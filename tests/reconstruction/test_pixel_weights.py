@@ -105,7 +105,7 @@ def test_wbp_fills_what_weighs_nothing():
 
 
 @pytest.mark.parametrize("radius", [1, 3, 8])
-def test_a_hole_is_filled_from_its_neighbours(radius):
+def test_a_hole_is_filled_from_its_neighbors(radius):
     v, u = np.indices((40, 40)) - 20.0
     image = 10 + 0.1 * v + 0.2 * u
     known = u**2 + v**2 > radius**2

@@ -13,7 +13,7 @@ from libtilt.geometry.window import Window
 from libtilt.reconstruction import SIRT, reconstruct
 from libtilt.reconstruction.subsets import spread_subsets
 
-# Value, half axes, centre and angle of each ellipse of the (modified) Shepp-Logan phantom.
+# Value, half axes, center and angle of each ellipse of the (modified) Shepp-Logan phantom.
 SHEPP_LOGAN = [
     (1.0, 0.69, 0.92, 0.0, 0.0, 0),
     (-0.8, 0.6624, 0.874, 0.0, -0.0184, 0),

@@ -27,7 +27,7 @@ def test_a_cube_is_cut_from_the_whole_tomogram(size, backend):
         assert np.allclose(volume.origin, np.array(point) - size // 2 * 2.0)
 
 
-def test_a_point_between_voxels_is_at_the_centre():
+def test_a_point_between_voxels_is_at_the_center():
     point = [9.5, -7.25, 4.75]
     series = GaussianBlobs([point], sigmas=3).tilt_series(
         TiltGeometry.from_tilt_angles(np.linspace(-90, 90, 61)), (48, 48)

@@ -52,7 +52,7 @@ def test_an_axis_near_x_may_swap_width_and_height():
     assert relative_error(aligned.images[inner], expected.images[inner]) < 1e-3
 
 
-def test_what_is_aligned_stays_as_it_is():
+def test_aligned_images_are_not_resampled():
     series = WIDE.tilt_series(TiltGeometry.from_tilt_angles([-20, 30]), (20, 21))
     assert np.shares_memory(series.align().images, series.images)
 
@@ -115,7 +115,7 @@ def test_a_small_series_is_that_of_the_moved_specimen(size, pixel_size):
         assert np.abs(small.geometry.shifts).max() <= pixel_size / 2 + 1e-12
 
 
-def test_a_resampled_small_series_has_its_point_at_the_centre():
+def test_a_resampled_small_series_has_its_point_at_the_center():
     series = WIDE.tilt_series(TURNED, (80, 81))
     (small,) = series.extract(POINTS[0], 24, resample=True)
     assert not small.geometry.shifts.any()
@@ -229,7 +229,7 @@ def test_every_option_is_given_by_name():
     assert list(options_without_names(resampling)) == []
 
 
-def test_what_lies_beyond_any_side_is_filled():
+def test_pixels_beyond_any_side_are_filled():
     images = np.arange(1.0, 1 + 8 * 9).reshape(1, 8, 9)
     series = TiltSeries(images, TiltGeometry.from_tilt_angles([0]))
     for x, y in ((-4, 0), (4, 0), (0, -4), (0, 3)):

@@ -26,7 +26,7 @@ from libtilt.alignment.text import numbered_lines
 from libtilt.errors.checks import Float64Array, locked
 from libtilt.geometry.affine import affine_about
 from libtilt.geometry.rotations import axis_rotations
-from libtilt.geometry.sampling import centre_xyz
+from libtilt.geometry.sampling import center_xyz
 
 ROT, TX, TY, TILT = (COLUMNS.index(name) for name in ("ROT", "TX", "TY", "TILT"))
 
@@ -39,7 +39,7 @@ def _rows_converter(value: ArrayLike) -> Float64Array:
 class AreTomoAlignment(MatrixFile):
     """What an ``.aln`` file says: ``raw = Rz(ROT) Ry(TILT) q + (TX, TY)``.
 
-    Lengths are pixels of the raw stack, from the image's centre ``shape // 2``. TILT holds the
+    Lengths are pixels of the raw stack, from the image's center ``shape // 2``. TILT holds the
     offsets AlphaOffset and BetaOffset already where AreTomo was asked to correct them; they and the
     local shifts are kept, but a geometry has no use for them. GMAG is 1 in what AreTomo writes, and
     is not applied.
@@ -174,8 +174,8 @@ class AreTomoAlignment(MatrixFile):
 
     def _matrices(self, sizes: KnownSizes) -> Float64Array:
         turned = axis_rotations("z", self.rows[:, ROT]) @ axis_rotations("y", self.rows[:, TILT])
-        seen = self.rows[:, [TX, TY]] + centre_xyz(sizes.image_shape)
-        return affine_about(turned[:, :2], centre_xyz(sizes.volume_shape), seen)
+        seen = self.rows[:, [TX, TY]] + center_xyz(sizes.image_shape)
+        return affine_about(turned[:, :2], center_xyz(sizes.volume_shape), seen)
 
     def _details(self, sizes: KnownSizes, given: Sizes) -> dict[str, Any]:
         return {"unsupported": tuple(self._unsupported()), "warnings": tuple(self._warnings())}

@@ -243,7 +243,7 @@ def read_xf(path: str | Path) -> Float64Array:
     Returns
     -------
     ndarray, shape (n, 2, 3)
-        ``[A | d]``: raw to aligned, about the images' centres ``(N - 1) / 2``, in pixels.
+        ``[A | d]``: raw to aligned, about the images' centers ``(N - 1) / 2``, in pixels.
 
     Raises
     ------

@@ -27,7 +27,7 @@ from libtilt.alignment.sizes import KnownSizes, Sizes
 from libtilt.errors.checks import Float64Array, one_of
 from libtilt.geometry.affine import affine_about
 from libtilt.geometry.rotations import axis_rotations
-from libtilt.geometry.sampling import centre_xyz
+from libtilt.geometry.sampling import center_xyz
 
 UNITS = ("pixel", "angstrom")
 
@@ -157,7 +157,7 @@ class PortalAlignment(MatrixFile):
         tilts = axis_rotations("y", made.tilt_angles) @ axis_rotations("x", made.x_tilts)
         in_plane, offsets = made.in_plane, made.offsets
         scale = 1.0 if self.offset_unit == "pixel" else sizes.pixel_size
-        middle, center = centre_xyz(sizes.image_shape), centre_xyz(sizes.volume_shape)
+        middle, center = center_xyz(sizes.image_shape), center_xyz(sizes.volume_shape)
         if self.source == "IMOD":
             # The transpose of A stands there where its inverse is meant, which may stretch.
             back = np.linalg.inv(in_plane.transpose(0, 2, 1))

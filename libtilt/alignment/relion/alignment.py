@@ -38,15 +38,15 @@ from libtilt.errors import ArgumentError
 from libtilt.errors.checks import Float64Array
 from libtilt.geometry.affine import affine_about
 from libtilt.geometry.rotations import specimen_to_detector
-from libtilt.geometry.sampling import centre_xyz
+from libtilt.geometry.sampling import center_xyz
 
 
 @attrs.frozen(eq=False)
 class RelionAlignment(MatrixFile):
     """A tilt series as RELION-5 keeps it.
 
-    ``P = S(shift / pixel) S(image centre) Rz(ZRot) Ry(YTilt) Rx(XTilt) S(-volume centre)`` with `S`
-    a translation, centres ``shape // 2``, and everything in unbinned pixels. Where the projection
+    ``P = S(shift / pixel) S(image center) Rz(ZRot) Ry(YTilt) Rx(XTilt) S(-volume center)`` with `S`
+    a translation, centers ``shape // 2``, and everything in unbinned pixels. Where the projection
     matrices ``rlnTomoProjX`` to ``W`` are there, they count instead of the angles. Before
     alignment there are only ``rlnTomoNominalStageTiltAngle`` and ``rlnTomoNominalTiltAxisAngle``:
     then they are the angles, and shifts and x-tilts are zero.
@@ -193,8 +193,8 @@ class RelionAlignment(MatrixFile):
             return matrix_rows(self.tilts)[:, :2]
         *angles, x, y = angle_columns(self.tilts, sizes)
         linear = specimen_to_detector(*angles)[:, :2]
-        seen = np.stack([x, y], axis=1) / sizes.pixel_size + centre_xyz(sizes.image_shape)
-        return affine_about(linear, centre_xyz(sizes.volume_shape), seen)
+        seen = np.stack([x, y], axis=1) / sizes.pixel_size + center_xyz(sizes.image_shape)
+        return affine_about(linear, center_xyz(sizes.volume_shape), seen)
 
     def _details(self, sizes: KnownSizes, given: Sizes) -> dict[str, Any]:
         return {

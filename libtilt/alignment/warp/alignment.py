@@ -50,7 +50,7 @@ class WarpAlignment(MatrixFile):
 
     ``p = Rz(AxisAngle) Ry(-(Angle + LevelAngleY)) Rx(LevelAngleX) (q - V / 2) + offset + I / 2``,
     with `V` and `I` the extents of tomogram and image: the tilt's sign is opposite to RELION's, and
-    centres lie at half the size. Grids that M refined are kept, and not applied.
+    centers lie at half the size. Grids that M refined are kept, and not applied.
 
     Parameters
     ----------
@@ -237,7 +237,7 @@ class WarpAlignment(MatrixFile):
         columns[2][views] = columns[3][views] = 0
         lists = dict(zip(NUMBERS, columns, strict=True))
         made._set(lists, [view in views for view in range(count)])
-        # What lies between Warp's centres and those that the geometry has, is part of the offset.
+        # What lies between Warp's centers and those that the geometry has, is part of the offset.
         wanted = alignment.projection_matrices()[:, :, 3]
         found = made._every_matrix(alignment.sizes)[views, :, 3]
         columns[2][views], columns[3][views] = ((wanted - found) * alignment.pixel_size).T

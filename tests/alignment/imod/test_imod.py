@@ -24,14 +24,14 @@ def test_points_agree_with_the_formulas_written_out(tmp_path, rng):
     alignment = ImodAlignment.read(tmp_path).alignment(SIZES)
     assert alignment.views.tolist() == [0, 2, 5, 7]
     assert alignment.volume_shape == (31, 30, 45)
-    image_centre = [(41 - 1) / 2 + 2 + 1.25, (36 - 1) / 2 - 3]
+    image_center = [(41 - 1) / 2 + 2 + 1.25, (36 - 1) / 2 - 3]
     depth = 31 // 2 - 0.5 - 4.5
-    volume_centre = [45 // 2 - 0.5 + 1.25 + 3.5, (36 - 1) / 2 - 3, 31 - 1 - depth]
+    volume_center = [45 // 2 - 0.5 + 1.25 + 3.5, (36 - 1) / 2 - 3, 31 - 1 - depth]
     points = rng.uniform(0, 40, (20, 3))
     for seen, view in zip(projected(alignment, points), alignment.views, strict=True):
         expected = transcribed(
             points, xf[view], tlt[view] + 2.5, xtilt[view] - 1.5,
-            (image_centre, volume_centre), 1, (45, 30), (41, 36),
+            (image_center, volume_center), 1, (45, 30), (41, 36),
         )  # fmt: skip
         assert np.abs(seen - expected).max() < 1e-9
 
@@ -50,14 +50,14 @@ def test_a_binned_tomogram_is_reckoned_with_the_integers_of_tilt(tmp_path, rng, 
     full = [-(-41 // binning), -(-36 // binning)]
     start = [int(-2 / binning), 3 // binning]
     axis = 1.25 / binning
-    image_centre = [(full[0] - 1) / 2 - start[0] + axis, (full[1] - 1) / 2 - start[1]]
+    image_center = [(full[0] - 1) / 2 - start[0] + axis, (full[1] - 1) / 2 - start[1]]
     z = depth - 1 - (depth // 2 - 0.5 - 4.5 / binning)
-    volume_centre = [width // 2 - 0.5 + axis + 3.5 / binning, image_centre[1], z]
+    volume_center = [width // 2 - 0.5 + axis + 3.5 / binning, image_center[1], z]
     points = rng.uniform(0, 20, (20, 3))
     for seen, view in zip(projected(alignment, points), alignment.views, strict=True):
         expected = transcribed(
             points, xf[view], tlt[view] + 2.5, xtilt[view] - 1.5,
-            (image_centre, volume_centre), binning, (23, 15), (2 * middle + 1, 36),
+            (image_center, volume_center), binning, (23, 15), (2 * middle + 1, 36),
         )  # fmt: skip
         assert np.abs(seen - expected).max() < 1e-9
 
@@ -77,13 +77,13 @@ def test_samples_agree_with_the_formulas_and_come_back(sample, shared_data, tmp_
         "imod_etomo": ((5760, 4092), (0, 0)),
     }[sample]
     depth, height, width = shape
-    image_centre = [(size - 1) / 2 - first for size, first in zip(full, start, strict=True)]
-    volume_centre = [width // 2 - 0.5, image_centre[1], depth - 1 - (depth // 2 - 0.5)]
+    image_center = [(size - 1) / 2 - first for size, first in zip(full, start, strict=True)]
+    volume_center = [width // 2 - 0.5, image_center[1], depth - 1 - (depth // 2 - 0.5)]
     points = rng.uniform(0, 1, (20, 3)) * [width, height, depth]
     x_axis_tilt = 1.94 if sample == "imod_bb" else 0
     for seen, view in zip(projected(alignment, points), alignment.views, strict=True):
         expected = transcribed(
-            points, xf[view], tlt[view], xtilt[view] - x_axis_tilt, (image_centre, volume_centre),
+            points, xf[view], tlt[view], xtilt[view] - x_axis_tilt, (image_center, volume_center),
             binning, (width, height), sizes.stack_shape[:0:-1],
         )  # fmt: skip
         assert np.abs(seen - expected).max() < 1e-9
@@ -126,9 +126,9 @@ def test_the_adjoint_of_an_aligned_stack_equals_the_tomogram_of_tilt(
     assert alignment.volume_shape == (thickness, ny, nx)
     # IMOD's own indices: the file is y, depth, x, and z is minus depth.
     depth, y, x = np.meshgrid(*(np.arange(n) for n in (thickness, ny, nx)), indexing="ij")
-    depth_centre = thickness // 2 - 0.5 - 1.5
+    depth_center = thickness // 2 - 0.5 - 1.5
     middle = [(nx + 3 - 1) / 2 - 1 + 0.75, (ny - 1) / 2]
-    q = np.stack([x - (nx // 2 - 0.5 + 0.75 + 2.25), y - middle[1], depth_centre - depth])
+    q = np.stack([x - (nx // 2 - 0.5 + 0.75 + 2.25), y - middle[1], depth_center - depth])
     expected = np.zeros((ny, thickness, nx))
     for view in (0, 1, 3, 4):
         rows = turn(tlt[view] + 1.5, xtilt[view] - 2.25)[:2]

@@ -120,7 +120,7 @@ def test_the_table_of_all_series_gives_sizes_and_files(project):
         RelionAlignment.read(project / "tomograms.star", name="TS_2")
 
 
-def test_a_binned_tomogram_has_the_same_centre(project):
+def test_a_binned_tomogram_has_the_same_center(project):
     file = RelionAlignment.read(project / "tilt_series" / "TS_1.star")
     whole = file.alignment(Sizes(stack_shape=(4, 36, 41)))
     binned = file.alignment(

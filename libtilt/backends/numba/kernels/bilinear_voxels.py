@@ -62,7 +62,7 @@ def backproject_voxels(inverse: Any, images: Any, z: int, volume: Any) -> None:
 def project_voxels(inverse: Any, volume: Any, image: Any) -> None:
     """Add to one image, which is zero and has a border that collects what falls beside it.
 
-    Voxels of a row are taken a few apart, so that none waits for what its neighbour has just
+    Voxels of a row are taken a few apart, so that none waits for what its neighbor has just
     written to the same pixel.
     """
     depth, height, width = volume.shape

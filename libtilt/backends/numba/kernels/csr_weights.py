@@ -15,7 +15,7 @@ VOXELS = TILE * TILE
 """Of a tile."""
 
 TILTS = 14
-"""Listed together for a tile: what neighbouring voxels take from them stays in the first cache."""
+"""Listed together for a tile: what neighboring voxels take from them stays in the first cache."""
 
 MOST_TAPS = 16
 """Offsets along the axis that a voxel has for one pixel, at most."""

@@ -1,6 +1,6 @@
 """Trilinear samples of which each fills one vector register.
 
-A trilinear sample takes eight voxels: four pairs of neighbours along x. All eight are loaded into
+A trilinear sample takes eight voxels: four pairs of neighbors along x. All eight are loaded into
 one vector and multiplied by their eight weights, which are made in one vector, too. Nothing is
 gathered, no voxel is loaded twice, and the transpose stores by the same addresses.
 """
@@ -109,7 +109,7 @@ def _write_loop(
     places = [on_the_stack(builder, ir.VectorType(_INT, BLOCK))]
     places += [on_the_stack(builder, ir.VectorType(scalar, BLOCK)) for _ in range(3)]
     strides = [ir.Constant(_WORD, 1), row, plane]
-    neighbours = [None, row, plane, builder.add(row, plane)]
+    neighbors = [None, row, plane, builder.add(row, plane)]
     end = builder.add(last, ir.Constant(_WORD, 1))
 
     def block(k: Any, total: Any) -> Any:
@@ -123,8 +123,8 @@ def _write_loop(
             offset, *fractions = (builder.load(builder.gep(place, [j])) for place in places)
             here = builder.sext(offset, _WORD)
             pairs = []
-            for neighbour in neighbours:
-                index = here if neighbour is None else builder.add(here, neighbour)
+            for neighbor in neighbors:
+                index = here if neighbor is None else builder.add(here, neighbor)
                 pair = builder.gep(origin, [index])
                 pairs.append(builder.bitcast(pair, ir.VectorType(scalar, 2).as_pointer()))
             return add(total, _weights(builder, scalar, fractions), pairs)
