@@ -113,7 +113,7 @@ def newest_numba(session: nox.Session) -> None:
 
 
 @nox.session
-def rivals(session: nox.Session) -> None:
+def interoperability(session: nox.Session) -> None:
     """Test the operator in PyLops, files read by others, and the pictures of the pages."""
     enter_copy(session)
     session.install(".[dev]")
