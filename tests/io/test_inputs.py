@@ -26,7 +26,7 @@ def pipe(path):
 
 def bound_socket(path):
     with socket.socket(socket.AF_UNIX) as one:
-        one.bind(str(path))
+        one.bind(path.name)
 
 
 def link_to_a_device(path):
