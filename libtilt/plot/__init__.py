@@ -8,7 +8,7 @@ ImportError that names the extra.
 """
 
 from libtilt.plot.curves import fourier_correlation
-from libtilt.plot.geometries import tilt_scheme, tilt_scheme_3d, turned_specimen
+from libtilt.plot.geometries import tilt_scheme, tilt_scheme_3d, tilted_specimen
 from libtilt.plot.stacks import contact_sheet, sinogram
 from libtilt.plot.volumes import orthoslices, power_spectrum
 
@@ -20,5 +20,5 @@ __all__ = [
     "sinogram",
     "tilt_scheme",
     "tilt_scheme_3d",
-    "turned_specimen",
+    "tilted_specimen",
 ]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def axes_or_new(ax: Axes | None, *, size: tuple[float, float] = (5.0, 5.0)) -> Axes:
+def get_axes(ax: Axes | None, *, size: tuple[float, float] = (5.0, 5.0)) -> Axes:
     """Return `ax`, or the axes of a new figure of `size` inches."""
     if ax is not None:
         return ax
@@ -26,20 +26,20 @@ def axes_or_new(ax: Axes | None, *, size: tuple[float, float] = (5.0, 5.0)) -> A
     return made
 
 
-def shading(values: Any, percentiles: Any, cmap: str, name: str) -> dict[str, Any]:
+def color_scale(values: Any, percentiles: Any, cmap: str, name: str) -> dict[str, Any]:
     """Return the color map and the ends of its range for percentiles of finite values."""
     low, high = shared_limits(values, percentiles, name)
     return {"cmap": require_cmap(cmap), "vmin": low, "vmax": high}
 
 
-def outlined() -> dict[str, Any]:
+def text_outline() -> dict[str, Any]:
     """Return options of a text that is read on any ground."""
     from matplotlib.patheffects import withStroke
 
     return {"path_effects": [withStroke(linewidth=1.5, foreground="black")]}
 
 
-def scale_bar(
+def draw_scale_bar(
     ax: Axes,
     width: float,
     height: float,
@@ -52,10 +52,10 @@ def scale_bar(
     left, low = corner[0] + margin, corner[1] + height - margin
     ax.plot([left, left + pixels], [low, low], color="white", linewidth=3, solid_capstyle="butt")
     style: dict[str, Any] = {"color": "white", "ha": "left", "va": "bottom", "fontsize": 9}
-    ax.text(left, low - margin, length_text(length), **style, **outlined())
+    ax.text(left, low - margin, length_text(length), **style, **text_outline())
 
 
-def bare(ax: Axes) -> None:
+def hide_frame(ax: Axes) -> None:
     """Take ticks and frame away, as of a picture."""
     ax.set(xticks=[], yticks=[])
     for side in ax.spines.values():

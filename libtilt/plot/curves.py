@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from libtilt.plot.axes import axes_or_new
+from libtilt.plot.axes import get_axes
 from libtilt.quality import FourierCorrelation
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def fourier_correlation(
             raise TypeError(
                 f"curves must be of FourierCorrelation, got {type(curve).__name__} for {label!r}"
             )
-    ax = axes_or_new(ax, size=(6.0, 4.0))
+    ax = get_axes(ax, size=(6.0, 4.0))
     for label, curve in named.items():
         values = np.atleast_2d(curve.correlation).mean(axis=0)
         ax.plot(curve.frequencies, values, label=label or None)

@@ -16,7 +16,7 @@ from libtilt.errors.checks import (
 )
 from libtilt.geometry import TiltGeometry
 from libtilt.geometry.rotations import specimen_to_detector
-from libtilt.plot.axes import axes_or_new
+from libtilt.plot.axes import get_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,7 +50,7 @@ def tilt_scheme(geometry: TiltGeometry, *, thickness: float = 0.3, ax: Axes | No
     """
     require_kind(geometry, TiltGeometry, "geometry")
     height = positive_float(thickness, "thickness")
-    ax = axes_or_new(ax)
+    ax = get_axes(ax)
     from matplotlib.patches import Circle, Rectangle, Wedge
 
     ax.add_patch(Circle((0, 0), 1.0, fill=False, color="0.8"))
@@ -88,7 +88,7 @@ def tilt_scheme_3d(geometry: TiltGeometry, *, thickness: float = 0.3, ax: Any = 
     require_kind(geometry, TiltGeometry, "geometry")
     height = positive_float(thickness, "thickness")
     if ax is None:
-        figure = axes_or_new(None).figure
+        figure = get_axes(None).figure
         figure.clear()
         ax = figure.add_subplot(projection="3d")
     if not hasattr(ax, "set_zlim"):
@@ -120,7 +120,7 @@ def tilt_scheme_3d(geometry: TiltGeometry, *, thickness: float = 0.3, ax: Any = 
     return ax
 
 
-def turned_specimen(
+def tilted_specimen(
     geometry: TiltGeometry,
     *,
     tilt: int = 0,
@@ -144,8 +144,8 @@ def turned_specimen(
     Examples
     --------
     >>> from libtilt import TiltGeometry
-    >>> from libtilt.plot import turned_specimen
-    >>> turned_specimen(TiltGeometry.from_tilt_angles([35])).get_title()
+    >>> from libtilt.plot import tilted_specimen
+    >>> tilted_specimen(TiltGeometry.from_tilt_angles([35])).get_title()
     'tilt angle 35°'
     """
     require_kind(geometry, TiltGeometry, "geometry")
@@ -155,7 +155,7 @@ def turned_specimen(
     point = finite_array(point_xyz, "point_xyz")
     if point.shape != (3,):
         raise ValueError(f"point_xyz must be three numbers, got {point_xyz!r}")
-    ax = axes_or_new(ax)
+    ax = get_axes(ax)
     # Seen along the tilt axis, wherever it lies on the images.
     (matrix,) = specimen_to_detector(
         np.zeros(1), geometry.tilt_angles[[index]], geometry.x_tilts[[index]]

@@ -9,7 +9,7 @@ import numpy as np
 
 from libtilt.drawing.overlays import angle_labels
 from libtilt.errors.checks import Float64Array, integers_of, positive_integer, require_kind
-from libtilt.plot.axes import axes_or_new, bare, outlined, scale_bar, shading
+from libtilt.plot.axes import color_scale, draw_scale_bar, get_axes, hide_frame, text_outline
 from libtilt.tilt_series import TiltSeries
 
 if TYPE_CHECKING:
@@ -51,20 +51,20 @@ def contact_sheet(
     # Enough for a page: a sheet of full images would be larger than all of them together.
     step = max(1, math.ceil(across * width / 4000))
     images = tilt_series.images[:, ::step, ::step]
-    style = shading(images, percentiles, cmap, "tilt_series")
+    style = color_scale(images, percentiles, cmap, "tilt_series")
     h, w = images.shape[1:]
     sheet = np.full((rows * (h + 1) - 1, across * (w + 1) - 1), style["vmax"])
-    ax = axes_or_new(ax, size=(8.0, min(max(8.0 * rows * h / (across * w), 1.0), 16.0)))
+    ax = get_axes(ax, size=(8.0, min(max(8.0 * rows * h / (across * w), 1.0), 16.0)))
     texts = angle_labels(tilt_series.geometry.tilt_angles.tolist())
-    label: dict[str, Any] = {"color": "yellow", "fontsize": 7, "va": "top"} | outlined()
+    label: dict[str, Any] = {"color": "yellow", "fontsize": 7, "va": "top"} | text_outline()
     for tilt, image in enumerate(images):
         top, left = (tilt // across) * (h + 1), (tilt % across) * (w + 1)
         sheet[top : top + h, left : left + w] = image
         ax.text(left + 0.04 * w, top + 0.04 * h, texts[tilt], **label)
     ax.imshow(sheet, interpolation="nearest", **style)
     ax.set_facecolor("black")
-    scale_bar(ax, w, h, tilt_series.pixel_size * step)
-    bare(ax)
+    draw_scale_bar(ax, w, h, tilt_series.pixel_size * step)
+    hide_frame(ax)
     return ax
 
 
@@ -100,8 +100,8 @@ def sinogram(
         raise ValueError(f"row must lie in 0 to {height - 1}, got {row}")
     ordered = tilt_series.sort()
     lines = ordered.images[:, chosen]
-    style = shading(lines, percentiles, cmap, "tilt_series")
-    ax = axes_or_new(ax)
+    style = color_scale(lines, percentiles, cmap, "tilt_series")
+    ax = get_axes(ax)
     x = (np.arange(width + 1) - width // 2 - 0.5) * tilt_series.pixel_size / 10
     ax.pcolormesh(x, _edges(ordered.geometry.tilt_angles), lines, **style)
     ax.set(facecolor="black", xlabel="x (nm)", ylabel="tilt angle (°)", title=f"row {chosen}")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from libtilt.drawing.contrast import require_percentiles
 from libtilt.errors.checks import integers_of, require_finite, require_kind
 from libtilt.geometry import VolumeGrid
-from libtilt.plot.axes import axes_or_new, bare, outlined, scale_bar, shading
+from libtilt.plot.axes import color_scale, draw_scale_bar, get_axes, hide_frame, text_outline
 from libtilt.volume import Volume
 
 if TYPE_CHECKING:
@@ -64,8 +64,8 @@ def orthoslices(
     data, sizes = volume.data, volume.voxel_size
     panels = (data[z], data[:, y], data[:, :, x].T)
     shown = np.concatenate([p.ravel() for p in panels])
-    style = shading(shown, percentiles, cmap, "volume")
-    ax = axes_or_new(ax)
+    style = color_scale(shown, percentiles, cmap, "volume")
+    ax = get_axes(ax)
     across, down, deep = w * sizes[0], h * sizes[1], d * sizes[2]
     gap = 0.02 * max(across, down)
     u, v, k = (np.array(position) + 0.5) * sizes
@@ -80,14 +80,14 @@ def orthoslices(
         _crossed(ax, panel, place, style)
         inset = 0.03 * min(across, down)
         where = place[0] + inset, place[1] + inset
-        ax.text(*where, name, color="white", fontsize=8, va="top", **outlined())
+        ax.text(*where, name, color="white", fontsize=8, va="top", **text_outline())
     ax.set(
         xlim=(left, left + across + gap + deep),
         ylim=(top + down + gap + deep, top),
         facecolor="black",
     )
-    scale_bar(ax, across, down, 1.0, (left, top))
-    bare(ax)
+    draw_scale_bar(ax, across, down, 1.0, (left, top))
+    hide_frame(ax)
     ax.set(aspect="equal", title=f"x {x}, y {y}, z {z}")
     return ax
 
@@ -153,14 +153,14 @@ def power_spectrum(
     plane = (plane - np.average(plane, weights=window)) * window
     power = np.abs(np.fft.fftshift(np.fft.fft2(plane))) ** 2
     shown = np.log10(power + 1e-12 * power.max() + 1e-300)
-    style = shading(shown, percentiles, cmap, "volume")
+    style = color_scale(shown, percentiles, cmap, "volume")
     u, v = names[axis]
     extent = []
     for name, size in ((u, plane.shape[1]), (v, plane.shape[0])):
         step = 1 / (size * volume.voxel_size["xyz".index(name)])
         extent += [(-(size // 2) - 0.5) * step, (size - size // 2 - 0.5) * step]
     box = (extent[0], extent[1], extent[3], extent[2])
-    ax = axes_or_new(ax)
+    ax = get_axes(ax)
     ax.imshow(shown, extent=box, **style)
     ax.set(xlabel=f"{u} frequency (1/Å)", ylabel=f"{v} frequency (1/Å)", title="log power spectrum")
     return ax

@@ -9,11 +9,11 @@ cannot be used, with their tilt angles, or the option that does not fit.
 """
 
 from libtilt.preparation.pixels import replace_outliers, subtract_plane, taper_edges
-from libtilt.preparation.views import exclude_views, flat_views, require_usable
+from libtilt.preparation.views import exclude_views, find_flat_views, require_usable
 
 __all__ = [
     "exclude_views",
-    "flat_views",
+    "find_flat_views",
     "replace_outliers",
     "require_usable",
     "subtract_plane",

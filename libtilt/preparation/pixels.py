@@ -17,7 +17,7 @@ from libtilt.errors.checks import (
     positive_integer,
     require_kind,
 )
-from libtilt.preparation.views import is_holed, is_lost, refuse
+from libtilt.preparation.views import lost_fault, nonfinite_fault, require_without_faults
 from libtilt.tilt_series import TiltSeries
 
 Series = TypeVar("Series", bound=TiltSeries)
@@ -68,7 +68,7 @@ def replace_outliers(tilt_series: Series, *, threshold: float = 6.0, size: int =
     limit, side = positive_float(threshold, "threshold"), positive_integer(size, "size")
     if side < 3 or side % 2 == 0:
         raise ValueError(f"size must be an odd integer of at least 3, got {size!r}")
-    refuse(tilt_series, is_lost)
+    require_without_faults(tilt_series, lost_fault)
     return _image_by_image(tilt_series, lambda image: _without_outliers(image, limit, side))
 
 
@@ -101,7 +101,7 @@ def subtract_plane(tilt_series: Series, *, keep_mean: bool = False) -> Series:
     >>> bool(np.allclose(subtract_plane(tilt_series).images, 0))
     True
     """
-    refuse(tilt_series, is_holed)
+    require_without_faults(tilt_series, nonfinite_fault)
     return _image_by_image(tilt_series, lambda image: _without_plane(image, keep_mean))
 
 
@@ -139,7 +139,7 @@ def taper_edges(tilt_series: Series, *, width: int) -> Series:
     >>> taper_edges(tilt_series, width=2).images[0, 3].round(3).tolist()
     [0.0, 0.5, 1.0, 1.0, 1.0, 0.5, 0.0]
     """
-    refuse(tilt_series, is_holed)
+    require_without_faults(tilt_series, nonfinite_fault)
     pixels, image_shape = positive_integer(width, "width"), tilt_series.shape[1:]
     if 2 * pixels > min(image_shape):
         raise ValueError(

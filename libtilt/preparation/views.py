@@ -62,7 +62,7 @@ def exclude_views(tilt_series: Series, views: Iterable[int]) -> Series:
     return tilt_series.subset(kept if excluded else slice(None))
 
 
-def flat_views(tilt_series: TiltSeries) -> tuple[int, ...]:
+def find_flat_views(tilt_series: TiltSeries) -> tuple[int, ...]:
     """Return which images tell nothing: all their finite pixels are equal, or they have none.
 
     Parameters
@@ -79,14 +79,14 @@ def flat_views(tilt_series: TiltSeries) -> tuple[int, ...]:
     --------
     >>> import numpy as np
     >>> from libtilt import TiltGeometry, TiltSeries
-    >>> from libtilt.preparation import flat_views
+    >>> from libtilt.preparation import find_flat_views
     >>> images = np.arange(3 * 16.0).reshape(3, 4, 4)
     >>> images[1] = 7
-    >>> flat_views(TiltSeries(images, TiltGeometry.from_tilt_angles([-3, 0, 3])))
+    >>> find_flat_views(TiltSeries(images, TiltGeometry.from_tilt_angles([-3, 0, 3])))
     (1,)
     """
     require_kind(tilt_series, TiltSeries, "tilt_series")
-    return tuple(i for i, image in enumerate(tilt_series.images) if is_flat(image))
+    return tuple(i for i, image in enumerate(tilt_series.images) if flat_fault(image))
 
 
 def require_usable(tilt_series: TiltSeries) -> None:
@@ -110,26 +110,26 @@ def require_usable(tilt_series: TiltSeries) -> None:
     >>> images = np.arange(2 * 16.0).reshape(2, 4, 4)
     >>> require_usable(TiltSeries(images, TiltGeometry.from_tilt_angles([0, 3])))
     """
-    refuse(tilt_series, is_lost, is_flat, is_holed)
+    require_without_faults(tilt_series, lost_fault, flat_fault, nonfinite_fault)
 
 
-def is_lost(image: NDArray[Any]) -> str:
+def lost_fault(image: NDArray[Any]) -> str:
     """Return what is wrong with an image without a finite pixel, else nothing."""
     return "" if np.isfinite(image).any() else "has no finite pixel"
 
 
-def is_holed(image: NDArray[Any]) -> str:
+def nonfinite_fault(image: NDArray[Any]) -> str:
     """Return what is wrong with an image with non-finite pixels, else nothing."""
     return "" if np.isfinite(image).all() else "has NaN or infinite pixels"
 
 
-def is_flat(image: NDArray[Any]) -> str:
+def flat_fault(image: NDArray[Any]) -> str:
     """Return what is wrong with an image whose finite pixels are all equal, else nothing."""
     values = image[np.isfinite(image)]
     return "is flat" if values.size == 0 or values.min() == values.max() else ""
 
 
-def refuse(tilt_series: TiltSeries, *faults: Callable[[NDArray[Any]], str]) -> None:
+def require_without_faults(tilt_series: TiltSeries, *faults: Callable[[NDArray[Any]], str]) -> None:
     """Raise an `ArgumentError` that names images at fault, each with the first of its faults."""
     require_kind(tilt_series, TiltSeries, "tilt_series")
     found = [next(filter(None, (f(image) for f in faults)), "") for image in tilt_series.images]
@@ -143,7 +143,7 @@ def refuse(tilt_series: TiltSeries, *faults: Callable[[NDArray[Any]], str]) -> N
     if len(bad) < len(found):
         leave_out = f"leave them out (exclude_views(tilt_series, {bad}))"
         mends = {"exclude_views": leave_out} | mends
-    if is_holed in faults:
+    if nonfinite_fault in faults:
         mends["nan"] = 'give non-finite pixels weight zero (nan="ignore")'
     raise ArgumentError(
         f"images of tilt_series must be usable, but {', '.join(named)}{rest}; "

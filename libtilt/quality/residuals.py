@@ -65,7 +65,7 @@ def residual_per_tilt(
     return residuals
 
 
-def frc_of_reprojections(
+def reprojection_frc(
     projector: Projector, volume: Volume, tilt_series: TiltSeries
 ) -> FourierCorrelation:
     """Return the Fourier ring correlation of each image with the projection of a volume, as `frc`.
@@ -75,15 +75,15 @@ def frc_of_reprojections(
     Notes
     -----
     A volume that was made from these images has seen their noise, which correlates with itself:
-    leave out an image to judge by it, or use two halves (`even_odd`).
+    leave out an image to judge by it, or use two halves (`split_even_odd`).
 
     Examples
     --------
     >>> from libtilt import GaussianBlobs, Projector, TiltGeometry
-    >>> from libtilt.quality import frc_of_reprojections
+    >>> from libtilt.quality import reprojection_frc
     >>> volume = GaussianBlobs.random((16, 16, 16), n=5, seed=0).volume((16, 16, 16))
     >>> projector = Projector(TiltGeometry.from_tilt_angles([-60, 0, 60]))
-    >>> curves = frc_of_reprojections(projector, volume, projector(volume))
+    >>> curves = reprojection_frc(projector, volume, projector(volume))
     >>> curves.correlation.shape, curves.resolution().tolist()
     ((3, 9), [2.0, 2.0, 2.0])
     """
@@ -91,14 +91,14 @@ def frc_of_reprojections(
     return frc(reprojections, tilt_series.evolve(geometry=reprojections.geometry))
 
 
-def even_odd(tilt_series: TiltSeries) -> tuple[TiltSeries, TiltSeries]:
+def split_even_odd(tilt_series: TiltSeries) -> tuple[TiltSeries, TiltSeries]:
     """Split a tilt series into two halves of every second tilt.
 
     Parameters
     ----------
     tilt_series : TiltSeries
         At least two tilts, taken in the order in which they stand: sort it first where they are
-        to alternate in tilt angle, ``even_odd(tilt_series.sort())``.
+        to alternate in tilt angle, ``split_even_odd(tilt_series.sort())``.
 
     Returns
     -------
@@ -116,9 +116,9 @@ def even_odd(tilt_series: TiltSeries) -> tuple[TiltSeries, TiltSeries]:
     --------
     >>> import numpy as np
     >>> from libtilt import TiltGeometry, TiltSeries
-    >>> from libtilt.quality import even_odd
+    >>> from libtilt.quality import split_even_odd
     >>> tilt_series = TiltSeries(np.zeros((3, 4, 4)), TiltGeometry.from_tilt_angles([-3, 0, 3]))
-    >>> [half.geometry.tilt_angles.round(6).tolist() for half in even_odd(tilt_series)]
+    >>> [half.geometry.tilt_angles.round(6).tolist() for half in split_even_odd(tilt_series)]
     [[-3.0, 3.0], [0.0]]
     """
     require_kind(tilt_series, TiltSeries, "tilt_series")

@@ -13,7 +13,7 @@ from libtilt.plot import (
     sinogram,
     tilt_scheme,
     tilt_scheme_3d,
-    turned_specimen,
+    tilted_specimen,
 )
 from libtilt.plot.geometries import missing_sectors
 from libtilt.quality import FourierCorrelation
@@ -193,7 +193,7 @@ def test_equal_angles_have_bands():
         (lambda: sinogram(volume()), "tilt_series must be a TiltSeries, got Volume"),
         (lambda: tilt_scheme(SERIES), "geometry must be a TiltGeometry, got TiltSeries"),
         (lambda: tilt_scheme_3d(SERIES), "geometry must be a TiltGeometry, got TiltSeries"),
-        (lambda: turned_specimen(SERIES), "geometry must be a TiltGeometry, got TiltSeries"),
+        (lambda: tilted_specimen(SERIES), "geometry must be a TiltGeometry, got TiltSeries"),
         (lambda: fourier_correlation([1, 2]), "curves must be a FourierCorrelation or a mapping"),
     ],
 )
@@ -219,10 +219,10 @@ def test_figures_that_fail_leave_none_open():
 @pytest.mark.parametrize("angle", [35, -50, 0])
 def test_the_turned_specimen_is_where_the_geometry_says(angle):
     geometry = TiltGeometry.from_tilt_angles([10, angle])
-    ax = turned_specimen(geometry, tilt=1, point_xyz=(0.3, 0, 0.5))
+    ax = tilted_specimen(geometry, tilt=1, point_xyz=(0.3, 0, 0.5))
     x, _, z = geometry.rotation_matrices[1].T @ [0.3, 0, 0.5]
     turned = TiltGeometry.from_tilt_angles([10, angle], tilt_axis_angle=85)
-    same = turned_specimen(turned, tilt=1, point_xyz=(0.3, 0, 0.5))
+    same = tilted_specimen(turned, tilt=1, point_xyz=(0.3, 0, 0.5))
     for line, other in zip(ax.lines, same.lines, strict=True):
         assert np.allclose(line.get_xydata(), other.get_xydata())
     spots = [line.get_xydata()[0] for line in ax.lines if line.get_marker() == "o"]
@@ -244,8 +244,8 @@ def test_the_scheme_in_space_has_a_line_for_each_beam():
 def test_drawings_refuse_what_does_not_fit():
     geometry = TiltGeometry.from_tilt_angles([0])
     with pytest.raises(ValueError, match="tilt must lie in 0 to 0, got 1"):
-        turned_specimen(geometry, tilt=1)
+        tilted_specimen(geometry, tilt=1)
     with pytest.raises(ValueError, match="point_xyz must be three numbers"):
-        turned_specimen(geometry, point_xyz=(1, 2))
+        tilted_specimen(geometry, point_xyz=(1, 2))
     with pytest.raises(TypeError, match="ax must be three-dimensional"):
         tilt_scheme_3d(geometry, ax=pyplot.figure().add_subplot())

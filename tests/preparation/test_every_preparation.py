@@ -10,7 +10,7 @@ from libtilt import TiltGeometry, TiltSeries
 from libtilt.errors import ArgumentError
 from libtilt.preparation import (
     exclude_views,
-    flat_views,
+    find_flat_views,
     replace_outliers,
     require_usable,
     subtract_plane,
@@ -79,7 +79,7 @@ def test_little_more_memory_than_that_of_the_result_is_needed(prepare):
     assert peak < 1.5 * images.nbytes
 
 
-@pytest.mark.parametrize("prepare", [*EVERY.values(), flat_views, require_usable])
+@pytest.mark.parametrize("prepare", [*EVERY.values(), find_flat_views, require_usable])
 def test_an_array_in_place_of_a_series_is_refused(prepare):
     with pytest.raises(TypeError, match=r"tilt_series must be a TiltSeries, got ndarray; make one"):
         prepare(noise())

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from noisy import GEOMETRY, Dosed, dosed, holed, noise
 
-from libtilt.preparation import exclude_views, flat_views, require_usable
+from libtilt.preparation import exclude_views, find_flat_views, require_usable
 
 
 @pytest.mark.parametrize(
@@ -57,15 +57,15 @@ def test_not_all_views_can_be_excluded():
 
 def test_flat_views_are_found_and_can_be_excluded():
     images = noise()
-    assert flat_views(dosed(images)) == ()
+    assert find_flat_views(dosed(images)) == ()
     images[1] = 0.1
     images[2] = np.nan
     images[4] = 3
     images[4, 5, 5] = np.inf
     series = dosed(images)
-    assert flat_views(series) == (1, 2, 4)
-    assert exclude_views(series, flat_views(series)).doses.tolist() == [0, 3]
-    assert flat_views(dosed(np.zeros((5, 3, 3), np.uint8))) == (0, 1, 2, 3, 4)
+    assert find_flat_views(series) == (1, 2, 4)
+    assert exclude_views(series, find_flat_views(series)).doses.tolist() == [0, 3]
+    assert find_flat_views(dosed(np.zeros((5, 3, 3), np.uint8))) == (0, 1, 2, 3, 4)
 
 
 def test_a_usable_series_passes():

@@ -23,7 +23,7 @@ class Landweber(Method):
     steps: int = 4
 
     def _solve(self, problem, progress):
-        volume, pace = problem.begin(), 1 / problem.norm() ** 2
+        volume, pace = problem.initial_volume(), 1 / problem.norm() ** 2
         for _ in range(self.steps):
             residual = problem.residual(volume)
             volume += pace * problem.descent(residual)
