@@ -1,4 +1,4 @@
-"""What all figures share: axes to draw in, contrast, scale bars."""
+"""Axes, contrast, text outlines and scale bars of all figures."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def get_axes(ax: Axes | None, *, size: tuple[float, float] = (5.0, 5.0)) -> Axes
 
 
 def color_scale(values: Any, percentiles: Any, cmap: str, name: str) -> dict[str, Any]:
-    """Return the color map and the ends of its range for percentiles of finite values."""
+    """Return color map and limits, from percentiles of finite values, for `Axes.imshow`."""
     low, high = shared_limits(values, percentiles, name)
     return {"cmap": require_cmap(cmap), "vmin": low, "vmax": high}
 
 
 def text_outline() -> dict[str, Any]:
-    """Return options of a text that is read on any ground."""
+    """Return text options for an outline that is readable on any background."""
     from matplotlib.patheffects import withStroke
 
     return {"path_effects": [withStroke(linewidth=1.5, foreground="black")]}
@@ -46,7 +46,7 @@ def draw_scale_bar(
     pixel_size: float,
     corner: tuple[float, float] = (0.0, 0.0),
 ) -> None:
-    """Draw a bar with its length in the lower left of an image, whose upper left is a corner."""
+    """Draw a labeled scale bar at the lower left of an image whose upper left is `corner`."""
     length = nice_length(width * pixel_size)
     pixels, margin = length / pixel_size, 0.04 * min(width, height)
     left, low = corner[0] + margin, corner[1] + height - margin
@@ -56,7 +56,7 @@ def draw_scale_bar(
 
 
 def hide_frame(ax: Axes) -> None:
-    """Take ticks and frame away, as of a picture."""
+    """Hide ticks and frame."""
     ax.set(xticks=[], yticks=[])
     for side in ax.spines.values():
         side.set_visible(False)

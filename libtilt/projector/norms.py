@@ -43,11 +43,7 @@ def operator_norm(
 
 
 def eigenvalue_bound(
-    apply: Callable[[Array], Array],
-    like: Array,
-    *,
-    tolerance: float = 0.02,
-    iterations: int = 60,
+    apply: Callable[[Array], Array], like: Array, *, tolerance: float = 0.02, iterations: int = 60
 ) -> float:
     """Return an upper bound of the largest eigenvalue of a positive semidefinite operator.
 

@@ -1,4 +1,4 @@
-"""The numbers by which a reconstruction is judged."""
+"""Quality measures of reconstructions: FSC, FRC, residuals, the missing wedge."""
 
 from libtilt.quality.correlation import frc, fsc
 from libtilt.quality.fourier_correlation import FourierCorrelation

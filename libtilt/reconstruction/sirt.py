@@ -80,9 +80,7 @@ class SIRT(Method):
     supports: ClassVar[tuple[str, ...]] = ("start", "mask", "weights", "margin", "callback")
 
     iterations: int = attrs.field(
-        default=20,
-        validator=checked(positive_integer),
-        metadata=option("how many", int),
+        default=20, validator=checked(positive_integer), metadata=option("how many", int)
     )
     relaxation: float = attrs.field(
         default=1.0,

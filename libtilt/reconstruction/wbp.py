@@ -200,13 +200,12 @@ def _period(size: int) -> int:
 
 def _pad(image: NDArray[Any], shape: tuple[int, int], padding: str) -> NDArray[Any]:
     """Return an image padded at the end of each axis."""
-    if padding == "zero" or padding == "mean":
+    counts = [wide - size for wide, size in zip(shape, image.shape, strict=True)]
+    if padding != "edge":
         fill = 0.0 if padding == "zero" else image.mean(dtype=np.float64)
-        padded = np.full(shape, fill, image.dtype)
-        padded[: image.shape[0], : image.shape[1]] = image
-        return padded
-    for axis in (0, 1):
-        image = _pad_with_edges(image, shape[axis] - image.shape[axis], axis)
+        return np.pad(image, [(0, count) for count in counts], constant_values=fill)
+    for axis, count in enumerate(counts):
+        image = _pad_with_edges(image, count, axis)
     return image
 
 

@@ -31,7 +31,7 @@ def each(preparations):
 
 
 @each(EVERY)
-def test_the_class_and_all_that_is_not_an_image_are_kept(prepare):
+def test_preparation_keeps_the_class_and_other_fields(prepare):
     prepared = prepare(dosed(noise()))
     assert (type(prepared), prepared.shape) == (Dosed, (5, 40, 48))
     assert prepared.geometry == GEOMETRY
@@ -52,7 +52,7 @@ def test_the_dtype_is_float32_or_that_of_float64_images(prepare, given, got):
 
 
 @each(CHANGING)
-def test_the_images_given_stay_as_they_are_and_are_not_shared(prepare):
+def test_input_images_are_neither_changed_nor_shared(prepare):
     images = noise()
     before = images.copy()
     prepared = prepare(dosed(images))
@@ -80,17 +80,17 @@ def test_little_more_memory_than_that_of_the_result_is_needed(prepare):
 
 
 @pytest.mark.parametrize("prepare", [*EVERY.values(), find_flat_views, require_usable])
-def test_an_array_in_place_of_a_series_is_refused(prepare):
+def test_an_array_in_place_of_a_series_raises(prepare):
     with pytest.raises(TypeError, match=r"tilt_series must be a TiltSeries, got ndarray; make one"):
         prepare(noise())
 
 
 @pytest.mark.parametrize("prepare", [CHANGING["subtract_plane"], CHANGING["taper_edges"]])
-def test_images_with_nan_are_refused_and_all_of_them_named(prepare):
+def test_the_error_for_nan_names_all_images(prepare):
     message = (
         r"but 1 \(tilt angle -30\.00\) has NaN or infinite pixels, "
-        r"4 \(tilt angle 60\.00\) has NaN .*; leave them out \(exclude_views\(.*, \[1, 4\]\)\), "
-        r"or mend pixels \(replace_outliers\)"
+        r"4 \(tilt angle 60\.00\) has NaN .*; exclude them \(exclude_views\(.*, \[1, 4\]\)\), "
+        r"or replace pixels \(replace_outliers\)"
     )
     with pytest.raises(ArgumentError, match=message) as raised:
         prepare(holed())

@@ -15,7 +15,7 @@ def pair(shape, voxel_size=1.0, seed=0, dtype=np.float64):
     return tuple(Volume(part.astype(dtype), voxel_size=voxel_size) for part in data)
 
 
-def test_fsc_does_not_know_means_outside_shell_zero_even_in_single_precision():
+def test_fsc_outside_shell_zero_ignores_means_in_single_precision():
     first, second = pair((16, 16, 16))
     lifted = fsc((first + 1000.0).astype("float32"), second.astype("float32")).correlation
     plain = fsc(first, second).correlation
@@ -63,13 +63,13 @@ def test_the_detector_is_that_of_the_data_where_the_projector_knows_none():
 
 
 @pytest.mark.parametrize("pixel_size", [1.0, 2.0, 3.0])
-def test_pixels_are_those_of_the_images_whichever_side_of_a_voxel_they_are_like(pixel_size):
+def test_reprojections_use_the_pixel_size_of_the_images(pixel_size):
     box = Volume(VOLUME.data, voxel_size=(1.0, 2.0, 3.0))
     data = Projector(SINGLE_AXIS, image_shape=(17, 18), pixel_size=pixel_size).forward(box)
     assert residual_per_tilt(Projector(SINGLE_AXIS), box, data).max() < 1e-12
 
 
-def test_frc_of_reprojections_sees_noise_and_takes_the_geometry_of_the_projector():
+def test_reprojection_frc_detects_noise_and_uses_the_projectors_geometry():
     noise = np.random.default_rng(11).normal(size=DATA.shape) * DATA.images.std()
     noisy = (DATA + noise).evolve(geometry=ANY_ROTATION)
     curves = reprojection_frc(PROJECTOR, VOLUME, noisy)
@@ -106,15 +106,13 @@ IMAGES = TiltSeries(np.ones((5, 6, 7)), SINGLE_AXIS)
         (PROJECTOR.evolve(volume_shape=(4, 5, 6)), VOLUME, DATA, r"\(4, 5, 6\), got \(20, 20, 2"),
     ],
 )
-def test_arguments_that_do_not_fit_the_projector_are_refused(
-    judge, projector, volume, series, message
-):
+def test_data_that_disagree_with_the_projector_raise(judge, projector, volume, series, message):
     with pytest.raises(ValueError, match=message):
         judge(projector, volume, series)
 
 
 @pytest.mark.parametrize("judge", [residual_per_tilt, reprojection_frc])
-def test_arguments_of_the_wrong_kind_are_named(judge):
+def test_errors_name_arguments_of_the_wrong_type(judge):
     with pytest.raises(TypeError, match="projector must be a Projector, got TiltGeometry"):
         judge(SINGLE_AXIS, VOLUME, DATA)
     with pytest.raises(TypeError, match="volume must be a Volume, got ndarray"):
@@ -123,7 +121,7 @@ def test_arguments_of_the_wrong_kind_are_named(judge):
         judge(PROJECTOR, VOLUME, DATA.images)
 
 
-def test_even_odd_refuses_what_cannot_be_split():
+def test_split_even_odd_raises_for_fewer_than_two_tilts():
     with pytest.raises(ValueError, match="tilt_series must have at least 2 tilts to be split"):
         split_even_odd(IMAGES[:1])
     with pytest.raises(TypeError, match="tilt_series must be a TiltSeries, got ndarray"):
