@@ -159,12 +159,11 @@ class Method(ABC):
 
     def _require_like(self, data: Any, wanted: NDArray[Any]) -> None:
         """Raise a ValueError unless `data` has the shape and dtype of the domain."""
-        if not isinstance(data, np.ndarray):
-            got = f"a {type(data).__name__}"
-        elif data.shape != wanted.shape or data.dtype != wanted.dtype:
+        got = f"a {type(data).__name__}"
+        if isinstance(data, np.ndarray):
+            if (data.shape, data.dtype) == (wanted.shape, wanted.dtype):
+                return
             got = f"{data.shape} {data.dtype}"
-        else:
-            return
         raise ValueError(
             f"method {self.name!r} must return an array like problem.zeros(), of shape "
             f"{wanted.shape} (the grid with its margin) and {wanted.dtype}, got {got}"
