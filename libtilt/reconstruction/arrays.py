@@ -9,24 +9,26 @@ from numpy.typing import NDArray
 
 from libtilt.backends.threads import run_each
 
+Array = NDArray[Any]
+
 _SLAB_SIZE = 1 << 18
 """Values in a slab: enough to outweigh starting a thread, few enough for the cache."""
 
 _LEAST, _MOST = 1e-30, 1e38
 
 
-def slabs(array: NDArray[Any]) -> list[slice]:
+def slabs(array: Array) -> list[slice]:
     """Return slices that cut an array along its first axis, whatever the number of threads."""
     step = max(1, _SLAB_SIZE * len(array) // max(1, array.size))
     return [slice(start, min(start + step, len(array))) for start in range(0, len(array), step)]
 
 
-def squared_norm(array: NDArray[Any]) -> float:
+def squared_norm(array: Array) -> float:
     """Return the sum of squares, accumulated in float64 over slices of the first axis."""
     return sum(run_each(_squared, array, None))
 
 
-def _squared(part: NDArray[Any]) -> float:
+def _squared(part: Array) -> float:
     total = float(np.vdot(part, part))
     if _LEAST < total < _MOST:
         return total

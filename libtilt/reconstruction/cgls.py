@@ -6,12 +6,11 @@ from typing import Any, ClassVar
 
 import attrs
 import numpy as np
-from numpy.typing import NDArray
 
 from libtilt.backends.threads import run_all
 from libtilt.errors.checks import finite_array, positive_float, positive_integer
 from libtilt.errors.options import checked, option
-from libtilt.reconstruction.arrays import require_visible, slabs, squared_norm
+from libtilt.reconstruction.arrays import Array, require_visible, slabs, squared_norm
 from libtilt.reconstruction.least_squares import LeastSquares
 from libtilt.reconstruction.method import Method, Progress
 
@@ -68,7 +67,7 @@ class CGLS(Method):
         metadata=option("relative gradient norm at which to stop", float),
     )
 
-    def _solve(self, problem: LeastSquares, progress: Progress) -> NDArray[Any]:
+    def _solve(self, problem: LeastSquares, progress: Progress) -> Array:
         volume, damping = problem.initial_volume(), float(self.damping)
         residual = problem.images.copy() if problem.start is None else problem.residual(volume)
         direction, size = self._gradient(problem, residual, volume)
@@ -93,8 +92,8 @@ class CGLS(Method):
         return volume
 
     def _gradient(
-        self, problem: LeastSquares, residual: NDArray[Any], volume: NDArray[Any]
-    ) -> tuple[NDArray[Any], float]:
+        self, problem: LeastSquares, residual: Array, volume: Array
+    ) -> tuple[Array, float]:
         """Return the masked negative gradient, and its inner product with the unmasked one."""
         gradient = problem.descent(residual)
         if self.damping:
@@ -105,7 +104,7 @@ class CGLS(Method):
         return problem.apply_mask(gradient), size
 
 
-def _add(target: NDArray[Any], factor: float, array: NDArray[Any]) -> None:
+def _add(target: Array, factor: float, array: Array) -> None:
     """Add a multiple of an array in place."""
     scale = target.dtype.type(factor)
 
@@ -115,7 +114,7 @@ def _add(target: NDArray[Any], factor: float, array: NDArray[Any]) -> None:
     run_all(add, slabs(target), None)
 
 
-def _update_direction(direction: NDArray[Any], factor: float, gradient: NDArray[Any]) -> None:
+def _update_direction(direction: Array, factor: float, gradient: Array) -> None:
     """Set the search direction to `factor` times itself plus the gradient, in place."""
     scale = direction.dtype.type(factor)
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from libtilt.backends.threads import run_all, run_each
 from libtilt.errors.checks import Float64Array
-from libtilt.reconstruction.arrays import slabs, squared_norm
-
-Array = NDArray[Any]
+from libtilt.reconstruction.arrays import Array, slabs, squared_norm
 
 
 class Gradient:

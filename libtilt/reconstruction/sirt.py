@@ -8,13 +8,12 @@ from typing import Any, ClassVar
 
 import attrs
 import numpy as np
-from numpy.typing import NDArray
 
 from libtilt.backends.threads import run_all
 from libtilt.errors.checks import positive_float, positive_integer
 from libtilt.errors.options import checked, option
 from libtilt.projector.norms import eigenvalue_bound
-from libtilt.reconstruction.arrays import require_visible, slabs
+from libtilt.reconstruction.arrays import Array, require_visible, slabs
 from libtilt.reconstruction.least_squares import LeastSquares
 from libtilt.reconstruction.method import Method, Progress
 from libtilt.reconstruction.subsets import ordered_subsets
@@ -98,7 +97,7 @@ class SIRT(Method):
         metadata=option("number of ordered subsets", int),
     )
 
-    def _solve(self, problem: LeastSquares, progress: Progress) -> NDArray[Any]:
+    def _solve(self, problem: LeastSquares, progress: Progress) -> Array:
         parts = _subset_problems(problem, self.subsets)
         rows, columns = _normalization(problem, parts)
         columns = problem.apply_mask(columns)
@@ -121,10 +120,10 @@ class SIRT(Method):
     def _sweep(
         self,
         parts: list[LeastSquares],
-        rows: list[NDArray[Any]],
-        residual: NDArray[Any],
-        volume: NDArray[Any],
-        columns: NDArray[Any],
+        rows: list[Array],
+        residual: Array,
+        volume: Array,
+        columns: Array,
     ) -> float:
         """Do a step for each subset; return the sum of squares of the residuals before them."""
         squares = 0.0
@@ -135,13 +134,7 @@ class SIRT(Method):
             self._step(volume, part.adjoint(residual * weights), columns, part.mask)
         return squares
 
-    def _step(
-        self,
-        volume: NDArray[Any],
-        direction: NDArray[Any],
-        columns: NDArray[Any],
-        mask: NDArray[Any] | None,
-    ) -> None:
+    def _step(self, volume: Array, direction: Array, columns: Array, mask: Array | None) -> None:
         """Update the volume in place, within the bounds where the mask is not zero."""
 
         def move(planes: slice) -> None:
@@ -165,9 +158,7 @@ def _subset_problems(problem: LeastSquares, count: int) -> list[LeastSquares]:
     return [problem.subset(tilts) for tilts in ordered_subsets(problem.projector.geometry, count)]
 
 
-def _normalization(
-    problem: LeastSquares, parts: list[LeastSquares]
-) -> tuple[list[NDArray[Any]], NDArray[Any]]:
+def _normalization(problem: LeastSquares, parts: list[LeastSquares]) -> tuple[list[Array], Array]:
     """Return weights over row sums for each subset, and one over the largest column sums."""
     rows = [part.forward(problem.zeros() + 1) for part in parts]
     columns = problem.zeros()
@@ -185,14 +176,14 @@ def _normalization(
     return rows, columns
 
 
-def _invert(sums: NDArray[Any], least: float) -> None:
+def _invert(sums: Array, least: float) -> None:
     """Invert sums in place, and set those below `least` times the largest to zero."""
     valid = sums > least * sums.max()
     np.divide(1, sums, out=sums, where=valid)
     sums[~valid] = 0
 
 
-def _overshoot(part: LeastSquares, rows: NDArray[Any], columns: NDArray[Any]) -> float:
+def _overshoot(part: LeastSquares, rows: Array, columns: Array) -> float:
     """Return an eigenvalue bound of a step's operator, at most 1 if no weight is negative."""
     roots = np.sqrt(columns)
     return eigenvalue_bound(

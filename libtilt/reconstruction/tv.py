@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import attrs
 import numpy as np
-from numpy.typing import NDArray
 
 from libtilt.errors.checks import positive_float, positive_integer
 from libtilt.errors.options import checked, option
-from libtilt.reconstruction.arrays import require_visible, squared_norm
+from libtilt.reconstruction.arrays import Array, require_visible, squared_norm
 from libtilt.reconstruction.gradient import Gradient
 from libtilt.reconstruction.least_squares import LeastSquares
 from libtilt.reconstruction.method import Method, Progress
@@ -72,7 +71,7 @@ class TV(Method):
     )
     nonnegative: bool = attrs.field(default=True, metadata=option("no density below zero", bool))
 
-    def _solve(self, problem: LeastSquares, progress: Progress) -> NDArray[Any]:
+    def _solve(self, problem: LeastSquares, progress: Progress) -> Array:
         iterate = _PrimalDual(problem, float(self.strength), self.nonnegative)
         progress.record(iterate.misfit)
         for _ in range(self.iterations):
@@ -135,12 +134,12 @@ class _PrimalDual:
         self._dual = dual
         return max(moved / self._step / self._scale, self._relative(dual_residual))
 
-    def _forward(self, volume: NDArray[Any]) -> NDArray[Any]:
-        images: NDArray[Any] = self._problem.forward(volume) * self._problem.root_weights
+    def _forward(self, volume: Array) -> Array:
+        images: Array = self._problem.forward(volume) * self._problem.root_weights
         return images
 
-    def _adjoint(self, images: NDArray[Any]) -> NDArray[Any]:
+    def _adjoint(self, images: Array) -> Array:
         return self._problem.adjoint(images * self._problem.root_weights)
 
-    def _relative(self, images: NDArray[Any]) -> float:
+    def _relative(self, images: Array) -> float:
         return float(np.sqrt(squared_norm(images)) / self._length)
