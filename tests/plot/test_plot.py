@@ -1,4 +1,4 @@
-"""Figures: what is drawn where, read back from the axes."""
+"""Figures, read back from their axes."""
 
 import numpy as np
 import pytest
@@ -112,7 +112,7 @@ def test_missing_sectors_contain_no_beam(low, high):
     assert ax.get_title() == f"{len(geometry)} tilts, {low}° to {high}°"
 
 
-def test_the_beam_of_a_tilt_is_drawn_as_it_runs_through_the_specimen():
+def test_beams_are_drawn_in_the_specimen_frame():
     ax = tilt_scheme(TiltGeometry.from_tilt_angles([30]))
     (line,) = ax.lines
     along = np.array([line.get_xdata()[1], line.get_ydata()[1]])

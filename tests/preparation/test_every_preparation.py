@@ -1,4 +1,4 @@
-"""What holds for all that is done to a series: what is kept, dtypes, memory, errors."""
+"""Properties of every preparation: fields, dtypes, memory, errors."""
 
 import tracemalloc
 
@@ -44,7 +44,7 @@ def test_preparation_keeps_the_class_and_other_fields(prepare):
     ("given", "got"),
     [("f4", "f4"), (">f4", "f4"), ("f8", "f8"), ("f2", "f4"), ("i2", "f4"), ("u1", "f4")],
 )
-def test_the_dtype_is_float32_or_that_of_float64_images(prepare, given, got):
+def test_prepared_images_are_float32_or_float64(prepare, given, got):
     images = (10 * noise()).astype(given)
     prepared = prepare(dosed(images))
     assert prepared.dtype == np.dtype(got)
@@ -68,7 +68,7 @@ def test_an_image_does_not_depend_on_its_neighbors(prepare):
 
 
 @each(CHANGING)
-def test_little_more_memory_than_that_of_the_result_is_needed(prepare):
+def test_preparation_needs_little_more_memory_than_its_result(prepare):
     images = np.random.default_rng(2).normal(size=(60, 64, 64)).astype(np.float32)
     series = TiltSeries(images, TiltGeometry.from_tilt_angles(np.arange(60)))
     prepare(series[:1])

@@ -1,4 +1,4 @@
-"""Outliers, planes and edges: what is mended or taken out, and that the rest stays."""
+"""Outlier replacement, plane subtraction and edge tapering."""
 
 import numpy as np
 import pytest
@@ -226,7 +226,7 @@ def test_tapering_preserves_an_added_constant():
     assert np.allclose(taper_edges(dosed(images + 50), width=9).images, tapered + 50, rtol=1e-13)
 
 
-def test_tapering_lowers_the_frequencies_along_the_axes_that_the_edges_cause():
+def test_tapering_reduces_edge_artifacts_along_the_axes():
     v, u = np.indices((64, 64))
     ramp = one(u + 0.5 * v)
     high = [

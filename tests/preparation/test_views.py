@@ -1,4 +1,4 @@
-"""Which images can be used, and leaving some of them out."""
+"""Detection and exclusion of unusable views."""
 
 import numpy as np
 import pytest

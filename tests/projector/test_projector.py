@@ -1,4 +1,4 @@
-"""What goes into a `Projector`, what comes out, and what it refuses."""
+"""Input, output and errors of `Projector`."""
 
 import attrs
 import numpy as np
@@ -74,7 +74,7 @@ def test_adjoint_makes_a_volume_of_the_projector():
 
 
 @pytest.mark.parametrize("driven", DRIVEN)
-def test_arrays_give_what_the_objects_give(driven):
+def test_arrays_and_objects_give_equal_results(driven):
     projector = Projector(ANY_ROTATION, volume_shape=(4, 5, 6), voxel_size=2.0, driven=driven)
     data, images = RNG.normal(size=(4, 5, 6)), RNG.normal(size=(5, 5, 6))
     volume, series = Volume(data, voxel_size=2.0), TiltSeries(images, ANY_ROTATION, pixel_size=2)

@@ -1,4 +1,4 @@
-"""A projector is one operator, on grids that are told or taken from its data."""
+"""A projector is one operator, on given grids or those of its data."""
 
 import numpy as np
 import pytest

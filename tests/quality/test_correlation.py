@@ -149,7 +149,7 @@ def test_a_low_passed_volume_crosses_at_its_cut_off():
     assert abs(1 / curve.resolution(0.5) - cut_off) < curve.frequencies[1]
 
 
-def test_a_constant_volume_correlates_with_nothing_but_its_mean():
+def test_constant_volumes_correlate_only_in_shell_zero():
     for dtype in (np.float32, np.float64):
         constant = Volume(np.full((6, 7, 8), 0.1, dtype))
         assert fsc(constant, constant).correlation.tolist() == [1, 0, 0, 0, 0]

@@ -1,4 +1,4 @@
-"""`FourierCorrelation`: resolutions, and curves that make no sense."""
+"""`FourierCorrelation`: resolutions and validation."""
 
 import pickle
 

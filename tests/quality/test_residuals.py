@@ -1,4 +1,4 @@
-"""How well a volume explains its images: residuals, reprojections, halves."""
+"""Residuals, reprojections and half sets."""
 
 import numpy as np
 import pytest
@@ -53,7 +53,7 @@ def test_the_residual_of_an_image_of_zeros_is_never_nan():
     assert np.allclose(huge, 1.0, rtol=1e-12)
 
 
-def test_the_detector_is_that_of_the_data_where_the_projector_knows_none():
+def test_a_missing_image_grid_is_taken_from_the_data():
     fine = VOLUME.evolve(voxel_size=2.0)
     data = Projector(SINGLE_AXIS, image_shape=(9, 14), pixel_size=3.0).forward(fine)
     assert residual_per_tilt(Projector(SINGLE_AXIS), fine, data).max() < 1e-12
@@ -106,7 +106,7 @@ IMAGES = TiltSeries(np.ones((5, 6, 7)), SINGLE_AXIS)
         (PROJECTOR.evolve(volume_shape=(4, 5, 6)), VOLUME, DATA, r"\(4, 5, 6\), got \(20, 20, 2"),
     ],
 )
-def test_data_that_disagree_with_the_projector_raise(judge, projector, volume, series, message):
+def test_data_inconsistent_with_the_projector_raise(judge, projector, volume, series, message):
     with pytest.raises(ValueError, match=message):
         judge(projector, volume, series)
 

@@ -1,4 +1,4 @@
-"""The missing wedge: what no tilt measured, by its definition and for known geometries."""
+"""The missing wedge, against its definition and for known geometries."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The shortest method that one could write, and a small series for it and the others."""
+"""A minimal custom method, and a small series for tests of methods."""
 
 import attrs
 import pytest

@@ -1,4 +1,4 @@
-"""CGLS against SciPy's own solver, and its residuals against the volumes."""
+"""CGLS against SciPy's LSQR, and its residuals."""
 
 import numpy as np
 import pytest

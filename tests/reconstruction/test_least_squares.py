@@ -1,4 +1,4 @@
-"""`LeastSquares`, and where volumes, starts and masks lie."""
+"""`LeastSquares`, and the grids of volumes, starts and masks."""
 
 import numpy as np
 import pytest

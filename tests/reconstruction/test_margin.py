@@ -1,4 +1,4 @@
-"""What lies beside the volume is seen at high tilt, and does not end up within."""
+"""Margins keep material beside the volume out of the reconstruction."""
 
 import numpy as np
 import pytest

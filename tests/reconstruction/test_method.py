@@ -1,4 +1,4 @@
-"""Methods are objects, asked for in any way, and one writes one's own."""
+"""Methods as objects: resolution, custom methods and errors."""
 
 import inspect
 import pickle

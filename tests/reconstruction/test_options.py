@@ -1,4 +1,4 @@
-"""Iterations, callbacks and options: what the methods share, and what each refuses."""
+"""Iterations, callbacks and options common to all methods."""
 
 import numpy as np
 import pytest

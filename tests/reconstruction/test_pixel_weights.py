@@ -1,4 +1,4 @@
-"""Weights of pixels: what weighs nothing is not there, what weighs twice is there twice."""
+"""Pixel weights: zero excludes, two duplicates."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What holds for every method: scale, small shapes, and what they refuse."""
+"""Properties of every method: scale, small shapes, errors."""
 
 import numpy as np
 import pytest

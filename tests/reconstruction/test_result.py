@@ -1,4 +1,4 @@
-"""`Reconstruction`: a volume, its history, and what a file keeps of it."""
+"""`Reconstruction`: a volume, its history and its file."""
 
 import pickle
 

@@ -1,4 +1,4 @@
-"""SIRT: its step is the textbook's, its residual falls, and what is asked for is kept."""
+"""SIRT: steps, residuals, bounds and subsets."""
 
 import attrs
 import numpy as np

@@ -1,4 +1,4 @@
-"""Subsets of tilts: each covers all angles, and the next one is far from the last."""
+"""Ordered subsets cover all angles, and successive ones are far apart."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Cubes about points are what the whole tomogram has there."""
+"""Subvolumes equal crops of the whole tomogram."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Total variation: it minimises what it says, and stops where the conditions hold."""
+"""Total variation: its minimum, gradient and stopping rule."""
 
 import numpy as np
 import pytest
