@@ -1,4 +1,4 @@
-"""Phantoms whose projections are known in closed form: the truth to measure against."""
+"""Phantoms with projections in closed form, as ground truth."""
 
 from __future__ import annotations
 
@@ -54,16 +54,16 @@ class GaussianBlobs:
     Parameters
     ----------
     centers : array_like, shape (m, 3)
-        x, y, z in angstroms from the specimen's center.
+        Centers x, y, z in angstroms from the rotation center.
     sigmas : array_like, shape (m,) or ()
-        Angstroms.
+        Standard deviations in angstroms.
     amplitudes : array_like, shape (m,) or (), optional
-        Density at the center.
+        Densities at the centers.
 
     Raises
     ------
     ValueError
-        If the counts differ or a sigma is not positive.
+        If counts differ, or a sigma is not positive.
 
     Examples
     --------
@@ -72,7 +72,7 @@ class GaussianBlobs:
     >>> float(blob.volume((16, 16, 16)).data[8 + 5, 8, 8])
     1.0
     >>> image = blob.tilt_series(TiltGeometry.from_tilt_angles([90]), (16, 16)).images[0]
-    >>> int(image[8].argmax())  # seen from the side, z has become x
+    >>> int(image[8].argmax())  # viewed along x, z becomes x
     13
     """
 
@@ -102,30 +102,30 @@ class GaussianBlobs:
         sigmas: tuple[float, float] | None = None,
         voxel_size: ArrayLike = 1.0,
     ) -> Self:
-        """Scatter blobs of random size and height in the ball that a volume holds at any tilt.
+        """Return random blobs within the largest ball inscribed in a volume.
 
         Parameters
         ----------
         shape : tuple of int
-            ``(d, h, w)`` of the volume that they should fit into.
+            Shape ``(d, h, w)`` of the volume.
         n : int
-            How many.
+            Number of blobs.
         seed : int
-            The same seed gives the same blobs.
+            Seed of the random numbers.
         sigmas : (float, float), optional
-            Least and greatest sigma in angstroms; by default 1/40 and 1/14 of the smallest side.
+            Least and largest sigma in angstroms; by default 1/40 and 1/14 of the smallest side.
         voxel_size : float or (3,), optional
-            Of that volume, in angstroms, x, y, z.
+            Voxel size of the volume x, y, z in angstroms.
 
         Returns
         -------
         GaussianBlobs
-            All of them at least three sigmas inside the ball.
+            Blobs at least three sigmas inside the ball.
 
         Raises
         ------
         ValueError
-            If `n` or a sigma is not positive, or the blobs are too large for the ball.
+            If `n` or a sigma is not positive, or the sigmas are too large for the ball.
 
         Examples
         --------
@@ -140,7 +140,7 @@ class GaussianBlobs:
         reach = sides.min() / 2 - 3 * high
         if reach <= 0 or high < low:
             raise ValueError(
-                f"sigmas must rise and stay under a sixth of the smallest side "
+                f"sigmas must be a least and a larger value below a sixth of the smallest side "
                 f"{sides.min():g}, got {(low, high)}"
             )
         rng = np.random.default_rng(seed)
@@ -152,21 +152,21 @@ class GaussianBlobs:
 
     @classmethod
     def ribosome_like(cls, *, diameter: float = 250.0, n: int = 400, seed: int = 70) -> Self:
-        """Make a particle of two unequal subunits with a stalk, good enough to look at.
+        """Return an asymmetric particle of two unequal subunits with a stalk, for pictures.
 
         Parameters
         ----------
         diameter : float, optional
-            Angstroms.
+            Diameter in angstroms.
         n : int, optional
-            How many blobs it is made of.
+            Number of blobs.
         seed : int, optional
-            The same seed gives the same particle.
+            Seed of the random numbers.
 
         Returns
         -------
         GaussianBlobs
-            Without any symmetry, so that a mirrored picture of it is seen to be wrong.
+            Particle without mirror symmetry, which reveals errors of handedness.
 
         Raises
         ------
@@ -181,7 +181,7 @@ class GaussianBlobs:
         """
         size = positive_float(diameter, "diameter")
         count = positive_integer(n, "n")
-        # Share of the blobs, center and half axes of each part, in units of the diameter.
+        # Fraction of the blobs, center and half axes of each part, in units of the diameter.
         parts = (
             (0.58, (0.0, 0.0, -0.12), (0.40, 0.36, 0.22)),
             (0.30, (0.04, 0.02, 0.24), (0.34, 0.20, 0.14)),
@@ -194,16 +194,14 @@ class GaussianBlobs:
         centers = []
         for m, (_, center, half_axes) in zip(sizes, parts, strict=True):
             unit = rng.normal(size=(m, 3))
-            unit *= (rng.uniform(size=(m, 1)) ** (1 / 3)) / np.linalg.norm(
-                unit, axis=1, keepdims=True
-            )
+            lengths = np.linalg.norm(unit, axis=1, keepdims=True)
+            unit *= (rng.uniform(size=(m, 1)) ** (1 / 3)) / lengths
             centers.append(unit * half_axes + center)
         positions = np.concatenate(centers)[:count]
-        turned = scipy.spatial.transform.Rotation.from_euler(
-            "xyz", [20, -15, 10], degrees=True
-        ).apply(positions)
-        sigmas = size * rng.uniform(0.014, 0.034, size=len(turned))
-        return cls(turned * size, sigmas, rng.uniform(0.6, 1.4, size=len(turned)))
+        rotation = scipy.spatial.transform.Rotation.from_euler("xyz", [20, -15, 10], degrees=True)
+        sigmas = size * rng.uniform(0.014, 0.034, size=count)
+        amplitudes = rng.uniform(0.6, 1.4, size=count)
+        return cls(rotation.apply(positions) * size, sigmas, amplitudes)
 
     def volume(
         self,
@@ -212,12 +210,12 @@ class GaussianBlobs:
         voxel_size: ArrayLike = 1.0,
         center: ArrayLike = (0.0, 0.0, 0.0),
     ) -> Volume:
-        """Sample the blobs at voxel centers, in float64.
+        """Return the density at voxel centers, in float64.
 
         Parameters
         ----------
         shape, voxel_size, center
-            Those of a `libtilt.VolumeGrid`, which refuses what does not fit.
+            As in `libtilt.VolumeGrid`.
 
         Examples
         --------
@@ -234,20 +232,16 @@ class GaussianBlobs:
         return Volume(data, voxel_size=grid.voxel_size, center=grid.center)
 
     def tilt_series(
-        self,
-        geometry: TiltGeometry,
-        image_shape: tuple[int, ...],
-        *,
-        pixel_size: float = 1.0,
+        self, geometry: TiltGeometry, image_shape: tuple[int, ...], *, pixel_size: float = 1.0
     ) -> TiltSeries:
-        """Integrate the blobs along the beam, in closed form: line integrals over the pixel size.
+        """Return projections in closed form: line integrals over the pixel size.
 
         Parameters
         ----------
         geometry : TiltGeometry
-            How the detector sees them.
+            Orientation and shift of the specimen for each image.
         image_shape, pixel_size
-            Those of a `libtilt.ImageGrid`, which refuses what does not fit.
+            As in `libtilt.ImageGrid`.
 
         Examples
         --------
@@ -278,7 +272,7 @@ class GaussianBlobs:
         unmagnify: Float64Array,
         axes: tuple[Float64Array, Float64Array],
     ) -> Float64Array:
-        """Return one image on which the blobs are no discs but ellipses."""
+        """Return one magnified image, on which blobs are ellipses."""
         x, y = axes
         image = np.zeros((len(y), len(x)))
         for amplitude, sigma, point in zip(amplitudes, self.sigmas, points, strict=True):
@@ -287,7 +281,7 @@ class GaussianBlobs:
         return image
 
     def _profiles(self, positions: Float64Array, axis: Float64Array) -> Float64Array:
-        """Return each blob's values along one axis, shape (m, size), with height 1."""
+        """Return the profile of each blob along one axis, shape (m, size), with maximum 1."""
         distance = (axis - positions[:, np.newaxis]) / self.sigmas[:, np.newaxis]
         profiles: Float64Array = np.exp(-0.5 * distance**2)
         return profiles

@@ -1,4 +1,4 @@
-"""The classic functions on plain arrays, thin on top of the classes."""
+"""Projection and backprojection of plain arrays, on top of the classes."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ def project(
     *,
     backend: str | type[Backend] | Backend = "auto",
 ) -> NDArray[Any]:
-    """Project a volume along z of grids turned about its center.
+    """Project a volume along z of grids rotated about its center.
 
     Parameters
     ----------
     volume : array_like, shape (d, h, w)
-        Indexed z, y, x.
+        Volume indexed z, y, x.
     rotation_matrices : array_like, shape (n, 3, 3) or (3, 3), or Rotation
-        Detector frame to specimen frame, acting on x, y, z.
+        Rotations from detector to specimen frame, acting on x, y, z.
     backend : str, type or Backend, optional
-        As for `libtilt.Projector`.
+        As in `libtilt.Projector`.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def project(
     Raises
     ------
     ValueError
-        If a matrix is not a rotation, or the volume is not three-dimensional or has NaN.
+        If a matrix is not a rotation, or the volume is not 3-D or has NaN.
 
     Examples
     --------
@@ -61,18 +61,18 @@ def backproject(
     *,
     backend: str | type[Backend] | Backend = "auto",
 ) -> NDArray[Any]:
-    """Give each voxel the sum of the image values at its projected points.
+    """Backproject images: each voxel is the sum of image values at its projected points.
 
-    It is the adjoint of the voxel-driven pair, not of `project`, which is ray-driven.
+    It is the voxel-driven adjoint, not the adjoint of `project`, which is ray-driven.
 
     Parameters
     ----------
     images : array_like, shape (n, h, w)
-        Indexed tilt, y, x.
+        Images indexed tilt, y, x.
     rotation_matrices, backend
         As in `project`.
     volume_shape : tuple of int
-        ``(d, h, w)``.
+        Shape ``(d, h, w)`` of the result.
 
     Returns
     -------
@@ -81,7 +81,8 @@ def backproject(
     Raises
     ------
     ValueError
-        If counts differ, a matrix is not a rotation, or the images have NaN.
+        If the numbers of images and matrices differ, a matrix is not a rotation, or the images
+        have NaN.
 
     Examples
     --------

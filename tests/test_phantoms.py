@@ -76,7 +76,7 @@ def test_a_pixel_of_twice_the_size_at_the_same_place_has_half_of_the_value():
     assert np.allclose(coarse.images, fine.images[:, ::2, ::2] / 2, rtol=1e-12)
 
 
-def test_blobs_are_sampled_where_the_volume_lies():
+def test_blobs_are_sampled_at_the_center_of_the_volume():
     whole = BLOBS.volume((9, 10, 11), voxel_size=1.5)
     part = whole[2:, 1:6, 3:]
     again = BLOBS.volume(part.shape, voxel_size=1.5, center=part.center)
@@ -138,7 +138,7 @@ def test_both_pairs_reach_the_closed_form_at_unequal_spacings(
     assert sampled_error(backend, driven, 1, tilts, **spacing) < 1e-2
 
 
-def test_random_blobs_are_those_of_their_seed():
+def test_random_blobs_depend_on_their_seed():
     first, again, other = (GaussianBlobs.random((32, 30, 34), n=9, seed=s) for s in (1, 1, 2))
     assert first == again
     assert first != other
@@ -152,7 +152,7 @@ def test_random_blobs_stay_three_sigmas_inside_the_ball(voxel_size):
     assert np.linalg.norm(blobs.centers, axis=1).max() > 0.9 * (radius - 3 * blobs.sigmas.max())
 
 
-def test_random_blobs_have_the_sigmas_that_are_asked_for():
+def test_random_blobs_have_the_requested_sigmas():
     sigmas = GaussianBlobs.random((32, 32, 32), n=200, seed=1, sigmas=(1.5, 3.0)).sigmas
     assert 1.5 <= sigmas.min() < 1.6
     assert 2.9 < sigmas.max() <= 3.0
@@ -180,7 +180,7 @@ def test_a_ribosome_like_particle_has_no_mirror_symmetry():
     assert moments[2] / moments[1] > 1.1
 
 
-def test_one_number_stands_for_all_blobs_and_arrays_are_locked_copies():
+def test_scalars_apply_to_all_blobs_and_arrays_are_locked_copies():
     centers = np.zeros((2, 3))
     blobs = GaussianBlobs(centers, sigmas=2.0)
     centers[0] = 9
@@ -213,7 +213,7 @@ def test_blobs_are_unhashable_and_shown_by_shape():
         (([[0, np.nan, 0]], 1.0), r"centers must be finite.*\[0, 1\]"),
     ],
 )
-def test_blobs_that_do_not_fit_together_are_refused(arguments, message):
+def test_inconsistent_blobs_raise(arguments, message):
     with pytest.raises(ValueError, match=message):
         GaussianBlobs(*arguments)
 
@@ -222,13 +222,13 @@ def test_blobs_that_do_not_fit_together_are_refused(arguments, message):
     ("options", "message"),
     [
         ({"n": 0}, "n must be a positive integer, got 0"),
-        ({"sigmas": (1.0, 6.0)}, r"sigmas must rise and stay under a sixth .* 32, got \(1.0, 6.0"),
-        ({"sigmas": (2.0, 1.0)}, "sigmas must rise"),
+        ({"sigmas": (1.0, 6.0)}, r"sigmas must be a least .* below a sixth .* 32, got \(1.0, 6.0"),
+        ({"sigmas": (2.0, 1.0)}, "sigmas must be a least and a larger value"),
         ({"sigmas": (0.0, 1.0)}, "sigmas must be one positive number"),
         ({"shape": (32, 32)}, "shape must be 3 positive integers"),
     ],
 )
-def test_random_blobs_that_cannot_be_are_refused(options, message):
+def test_invalid_options_of_random_blobs_raise(options, message):
     with pytest.raises(ValueError, match=message):
         GaussianBlobs.random(**{"shape": (32, 32, 32), "n": 3, "seed": 0} | options)
 

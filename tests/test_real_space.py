@@ -37,7 +37,7 @@ def test_backproject_is_the_literal_sum_over_projected_voxels(geometry):
 
 
 @pytest.mark.parametrize("backend", [*SAMPLING, "scipy", SparseBackend])
-def test_every_backend_can_be_asked_for(backend):
+def test_every_backend_can_be_selected(backend):
     volume = np.ones((3, 4, 5), np.float32)
     images = project(volume, np.eye(3), backend=backend)
     assert images.dtype == np.float32
@@ -45,7 +45,7 @@ def test_every_backend_can_be_asked_for(backend):
     assert backproject(images, np.eye(3), (3, 4, 5), backend=backend).shape == (3, 4, 5)
 
 
-def test_a_backend_that_does_not_take_the_rotations_is_not_replaced():
+def test_a_backend_without_support_for_the_rotations_raises():
     matrices = ANY_ROTATION.rotation_matrices
     with pytest.raises(UnsupportedSpecError, match="backend='scipy' or 'auto'"):
         project(np.ones((3, 4, 5)), matrices, backend="sparse")
@@ -53,7 +53,7 @@ def test_a_backend_that_does_not_take_the_rotations_is_not_replaced():
         backproject(np.ones((5, 4, 5)), matrices, (3, 4, 5), backend="sparse")
 
 
-def test_rotations_and_single_matrices_are_taken():
+def test_rotations_and_single_matrices_are_accepted():
     volume = RNG.normal(size=(5, 5, 5))
     rotation = Rotation.from_euler("y", 30, degrees=True)
     assert np.array_equal(project(volume, rotation), project(volume, rotation.as_matrix()))
@@ -78,6 +78,6 @@ def test_rotations_and_single_matrices_are_taken():
         ),
     ],
 )
-def test_arguments_that_do_not_fit_are_refused(call, error, message):
+def test_invalid_arguments_raise(call, error, message):
     with pytest.raises(error, match=message):
         call()

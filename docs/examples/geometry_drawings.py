@@ -6,7 +6,7 @@ import matplotlib as mpl
 import numpy as np
 
 from libtilt import GaussianBlobs, TiltGeometry
-from libtilt.plot import orthoslices, power_spectrum, tilt_scheme, tilt_scheme_3d, turned_specimen
+from libtilt.plot import orthoslices, power_spectrum, tilt_scheme, tilt_scheme_3d, tilted_specimen
 from libtilt.reconstruction import wbp
 
 PICTURES = ("turned.png", "scheme.png", "scheme_3d.png", "slices.png", "wedge.png")
@@ -21,7 +21,7 @@ def main(folder: Path, size: int = 96) -> None:
     )
     tomogram = wbp(series, volume_shape=(size,) * 3)
     drawings = {
-        "turned": turned_specimen(geometry, tilt=31),
+        "turned": tilted_specimen(geometry, tilt=31),
         "scheme": tilt_scheme(geometry),
         "scheme_3d": tilt_scheme_3d(geometry),
         "slices": orthoslices(tomogram),

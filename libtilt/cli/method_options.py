@@ -51,7 +51,7 @@ def refuse_what_does_not_belong(options: dict[str, Any]) -> None:
     if options["filter"] == "sirt-like":
         belongs["iterations"].append("wbp")
     for name, ability in (("film", "callback"), ("margin", "margin")):
-        belongs[name] = [name for name, method in METHODS.items() if ability in method.takes]
+        belongs[name] = [name for name, method in METHODS.items() if ability in method.supports]
     for name, methods in belongs.items():
         if options[name] is None or chosen in methods:
             continue

@@ -196,7 +196,7 @@ def _reconstructed(
         "nan": "ignore" if options["ignore_nan"] else "raise",
         "margin": int(margin) if margin and re.fullmatch("[0-9]{1,9}", margin) else margin,
     }
-    if "callback" not in method.takes:
+    if "callback" not in method.supports:
         return reconstruct_volume(series, method, **given)
 
     def after(iteration: int, volume: Volume, residual: float) -> None:

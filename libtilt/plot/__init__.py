@@ -1,14 +1,13 @@
 """Figures of volumes, tilt series, geometries and curves, with matplotlib (extra ``plot``).
 
-Every function takes ``ax=``, the matplotlib `Axes` to draw in (by default those of a new figure),
-and returns it; none shows or saves. Where there are `percentiles`, those of all finite values are
-drawn black and white, and `cmap` is a color map of matplotlib. An argument of the wrong kind is a
-TypeError, one that does not fit or nothing finite to draw a ValueError, and a missing matplotlib an
-ImportError that names the extra.
+Every function draws in ``ax=``, matplotlib `Axes` (by default those of a new figure), and returns
+them without showing or saving. `percentiles` of all finite values are drawn black and white, and
+`cmap` is a matplotlib color map. Functions raise a TypeError for arguments of the wrong type, a
+ValueError for invalid ones or data without finite values, and an ImportError without matplotlib.
 """
 
 from libtilt.plot.curves import fourier_correlation
-from libtilt.plot.geometries import tilt_scheme, tilt_scheme_3d, turned_specimen
+from libtilt.plot.geometries import tilt_scheme, tilt_scheme_3d, tilted_specimen
 from libtilt.plot.stacks import contact_sheet, sinogram
 from libtilt.plot.volumes import orthoslices, power_spectrum
 
@@ -20,5 +19,5 @@ __all__ = [
     "sinogram",
     "tilt_scheme",
     "tilt_scheme_3d",
-    "turned_specimen",
+    "tilted_specimen",
 ]

@@ -1,4 +1,4 @@
-"""What all figures share: axes to draw in, contrast, scale bars."""
+"""Axes, contrast, text outlines and scale bars of all figures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def axes_or_new(ax: Axes | None, *, size: tuple[float, float] = (5.0, 5.0)) -> Axes:
+def get_axes(ax: Axes | None, *, size: tuple[float, float] = (5.0, 5.0)) -> Axes:
     """Return `ax`, or the axes of a new figure of `size` inches."""
     if ax is not None:
         return ax
@@ -26,37 +26,37 @@ def axes_or_new(ax: Axes | None, *, size: tuple[float, float] = (5.0, 5.0)) -> A
     return made
 
 
-def shading(values: Any, percentiles: Any, cmap: str, name: str) -> dict[str, Any]:
-    """Return the color map and the ends of its range for percentiles of finite values."""
+def color_scale(values: Any, percentiles: Any, cmap: str, name: str) -> dict[str, Any]:
+    """Return color map and limits, from percentiles of finite values, for `Axes.imshow`."""
     low, high = shared_limits(values, percentiles, name)
     return {"cmap": require_cmap(cmap), "vmin": low, "vmax": high}
 
 
-def outlined() -> dict[str, Any]:
-    """Return options of a text that is read on any ground."""
+def text_outline() -> dict[str, Any]:
+    """Return text options for an outline that is readable on any background."""
     from matplotlib.patheffects import withStroke
 
     return {"path_effects": [withStroke(linewidth=1.5, foreground="black")]}
 
 
-def scale_bar(
+def draw_scale_bar(
     ax: Axes,
     width: float,
     height: float,
     pixel_size: float,
     corner: tuple[float, float] = (0.0, 0.0),
 ) -> None:
-    """Draw a bar with its length in the lower left of an image, whose upper left is a corner."""
+    """Draw a labeled scale bar at the lower left of an image whose upper left is `corner`."""
     length = nice_length(width * pixel_size)
     pixels, margin = length / pixel_size, 0.04 * min(width, height)
     left, low = corner[0] + margin, corner[1] + height - margin
     ax.plot([left, left + pixels], [low, low], color="white", linewidth=3, solid_capstyle="butt")
     style: dict[str, Any] = {"color": "white", "ha": "left", "va": "bottom", "fontsize": 9}
-    ax.text(left, low - margin, length_text(length), **style, **outlined())
+    ax.text(left, low - margin, length_text(length), **style, **text_outline())
 
 
-def bare(ax: Axes) -> None:
-    """Take ticks and frame away, as of a picture."""
+def hide_frame(ax: Axes) -> None:
+    """Hide ticks and frame."""
     ax.set(xticks=[], yticks=[])
     for side in ax.spines.values():
         side.set_visible(False)

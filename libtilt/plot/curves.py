@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from libtilt.plot.axes import axes_or_new
+from libtilt.plot.axes import get_axes
 from libtilt.quality import FourierCorrelation
 
 if TYPE_CHECKING:
@@ -20,14 +20,14 @@ def fourier_correlation(
     thresholds: tuple[float, ...] = (0.5, 0.143),
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw Fourier shell or ring correlations over the frequency in 1/angstrom.
+    """Draw Fourier shell or ring correlation curves over frequency in 1/angstrom.
 
     Parameters
     ----------
     curves : FourierCorrelation or mapping of str to FourierCorrelation
-        One curve, or several by their labels; of curves per image the mean is drawn.
+        One curve, or several by label. Curves per image are averaged.
     thresholds : tuple of float, optional
-        Where to draw level lines.
+        Correlations at which to draw horizontal lines.
 
     Examples
     --------
@@ -40,7 +40,7 @@ def fourier_correlation(
     named = {"": curves} if isinstance(curves, FourierCorrelation) else curves
     if not isinstance(named, Mapping):
         raise TypeError(
-            "curves must be a FourierCorrelation or a mapping of labels to them, "
+            "curves must be a FourierCorrelation or a mapping from labels to them, "
             f"got {type(curves).__name__}"
         )
     if not named:
@@ -48,9 +48,9 @@ def fourier_correlation(
     for label, curve in named.items():
         if not isinstance(curve, FourierCorrelation):
             raise TypeError(
-                f"curves must be of FourierCorrelation, got {type(curve).__name__} for {label!r}"
+                f"curves must hold FourierCorrelation, got {type(curve).__name__} for {label!r}"
             )
-    ax = axes_or_new(ax, size=(6.0, 4.0))
+    ax = get_axes(ax, size=(6.0, 4.0))
     for label, curve in named.items():
         values = np.atleast_2d(curve.correlation).mean(axis=0)
         ax.plot(curve.frequencies, values, label=label or None)
@@ -59,12 +59,8 @@ def fourier_correlation(
         ax.annotate(f"{level:g}", (0.995, level), xycoords=("axes fraction", "data"), ha="right",
                     va="bottom", fontsize=8, color="0.4")  # fmt: skip
     ax.axhline(0, color="0.8", linewidth=0.8)
-    ax.set(
-        xlim=(0, None),
-        ylim=(None, 1.03),
-        xlabel="spatial frequency (1/Å)",
-        ylabel="Fourier correlation",
-    )
+    ax.set(xlabel="spatial frequency (1/Å)", ylabel="Fourier correlation")
+    ax.set(xlim=(0, None), ylim=(None, 1.03))
     if any(named):
         ax.legend()
     return ax

@@ -1,4 +1,4 @@
-"""Figures of geometries: the tilt scheme, flat and in space, and how a specimen is turned."""
+"""Figures of geometries: tilt schemes in 2-D and 3-D, and the tilted specimen."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from libtilt.errors.checks import (
 )
 from libtilt.geometry import TiltGeometry
 from libtilt.geometry.rotations import specimen_to_detector
-from libtilt.plot.axes import axes_or_new
+from libtilt.plot.axes import get_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,19 +26,18 @@ MISSING = "tab:red"
 
 
 def tilt_scheme(geometry: TiltGeometry, *, thickness: float = 0.3, ax: Axes | None = None) -> Axes:
-    """Draw from which directions the specimen was seen, in its own frame, along y.
+    """Draw the beam directions of all tilts in the specimen frame, viewed along y.
 
-    Lines are the beams of all tilts, through the slab of the specimen. The shaded sectors hold the
-    directions between the steepest beams that no beam has: the missing wedge lies across them in
-    Fourier space. Beams that are not perpendicular to y are drawn as they appear along y, shorter.
-    x runs to the right and z upward, without units: the circle of all directions has radius 1.
+    Lines are beams through the slab of the specimen, projected along y. Shaded sectors hold the
+    directions without a beam; the missing wedge is perpendicular to them in Fourier space. x runs
+    to the right and z upward, without units: the circle of all directions has radius 1.
 
     Parameters
     ----------
     geometry : TiltGeometry
-        With n tilts.
+        Geometry with n tilts.
     thickness : float, optional
-        Of the slab, as a part of its width.
+        Thickness of the slab relative to its width.
 
     Examples
     --------
@@ -50,7 +49,7 @@ def tilt_scheme(geometry: TiltGeometry, *, thickness: float = 0.3, ax: Axes | No
     """
     require_kind(geometry, TiltGeometry, "geometry")
     height = positive_float(thickness, "thickness")
-    ax = axes_or_new(ax)
+    ax = get_axes(ax)
     from matplotlib.patches import Circle, Rectangle, Wedge
 
     ax.add_patch(Circle((0, 0), 1.0, fill=False, color="0.8"))
@@ -59,24 +58,16 @@ def tilt_scheme(geometry: TiltGeometry, *, thickness: float = 0.3, ax: Axes | No
         ax.add_patch(Wedge((0, 0), 1.0, first, last, color=MISSING, alpha=0.15, lw=0))
     for x, _, z in geometry.sort().beam_directions:
         ax.plot([-x, x], [-z, z], color="black", linewidth=0.7)
-    ax.set(
-        xlim=(-1.15, 1.15),
-        ylim=(-1.15, 1.15),
-        aspect="equal",
-        xlabel="x",
-        ylabel="z",
-        xticks=[],
-        yticks=[],
-        title=_title(geometry),
-    )
+    ax.set(xlim=(-1.15, 1.15), ylim=(-1.15, 1.15), aspect="equal", xticks=[], yticks=[])
+    ax.set(xlabel="x", ylabel="z", title=_title(geometry))
     return ax
 
 
 def tilt_scheme_3d(geometry: TiltGeometry, *, thickness: float = 0.3, ax: Any = None) -> Any:
-    """Draw from which directions the specimen was seen, in its own frame, in three dimensions.
+    """Draw the beam directions of all tilts in the specimen frame, in three dimensions.
 
-    Everything is as in `tilt_scheme`, but that `ax` is a `mpl_toolkits.mplot3d.Axes3D`, without
-    units: beams reach from -1 to 1. The sectors without a beam are those along y.
+    Parameters and drawing are those of `tilt_scheme`, except that `ax` is a
+    `mpl_toolkits.mplot3d.Axes3D`. Beams reach from -1 to 1, without units.
 
     Examples
     --------
@@ -88,7 +79,7 @@ def tilt_scheme_3d(geometry: TiltGeometry, *, thickness: float = 0.3, ax: Any = 
     require_kind(geometry, TiltGeometry, "geometry")
     height = positive_float(thickness, "thickness")
     if ax is None:
-        figure = axes_or_new(None).figure
+        figure = get_axes(None).figure
         figure.clear()
         ax = figure.add_subplot(projection="3d")
     if not hasattr(ax, "set_zlim"):
@@ -120,43 +111,43 @@ def tilt_scheme_3d(geometry: TiltGeometry, *, thickness: float = 0.3, ax: Any = 
     return ax
 
 
-def turned_specimen(
+def tilted_specimen(
     geometry: TiltGeometry,
     *,
     tilt: int = 0,
     point_xyz: ArrayLike = (0.0, 0.0, 0.6),
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw how one tilt turns the specimen, seen along its axis, with a point and its projection.
+    """Draw the specimen at one tilt, viewed along the tilt axis, with a point and its projection.
 
-    The dashed slab is the specimen at rest, the blue one turned; the beam runs down along z onto
-    the detector below.
+    The dashed slab is the untilted specimen, the blue slab the tilted one. The beam runs down z
+    onto the detector.
 
     Parameters
     ----------
     geometry : TiltGeometry
-        With n tilts.
+        Geometry with n tilts.
     tilt : int, optional
-        Which one.
+        Index of the tilt.
     point_xyz : array_like, shape (3,), optional
-        A point of the specimen, in units of half its width.
+        Point in the specimen frame, in units of half the width of the slab.
 
     Examples
     --------
     >>> from libtilt import TiltGeometry
-    >>> from libtilt.plot import turned_specimen
-    >>> turned_specimen(TiltGeometry.from_tilt_angles([35])).get_title()
+    >>> from libtilt.plot import tilted_specimen
+    >>> tilted_specimen(TiltGeometry.from_tilt_angles([35])).get_title()
     'tilt angle 35°'
     """
     require_kind(geometry, TiltGeometry, "geometry")
     (index,) = integers_of((tilt,), 1, "tilt")
     if not 0 <= index < len(geometry):
-        raise ValueError(f"tilt must lie in 0 to {len(geometry) - 1}, got {tilt}")
+        raise ValueError(f"tilt must be an index from 0 to {len(geometry) - 1}, got {tilt}")
     point = finite_array(point_xyz, "point_xyz")
     if point.shape != (3,):
         raise ValueError(f"point_xyz must be three numbers, got {point_xyz!r}")
-    ax = axes_or_new(ax)
-    # Seen along the tilt axis, wherever it lies on the images.
+    ax = get_axes(ax)
+    # Viewed along the tilt axis, so that its angle on the images does not matter.
     (matrix,) = specimen_to_detector(
         np.zeros(1), geometry.tilt_angles[[index]], geometry.x_tilts[[index]]
     )
@@ -167,12 +158,9 @@ def turned_specimen(
     place = matrix @ point
     for spot, color in ((point, "0.6"), (place, MISSING)):
         ax.plot([spot[0]], [spot[2]], "o", color=color)
-    ax.annotate(
-        "",
-        xy=(place[0], place[2]),
-        xytext=(point[0], point[2]),
-        arrowprops={"arrowstyle": "->", "color": MISSING, "connectionstyle": "arc3,rad=-0.2"},
-    )
+    arrow = {"arrowstyle": "->", "color": MISSING, "connectionstyle": "arc3,rad=-0.2"}
+    start, end = (point[0], point[2]), (place[0], place[2])
+    ax.annotate("", xy=end, xytext=start, arrowprops=arrow)
     ax.plot([place[0], place[0]], [place[2], -1.3], color=MISSING, linestyle=":")
     ax.plot([-1.3, 1.3], [-1.3, -1.3], color="black", linewidth=3)
     ax.text(-1.3, -1.42, "detector", ha="left", va="top")
@@ -191,10 +179,9 @@ def _title(geometry: TiltGeometry) -> str:
 
 
 def missing_sectors(beams: Float64Array) -> list[tuple[float, float]]:
-    """Return the two opposite sectors without a beam, as angles from x toward z in degrees.
+    """Return the largest gap between beams viewed along y, and the opposite gap.
 
-    The largest gap between neighboring directions, seen along y, and the same turned by 180
-    degrees; none where a single direction cannot make a gap.
+    Both are pairs of angles from x toward z in degrees.
     """
     angles = np.sort(np.degrees(np.arctan2(beams[:, 2], beams[:, 0])) % 180)
     gaps = np.diff(np.append(angles, angles[0] + 180))

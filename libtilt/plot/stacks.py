@@ -9,7 +9,7 @@ import numpy as np
 
 from libtilt.drawing.overlays import angle_labels
 from libtilt.errors.checks import Float64Array, integers_of, positive_integer, require_kind
-from libtilt.plot.axes import axes_or_new, bare, outlined, scale_bar, shading
+from libtilt.plot.axes import color_scale, draw_scale_bar, get_axes, hide_frame, text_outline
 from libtilt.tilt_series import TiltSeries
 
 if TYPE_CHECKING:
@@ -24,14 +24,14 @@ def contact_sheet(
     cmap: str = "gray",
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw all images beside each other, with their tilt angles, in the order of the series.
+    """Draw all images side by side in the order of the series, labeled by tilt angle.
 
     Parameters
     ----------
     tilt_series : TiltSeries
-        ``n`` images.
+        Images of shape ``(n, h, w)``.
     columns : int, optional
-        Images in a row; by default as many as make the sheet about square.
+        Images per row; by default for a nearly square sheet.
 
     Examples
     --------
@@ -48,23 +48,23 @@ def contact_sheet(
         across = positive_integer(columns, "columns")
     across = min(max(across, 1), count)
     rows = math.ceil(count / across)
-    # Enough for a page: a sheet of full images would be larger than all of them together.
+    # Limits the sheet to about 4000 pixels across.
     step = max(1, math.ceil(across * width / 4000))
     images = tilt_series.images[:, ::step, ::step]
-    style = shading(images, percentiles, cmap, "tilt_series")
+    style = color_scale(images, percentiles, cmap, "tilt_series")
     h, w = images.shape[1:]
     sheet = np.full((rows * (h + 1) - 1, across * (w + 1) - 1), style["vmax"])
-    ax = axes_or_new(ax, size=(8.0, min(max(8.0 * rows * h / (across * w), 1.0), 16.0)))
+    ax = get_axes(ax, size=(8.0, min(max(8.0 * rows * h / (across * w), 1.0), 16.0)))
     texts = angle_labels(tilt_series.geometry.tilt_angles.tolist())
-    label: dict[str, Any] = {"color": "yellow", "fontsize": 7, "va": "top"} | outlined()
+    label: dict[str, Any] = {"color": "yellow", "fontsize": 7, "va": "top"} | text_outline()
     for tilt, image in enumerate(images):
         top, left = (tilt // across) * (h + 1), (tilt % across) * (w + 1)
         sheet[top : top + h, left : left + w] = image
         ax.text(left + 0.04 * w, top + 0.04 * h, texts[tilt], **label)
     ax.imshow(sheet, interpolation="nearest", **style)
     ax.set_facecolor("black")
-    scale_bar(ax, w, h, tilt_series.pixel_size * step)
-    bare(ax)
+    draw_scale_bar(ax, w, h, tilt_series.pixel_size * step)
+    hide_frame(ax)
     return ax
 
 
@@ -76,14 +76,14 @@ def sinogram(
     cmap: str = "gray",
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw one row of every image over its tilt angle in degrees, in nanometers from the center.
+    """Draw one row of every image over tilt angle in degrees and nanometers from the center.
 
     Parameters
     ----------
     tilt_series : TiltSeries
-        With its tilt axis along y (see `TiltSeries.align`), so that a row belongs to one slice.
+        Tilt series with its tilt axis along y (see `TiltSeries.align`), where a row is one slice.
     row : int, optional
-        Of the images; by default the center ``h // 2``.
+        Index of the row; by default the center ``h // 2``.
 
     Examples
     --------
@@ -97,11 +97,11 @@ def sinogram(
     _, height, width = require_kind(tilt_series, TiltSeries, "tilt_series").shape
     (chosen,) = integers_of((height // 2 if row is None else row,), 1, "row")
     if not 0 <= chosen < height:
-        raise ValueError(f"row must lie in 0 to {height - 1}, got {row}")
+        raise ValueError(f"row must be an index from 0 to {height - 1}, got {row}")
     ordered = tilt_series.sort()
     lines = ordered.images[:, chosen]
-    style = shading(lines, percentiles, cmap, "tilt_series")
-    ax = axes_or_new(ax)
+    style = color_scale(lines, percentiles, cmap, "tilt_series")
+    ax = get_axes(ax)
     x = (np.arange(width + 1) - width // 2 - 0.5) * tilt_series.pixel_size / 10
     ax.pcolormesh(x, _edges(ordered.geometry.tilt_angles), lines, **style)
     ax.set(facecolor="black", xlabel="x (nm)", ylabel="tilt angle (°)", title=f"row {chosen}")
@@ -109,10 +109,10 @@ def sinogram(
 
 
 def _edges(angles: Float64Array) -> Float64Array:
-    """Return where the bands of rising angles begin and end: half-way to their neighbors."""
+    """Return the edges of bands about increasing angles: half-way to their neighbors."""
     between = (angles[1:] + angles[:-1]) / 2
     if angles[-1] - angles[0] < 1e-6:
-        # No neighbor tells how wide a band is: those of equal angles share one degree.
+        # Bands of equal angles share one degree.
         return np.linspace(angles[0] - 0.5, angles[0] + 0.5, len(angles) + 1)
     first, last = 2 * angles[0] - between[0], 2 * angles[-1] - between[-1]
     return np.concatenate([[first], between, [last]])

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from libtilt.drawing.contrast import require_percentiles
 from libtilt.errors.checks import integers_of, require_finite, require_kind
 from libtilt.geometry import VolumeGrid
-from libtilt.plot.axes import axes_or_new, bare, outlined, scale_bar, shading
+from libtilt.plot.axes import color_scale, draw_scale_bar, get_axes, hide_frame, text_outline
 from libtilt.volume import Volume
 
 if TYPE_CHECKING:
@@ -26,23 +26,22 @@ def orthoslices(
     cmap: str = "gray",
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the three slices through a voxel, with cross-hairs and a scale bar.
+    """Draw the three orthogonal slices through a voxel, with cross-hairs and a scale bar.
 
-    The slice across z is at the upper left with x to the right and y downward, the one across y
-    below it, the one across x on its right; letters say which axes run to the right and down.
-    Voxels that are no cubes are drawn to scale.
+    The xy slice is at the upper left, the xz slice below it, the zy slice on its right; labels name
+    the axes to the right and down. Anisotropic voxels are drawn to scale.
 
     Parameters
     ----------
     volume : Volume
-        Shape ``(d, h, w)``.
+        Volume of shape ``(d, h, w)``.
     position_xyz : tuple of int, optional
         Index x, y, z of the voxel; by default the center ``shape // 2``.
     grid : VolumeGrid, optional
-        On which to draw the volume, by default its own: a crop or a subvolume that is drawn on the
-        grid of the whole lies where it does in the picture of the whole.
+        Grid on which to draw the volume, by default its own; a crop drawn on the grid of the whole
+        appears at its place in the whole.
     percentiles : (float, float), optional
-        Of all finite values of the three slices, to be drawn black and white.
+        Percentiles of the finite values of the three slices to draw black and white.
 
     Examples
     --------
@@ -59,17 +58,17 @@ def orthoslices(
     if position_xyz is not None:
         position = integers_of(position_xyz, 3, "position_xyz")  # type: ignore[assignment]
     if not all(0 <= index < size for index, size in zip(position, (w, h, d), strict=True)):
-        raise ValueError(f"position_xyz must lie within x, y, z of {(w, h, d)}, got {position}")
+        raise ValueError(f"position_xyz must lie within the x, y, z of {(w, h, d)}, got {position}")
     x, y, z = position
     data, sizes = volume.data, volume.voxel_size
     panels = (data[z], data[:, y], data[:, :, x].T)
     shown = np.concatenate([p.ravel() for p in panels])
-    style = shading(shown, percentiles, cmap, "volume")
-    ax = axes_or_new(ax)
+    style = color_scale(shown, percentiles, cmap, "volume")
+    ax = get_axes(ax)
     across, down, deep = w * sizes[0], h * sizes[1], d * sizes[2]
     gap = 0.02 * max(across, down)
     u, v, k = (np.array(position) + 0.5) * sizes
-    # In the specimen's frame; the other two slices are beside the first.
+    # In the specimen frame; the other two slices are placed beside the first.
     left, top, _ = volume.grid.origin - sizes / 2
     places = [
         (left, top, across, down, u, v),
@@ -77,28 +76,25 @@ def orthoslices(
         (left + across + gap, top, deep, down, k, v),
     ]
     for panel, name, place in zip(panels, ("x, y", "x, z", "z, y"), places, strict=True):
-        _crossed(ax, panel, place, style)
+        _draw_slice(ax, panel, place, style)
         inset = 0.03 * min(across, down)
         where = place[0] + inset, place[1] + inset
-        ax.text(*where, name, color="white", fontsize=8, va="top", **outlined())
-    ax.set(
-        xlim=(left, left + across + gap + deep),
-        ylim=(top + down + gap + deep, top),
-        facecolor="black",
-    )
-    scale_bar(ax, across, down, 1.0, (left, top))
-    bare(ax)
+        ax.text(*where, name, color="white", fontsize=8, va="top", **text_outline())
+    ax.set(xlim=(left, left + across + gap + deep), ylim=(top + down + gap + deep, top))
+    ax.set_facecolor("black")
+    draw_scale_bar(ax, across, down, 1.0, (left, top))
+    hide_frame(ax)
     ax.set(aspect="equal", title=f"x {x}, y {y}, z {z}")
     return ax
 
 
-def _crossed(
+def _draw_slice(
     ax: Axes,
     panel: NDArray[Any],
     place: tuple[float, float, float, float, float, float],
     style: dict[str, Any],
 ) -> None:
-    """Draw a slice with cross-hairs at its left, top, width, height, across and down."""
+    """Draw a slice with cross-hairs; `place` is left, top, width, height and the cross-hairs."""
     left, top, width, height, u, v = place
     box = (left, left + width, top + height, top)
     ax.imshow(panel, extent=box, interpolation="nearest", **style)
@@ -115,24 +111,19 @@ def power_spectrum(
     percentiles: tuple[float, float] = (1.0, 99.9),
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the logarithm of the power spectrum over frequencies in 1/angstrom.
-
-    The missing wedge is seen in it.
+    """Draw the log power spectrum of a central plane, which shows the missing wedge.
 
     Parameters
     ----------
     volume : Volume
-        Shape ``(d, h, w)``, finite.
+        Finite volume of shape ``(d, h, w)``.
     axis : {"x", "y", "z"}, optional
-        The axis that the central plane of Fourier space is perpendicular to: along the tilt axis,
-        ``"y"``, the wedge is seen from its edge.
+        Normal of the plane in Fourier space; ``"y"``, the tilt axis, shows the wedge edge-on.
 
     Notes
     -----
-    The plane is tapered by a Hann window first.
-
-    The central plane is the transform of the projection along `axis` (the projection-slice
-    theorem, Bracewell, Aust. J. Phys. 9, 1956), so that a plane costs one 2-D transform.
+    The plane, over frequencies in 1/angstrom, is the 2-D transform of the projection along `axis`
+    (projection-slice theorem, Bracewell, Aust. J. Phys. 9, 1956), tapered by a Hann window.
 
     Examples
     --------
@@ -148,19 +139,19 @@ def power_spectrum(
     require_finite(volume.data, "volume")
     require_percentiles(percentiles)
     plane = volume.data.sum(axis="zyx".index(axis), dtype=np.float64)
-    # Opposite borders are neighbors to a discrete transform: their step would draw a cross.
+    # The taper removes the step between opposite borders, which would appear as a cross.
     window = np.outer(*(np.hanning(size + 2)[1:-1] for size in plane.shape))
     plane = (plane - np.average(plane, weights=window)) * window
     power = np.abs(np.fft.fftshift(np.fft.fft2(plane))) ** 2
     shown = np.log10(power + 1e-12 * power.max() + 1e-300)
-    style = shading(shown, percentiles, cmap, "volume")
+    style = color_scale(shown, percentiles, cmap, "volume")
     u, v = names[axis]
     extent = []
     for name, size in ((u, plane.shape[1]), (v, plane.shape[0])):
         step = 1 / (size * volume.voxel_size["xyz".index(name)])
         extent += [(-(size // 2) - 0.5) * step, (size - size // 2 - 0.5) * step]
     box = (extent[0], extent[1], extent[3], extent[2])
-    ax = axes_or_new(ax)
+    ax = get_axes(ax)
     ax.imshow(shown, extent=box, **style)
     ax.set(xlabel=f"{u} frequency (1/Å)", ylabel=f"{v} frequency (1/Å)", title="log power spectrum")
     return ax

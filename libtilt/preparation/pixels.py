@@ -1,4 +1,4 @@
-"""Mending pixels, and taking out what is no specimen."""
+"""Outlier replacement, plane subtraction and edge tapering."""
 
 from __future__ import annotations
 
@@ -17,41 +17,41 @@ from libtilt.errors.checks import (
     positive_integer,
     require_kind,
 )
-from libtilt.preparation.views import is_holed, is_lost, refuse
+from libtilt.preparation.views import lost_fault, nonfinite_fault, require_without_faults
 from libtilt.tilt_series import TiltSeries
 
 Series = TypeVar("Series", bound=TiltSeries)
 
 
 def replace_outliers(tilt_series: Series, *, threshold: float = 6.0, size: int = 5) -> Series:
-    """Replace X-rays, dead and non-finite pixels by the median around them, and no others.
+    """Replace hot, dead and non-finite pixels by their local median.
 
     Parameters
     ----------
     tilt_series : TiltSeries
-        NaN and infinite pixels are welcome.
+        Tilt series, which may have NaN and infinite pixels.
     threshold : float, optional
         Robust standard deviations from the local median beyond which a pixel is replaced.
     size : int, optional
-        Side in pixels of the square around each pixel whose median is taken; odd.
+        Odd side in pixels of the square whose median is the local median.
 
     Raises
     ------
     ValueError
-        If an option does not fit, or an image has no finite pixel.
+        If an option is invalid, or an image has no finite pixel.
 
     Notes
     -----
     The robust standard deviation of an image is 1.4826 times the median absolute deviation of the
-    differences between its finite pixels and their local medians. It is 0 where more than half of
-    the pixels equal their median, as in images of few counts; then the root mean square of all
-    differences but the largest hundredth, and at least one, takes its place.
+    differences between its finite pixels and their local medians. If it is 0, as in images of few
+    counts, the root mean square of the differences without the largest hundredth (at least one)
+    replaces it.
 
-    A non-finite pixel takes the median of the finite ones around it, or, where all of these are
-    lost too, that of the image. Beyond the edges the outermost pixels are repeated.
+    Non-finite pixels are replaced by the median of the finite pixels in the square, or of the image
+    if there are none. Images are padded with their edge pixels.
 
-    Clusters are replaced while they are less than half of the square. The sharpest details of a
-    simulated image without noise stand out as outliers do: there is nothing to mend in such images.
+    Clusters are replaced if they cover less than half of the square. Do not use it on simulated
+    images without noise, whose sharpest details look like outliers.
 
     Examples
     --------
@@ -68,28 +68,28 @@ def replace_outliers(tilt_series: Series, *, threshold: float = 6.0, size: int =
     limit, side = positive_float(threshold, "threshold"), positive_integer(size, "size")
     if side < 3 or side % 2 == 0:
         raise ValueError(f"size must be an odd integer of at least 3, got {size!r}")
-    refuse(tilt_series, is_lost)
+    require_without_faults(tilt_series, lost_fault)
     return _image_by_image(tilt_series, lambda image: _without_outliers(image, limit, side))
 
 
 def subtract_plane(tilt_series: Series, *, keep_mean: bool = False) -> Series:
-    """Subtract from each image the plane that fits it best, such as a gradient of illumination.
+    """Subtract from each image its best-fit plane, such as an illumination gradient.
 
     Parameters
     ----------
     tilt_series : TiltSeries
-        All pixels finite.
+        Tilt series without NaN or infinite pixels.
     keep_mean : bool, optional
-        Whether the mean of each image stays; by default it becomes 0.
+        Whether to keep the mean of each image; by default it becomes 0.
 
     Raises
     ------
     ValueError
-        If there are NaN or infinite pixels; the message names the images.
+        If an image has NaN or infinite pixels.
 
     Notes
     -----
-    The plane is ``a + b * u + c * v`` by least squares over all pixels, computed in float64.
+    The plane ``a + b * u + c * v`` is fitted by least squares to all pixels, in float64.
 
     Examples
     --------
@@ -101,32 +101,30 @@ def subtract_plane(tilt_series: Series, *, keep_mean: bool = False) -> Series:
     >>> bool(np.allclose(subtract_plane(tilt_series).images, 0))
     True
     """
-    refuse(tilt_series, is_holed)
+    require_without_faults(tilt_series, nonfinite_fault)
     return _image_by_image(tilt_series, lambda image: _without_plane(image, keep_mean))
 
 
 def taper_edges(tilt_series: Series, *, width: int) -> Series:
-    """Let each image fall off to the mean of its border, so that its sides meet without a step.
-
-    Pixels further in keep their values.
+    """Taper each image to the mean of its border, for continuity across opposite edges.
 
     Parameters
     ----------
     tilt_series : TiltSeries
-        All pixels finite.
+        Tilt series without NaN or infinite pixels.
     width : int
-        Pixels from each side over which it falls; at most half of the smaller side.
+        Width of the taper in pixels; at most half of the smaller side.
 
     Raises
     ------
     ValueError
-        If `width` does not fit, or there are NaN or infinite pixels.
+        If `width` is invalid, or an image has NaN or infinite pixels.
 
     Notes
     -----
     An image I becomes ``m + w(u) * w(v) * (I - m)``, where m is the mean of its outermost pixels
     and ``w = (1 - cos(pi * d / width)) / 2`` for a pixel that lies ``d < width`` pixels from the
-    outermost ones, else 1. The outermost pixels so become m.
+    outermost ones, else 1. Outermost pixels become m; pixels inside the taper keep their values.
 
     Examples
     --------
@@ -139,7 +137,7 @@ def taper_edges(tilt_series: Series, *, width: int) -> Series:
     >>> taper_edges(tilt_series, width=2).images[0, 3].round(3).tolist()
     [0.0, 0.5, 1.0, 1.0, 1.0, 0.5, 0.0]
     """
-    refuse(tilt_series, is_holed)
+    require_without_faults(tilt_series, nonfinite_fault)
     pixels, image_shape = positive_integer(width, "width"), tilt_series.shape[1:]
     if 2 * pixels > min(image_shape):
         raise ValueError(
@@ -149,7 +147,7 @@ def taper_edges(tilt_series: Series, *, width: int) -> Series:
 
 
 def _image_by_image(tilt_series: Series, compute: Callable[[FloatArray], NDArray[Any]]) -> Series:
-    """Return the series with each image computed on its own, so that little memory is needed."""
+    """Return the series with each image computed on its own, to save memory."""
     images = np.empty(tilt_series.shape, floating_dtype(tilt_series.dtype))
     for target, image in zip(images, tilt_series.images, strict=True):
         target[:] = compute(image.astype(images.dtype, copy=False))
@@ -160,18 +158,18 @@ def _without_outliers(image: FloatArray, threshold: float, size: int) -> NDArray
     finite = np.isfinite(image)
     filled = image if finite.all() else _filled(image, finite, size)
     medians = ndimage.median_filter(filled, size=size, mode="nearest")
-    # In float64, where the difference of two float32 values cannot overflow.
+    # float64 prevents differences of float32 values from overflowing.
     differences = np.subtract(filled, medians, dtype=np.float64)
     limit = threshold * _robust_deviation(differences[finite])
     return np.where(np.abs(differences) > limit, medians, filled)
 
 
 def _filled(image: FloatArray, finite: NDArray[np.bool_], size: int) -> FloatArray:
-    """Return the image with its non-finite pixels replaced as `replace_outliers` says."""
+    """Return the image with its non-finite pixels replaced, as in `replace_outliers`."""
     filled = np.where(finite, image, np.median(image[finite]))
     padded = np.pad(np.where(finite, image, np.nan), size // 2, mode="edge")
     squares = np.lib.stride_tricks.sliding_window_view(padded, (size, size))
-    # Row by row: the squares around all lost pixels at once can be larger than the stack.
+    # Row by row, since the squares of all lost pixels can exceed the stack in size.
     for v in np.flatnonzero(~finite.all(axis=1)):
         u = np.flatnonzero(~finite[v])
         around = squares[v, u].reshape(len(u), -1)
@@ -181,7 +179,7 @@ def _filled(image: FloatArray, finite: NDArray[np.bool_], size: int) -> FloatArr
 
 
 def _robust_deviation(differences: Float64Array) -> float:
-    """Return the deviation that the notes of `replace_outliers` define."""
+    """Return the robust standard deviation defined by `replace_outliers`."""
     deviation = 1.4826 * float(np.median(np.abs(differences - np.median(differences))))
     if deviation > 0:
         return deviation
@@ -192,7 +190,7 @@ def _robust_deviation(differences: Float64Array) -> float:
 
 def _without_plane(image: FloatArray, keep_mean: bool) -> NDArray[Any]:
     mean = image.mean(dtype=np.float64)
-    # From the middle of the image 1, u and v are orthogonal: each coefficient by itself is best.
+    # About the middle of the image 1, u and v are orthogonal, so coefficients are independent.
     v, u = (np.arange(side) - (side - 1) / 2 for side in image.shape)
     rest: Float64Array = np.subtract(image, mean, dtype=np.float64)
     slope_u = u @ rest.mean(axis=0) / ((u @ u) or 1.0)

@@ -1,4 +1,4 @@
-"""Which images can be used, and leaving some of them out."""
+"""Detection and exclusion of unusable views."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ Series = TypeVar("Series", bound=TiltSeries)
 
 
 _NAMED = 8
-"""Images that a message names."""
+"""Maximum number of images in a message."""
 
 
 def exclude_views(tilt_series: Series, views: Iterable[int]) -> Series:
-    """Leave some images out, with everything that belongs to their tilts.
+    """Return a tilt series without the given views.
 
     Parameters
     ----------
     tilt_series : TiltSeries
-        Its pixels are not looked at.
+        Images with their geometry.
     views : sequence of int
-        Which ones, counted from zero; negative ones from the end. Naming one twice does no harm.
+        Indices from 0, negative from the end. Repetitions are allowed.
 
     Returns
     -------
     TiltSeries
-        The others in their order, of the same dtype.
+        The remaining views in their order.
 
     Raises
     ------
     IndexError
-        If there is no such image.
+        If a view does not exist.
     ValueError
-        If `views` are not integers, or all images.
+        If `views` are not integers, or contain all images.
 
     Examples
     --------
@@ -58,49 +58,49 @@ def exclude_views(tilt_series: Series, views: Iterable[int]) -> Series:
         raise ValueError(
             f"views must leave at least one of {len(tilt_series)} images, got all of them"
         )
-    # A slice of everything is a view, a list of everything a copy.
+    # A slice returns a view of the data, a list a copy.
     return tilt_series.subset(kept if excluded else slice(None))
 
 
-def flat_views(tilt_series: TiltSeries) -> tuple[int, ...]:
-    """Return which images tell nothing: all their finite pixels are equal, or they have none.
+def find_flat_views(tilt_series: TiltSeries) -> tuple[int, ...]:
+    """Return the indices of views whose finite pixels are all equal, or that have none.
 
     Parameters
     ----------
     tilt_series : TiltSeries
-        NaN and infinite pixels are welcome.
+        Tilt series, which may have NaN and infinite pixels.
 
     Returns
     -------
     tuple of int
-        Counted from zero, for `exclude_views`.
+        Indices for `exclude_views`.
 
     Examples
     --------
     >>> import numpy as np
     >>> from libtilt import TiltGeometry, TiltSeries
-    >>> from libtilt.preparation import flat_views
+    >>> from libtilt.preparation import find_flat_views
     >>> images = np.arange(3 * 16.0).reshape(3, 4, 4)
     >>> images[1] = 7
-    >>> flat_views(TiltSeries(images, TiltGeometry.from_tilt_angles([-3, 0, 3])))
+    >>> find_flat_views(TiltSeries(images, TiltGeometry.from_tilt_angles([-3, 0, 3])))
     (1,)
     """
     require_kind(tilt_series, TiltSeries, "tilt_series")
-    return tuple(i for i, image in enumerate(tilt_series.images) if is_flat(image))
+    return tuple(i for i, image in enumerate(tilt_series.images) if flat_fault(image))
 
 
 def require_usable(tilt_series: TiltSeries) -> None:
-    """Raise where an image is flat or has NaN or infinite pixels.
+    """Raise an error if an image is flat or has NaN or infinite pixels.
 
     Parameters
     ----------
     tilt_series : TiltSeries
-        What is to be reconstructed.
+        Tilt series to be reconstructed.
 
     Raises
     ------
     ValueError
-        If an image is not usable; the message names all of them with their tilt angles.
+        If images are unusable; the message names them with their tilt angles.
 
     Examples
     --------
@@ -110,27 +110,27 @@ def require_usable(tilt_series: TiltSeries) -> None:
     >>> images = np.arange(2 * 16.0).reshape(2, 4, 4)
     >>> require_usable(TiltSeries(images, TiltGeometry.from_tilt_angles([0, 3])))
     """
-    refuse(tilt_series, is_lost, is_flat, is_holed)
+    require_without_faults(tilt_series, lost_fault, flat_fault, nonfinite_fault)
 
 
-def is_lost(image: NDArray[Any]) -> str:
-    """Return what is wrong with an image without a finite pixel, else nothing."""
+def lost_fault(image: NDArray[Any]) -> str:
+    """Return the fault of an image without finite pixels, else an empty string."""
     return "" if np.isfinite(image).any() else "has no finite pixel"
 
 
-def is_holed(image: NDArray[Any]) -> str:
-    """Return what is wrong with an image with non-finite pixels, else nothing."""
+def nonfinite_fault(image: NDArray[Any]) -> str:
+    """Return the fault of an image with non-finite pixels, else an empty string."""
     return "" if np.isfinite(image).all() else "has NaN or infinite pixels"
 
 
-def is_flat(image: NDArray[Any]) -> str:
-    """Return what is wrong with an image whose finite pixels are all equal, else nothing."""
+def flat_fault(image: NDArray[Any]) -> str:
+    """Return the fault of an image whose finite pixels are all equal, else an empty string."""
     values = image[np.isfinite(image)]
     return "is flat" if values.size == 0 or values.min() == values.max() else ""
 
 
-def refuse(tilt_series: TiltSeries, *faults: Callable[[NDArray[Any]], str]) -> None:
-    """Raise an `ArgumentError` that names images at fault, each with the first of its faults."""
+def require_without_faults(tilt_series: TiltSeries, *faults: Callable[[NDArray[Any]], str]) -> None:
+    """Raise an `ArgumentError` that names faulty images, each with its first fault."""
     require_kind(tilt_series, TiltSeries, "tilt_series")
     found = [next(filter(None, (f(image) for f in faults)), "") for image in tilt_series.images]
     bad = [view for view, fault in enumerate(found) if fault]
@@ -139,35 +139,35 @@ def refuse(tilt_series: TiltSeries, *faults: Callable[[NDArray[Any]], str]) -> N
     angles = tilt_series.geometry.tilt_angles
     named = [f"{view} (tilt angle {angles[view]:.2f}) {found[view]}" for view in bad[:_NAMED]]
     rest = f", and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
-    mends = {"replace_outliers": "mend pixels (replace_outliers)"}
+    fixes = {"replace_outliers": "replace pixels (replace_outliers)"}
     if len(bad) < len(found):
-        leave_out = f"leave them out (exclude_views(tilt_series, {bad}))"
-        mends = {"exclude_views": leave_out} | mends
-    if is_holed in faults:
-        mends["nan"] = 'give non-finite pixels weight zero (nan="ignore")'
+        exclude = f"exclude them (exclude_views(tilt_series, {bad}))"
+        fixes = {"exclude_views": exclude} | fixes
+    if nonfinite_fault in faults:
+        fixes["nan"] = 'give non-finite pixels weight zero (nan="ignore")'
     raise ArgumentError(
         f"images of tilt_series must be usable, but {', '.join(named)}{rest}; "
-        f"{', or '.join(mends.values())}",
-        arguments=tuple(mends),
+        f"{', or '.join(fixes.values())}",
+        arguments=tuple(fixes),
     )
 
 
 def _view_numbers(views: Iterable[int], count: int) -> set[int]:
-    """Return the indices without sign and repetition."""
+    """Return the distinct indices, all counted from the start."""
     try:
         given = list(views)
         if any(isinstance(view, bool | np.bool_) for view in given):
-            raise TypeError  # Python would take a mask for indices 0 and 1.
+            raise TypeError  # A mask is not a list of indices 0 and 1.
         numbers = [operator.index(view) for view in given]
     except TypeError:
         raise ValueError(
             f"views must be a sequence of integers, got {views!r}; "
-            "write [3] for one image, numpy.flatnonzero(mask) for a mask"
+            "pass [3] for one image, numpy.flatnonzero(mask) for a mask"
         ) from None
     unknown = [number for number in numbers if not -count <= number < count]
     if unknown:
         raise IndexError(
             f"views must lie between {-count} and {count - 1} for {count} images, got {unknown}; "
-            "they count from zero"
+            "indices start at zero"
         )
     return {number % count for number in numbers}

@@ -1,4 +1,4 @@
-"""The grids of a projection: what a projector was known, completed by its data."""
+"""Completion of a projector's grids by those of its data."""
 
 from __future__ import annotations
 
@@ -15,20 +15,8 @@ from libtilt.volume import Volume
 
 
 @attrs.frozen(eq=False)
-class KnownGrids:
-    """What is known of both grids; None where nothing is.
-
-    Attributes
-    ----------
-    volume_shape, image_shape : tuple of int or None
-        ``(d, h, w)`` and ``(h, w)``.
-    voxel_size : ndarray, shape (3,), or None
-        x, y, z in angstroms.
-    center : ndarray, shape (3,), or None
-        Of the volume, x, y, z in angstroms.
-    pixel_size : float or None
-        Angstroms.
-    """
+class PartialGrids:
+    """Known fields of a `VolumeGrid` and an `ImageGrid`, or None."""
 
     volume_shape: tuple[int, ...] | None = None
     voxel_size: Float64Array | None = None
@@ -37,8 +25,8 @@ class KnownGrids:
     pixel_size: float | None = None
 
     @classmethod
-    def of(cls, volume: VolumeGrid | None, images: ImageGrid | None) -> KnownGrids:
-        """Return what grids say."""
+    def from_grids(cls, volume: VolumeGrid | None, images: ImageGrid | None) -> PartialGrids:
+        """Return the fields of complete grids."""
         known: dict[str, Any] = {}
         if volume is not None:
             known = {name: getattr(volume, name) for name in ("voxel_size", "center")}
@@ -48,32 +36,19 @@ class KnownGrids:
         return cls(**known)
 
 
-UNKNOWN = KnownGrids()
+NO_GRIDS = PartialGrids()
 
 
 def complete_grids(
-    known: KnownGrids, data: KnownGrids, geometry: TiltGeometry, purpose: str
+    known: PartialGrids, data: PartialGrids, geometry: TiltGeometry, purpose: str
 ) -> tuple[VolumeGrid, ImageGrid]:
-    """Return both grids: those that a projector was known, and for the rest those of its data.
+    """Return both grids: fields that the projector knows, completed by those of its data.
 
-    Parameters
-    ----------
-    known : KnownGrids
-        By whoever made the projector. What it says is taken to the last digit.
-    data : KnownGrids
-        Of the volume or the images at hand.
-    geometry : TiltGeometry
-        Whose shifts are lengths, so that a spacing must be known where there are some.
-    purpose : str
-        What for, in messages: "to backproject".
-
-    Raises
-    ------
-    ValueError
-        If the two disagree, or something is missing that would decide where things lie.
+    `geometry` requires a known spacing if it has shifts; `purpose` ("to backproject") completes
+    error messages. Raises a ValueError if the two disagree or a required field is missing.
     """
     if known.volume_shape and known.voxel_size is None and known.pixel_size is not None:
-        # Said of a volume too: its operator is fixed, whatever is projected.
+        # A given volume shape fixes the operator, so that the pixel size sets the voxel size.
         known = attrs.evolve(known, voxel_size=to_voxel_size(known.pixel_size))
     _require_agreement(known, data)
     shape = known.volume_shape or data.volume_shape
@@ -87,9 +62,9 @@ def complete_grids(
     spacings: list[Any] = [size for size in sizes if size is not None]
     if not spacings and geometry.shifts.any():
         raise ValueError(
-            f"voxel_size must be given {purpose}, since the geometry has shifts, which are in "
-            "angstroms, and an array or a shape does not say it: pass Projector(..., "
-            "voxel_size=...), or a Volume or TiltSeries, which knows its own"
+            f"voxel_size must be given {purpose}, since the geometry has shifts in angstroms "
+            "and plain arrays have no spacing: pass Projector(..., voxel_size=...), or a Volume "
+            "or TiltSeries"
         )
     center = known.center if known.center is not None else data.center
     volume = VolumeGrid(
@@ -100,12 +75,12 @@ def complete_grids(
     pixel = known.pixel_size or data.pixel_size or float(volume.voxel_size[0])
     images = known.image_shape or data.image_shape
     if images is None:
-        images = _images_over(volume)
+        images = _default_image_shape(volume)
     return volume, ImageGrid(images, pixel)
 
 
-def grids_of_data(volume: Any, tilt_series: Any) -> KnownGrids:
-    """Return the grids of a volume and of a tilt series; of arrays, their shapes alone."""
+def data_grids(volume: Any, tilt_series: Any) -> PartialGrids:
+    """Return the grids of a volume and a tilt series; for plain arrays, their shapes."""
     if isinstance(volume, TiltSeries | ImageGrid):
         raise TypeError(f"volume must be a Volume or an array, got {type(volume).__name__}")
     if isinstance(tilt_series, Volume | VolumeGrid):
@@ -113,7 +88,7 @@ def grids_of_data(volume: Any, tilt_series: Any) -> KnownGrids:
         raise TypeError(f"tilt_series must be a TiltSeries or an array, got {kind}")
     volume = volume.grid if isinstance(volume, Volume) else volume
     images = tilt_series.grid if isinstance(tilt_series, TiltSeries) else tilt_series
-    known = KnownGrids.of(
+    known = PartialGrids.from_grids(
         volume if isinstance(volume, VolumeGrid) else None,
         images if isinstance(images, ImageGrid) else None,
     )
@@ -125,12 +100,12 @@ def grids_of_data(volume: Any, tilt_series: Any) -> KnownGrids:
     return known
 
 
-def _require_agreement(known: KnownGrids, data: KnownGrids) -> None:
+def _require_agreement(known: PartialGrids, data: PartialGrids) -> None:
     if known.volume_shape and data.volume_shape not in (None, known.volume_shape):
         raise ValueError(
             f"volume must have the projector's volume_shape {known.volume_shape}, "
             f"got {data.volume_shape}: for volumes of any shape, pass "
-            "Projector(..., image_grid=...) alone"
+            "only Projector(..., image_grid=...)"
         )
     if known.image_shape and data.image_shape not in (None, known.image_shape):
         raise ValueError(
@@ -148,18 +123,18 @@ def _require_agreement(known: KnownGrids, data: KnownGrids) -> None:
         if here.difference(there):
             raise ValueError(
                 f"volume must have the projector's center {here.center.tolist()}, got "
-                f"{there.center.tolist()} A: pass Projector(..., image_grid=...) alone for volumes "
+                f"{there.center.tolist()} A: pass only Projector(..., image_grid=...) for volumes "
                 "at any place, or volume_grid=volume.grid and image_grid=... for this one"
             )
 
 
-def _images_over(volume: VolumeGrid) -> tuple[int, ...]:
-    """Return the volume's height and width, which images of a volume at the rotation center get."""
-    # What `bin` moves the center by is less than half a voxel.
+def _default_image_shape(volume: VolumeGrid) -> tuple[int, ...]:
+    """Return height and width of a volume, which must lie at the rotation center."""
+    # `bin` moves the center by less than half a voxel.
     if (np.abs(volume.center[:2]) > 0.5 * volume.voxel_size[:2]).any():
         raise ValueError(
-            f"image_shape must be given for a volume beside the rotation center: its center lies at"
-            f" {volume.center.tolist()} A, and images of its own height and width about the "
-            "rotation center would not show all of it; pass Projector(..., image_shape=...)"
+            "image_shape must be given for a volume away from the rotation center: its center is "
+            f"{volume.center.tolist()} A, and images of its height and width would not show all "
+            "of it; pass Projector(..., image_shape=...)"
         )
     return volume.shape[1:]

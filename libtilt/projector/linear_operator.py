@@ -1,4 +1,4 @@
-"""A projector on flat vectors, for the solvers of SciPy and PyLops."""
+"""A projector as a linear operator of SciPy and PyLops."""
 
 from __future__ import annotations
 
@@ -27,19 +27,21 @@ class Pair(Protocol):
 
 
 class ProjectionOperator(LinearOperator):  # type: ignore[misc]
-    """What `libtilt.Projector.linear_operator` returns.
+    """A projector as a SciPy linear operator on flat vectors.
+
+    `libtilt.Projector.linear_operator` makes it.
 
     Parameters
     ----------
     projector : Projector
-        With both grids known.
+        Projector with both grids known.
     dtype : dtype
-        float32 or float64, in which everything is computed.
+        float32 or float64, the dtype of all computations.
 
     Attributes
     ----------
     dims, dimsd : tuple of int
-        Shapes ``(d, h, w)`` of the volume and ``(n, h, w)`` of the images, by the names of PyLops.
+        Shapes ``(d, h, w)`` of the volume and ``(n, h, w)`` of the images, as in PyLops.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""`Projector`: from a volume to its tilt series, and back by the exact adjoint."""
+"""`Projector`: projection of volumes along tilts, and its exact adjoint."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from libtilt.errors.checks import (
 from libtilt.geometry import ImageGrid, TiltGeometry, VolumeGrid, require_geometry
 from libtilt.geometry.frozen_classes import frozen
 from libtilt.geometry.sampling import image_scales, sampling_grids
-from libtilt.projector.completion import UNKNOWN, KnownGrids, complete_grids, grids_of_data
+from libtilt.projector.completion import NO_GRIDS, PartialGrids, complete_grids, data_grids
 from libtilt.projector.norms import operator_norm
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
@@ -46,43 +46,43 @@ if TYPE_CHECKING:
 class Projector:
     """A tilt geometry with a sampling backend: projects volumes, backprojects tilt series.
 
-    It is one linear operator, from volumes on a `domain` to images on a `range`. A grid that is not
-    given is taken, for each call, from what is projected: the volume's shape, voxel size and
-    center, images of the volume's height and width, pixels as large as its voxels (along x).
+    A projector is a linear operator from volumes on a `domain` to images on a `range`. Each call
+    takes a missing grid from its data: the shape, voxel size and center of the volume, images of
+    the volume's height and width, and pixels as large as its voxels along x.
 
     Parameters
     ----------
     geometry : TiltGeometry
-        How the detector saw the specimen.
+        Orientation and shift of the specimen for each image.
     volume_grid : VolumeGrid, optional
-        Where the voxels lie.
+        Grid of the volume.
     image_grid : ImageGrid, optional
-        Shape and pixel size of the images.
+        Grid of the images.
     volume_shape : tuple of int, optional
-        ``(d, h, w)`` of a volume at the rotation center, in place of `volume_grid`.
+        ``(d, h, w)`` of a volume at the rotation center, instead of `volume_grid`.
     voxel_size : float or (3,), optional
-        Angstroms, x, y, z; in place of `volume_grid`.
+        Voxel size x, y, z in angstroms, instead of `volume_grid`.
     image_shape : tuple of int, optional
-        ``(h, w)``, in place of `image_grid`.
+        ``(h, w)``, instead of `image_grid`.
     pixel_size : float, optional
-        Angstroms, in place of `image_grid`.
+        Pixel size in angstroms, instead of `image_grid`.
     driven : {"ray", "voxel"}, optional
-        "ray" (the default): the forward samples the volume trilinearly along each ray, and the
-        adjoint spreads back along it; for simulating and iterating. "voxel": the adjoint gives
-        each voxel the image value at its projected point, bilinearly, and the forward is its
-        transpose; for (weighted) backprojection.
+        "ray" (the default): forward samples the volume trilinearly along each ray, and adjoint
+        spreads values back along it; for simulation and iteration. "voxel": adjoint gives each
+        voxel the image value at its projected point, bilinearly, and forward is the transpose; for
+        (weighted) back-projection.
     backend : str, type or Backend, optional
-        How to compute it; "auto" takes the fastest that is installed and applies.
+        Sampling backend; "auto" chooses the fastest that is installed and supports the grids.
 
     Attributes
     ----------
     volume_type, tilt_series_type : type
-        The classes that `adjoint` and `forward` make; a subclass may name its own.
+        Classes of the results of `adjoint` and `forward`, which a subclass may override.
 
     Raises
     ------
     ValueError
-        If a shape, a spacing, `driven` or the backend does not fit, or a grid is given twice.
+        If a shape, a spacing, `driven` or the backend is invalid, or a grid is given twice.
     ImportError
         If the backend needs a package that is not installed.
 
@@ -93,15 +93,15 @@ class Projector:
     Notes
     -----
     A projection value is the line integral divided by the pixel size, for every tilt, voxel shape
-    and pair: with equal spacings, the plain sum of samples. What a backend sums is therefore
-    multiplied by `image_scales`. A geometry's magnifications do not enter those of the voxel-driven
-    pair, whose adjoint takes the image's own values.
+    and pair: with equal spacings, the plain sum of samples. The sums of a backend are therefore
+    multiplied by `image_scales`. Magnifications do not enter the scales of the voxel-driven pair,
+    whose adjoint uses the image values as they are.
 
-    A plain array has no spacing. It is taken where none is needed; where the geometry has shifts,
-    which are lengths, the projector must know one.
+    Plain arrays have no spacing. If the geometry has shifts, which are in angstroms, the projector
+    must know one.
 
-    What a backend prepares (a plan) is kept for the process in `libtilt.backends.plan_cache`, and
-    shared by all projectors that ask for the same.
+    The plan that a backend prepares is kept for the process in `libtilt.backends.plan_cache`, and
+    shared by all projectors with the same grids and backend.
 
     Examples
     --------
@@ -123,24 +123,16 @@ class Projector:
     volume_grid: VolumeGrid | None = attrs.field(default=None, kw_only=True)
     image_grid: ImageGrid | None = attrs.field(default=None, kw_only=True)
     _volume_shape: tuple[int, ...] | None = attrs.field(
-        default=None,
-        kw_only=True,
-        converter=attrs.converters.optional(to_volume_shape),
+        default=None, kw_only=True, converter=attrs.converters.optional(to_volume_shape)
     )
     _voxel_size: Float64Array | None = attrs.field(
-        default=None,
-        kw_only=True,
-        converter=attrs.converters.optional(to_voxel_size),
+        default=None, kw_only=True, converter=attrs.converters.optional(to_voxel_size)
     )
     _image_shape: tuple[int, ...] | None = attrs.field(
-        default=None,
-        kw_only=True,
-        converter=attrs.converters.optional(to_image_shape),
+        default=None, kw_only=True, converter=attrs.converters.optional(to_image_shape)
     )
     _pixel_size: float | None = attrs.field(
-        default=None,
-        kw_only=True,
-        converter=attrs.converters.optional(to_pixel_size),
+        default=None, kw_only=True, converter=attrs.converters.optional(to_pixel_size)
     )
     driven: str = attrs.field(
         default="ray",
@@ -155,34 +147,22 @@ class Projector:
 
     @volume_grid.validator
     def _check_volume(self, _: Any, value: VolumeGrid | None) -> None:
-        if value is not None:
-            require_kind(value, VolumeGrid, "volume_grid")
-        shorts = (self._volume_shape, self._voxel_size)
-        if value is not None and any(short is not None for short in shorts):
-            raise ValueError(
-                "give volume_grid, or volume_shape and voxel_size, not both; "
-                "a copy by evolve needs volume_grid=None for the latter"
-            )
+        shorts = {"volume_shape": self._volume_shape, "voxel_size": self._voxel_size}
+        _require_given_once("volume_grid", value, VolumeGrid, shorts)
 
     @image_grid.validator
     def _check_images(self, _: Any, value: ImageGrid | None) -> None:
-        if value is not None:
-            require_kind(value, ImageGrid, "image_grid")
-        shorts = (self._image_shape, self._pixel_size)
-        if value is not None and any(short is not None for short in shorts):
-            raise ValueError(
-                "give image_grid, or image_shape and pixel_size, not both; "
-                "a copy by evolve needs image_grid=None for the latter"
-            )
+        shorts = {"image_shape": self._image_shape, "pixel_size": self._pixel_size}
+        _require_given_once("image_grid", value, ImageGrid, shorts)
 
     @property
     def domain(self) -> VolumeGrid:
-        """Where the voxels lie that it projects; a ValueError where nobody said it."""
+        """Grid of the volume; a ValueError if it is not known."""
         return self.volume_grid or self._grids()[0]
 
     @property
     def range(self) -> ImageGrid:
-        """Shape and pixel size of its images; a ValueError where nobody said it."""
+        """Grid of the images; a ValueError if it is not known."""
         if self._image_shape is not None and self._pixel_size is not None:
             return ImageGrid(self._image_shape, self._pixel_size)
         return self.image_grid or self._grids()[1]
@@ -192,26 +172,24 @@ class Projector:
         volume: Volume | VolumeGrid | ArrayLike | None = None,
         tilt_series: TiltSeries | ImageGrid | ArrayLike | None = None,
     ) -> Self:
-        """Return the projector between a volume and a tilt series: one operator, fixed.
+        """Return the projector with both grids fixed, between a volume and a tilt series.
 
         Parameters
         ----------
         volume : Volume, VolumeGrid or array_like, shape (d, h, w), optional
-            What the projector does not know of its domain is taken from it.
+            Completes the domain.
         tilt_series : TiltSeries, ImageGrid or array_like, shape (n, h, w), optional
-            What the projector does not know of its range is taken from it.
+            Completes the range.
 
         Returns
         -------
         Projector
-            With `volume_grid` and `image_grid`; in place of the backend "auto", with the one that
-            it chooses there.
+            With `volume_grid` and `image_grid`, and the backend that "auto" chooses for them.
 
         Raises
         ------
         ValueError
-            If they disagree with the projector, or something is not known that decides where
-            things lie.
+            If the data disagree with the projector, or a required shape or spacing is missing.
 
         Examples
         --------
@@ -224,35 +202,26 @@ class Projector:
         return self._between(volume, tilt_series, "to know the operator")
 
     def _between(self, volume: Any, tilt_series: Any, purpose: str) -> Self:
-        grids = self._grids(grids_of_data(volume, tilt_series), purpose)
+        grids = self._grids(data_grids(volume, tilt_series), purpose)
         fixed = self
         if self.volume_grid is None or self.image_grid is None:
-            fixed = self.evolve(
-                volume_grid=grids[0],
-                image_grid=grids[1],
-                volume_shape=None,
-                voxel_size=None,
-                image_shape=None,
-                pixel_size=None,
-            )
+            shorts = ("volume_shape", "voxel_size", "image_shape", "pixel_size")
+            fixed = self.evolve(volume_grid=grids[0], image_grid=grids[1], **dict.fromkeys(shorts))
         if isinstance(fixed.backend, AutoBackend):
             fixed = fixed.evolve(backend=fixed.backend.choose(fixed.spec(np.float32)))
         return fixed
 
     def _grids(
-        self, data: KnownGrids = UNKNOWN, purpose: str = "to know the operator"
+        self, data: PartialGrids = NO_GRIDS, purpose: str = "to know the operator"
     ) -> tuple[VolumeGrid, ImageGrid]:
-        """Return domain and range, completed by what data say."""
-        if data is UNKNOWN and self.volume_grid and self.image_grid:
+        """Return domain and range, completed by those of the data."""
+        if data is NO_GRIDS and self.volume_grid and self.image_grid:
             return self.volume_grid, self.image_grid
-        known = KnownGrids.of(self.volume_grid, self.image_grid)
+        known = PartialGrids.from_grids(self.volume_grid, self.image_grid)
         if self.volume_grid is None:
             center = None if self._volume_shape is None else np.zeros(3)
             known = attrs.evolve(
-                known,
-                volume_shape=self._volume_shape,
-                voxel_size=self._voxel_size,
-                center=center,
+                known, volume_shape=self._volume_shape, voxel_size=self._voxel_size, center=center
             )
         if self.image_grid is None:
             known = attrs.evolve(known, image_shape=self._image_shape, pixel_size=self._pixel_size)
@@ -266,7 +235,7 @@ class Projector:
         try:
             domain, image_grid = self._grids()
         except ValueError:
-            parts.append("grids of what is projected")
+            parts.append("grids of the data")
         else:
             parts += [f"domain={domain}", f"range={image_grid}"]
             if isinstance(self.backend, AutoBackend):
@@ -280,18 +249,18 @@ class Projector:
         Parameters
         ----------
         volume : Volume or array_like, shape (d, h, w)
-            An array has the projector's voxel size, else its pixel size, else 1.
+            Arrays have the projector's voxel size, else its pixel size, else 1.
 
         Returns
         -------
         TiltSeries
-            Of `tilt_series_type`; float64 for a float64 volume, else float32.
+            A `tilt_series_type`; float64 for a float64 volume, else float32.
 
         Raises
         ------
         ValueError
-            If the volume disagrees with the projector's shape or voxel size, or has NaN, or its
-            projections leave the range of their type.
+            If the volume disagrees with the projector's grid or has NaN, or the projections
+            overflow.
         TypeError
             If the volume is complex.
 
@@ -319,19 +288,19 @@ class Projector:
         Parameters
         ----------
         tilt_series : TiltSeries or array_like, shape (n, h, w)
-            Its images in the order of the projector's geometry, which is the one that counts. An
-            array has the projector's pixel size, else its voxel size along x, else 1.
+            Images in the order of the projector's geometry, which replaces that of the series.
+            Arrays have the projector's pixel size, else its voxel size along x, else 1.
 
         Returns
         -------
         Volume
-            Of `volume_type`; float64 for float64 images, else float32.
+            A `volume_type`; float64 for float64 images, else float32.
 
         Raises
         ------
         ValueError
-            If the projector does not know the volume's shape, the images disagree in count, shape
-            or pixel size, or have NaN.
+            If the volume's shape is not known, the images disagree in count, shape or pixel size
+            or have NaN, or the backprojection overflows.
         TypeError
             If the images are complex.
 
@@ -359,21 +328,21 @@ class Projector:
         return self.volume_type(volume, voxel_size=domain.voxel_size, center=domain.center)
 
     def __call__(self, volume: Volume | ArrayLike) -> TiltSeries:
-        """Project, as `forward` does."""
+        """Project a volume, as `forward`."""
         return self.forward(volume)
 
     @property
     def T(self) -> AdjointProjector:  # noqa: N802
-        """The adjoint as an object; calling it backprojects, its own ``T`` is this projector."""
+        """The adjoint as an object: calling it backprojects, and its ``T`` is this projector."""
         return AdjointProjector(self)
 
     def evolve(self, **changes: Any) -> Self:
-        """Return a copy with some options changed, as `attrs.evolve` makes it.
+        """Return a copy with some options changed, as `attrs.evolve`.
 
         Parameters
         ----------
         **changes
-            New values, by name.
+            New values by field name.
 
         Returns
         -------
@@ -389,14 +358,14 @@ class Projector:
         return attrs.evolve(self, **changes)
 
     def linear_operator(self, dtype: DTypeLike = np.float32) -> ProjectionOperator:
-        """Return the projector as a SciPy operator on flat vectors, for its solvers.
+        """Return the projector as a SciPy linear operator on flat vectors.
 
-        It can be pickled, and has the attributes ``dims`` and ``dimsd`` of PyLops.
+        The operator can be pickled and has the attributes ``dims`` and ``dimsd`` of PyLops.
 
         Parameters
         ----------
         dtype : dtype, optional
-            float32 (the default) or float64, in which everything is computed.
+            float32 (the default) or float64, the dtype of all computations.
 
         Returns
         -------
@@ -420,23 +389,20 @@ class Projector:
         >>> bool(abs(solution - volume.data.ravel()).max() < 0.2 * volume.data.max())
         True
         """
-        # SciPy's solvers take as long to import as all else together.
+        # Importing SciPy's solvers takes as long as all other imports together.
         from libtilt.projector.linear_operator import ProjectionOperator
 
         return ProjectionOperator(self._between(None, None, "to make a linear operator"), dtype)
 
     def norm(self, *, tolerance: float = 1e-3, iterations: int = 100) -> float:
-        """Return the largest factor by which projecting can lengthen a volume (its 2-norm).
-
-        Step sizes of gradient methods follow from it.
+        """Return the 2-norm of the operator, which determines step sizes of gradient methods.
 
         Parameters
         ----------
         tolerance : float, optional
-            Stop when an iteration raises the estimate, which comes from below, by less than this
-            part of it.
+            Stop when an iteration raises the estimate, a lower bound, by less than this fraction.
         iterations : int, optional
-            At most; each projects and backprojects once.
+            Maximum number; each projects and backprojects once.
 
         Returns
         -------
@@ -449,21 +415,20 @@ class Projector:
 
         Notes
         -----
-        Power iteration on the adjoint times the forward, from a volume of ones.
+        Power iteration on adjoint times forward, from a volume of ones.
 
         Examples
         --------
-        One image along an axis of 8 voxels lengthens a constant volume by the square root of 8:
+        Projecting along an axis of 8 voxels scales the norm of a constant volume by the square
+        root of 8:
 
         >>> from libtilt import Projector, TiltGeometry
         >>> projector = Projector(TiltGeometry.from_tilt_angles([0]), volume_shape=(8, 8, 8))
         >>> round(projector.norm() ** 2, 3)
         8.0
         """
-        limit, most = (
-            positive_float(tolerance, "tolerance"),
-            positive_integer(iterations, "iterations"),
-        )
+        limit = positive_float(tolerance, "tolerance")
+        most = positive_integer(iterations, "iterations")
         operator = self._between(None, None, "to compute a norm")
         return operator_norm(
             operator._forward,
@@ -474,7 +439,7 @@ class Projector:
         )
 
     def spec(self, dtype: DTypeLike = np.float32) -> SamplingSpec:
-        """Return what a backend is known: index grids and shapes, for who writes a solver.
+        """Return the sampling spec for a backend: index grids, shapes and dtype.
 
         Parameters
         ----------
@@ -484,8 +449,8 @@ class Projector:
         Returns
         -------
         SamplingSpec
-            ``projector.backend.plan(spec)`` computes with it; times `image_scales`, that is the
-            projector.
+            Input of ``projector.backend.plan(spec)``, whose images times `image_scales` are
+            those of the projector.
 
         Raises
         ------
@@ -501,14 +466,9 @@ class Projector:
         """
         domain, image_grid = self._grids()
         geometry = self.geometry
+        matrices, shifts = geometry.rotation_matrices, geometry.shifts
         return SamplingSpec(
-            grids=sampling_grids(
-                geometry.rotation_matrices,
-                geometry.shifts,
-                geometry.magnifications,
-                domain,
-                image_grid,
-            ),
+            grids=sampling_grids(matrices, shifts, geometry.magnifications, domain, image_grid),
             volume_shape=domain.shape,
             image_shape=image_grid.shape,
             dtype=dtype,
@@ -517,28 +477,30 @@ class Projector:
 
     @property
     def image_scales(self) -> Float64Array:
-        """What each image of the backend is multiplied by, `(n,)`: 1 where spacings are equal."""
+        """Factor of each image of the backend, `(n,)`: 1 for equal spacings."""
         return image_scales(self.geometry.rotation_matrices, self.domain, self.range, self.driven)
 
     def _forward(self, volume: NDArray[Any]) -> NDArray[Any]:
-        """Compute the images of a sound volume on the domain; to be overridden by another model.
+        """Project a validated volume; override it for another model.
 
-        It is called on a projector whose grids are both known.
+        It is called on a projector with both grids known.
         """
         spec = self.spec(floating_dtype(volume.dtype))
         with plan_cache.plan(self.backend, spec) as plan:
             images = plan.forward(np.ascontiguousarray(volume, dtype=spec.dtype))
-        return self._scaled(self._sound(images, spec.images_shape, spec.dtype))
+        return self._scaled(self._checked_result(images, spec.images_shape, spec.dtype))
 
     def _adjoint(self, images: NDArray[Any]) -> NDArray[Any]:
-        """Compute the volume of sound images: the transpose of `_forward`."""
+        """Backproject validated images: the transpose of `_forward`."""
         spec = self.spec(floating_dtype(images.dtype))
         scaled = self._scaled(np.ascontiguousarray(images, dtype=spec.dtype))
         with plan_cache.plan(self.backend, spec) as plan:
-            return self._sound(plan.adjoint(scaled), spec.volume_shape, spec.dtype)
+            return self._checked_result(plan.adjoint(scaled), spec.volume_shape, spec.dtype)
 
-    def _sound(self, result: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
-        """Return what a backend computed; raise where that is not what was asked for."""
+    def _checked_result(
+        self, result: Any, shape: tuple[int, ...], dtype: np.dtype[Any]
+    ) -> NDArray[Any]:
+        """Return the result of a backend; raise if its shape or dtype is wrong."""
         if getattr(result, "shape", None) != shape or result.dtype != dtype:
             got = f"{getattr(result, 'shape', result)} {getattr(result, 'dtype', '')}"
             raise ValueError(
@@ -555,14 +517,28 @@ class Projector:
         return scaled
 
 
+def _require_given_once(
+    name: str, grid: Any, kind: type[VolumeGrid | ImageGrid], shorts: dict[str, Any]
+) -> None:
+    """Raise unless a grid is of its kind and none of its short forms is given too."""
+    if grid is None:
+        return
+    require_kind(grid, kind, name)
+    if any(value is not None for value in shorts.values()):
+        raise ValueError(
+            f"give {name}, or {' and '.join(shorts)}, not both; "
+            f"a copy by evolve needs {name}=None for the latter"
+        )
+
+
 @attrs.frozen(unsafe_hash=False)
 class AdjointProjector:
-    """The adjoint of a projector, as an object that can be called.
+    """The adjoint of a projector, as a callable object.
 
     Parameters
     ----------
     projector : Projector
-        What it is the adjoint of.
+        The projector to transpose.
 
     Examples
     --------
@@ -581,16 +557,16 @@ class AdjointProjector:
 
     @property
     def domain(self) -> ImageGrid:
-        """Shape and pixel size of the images that it takes."""
+        """Grid of the images."""
         return self.projector.range
 
     @property
     def range(self) -> VolumeGrid:
-        """Where the voxels lie that it gives."""
+        """Grid of the volume."""
         return self.projector.domain
 
     def __call__(self, tilt_series: TiltSeries | ArrayLike) -> Volume:
-        """Backproject, as `Projector.adjoint` does."""
+        """Backproject a tilt series, as `Projector.adjoint`."""
         return self.projector.adjoint(tilt_series)
 
     def linear_operator(self, dtype: DTypeLike = np.float32) -> LinearOperator:

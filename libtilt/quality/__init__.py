@@ -1,16 +1,16 @@
-"""The numbers by which a reconstruction is judged."""
+"""Quality measures of reconstructions: FSC, FRC, residuals, the missing wedge."""
 
 from libtilt.quality.correlation import frc, fsc
 from libtilt.quality.fourier_correlation import FourierCorrelation
-from libtilt.quality.residuals import even_odd, frc_of_reprojections, residual_per_tilt
+from libtilt.quality.residuals import reprojection_frc, residual_per_tilt, split_even_odd
 from libtilt.quality.wedge import missing_wedge
 
 __all__ = [
     "FourierCorrelation",
-    "even_odd",
     "frc",
-    "frc_of_reprojections",
     "fsc",
     "missing_wedge",
+    "reprojection_frc",
     "residual_per_tilt",
+    "split_even_odd",
 ]

@@ -27,32 +27,32 @@ def fsc(
     Parameters
     ----------
     first, second : Volume
-        Of the same shape ``(d, h, w)`` and voxel size; their origins are not compared.
+        Volumes of the same shape ``(d, h, w)``, voxel size and center; origins are not compared.
     mask : array_like, shape (d, h, w), optional
-        Multiplied to both volumes; soft edges let it correlate the least by itself.
+        Mask that multiplies both volumes; soft edges add the least correlation of their own.
     missing_wedge : array_like of bool, shape (d, h, w), optional
-        Frequencies to leave out, as `libtilt.quality.missing_wedge` returns them: zero frequency
-        at ``shape // 2``.
+        Frequencies to exclude, as from `libtilt.quality.missing_wedge`, with zero frequency at
+        ``shape // 2``.
 
     Returns
     -------
     FourierCorrelation
-        Of shells one Fourier voxel of the longest side wide, out to the Nyquist frequency of the
-        coarsest spacing. 0 in shells where a volume has no power, as a constant one.
+        One curve, in shells one Fourier voxel of the longest side wide, up to the Nyquist frequency
+        of the coarsest spacing; 0 in shells where a volume has no power.
 
     Raises
     ------
     TypeError
-        If an argument is of the wrong kind.
+        If an argument has the wrong type.
     ValueError
-        If shapes or voxel sizes differ, there is NaN, the mask is zero, or nothing is measured.
+        If grids differ, a volume has NaN, the mask is zero, or all frequencies are excluded.
 
     Notes
     -----
-    In shell S it is ``sum(F1 * conj(F2)) / sqrt(sum(abs(F1)**2) * sum(abs(F2)**2))`` over all
-    components whose frequency in 1/angstrom lies in S [1]_. Shell 0 holds the mean, the product of
-    whose signs is all that it says; the other shells do not depend on the means, unless a mask
-    carries them there: take the mean off before masking where the background is not zero.
+    The FSC of shell S is ``sum(F1 * conj(F2)) / sqrt(sum(abs(F1)**2) * sum(abs(F2)**2))`` over all
+    components whose frequency in 1/angstrom lies in S [1]_. Shell 0 holds the means alone. The
+    other shells do not depend on the means without a mask: subtract a nonzero background before
+    masking.
 
     References
     ----------
@@ -65,7 +65,7 @@ def fsc(
     >>> from libtilt.quality import fsc
     >>> signal, *noise = np.random.default_rng(0).normal(size=(3, 32, 32, 32))
     >>> halves = [Volume(signal + part, voxel_size=2.0) for part in noise]
-    >>> curve = fsc(*halves)  # half of the power is signal, in every shell
+    >>> curve = fsc(*halves)  # half of the power is signal in every shell
     >>> bool(abs(curve.correlation[5:] - 0.5).max() < 0.1)
     True
     >>> curve.resolution()  # limited by the sampling
@@ -76,11 +76,16 @@ def fsc(
     if difference := first.grid.difference(second.grid):
         raise ValueError(
             f"second must lie on the grid of first, but {difference}; use "
-            "second.resample(first.grid), or correct one with evolve"
+            "second.resample(first.grid), or correct one by evolve"
         )
-    soft = None if mask is None else _sound_mask(mask, first.shape)
-    wedge = None if missing_wedge is None else _sound_wedge(missing_wedge, first.shape)
-    return _fsc(first, second, soft, wedge)
+    soft = None if mask is None else _checked_mask(mask, first.shape)
+    wedge = None if missing_wedge is None else _checked_wedge(missing_wedge, first.shape)
+    shells = Shells(first.shape, first.voxel_size[::-1].tolist())
+    transforms = [_masked_spectrum(volume.data, soft) for volume in (first, second)]
+    sums = np.zeros((4, len(shells.frequencies)))
+    for plane, a, b in zip(shells.planes(wedge), *transforms, strict=True):
+        sums += plane.sums(a, b)
+    return FourierCorrelation(shells.frequencies, correlations(sums), sums[3])
 
 
 def frc(first: TiltSeries, second: TiltSeries) -> FourierCorrelation:
@@ -89,22 +94,22 @@ def frc(first: TiltSeries, second: TiltSeries) -> FourierCorrelation:
     Parameters
     ----------
     first, second : TiltSeries
-        Of the same shape ``(n, h, w)``, pixel size and tilts in the same order; their shifts are
-        not compared.
+        Series of the same shape ``(n, h, w)``, pixel size and order of tilts; shifts are not
+        compared.
 
     Returns
     -------
     FourierCorrelation
-        With one curve per image, ``correlation`` of shape (n, m); rings as the shells of `fsc`.
+        One curve per image, ``correlation`` of shape (n, m), in rings like the shells of `fsc`.
 
     Raises
     ------
     TypeError, ValueError
-        As `fsc`, also if rotations differ.
+        As `fsc`, and if rotations differ.
 
     Notes
     -----
-    As `fsc`, on the rings of one image [1]_.
+    The formula is that of `fsc`, for the rings of one image [1]_.
 
     References
     ----------
@@ -129,31 +134,17 @@ def frc(first: TiltSeries, second: TiltSeries) -> FourierCorrelation:
     if not same_spacing(first.pixel_size, second.pixel_size):
         raise ValueError(
             f"second must have the pixel size of first: expected {first.pixel_size}, "
-            f"got {second.pixel_size}; resample one, or correct it with evolve"
+            f"got {second.pixel_size}; resample one, or correct it by evolve"
         )
     matrices = (first.geometry.rotation_matrices, second.geometry.rotation_matrices)
-    # Angles from a text file are rounded; a tilt apart is more than that.
+    # Tolerates angles rounded in a text file.
     differing = np.abs(matrices[0] - matrices[1]).max(axis=(1, 2)) > 1e-3
     if differing.any():
         raise ValueError(
-            f"second must have the tilts of first in the same order, tilt {differing.argmax()} "
-            "is another; sort both, or give it first's with evolve(geometry=first.geometry)"
+            f"second must have the tilts of first in the same order, but tilt {differing.argmax()} "
+            "differs; sort both, or use second.evolve(geometry=first.geometry)"
         )
     return _frc(first, second)
-
-
-def _fsc(
-    first: Volume,
-    second: Volume,
-    mask: NDArray[Any] | None,
-    missing_wedge: NDArray[np.bool_] | None,
-) -> FourierCorrelation:
-    shells = Shells(first.shape, first.voxel_size[::-1].tolist())
-    transforms = [_masked_spectrum(volume.data, mask) for volume in (first, second)]
-    sums = np.zeros((4, len(shells.frequencies)))
-    for plane, a, b in zip(shells.planes(missing_wedge), *transforms, strict=True):
-        sums += plane.sums(a, b)
-    return FourierCorrelation(shells.frequencies, correlations(sums), sums[3])
 
 
 def _frc(first: TiltSeries, second: TiltSeries) -> FourierCorrelation:
@@ -173,27 +164,27 @@ def _masked_spectrum(data: NDArray[Any], mask: NDArray[Any] | None = None) -> ND
     return spectrum(values if mask is None else values * mask.astype(values.dtype, copy=False))
 
 
-def _sound_mask(value: ArrayLike, shape: tuple[int, ...]) -> NDArray[Any]:
+def _checked_mask(value: ArrayLike, shape: tuple[int, ...]) -> NDArray[Any]:
     mask = real_data(value, "mask", 3)
     if mask.shape != shape:
         raise ValueError(f"mask must have the shape of the volumes {shape}, got {mask.shape}")
     require_finite(mask, "mask")
     if not mask.any():
-        raise ValueError("mask must keep some voxels, got zero everywhere")
+        raise ValueError("mask must not be zero everywhere")
     return mask
 
 
-def _sound_wedge(value: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+def _checked_wedge(value: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     wedge = np.asarray(value)
     if wedge.dtype != np.bool_:
         raise TypeError(
-            f"missing_wedge must be boolean, True where nothing is measured, got dtype "
-            f"{wedge.dtype}; make it by libtilt.quality.missing_wedge"
+            f"missing_wedge must be boolean, True at frequencies to exclude, got dtype "
+            f"{wedge.dtype}; use libtilt.quality.missing_wedge"
         )
     if wedge.shape != shape:
         raise ValueError(
             f"missing_wedge must have the shape of the volumes {shape}, got {wedge.shape}"
         )
     if wedge.all():
-        raise ValueError("missing_wedge must leave some frequencies, got True everywhere")
+        raise ValueError("missing_wedge must not exclude all frequencies, got True everywhere")
     return wedge

@@ -1,4 +1,4 @@
-"""`FourierCorrelation`: how well two measurements agree at each frequency."""
+"""`FourierCorrelation`: correlation curves by spatial frequency."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _frequencies_converter(value: ArrayLike) -> Float64Array:
     if frequencies.ndim != 1 or frequencies.size == 0:
         raise ValueError(f"frequencies must have shape (m,), got {frequencies.shape}")
     if frequencies[0] < 0 or (np.diff(frequencies) <= 0).any():
-        raise ValueError("frequencies must rise from zero or above; sort them, without repeats")
+        raise ValueError("frequencies must be non-negative and strictly increasing")
     return frequencies
 
 
@@ -45,24 +45,23 @@ def _counts_converter(value: ArrayLike, instance: Any) -> NDArray[np.int64]:
 
 @attrs.frozen(slots=False, eq=False)
 class FourierCorrelation:
-    """How well two measurements agree in each shell of Fourier space.
+    """Correlation of two measurements in each shell of Fourier space.
 
     Parameters
     ----------
     frequencies : array_like, shape (m,)
-        Centers of the shells in 1/angstrom, rising; shell 0 is zero frequency.
+        Centers of the shells in 1/angstrom, increasing; shell 0 is zero frequency.
     correlation : array_like, shape (m,) or (n, m)
-        From -1 to 1, one curve or one per image; 0 where a shell is without power or without
-        components, so that it is never NaN.
+        Values from -1 to 1, one curve or one per image; 0, never NaN, in shells without power or
+        components.
     counts : array_like of int, shape (m,)
-        Number of Fourier components in each shell, opposite frequencies counted both. Since the
-        opposite one repeats what is known, independent noise correlates by about
-        ``sqrt(2 / counts)``.
+        Number of Fourier components in each shell, Friedel pairs counted twice, so that
+        independent noise correlates by about ``sqrt(2 / counts)``.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit, a value is not finite or the frequencies do not rise.
+        If shapes disagree, a value is not finite, or frequencies do not increase.
 
     Examples
     --------
@@ -90,16 +89,15 @@ class FourierCorrelation:
         Parameters
         ----------
         threshold : float, optional
-            Between 0 and 1. 0.143 is that of two halves of the data [1]_, 0.5 that of a
-            measurement against the truth or a model.
+            Between 0 and 1: 0.143 for two halves of the data [1]_, 0.5 against the truth or a
+            model.
 
         Returns
         -------
         float or ndarray, shape (n,)
-            Angstroms, one per curve. The crossing is interpolated linearly in frequency between
-            the shells. Infinite where the curve is below from the first shell after zero
-            frequency, or there is no such shell; one over the last frequency where it never falls
-            below, since the resolution is then limited by the sampling.
+            Resolution in angstroms of each curve, interpolated linearly in frequency. Infinite if
+            the first shell after zero frequency is below the threshold or missing; one over the
+            last frequency if no shell is below, where sampling limits the resolution.
 
         Raises
         ------
@@ -108,8 +106,7 @@ class FourierCorrelation:
 
         Notes
         -----
-        Zero frequency is passed over, and so is a shell without components, of which nothing is
-        known.
+        Zero frequency and shells without components are ignored.
 
         References
         ----------
@@ -139,7 +136,7 @@ class FourierCorrelation:
 
 
 def _crossing(frequencies: Float64Array, correlation: Float64Array, threshold: float) -> float:
-    """Return one over the frequency at which a curve without zero frequency falls below."""
+    """Return one over the frequency at which a curve first falls below the threshold."""
     below = correlation < threshold
     if not below.size or below[0]:
         return math.inf
@@ -147,5 +144,5 @@ def _crossing(frequencies: Float64Array, correlation: Float64Array, threshold: f
         return float(1 / frequencies[-1])
     after = int(below.argmax())
     ends = slice(after - 1, after + 1)
-    # The interpolation wants rising abscissae, the correlation falls between these two shells.
+    # np.interp requires increasing abscissae.
     return float(1 / np.interp(threshold, correlation[ends][::-1], frequencies[ends][::-1]))

@@ -1,4 +1,4 @@
-"""How well a volume explains the images that it was made from."""
+"""Residuals and correlations between images and reprojections, and half sets of tilts."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from libtilt.volume import Volume
 def residual_per_tilt(
     projector: Projector, volume: Volume, tilt_series: TiltSeries
 ) -> Float64Array:
-    """Return how far each image is from the projection of a volume.
+    """Return the relative residual of each image against the projection of a volume.
 
     Parameters
     ----------
     projector : Projector
-        What it does not know about the images is taken from `tilt_series`, not from the volume.
+        Projector; a missing image grid is taken from `tilt_series`, not from the volume.
     volume : Volume
-        Shape ``(d, h, w)``.
+        Volume of shape ``(d, h, w)``.
     tilt_series : TiltSeries
-        Shape ``(n, h, w)``, the images in the order of the projector's geometry, which is the one
-        that counts.
+        Images of shape ``(n, h, w)`` in the order of the projector's geometry, which replaces that
+        of the series.
 
     Returns
     -------
     ndarray, shape (n,)
-        ``norm(projection - image) / norm(image)`` of each tilt: 0 for a perfect volume, 1 for an
-        empty one. For an image of zeros it is 0 where the projection is zero too, else infinite.
+        ``norm(projection - image) / norm(image)`` of each tilt: 0 for a perfect volume, 1 for a
+        volume of zeros. For an image of zeros, 0 if the projection is zero too, else infinite.
 
     Raises
     ------
     TypeError
-        If an argument is of the wrong kind.
+        If an argument has the wrong type.
     ValueError
-        If the images or the volume do not fit the projector, or have NaN.
+        If the images or the volume disagree with the projector, or have NaN.
 
     Examples
     --------
@@ -57,7 +57,7 @@ def residual_per_tilt(
         zip(tilt_series.images, reprojections.images, strict=True)
     ):
         data = image.astype(np.float64)
-        # Scaled, so that no square leaves the range of float64.
+        # Scaling prevents squares from overflowing.
         scale = max(float(np.abs(data).max()), float(np.abs(projection).max())) or 1.0
         difference = np.linalg.norm(projection / scale - data / scale)
         size = np.linalg.norm(data / scale)
@@ -65,7 +65,7 @@ def residual_per_tilt(
     return residuals
 
 
-def frc_of_reprojections(
+def reprojection_frc(
     projector: Projector, volume: Volume, tilt_series: TiltSeries
 ) -> FourierCorrelation:
     """Return the Fourier ring correlation of each image with the projection of a volume, as `frc`.
@@ -74,16 +74,16 @@ def frc_of_reprojections(
 
     Notes
     -----
-    A volume that was made from these images has seen their noise, which correlates with itself:
-    leave out an image to judge by it, or use two halves (`even_odd`).
+    A volume reconstructed from the same images contains their noise, which correlates with itself:
+    leave an image out to judge by it, or use half sets (`split_even_odd`).
 
     Examples
     --------
     >>> from libtilt import GaussianBlobs, Projector, TiltGeometry
-    >>> from libtilt.quality import frc_of_reprojections
+    >>> from libtilt.quality import reprojection_frc
     >>> volume = GaussianBlobs.random((16, 16, 16), n=5, seed=0).volume((16, 16, 16))
     >>> projector = Projector(TiltGeometry.from_tilt_angles([-60, 0, 60]))
-    >>> curves = frc_of_reprojections(projector, volume, projector(volume))
+    >>> curves = reprojection_frc(projector, volume, projector(volume))
     >>> curves.correlation.shape, curves.resolution().tolist()
     ((3, 9), [2.0, 2.0, 2.0])
     """
@@ -91,14 +91,14 @@ def frc_of_reprojections(
     return frc(reprojections, tilt_series.evolve(geometry=reprojections.geometry))
 
 
-def even_odd(tilt_series: TiltSeries) -> tuple[TiltSeries, TiltSeries]:
-    """Split a tilt series into two halves of every second tilt.
+def split_even_odd(tilt_series: TiltSeries) -> tuple[TiltSeries, TiltSeries]:
+    """Split a tilt series into two half sets of every second tilt.
 
     Parameters
     ----------
     tilt_series : TiltSeries
-        At least two tilts, taken in the order in which they stand: sort it first where they are
-        to alternate in tilt angle, ``even_odd(tilt_series.sort())``.
+        At least two tilts, split in their order: to alternate in tilt angle, use
+        ``split_even_odd(tilt_series.sort())``.
 
     Returns
     -------
@@ -108,17 +108,17 @@ def even_odd(tilt_series: TiltSeries) -> tuple[TiltSeries, TiltSeries]:
     Raises
     ------
     TypeError
-        If it is not a tilt series.
+        If `tilt_series` is not a tilt series.
     ValueError
-        If it has one tilt only.
+        If it has only one tilt.
 
     Examples
     --------
     >>> import numpy as np
     >>> from libtilt import TiltGeometry, TiltSeries
-    >>> from libtilt.quality import even_odd
+    >>> from libtilt.quality import split_even_odd
     >>> tilt_series = TiltSeries(np.zeros((3, 4, 4)), TiltGeometry.from_tilt_angles([-3, 0, 3]))
-    >>> [half.geometry.tilt_angles.round(6).tolist() for half in even_odd(tilt_series)]
+    >>> [half.geometry.tilt_angles.round(6).tolist() for half in split_even_odd(tilt_series)]
     [[-3.0, 3.0], [0.0]]
     """
     require_kind(tilt_series, TiltSeries, "tilt_series")
@@ -128,7 +128,7 @@ def even_odd(tilt_series: TiltSeries) -> tuple[TiltSeries, TiltSeries]:
 
 
 def _reprojections(projector: Projector, volume: Volume, tilt_series: TiltSeries) -> TiltSeries:
-    """Project a volume onto the detector of a tilt series, or refuse what does not fit."""
+    """Project a volume onto the image grid of a tilt series, after checking both."""
     require_kind(projector, Projector, "projector")
     require_kind(volume, Volume, "volume")
     require_kind(tilt_series, TiltSeries, "tilt_series")

@@ -1,4 +1,4 @@
-"""Fourier components sorted into shells of equal physical frequency, from the half-spectrum."""
+"""Sums over shells of equal spatial frequency, from the half-spectrum of real data."""
 
 from __future__ import annotations
 
@@ -15,19 +15,11 @@ from libtilt.errors.checks import Float64Array
 
 @attrs.frozen(eq=False)
 class Shells:
-    """Shells of the discrete Fourier transform of an array, or rings of that of an image.
+    """Shells (rings) of the Fourier transform of an array `(d, h, w)` or `(h, w)`.
 
-    A shell is one Fourier voxel of the longest side wide; shell k is centerd on k times that, and
-    the last one lies at or just below the Nyquist frequency of the coarsest spacing. A component
-    on the border of two shells belongs to the outer one. Axes of a single sample have no
-    frequency but zero and are left out of this.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Of the array, ``(d, h, w)`` or ``(h, w)``.
-    spacing : sequence of float
-        Angstroms between samples, in the order of `shape`.
+    `spacing` holds angstroms in the order of `shape`. Shell k is centered on k Fourier voxels of
+    the longest side and one such voxel wide, up to the Nyquist frequency of the coarsest spacing.
+    Components on a border belong to the outer shell. Axes of one sample are ignored.
     """
 
     shape: tuple[int, ...]
@@ -40,53 +32,46 @@ class Shells:
         if not axes:
             return np.zeros(1)
         side = max(length for length, _ in axes)
-        # A hair more than the quotient, which need not be a whole number where it should be one.
+        # The offset keeps rounding from losing the last shell.
         count = int(side / (2 * max(step for _, step in axes)) + 1e-9) + 1
         centers: Float64Array = np.arange(count) / side
         return centers
 
-    def planes(self, left_out: NDArray[np.bool_] | None = None) -> Iterator[_Plane]:
-        """Go through the planes of the half-spectrum along its first axis; an image is one plane.
+    def planes(self, excluded: NDArray[np.bool_] | None = None) -> Iterator[_Plane]:
+        """Iterate over planes of the half-spectrum along its first axis; an image is one plane.
 
-        Parameters
-        ----------
-        left_out : ndarray of bool, shape (d, h, w), optional
-            Components that count for nothing, zero frequency at ``shape // 2``.
+        `excluded` marks components to ignore, `(d, h, w)`, with zero frequency at ``shape // 2``.
         """
         frequencies = self.frequencies
         count = len(frequencies)
         width = frequencies[1] if count > 1 else 1.0
         depth, height, columns = (1, *self.shape)[-3:]
-        kept = None if left_out is None else fft.ifftshift(~left_out)
-        *first, y, x = self._squares()
-        z = first[0] if first else np.zeros(1)
+        kept = None if excluded is None else fft.ifftshift(~excluded)
+        axes = [fft.fftfreq(n, s) ** 2 for n, s in zip(self.shape, self.spacing, strict=True)]
+        (z, y, x) = axes if len(axes) == 3 else (np.zeros(1), *axes)
+        x = x[: columns // 2 + 1]
         in_plane = y[:, np.newaxis] + x
         weights = np.broadcast_to(_column_weights(columns), in_plane.shape)
         for plane in range(depth):
             radii = np.sqrt(in_plane + z[plane]) / width
-            # Borders are ties that rounding would break differently for equal frequencies.
+            # The offset puts equal frequencies on a border into the same shell despite rounding.
             labels = np.minimum((radii + (0.5 + 1e-9)).astype(np.intp), count)
             if kept is not None:
                 opposite = kept[-plane][_mirrored(height)][:, _mirrored(columns)[: len(x)]]
                 weights = kept[plane, :, : len(x)] + opposite * (_column_weights(columns) - 1)
             yield _Plane(labels.ravel(), weights.ravel(), count)
 
-    def _squares(self) -> list[Float64Array]:
-        """Return the squared frequency along each axis, the last one cut to its half."""
-        axes = [fft.fftfreq(n, s) ** 2 for n, s in zip(self.shape, self.spacing, strict=True)]
-        return [*axes[:-1], axes[-1][: self.shape[-1] // 2 + 1]]
-
 
 @attrs.frozen(eq=False)
 class _Plane:
-    """The shell of each component of a plane and how often it stands in the full transform."""
+    """Shell and multiplicity in the full transform of each component of a plane."""
 
     labels: NDArray[np.intp]
     weights: Float64Array
     count: int
 
     def sums(self, first: NDArray[Any], second: NDArray[Any]) -> Float64Array:
-        """Return cross power, both powers and numbers of components per shell, `(4, m)`."""
+        """Return cross power, both powers and component counts per shell, `(4, m)`."""
         a, b = (part.ravel().astype(np.complex128, copy=False) for part in (first, second))
         cross = a.real * b.real + a.imag * b.imag
         powers = (part.real**2 + part.imag**2 for part in (a, b))
@@ -96,21 +81,20 @@ class _Plane:
         )
 
     def _sum(self, values: Float64Array) -> Float64Array:
-        # What lies beyond the last shell has a bin of its own, which is dropped.
+        # Drops the bin of components beyond the last shell.
         sums = np.bincount(self.labels, values, minlength=self.count + 1)[: self.count]
         return sums.astype(np.float64, copy=False)
 
 
 def spectrum(values: NDArray[Any]) -> NDArray[Any]:
-    """Return the half-spectrum of real floating values, scaled by some power of two.
+    """Return the half-spectrum of real values, scaled by a power of two to prevent overflow.
 
-    The scale keeps powers of very large and very small values in range. The mean goes round the
-    transform, whose rounding would else smear a large one over all frequencies: a constant has
-    exactly no power away from zero frequency.
+    The mean is subtracted before the transform and added to zero frequency after it, since
+    rounding would spread a large mean over all frequencies.
     """
     _, exponent = np.frexp(max(values.max(), -values.min()))
     scaled = np.ldexp(values, -exponent)
-    # The mean of equal values need not be that value: it is rounded.
+    # Rounding may move the mean out of the range of the values.
     mean = np.clip(scaled.mean(dtype=np.float64), scaled.min(), scaled.max()).astype(scaled.dtype)
     scaled -= mean
     transform: NDArray[Any] = fft.rfftn(scaled)
@@ -119,16 +103,16 @@ def spectrum(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def correlations(sums: Float64Array) -> Float64Array:
-    """Return cross power over the root of both powers, 0 where one is 0, from `(..., 4, m)`."""
+    """Return normalized correlations from sums `(..., 4, m)`, 0 in shells without power."""
     cross, first, second, _ = np.moveaxis(sums, -2, 0)
     scale = np.sqrt(first) * np.sqrt(second)
     correlation = np.divide(cross, scale, out=np.zeros_like(cross), where=scale > 0)
-    bounded: Float64Array = np.clip(correlation, -1.0, 1.0)  # rounding may lead a hair beyond
+    bounded: Float64Array = np.clip(correlation, -1.0, 1.0)  # rounding may exceed 1
     return bounded
 
 
 def _column_weights(width: int) -> Float64Array:
-    """Return how many columns of a full transform each column of its half stands for."""
+    """Return the multiplicity of each column of the half-spectrum in the full one."""
     weights = np.full(width // 2 + 1, 2.0)
     weights[0] = 1.0
     if width % 2 == 0:
@@ -137,5 +121,5 @@ def _column_weights(width: int) -> Float64Array:
 
 
 def _mirrored(size: int) -> NDArray[np.intp]:
-    """Return the index of the opposite frequency for each one."""
+    """Return the index of the opposite of each frequency."""
     return -np.arange(size) % size

@@ -1,4 +1,4 @@
-"""The missing wedge: the frequencies that no tilt measured."""
+"""The missing wedge: frequencies that no tilt measures."""
 
 from __future__ import annotations
 
@@ -17,42 +17,42 @@ def missing_wedge(
     voxel_size: ArrayLike = 1.0,
     half_width: float | None = None,
 ) -> NDArray[np.bool_]:
-    """Return the frequencies of a volume that no tilt measured.
+    """Return the frequencies of a volume that no tilt measures.
 
     Parameters
     ----------
     geometry : TiltGeometry
-        Any rotations; shifts do not matter.
+        Geometry with any rotations; shifts are ignored.
     shape : tuple of int
-        ``(d, h, w)`` of the volume.
+        Shape ``(d, h, w)`` of the volume.
     voxel_size : float or (3,), optional
-        Angstroms, x, y, z.
+        Voxel size x, y, z in angstroms.
     half_width : float, optional
-        Degrees, from 0 to 90, on both sides of a slice that count as measured. By default half
-        the median angle between each beam and its nearest neighbor, beams that coincide counted
-        once; 0 where all of them do.
+        Half the angular width of a measured slice in degrees, 0 to 90. By default half the median
+        angle between each beam and its nearest neighbor, coinciding beams counted once; 0 if all
+        coincide.
 
     Returns
     -------
     ndarray of bool, shape (d, h, w)
-        True where nothing is measured, zero frequency at ``shape // 2`` as `numpy.fft.fftshift`
-        puts it; at even sizes index 0 is the negative Nyquist frequency. Opposite frequencies
-        agree wherever both are in the array.
+        True at missing frequencies, in the order of `numpy.fft.fftshift`: zero frequency at
+        ``shape // 2``, and for even sizes the negative Nyquist frequency at 0. Opposite
+        frequencies agree.
 
     Raises
     ------
     TypeError
-        If `geometry` is not a geometry.
+        If `geometry` is not a `TiltGeometry`.
     ValueError
-        If `shape`, `voxel_size` or `half_width` does not fit.
+        If `shape`, `voxel_size` or `half_width` is invalid.
 
     Notes
     -----
     By the central-slice theorem [1]_ a tilt measures the plane through zero frequency that is
-    perpendicular to its beam, the third column of its rotation matrix. A frequency counts as
-    measured if it is at most `half_width` from such a slice, or if the slice passes through its
-    Fourier voxel, ``1 / (shape * voxel_size)`` large. A single-axis series from -60 to 60 degrees
-    in steps of 3 measures all directions up to 61.5 degrees.
+    perpendicular to its beam, the third column of its rotation matrix. A frequency is measured if
+    it lies within `half_width` of such a slice, or if the slice intersects its Fourier voxel of
+    size ``1 / (shape * voxel_size)``. A single-axis series from -60 to 60 degrees in steps of 3
+    measures all directions up to 61.5 degrees.
 
     References
     ----------
@@ -76,16 +76,16 @@ def missing_wedge(
         if width.shape != () or not 0 <= width <= 90:
             raise ValueError(
                 f"half_width must be one angle from 0 to 90 degrees, got {half_width!r}; "
-                "leave it out to take half the tilt step"
+                "omit it to use half the tilt step"
             )
         degrees = float(width)
     return _missing_wedge(beams, sizes, spacing, np.sin(np.deg2rad(degrees)))
 
 
 def _half_width(beams: Float64Array) -> float:
-    """Return half the median angle in degrees from each beam, as a line, to the nearest other."""
+    """Return half the median angle in degrees from each beam to its nearest neighbor."""
     angles = np.rad2deg(np.arccos(np.minimum(np.abs(beams @ beams.T), 1.0)))
-    # Repeated tilts would be their own neighbors, and the arc cosine of 1 is not sharp.
+    # Ignores repeated tilts; the arc cosine is inexact near 1.
     angles[angles < 1e-3] = np.inf
     nearest = angles.min(axis=1)
     nearest = nearest[np.isfinite(nearest)]
@@ -99,15 +99,15 @@ def _missing_wedge(
         fft.fftshift(fft.fftfreq(n, step)) for n, step in zip(shape[::-1], voxel_size, strict=True)
     )
     voxels = 1 / (np.array(shape[::-1]) * voxel_size)
-    # A hair more, so that rounding does not decide about frequencies that lie on the border.
-    hair = 1 + 1e-9
-    half_voxels = 0.5 * hair * (np.abs(beams) @ voxels)
+    # Keeps rounding from deciding about frequencies on the border.
+    tolerance = 1 + 1e-9
+    half_voxels = 0.5 * tolerance * (np.abs(beams) @ voxels)
     in_plane = x**2 + y[:, np.newaxis] ** 2
     missing = np.ones(shape, dtype=np.bool_)
-    # Plane by plane and in place: what is computed on the way is small and stays in the cache.
+    # Plane by plane and in place, so that temporary arrays stay in the cache.
     distance, limit = np.empty_like(in_plane), np.empty_like(in_plane)
     for plane, frequency in zip(missing, z, strict=True):
-        reach = sine * hair * np.sqrt(in_plane + frequency**2)
+        reach = sine * tolerance * np.sqrt(in_plane + frequency**2)
         for beam, half_voxel in zip(beams, half_voxels, strict=True):
             np.add(x * beam[0] + frequency * beam[2], (y * beam[1])[:, np.newaxis], out=distance)
             np.abs(distance, out=distance)

@@ -8,21 +8,21 @@ from libtilt.errors.checks import Float64Array
 from libtilt.geometry import TiltGeometry
 
 _MOST_OUT_OF_PLANE = np.sin(np.radians(10))
-_SAME = np.pi / 2**40
+_RESOLUTION = np.pi / 2**40
 
 
 def angular_weights(geometry: TiltGeometry) -> Float64Array:
-    """Return the angle that each tilt stands for, in radians, `(n,)`.
+    """Return the angular weight of each tilt, in radians, `(n,)`.
 
-    Half of what lies between it and its neighbor on either side; those of one direction share it.
-    The widest gap is taken for the missing wedge: there a tilt stands for as much as on its other
-    side. The sum is the range that was covered: pi where nothing is missing.
+    The weight is half the angle between the neighbors on either side; tilts of one direction share
+    it. The widest gap is taken as the missing wedge, and the two tilts beside it get as much on
+    that side as on their other one. The weights sum to the covered range: pi without a wedge.
 
     Parameters
     ----------
     geometry : TiltGeometry
-        Its beams must lie in a plane of the specimen, up to 10 degrees: single-axis series, also
-        with an in-plane rotation and with an x-tilt. Others are a ValueError.
+        Its beams must lie within 10 degrees of one plane of the specimen: single-axis series, with
+        any tilt axis angle and x-tilt. Other geometries raise a ValueError.
 
     Examples
     --------
@@ -34,7 +34,7 @@ def angular_weights(geometry: TiltGeometry) -> Float64Array:
     """
     angles = _angles_in_plane(geometry.rotation_matrices[:, :, 2])
     ordered, which, counts = np.unique(angles, return_inverse=True, return_counts=True)
-    gaps = np.diff(ordered, append=ordered[0] + np.pi)  # From each to the next one round.
+    gaps = np.diff(ordered, append=ordered[0] + np.pi)
     halves = np.stack([np.roll(gaps, 1), gaps]) / 2
     if len(gaps) > 1:
         widest = int(gaps.argmax())
@@ -46,15 +46,15 @@ def angular_weights(geometry: TiltGeometry) -> Float64Array:
 
 
 def _angles_in_plane(beams: Float64Array) -> Float64Array:
-    """Return the angle of each beam, a line without a sense, in the plane of all of them."""
+    """Return the angle of each beam, modulo pi, in the plane that fits all beams best."""
     *_, axes = np.linalg.svd(beams, full_matrices=True)
     if np.abs(beams @ axes[2]).max() > _MOST_OUT_OF_PLANE:
         raise ValueError(
-            "tilt_series must be of a single axis for a ramp filter (its beams leave a common "
-            "plane by more than 10 degrees): use ExactFilter, or sirt or cgls"
+            "tilt_series must have a single axis for a ramp filter, but its beams leave a common "
+            "plane by more than 10 degrees: use ExactFilter, sirt or cgls"
         )
     angles = np.arctan2(beams @ axes[1], beams @ axes[0])
-    # So that directions that differ by rounding are one, also on either side of pi.
-    steps = np.round(angles / _SAME) % np.round(np.pi / _SAME)
-    same: Float64Array = steps * _SAME
-    return same
+    # Rounding merges directions that differ by floating-point error, also across pi.
+    steps = np.round(angles / _RESOLUTION) % np.round(np.pi / _RESOLUTION)
+    rounded: Float64Array = steps * _RESOLUTION
+    return rounded

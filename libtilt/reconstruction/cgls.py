@@ -1,4 +1,4 @@
-"""CGLS: least squares in the fewest projections."""
+"""CGLS: conjugate gradients for least squares."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from typing import Any, ClassVar
 
 import attrs
 import numpy as np
-from numpy.typing import NDArray
 
 from libtilt.backends.threads import run_all
 from libtilt.errors.checks import finite_array, positive_float, positive_integer
 from libtilt.errors.options import checked, option
-from libtilt.reconstruction.arrays import require_seen, slabs, squared_norm
+from libtilt.reconstruction.arrays import Array, require_visible, slabs, squared_norm
 from libtilt.reconstruction.least_squares import LeastSquares
 from libtilt.reconstruction.method import Method, Progress
 
@@ -26,24 +25,24 @@ def _check_damping(value: Any, name: str) -> None:
 class CGLS(Method):
     """Conjugate gradients on the least-squares problem.
 
-    The residual falls faster than that of any other method that projects as often; with noise,
-    few iterations are the better ones.
+    Of all methods with as many projections, CGLS reduces the residual most. With noisy images, use
+    few iterations.
 
     Parameters
     ----------
     iterations : int, optional
-        At most; each projects and backprojects once.
+        Maximum number; each projects and backprojects once.
     damping : float, optional
-        Adds ``damping ** 2`` times the sum of squares of the voxels to what is minimized
-        (Tikhonov); compare it with `LeastSquares.norm`.
+        Tikhonov regularization: adds ``damping ** 2`` times the sum of squared voxels to the
+        objective; its scale is that of `LeastSquares.norm`.
     tolerance : float, optional
-        Stop when the gradient's norm has fallen to this part of the first one.
+        Stop when the norm of the gradient, relative to the initial one, falls to this value.
 
     Notes
     -----
     Hestenes and Stiefel 1952, J. Res. Nat. Bur. Standards 49, 409-436, in the form of Bjorck 1996,
-    "Numerical Methods for Least Squares Problems", algorithm 7.4.1; the weights stand on both sides
-    as their square roots, and a mask preconditions.
+    "Numerical Methods for Least Squares Problems", algorithm 7.4.1. The square roots of the weights
+    multiply both A and the images; a mask acts as a preconditioner.
 
     Examples
     --------
@@ -52,29 +51,29 @@ class CGLS(Method):
     CGLS(iterations=5, damping=0.0, tolerance=1e-06)
     """
 
-    takes: ClassVar[tuple[str, ...]] = ("start", "mask", "weights", "margin", "callback")
+    supports: ClassVar[tuple[str, ...]] = ("start", "mask", "weights", "margin", "callback")
 
     iterations: int = attrs.field(
-        default=10, validator=checked(positive_integer), metadata=option("at most", int)
+        default=10, validator=checked(positive_integer), metadata=option("maximum number", int)
     )
     damping: float = attrs.field(
         default=0.0,
         validator=checked(_check_damping),
-        metadata=option("weight of small densities (Tikhonov)", float),
+        metadata=option("Tikhonov regularization", float),
     )
     tolerance: float = attrs.field(
         default=1e-6,
         validator=checked(positive_float),
-        metadata=option("where it has converged", float),
+        metadata=option("relative gradient norm at which to stop", float),
     )
 
-    def _solve(self, problem: LeastSquares, progress: Progress) -> NDArray[Any]:
-        volume, damping = problem.begin(), float(self.damping)
+    def _solve(self, problem: LeastSquares, progress: Progress) -> Array:
+        volume, damping = problem.initial_volume(), float(self.damping)
         residual = problem.images.copy() if problem.start is None else problem.residual(volume)
-        direction, size = self._downhill(problem, residual, volume)
+        direction, size = self._gradient(problem, residual, volume)
         first = size
         if problem.start is None:
-            require_seen(size)
+            require_visible(size)
         progress.record(problem.misfit(residual))
         for _ in range(self.iterations):
             if size <= self.tolerance**2 * first:
@@ -85,27 +84,27 @@ class CGLS(Method):
             _add(volume, size / curvature, direction)
             _add(residual, -size / curvature, projected)
             before = size
-            gradient, size = self._downhill(problem, residual, volume)
-            _turn(direction, size / before, gradient)
-            del gradient  # Not to be kept while the next one is made.
+            gradient, size = self._gradient(problem, residual, volume)
+            _update_direction(direction, size / before, gradient)
+            del gradient  # Frees memory before the next one is computed.
             if progress.step(volume, problem.misfit(residual)):
                 break
         return volume
 
-    def _downhill(
-        self, problem: LeastSquares, residual: NDArray[Any], volume: NDArray[Any]
-    ) -> tuple[NDArray[Any], float]:
-        """Return the masked direction of steepest descent, and its product with the plain one."""
+    def _gradient(
+        self, problem: LeastSquares, residual: Array, volume: Array
+    ) -> tuple[Array, float]:
+        """Return the masked negative gradient, and its inner product with the unmasked one."""
         gradient = problem.descent(residual)
         if self.damping:
             _add(gradient, -(float(self.damping) ** 2), volume)
         if problem.mask is None:
             return gradient, squared_norm(gradient)
         size = squared_norm(gradient * np.sqrt(problem.mask))
-        return problem.masked(gradient), size
+        return problem.apply_mask(gradient), size
 
 
-def _add(target: NDArray[Any], factor: float, array: NDArray[Any]) -> None:
+def _add(target: Array, factor: float, array: Array) -> None:
     """Add a multiple of an array in place."""
     scale = target.dtype.type(factor)
 
@@ -115,12 +114,12 @@ def _add(target: NDArray[Any], factor: float, array: NDArray[Any]) -> None:
     run_all(add, slabs(target), None)
 
 
-def _turn(direction: NDArray[Any], factor: float, gradient: NDArray[Any]) -> None:
-    """Multiply a direction by a factor and add the gradient, in place."""
+def _update_direction(direction: Array, factor: float, gradient: Array) -> None:
+    """Set the search direction to `factor` times itself plus the gradient, in place."""
     scale = direction.dtype.type(factor)
 
-    def turn(part: slice) -> None:
+    def update(part: slice) -> None:
         direction[part] *= scale
         direction[part] += gradient[part]
 
-    run_all(turn, slabs(direction), None)
+    run_all(update, slabs(direction), None)

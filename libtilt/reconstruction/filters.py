@@ -1,4 +1,4 @@
-"""Filters of weighted back-projection: factors at the frequencies of an image."""
+"""Fourier filters for weighted back-projection."""
 
 from __future__ import annotations
 
@@ -15,30 +15,38 @@ from libtilt.errors.options import checked
 from libtilt.geometry import TiltGeometry
 from libtilt.reconstruction.angular_weights import angular_weights
 
-_FINER = 16
-"""Nodes between the frequencies of an image, where the ramp is interpolated between them."""
+_OVERSAMPLING = 16
+"""Samples of the ramp per frequency of an image, between which it is interpolated."""
+
+_WINDOWS: dict[str, Callable[[Float64Array], Float64Array]] = {
+    "ramp": np.ones_like,
+    "shepp-logan": np.sinc,
+    "cosine": lambda f: np.cos(np.pi * f),
+    "hamming": lambda f: 0.54 + 0.46 * np.cos(2 * np.pi * f),
+    "hann": lambda f: 0.5 + 0.5 * np.cos(2 * np.pi * f),
+}
 
 WINDOWS = ("ramp", "ram-lak", "shepp-logan", "cosine", "hamming", "hann")
 
 
 class Filter(ABC):
-    """What wbp multiplies the transform of each image by; a subclass may be one's own.
+    """Base class of filters: factors for the Fourier transform of each image.
 
-    A parameter that does not fit is a ValueError that names it; numbers must be positive.
+    Filters raise a ValueError that names an invalid parameter; numbers must be positive.
     """
 
     @abstractmethod
     def response(
         self, geometry: TiltGeometry, tilt: int, u: Float64Array, v: Float64Array
     ) -> NDArray[Any]:
-        """Return the factors for one image.
+        """Return the Fourier factors for one image.
 
         Parameters
         ----------
         geometry : TiltGeometry
-            Of the whole series.
+            Geometry of the whole series.
         tilt : int
-            Which image.
+            Index of the image.
         u, v : ndarray, shape (k,) and (m,)
             Frequencies along detector x and y, in cycles per pixel.
 
@@ -47,59 +55,58 @@ class Filter(ABC):
         ndarray, shape (m, k)
         """
 
-    def only_along_x(self, geometry: TiltGeometry) -> bool:
-        """Whether the factors of all images are the same at all v, which saves half the work."""
+    def is_one_dimensional(self, geometry: TiltGeometry) -> bool:
+        """Whether the factors depend on u alone, for all images: wbp then filters row by row."""
         return False
 
     def tilt_weights(self, geometry: TiltGeometry) -> Float64Array:
-        """Return what each filtered image is multiplied by: 1, where `response` says all."""
+        """Return the weight of each filtered image, `(n,)`; 1 by default."""
         return np.ones(len(geometry))
 
 
 class AxisFilter(Filter):
-    """A filter across the tilt axis of each image, weighted by the angle that a tilt stands for.
+    """A one-dimensional filter perpendicular to each tilt axis, with angular weights.
 
-    A subclass says what it does to a frequency; see `profile`.
+    A subclass implements `profile`.
     """
 
     @abstractmethod
     def profile(self, frequency: Float64Array, reach: int) -> Float64Array:
         """Return the factors at frequencies in cycles per pixel.
 
-        What is `reach` pixels away, or more, shall give nothing to a pixel.
+        The kernel must vanish beyond `reach` pixels.
         """
 
     def response(
         self, geometry: TiltGeometry, tilt: int, u: Float64Array, v: Float64Array
     ) -> NDArray[Any]:
-        """Return the profile along the direction perpendicular to the tilt axis."""
-        x, y = _across(geometry)[tilt]
+        """Return the profile, evaluated perpendicular to the tilt axis."""
+        x, y = _perpendiculars(geometry)[tilt]
         across = np.add.outer(v * y, u * x)
-        # Half a period further along this direction, the padded image repeats itself.
+        # Half a period of the padded image along this direction.
         steps = [abs(part) * (f[1] - f[0]) for part, f in ((x, u), (y, v)) if len(f) > 1]
         return self.profile(np.abs(across), int(0.5 / max(steps)))
 
-    def only_along_x(self, geometry: TiltGeometry) -> bool:
+    def is_one_dimensional(self, geometry: TiltGeometry) -> bool:
         """Whether every tilt axis is along y."""
-        return bool(np.abs(_across(geometry)[:, 1]).max() < 1e-9)
+        return bool(np.abs(_perpendiculars(geometry)[:, 1]).max() < 1e-9)
 
     def tilt_weights(self, geometry: TiltGeometry) -> Float64Array:
-        """Return the angle that each tilt stands for, in radians."""
+        """Return the angular weights, in radians."""
         return angular_weights(geometry)
 
 
 @attrs.frozen
 class RampFilter(AxisFilter):
-    """The ramp that makes a backprojection a reconstruction, with a window against noise.
+    """The ramp filter, with an optional window that suppresses noise.
 
     Parameters
     ----------
     window : {"ramp", "ram-lak", "shepp-logan", "cosine", "hamming", "hann"}, optional
-        "ramp" (the default): the transform of the band-limited ramp's values at whole pixels (Kak
-        and Slaney 1988, "Principles of Computerized Tomographic Imaging", equation 61), whose zero
-        bin is what a finite detector needs. "ram-lak": the frequency itself up to Nyquist, zero
-        at zero. The others multiply "ramp" by a sinc, by a cosine, or by the windows of Hamming
-        and Hann, all of which end at Nyquist.
+        "ramp" (the default): the transform of the band-limited ramp sampled at whole pixels (Kak
+        and Slaney 1988, "Principles of Computerized Tomographic Imaging", equation 61), which is
+        correct at zero frequency for a finite detector. "ram-lak": the absolute frequency up to
+        Nyquist. The others multiply "ramp" by a sinc, a cosine, a Hamming or a Hann window.
 
     Examples
     --------
@@ -116,24 +123,24 @@ class RampFilter(AxisFilter):
     )
 
     def profile(self, frequency: Float64Array, reach: int) -> Float64Array:
-        """Return ramp times window."""
+        """Return the ramp times the window."""
         if self.window == "ram-lak":
             return np.where(frequency <= 0.5, frequency, 0.0)
         inside = np.minimum(frequency, 0.5)
-        return finite_ramp(frequency, reach) * _window(self.window, inside)
+        return band_limited_ramp(frequency, reach) * _WINDOWS[self.window](inside)
 
 
 @attrs.frozen
 class RadialFilter(AxisFilter):
-    """The ramp up to a cutoff, and a Gaussian roll-off from there: IMOD's RADIAL.
+    """The ramp up to a cutoff with a Gaussian roll-off beyond it, as IMOD's RADIAL.
 
     Parameters
     ----------
     cutoff : float
-        Cycles per pixel.
+        Cutoff in cycles per pixel.
     falloff : float
-        Standard deviation of the Gaussian, cycles per pixel; it multiplies the ramp's value at
-        the cutoff.
+        Standard deviation of the Gaussian in cycles per pixel. The Gaussian multiplies the ramp's
+        value at the cutoff.
 
     Examples
     --------
@@ -147,28 +154,28 @@ class RadialFilter(AxisFilter):
     falloff: float = attrs.field(default=0.035, validator=checked(positive_float))
 
     def profile(self, frequency: Float64Array, reach: int) -> Float64Array:
-        """Return the ramp, held at the cutoff's value and rolled off beyond."""
+        """Return the ramp up to the cutoff, and its value there times the Gaussian beyond."""
         beyond = np.maximum(frequency - self.cutoff, 0.0)
-        ramp = finite_ramp(np.minimum(frequency, self.cutoff), reach)
+        ramp = band_limited_ramp(np.minimum(frequency, self.cutoff), reach)
         return ramp * np.exp(-0.5 * (beyond / self.falloff) ** 2)
 
 
 @attrs.frozen
 class SIRTLikeFilter(AxisFilter):
-    """The ramp, held back at high frequencies as so many iterations of SIRT would leave it.
+    """The ramp, attenuated at high frequencies like the given number of SIRT iterations.
 
     Parameters
     ----------
     iterations : int
-        How many.
+        Number of SIRT iterations.
     thickness : float
-        Of the volume along the beam, in pixels: as SIRT's rows are normalized by it.
+        Thickness of the volume along the beam in pixels, by which SIRT normalizes its rows.
 
     Notes
     -----
-    Where tilts cover all angles evenly, projecting and backprojecting with SIRT's normalization
-    multiplies the frequency f by ``a = min(1, 1 / (pi * thickness * f))``; k iterations leave
-    ``1 - (1 - a) ** k`` of it (after Zeng 2012, Medical Physics 39, 603-609).
+    For tilts that cover all angles evenly, projection and backprojection with SIRT's normalization
+    multiply the frequency f by ``a = min(1, 1 / (pi * thickness * f))``, and k iterations recover
+    the fraction ``1 - (1 - a) ** k`` (after Zeng 2012, Medical Physics 39, 603-609).
 
     Examples
     --------
@@ -182,24 +189,24 @@ class SIRTLikeFilter(AxisFilter):
     thickness: float = attrs.field(validator=checked(positive_float))
 
     def profile(self, frequency: Float64Array, reach: int) -> Float64Array:
-        """Return the ramp times what the iterations leave."""
-        pace = 1.0 / np.maximum(np.pi * self.thickness * frequency, 1.0)
-        left: Float64Array = finite_ramp(frequency, reach) * (1.0 - (1.0 - pace) ** self.iterations)
-        return left
+        """Return the ramp times the fraction that the iterations recover."""
+        rate = 1.0 / np.maximum(np.pi * self.thickness * frequency, 1.0)
+        recovered: Float64Array = 1.0 - (1.0 - rate) ** self.iterations
+        return band_limited_ramp(frequency, reach) * recovered
 
 
 @attrs.frozen
 class ExactFilter(Filter):
-    """Density compensation from the geometry: for uneven tilts and for any orientations.
+    """Density compensation computed from the geometry, for uneven tilts and any orientations.
 
-    A frequency is divided by how many slices of the volume's transform meet there. A slice is as
-    thick as the transform of an object of some diameter makes it.
+    Each frequency is divided by the number of central slices that overlap there. The thickness of
+    a slice is that of the transform of an object of the given diameter.
 
     Parameters
     ----------
     diameter : float
-        Of the object, in pixels: for a slab its thickness, for a particle its diameter. The
-        smaller it is, the further slices share what they measured.
+        Diameter of a particle or thickness of a slab, in pixels. Smaller objects have thicker
+        slices, which overlap further.
 
     Notes
     -----
@@ -224,7 +231,7 @@ class ExactFilter(Filter):
     def response(
         self, geometry: TiltGeometry, tilt: int, u: Float64Array, v: Float64Array
     ) -> NDArray[Any]:
-        """Return one over the density of slices, and over the diameter."""
+        """Return one over the number of overlapping slices and the diameter."""
         frame = geometry.rotation_matrices[tilt]
         density = np.zeros((len(v), len(u)))
         for beam in geometry.rotation_matrices[:, :, 2]:
@@ -234,50 +241,23 @@ class ExactFilter(Filter):
         return 1.0 / (self.diameter * density)
 
 
-def _across(geometry: TiltGeometry) -> Float64Array:
-    """Return x, y on each image of one step across its tilt axis, magnified as the image is."""
+def _perpendiculars(geometry: TiltGeometry) -> Float64Array:
+    """Return the unit vector perpendicular to each tilt axis, x and y, magnified as the image."""
     angles = np.radians(geometry.tilt_axis_angles)
     steps = np.stack([np.cos(angles), np.sin(angles)], axis=1)
     across: Float64Array = (geometry.magnifications @ steps[:, :, np.newaxis])[:, :, 0]
     return across
 
 
-def finite_ramp(frequency: Float64Array, reach: int) -> Float64Array:
-    """Return the ramp that a detector of finite width needs.
+def band_limited_ramp(frequency: Float64Array, reach: int) -> Float64Array:
+    """Return the transform of the ramp kernel truncated at `reach` pixels, the image width.
 
-    Parameters
-    ----------
-    frequency : ndarray
-        Cycles per pixel, not negative; beyond Nyquist it is zero.
-    reach : int
-        Pixels up to which the kernel is taken: as many as the images are wide.
-
-    Returns
-    -------
-    ndarray, shape of `frequency`
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from libtilt.reconstruction.filters import finite_ramp
-    >>> finite_ramp(np.array([0.0, 0.25, 0.5]), 32).round(4).tolist()
-    [0.0032, 0.25, 0.4968]
+    Frequencies are in cycles per pixel, 0 or more; beyond Nyquist the ramp is zero.
     """
-    size = 2 * _FINER * reach
+    size = 2 * _OVERSAMPLING * reach
     odd = np.arange(1, reach, 2)
     kernel = np.zeros(size)
     kernel[odd] = kernel[-odd] = -1.0 / (np.pi * odd) ** 2
     kernel[0] = 0.25
     nodes = np.fft.rfft(kernel).real
     return np.interp(frequency, np.fft.rfftfreq(size), nodes, right=0.0)
-
-
-def _window(name: str, frequency: Float64Array) -> Float64Array:
-    windows: dict[str, Callable[[Float64Array], Float64Array]] = {
-        "ramp": np.ones_like,
-        "shepp-logan": np.sinc,
-        "cosine": lambda f: np.cos(np.pi * f),
-        "hamming": lambda f: 0.54 + 0.46 * np.cos(2 * np.pi * f),
-        "hann": lambda f: 0.5 + 0.5 * np.cos(2 * np.pi * f),
-    }
-    return windows[name](frequency)

@@ -1,10 +1,7 @@
-"""`wbp`, `sirt`, `cgls` and `tv`: `reconstruct` with each method's options written out."""
+"""`wbp`, `sirt`, `cgls` and `tv`: `reconstruct` with the options of one method."""
 
 from __future__ import annotations
 
-from typing import Any
-
-import attrs
 from numpy.typing import ArrayLike
 
 from libtilt.backends.base import Backend
@@ -12,7 +9,7 @@ from libtilt.geometry import VolumeGrid
 from libtilt.projector import Projector
 from libtilt.reconstruction.cgls import CGLS
 from libtilt.reconstruction.filters import Filter
-from libtilt.reconstruction.method import Callback, Method
+from libtilt.reconstruction.method import Callback
 from libtilt.reconstruction.reconstruct import reconstruct
 from libtilt.reconstruction.result import Reconstruction
 from libtilt.reconstruction.sirt import SIRT, Bounds
@@ -36,14 +33,14 @@ def wbp(
     weights: ArrayLike | None = None,
     nan: str = "raise",
 ) -> Reconstruction:
-    """Reconstruct by weighted back-projection: filtered images, given back to each voxel.
+    """Reconstruct by weighted back-projection.
 
     Parameters
     ----------
     filter, padding, taper
-        The fields of `WBP`.
+        Options of `WBP`.
     volume_grid, volume_shape, projector, backend, mask, weights, nan
-        As in `reconstruct`, like `tilt_series`; it also says what is returned and raised.
+        As in `reconstruct`, which also documents the result and the errors.
 
     Examples
     --------
@@ -56,7 +53,11 @@ def wbp(
     >>> bool(abs(volume.data - blobs.volume((32, 32, 32)).data).max() < 0.02)
     True
     """
-    return _reconstruct(WBP, locals())
+    method = WBP(filter=filter, padding=padding, taper=taper)
+    return reconstruct(
+        tilt_series, method, volume_grid=volume_grid, volume_shape=volume_shape,
+        projector=projector, backend=backend, mask=mask, weights=weights, nan=nan,
+    )  # fmt: skip
 
 
 def sirt(
@@ -82,9 +83,9 @@ def sirt(
     Parameters
     ----------
     iterations, relaxation, bounds, subsets
-        The fields of `SIRT`.
+        Options of `SIRT`.
     volume_grid, volume_shape, projector, backend, start, mask, weights, nan, margin, callback
-        As in `reconstruct`, like `tilt_series`; it also says what is returned and raised.
+        As in `reconstruct`, which also documents the result and the errors.
 
     Examples
     --------
@@ -96,7 +97,12 @@ def sirt(
     >>> bool(result.residuals[-1] < 0.15)
     True
     """
-    return _reconstruct(SIRT, locals())
+    method = SIRT(iterations=iterations, relaxation=relaxation, bounds=bounds, subsets=subsets)
+    return reconstruct(
+        tilt_series, method, volume_grid=volume_grid, volume_shape=volume_shape,
+        projector=projector, backend=backend, start=start, mask=mask, weights=weights, nan=nan,
+        margin=margin, callback=callback,
+    )  # fmt: skip
 
 
 def cgls(
@@ -121,9 +127,9 @@ def cgls(
     Parameters
     ----------
     iterations, damping, tolerance
-        The fields of `CGLS`.
+        Options of `CGLS`.
     volume_grid, volume_shape, projector, backend, start, mask, weights, nan, margin, callback
-        As in `reconstruct`, like `tilt_series`; it also says what is returned and raised.
+        As in `reconstruct`, which also documents the result and the errors.
 
     Examples
     --------
@@ -134,7 +140,12 @@ def cgls(
     >>> bool(cgls(series, volume_shape=(16, 16, 16), iterations=10).residuals[-1] < 0.02)
     True
     """
-    return _reconstruct(CGLS, locals())
+    method = CGLS(iterations=iterations, damping=damping, tolerance=tolerance)
+    return reconstruct(
+        tilt_series, method, volume_grid=volume_grid, volume_shape=volume_shape,
+        projector=projector, backend=backend, start=start, mask=mask, weights=weights, nan=nan,
+        margin=margin, callback=callback,
+    )  # fmt: skip
 
 
 def tv(
@@ -155,14 +166,14 @@ def tv(
     margin: int | str | None = None,
     callback: Callback | None = None,
 ) -> Reconstruction:
-    """Reconstruct by least squares with total variation.
+    """Reconstruct by least squares with total variation regularization.
 
     Parameters
     ----------
     strength, iterations, tolerance, nonnegative
-        The fields of `TV`.
+        Options of `TV`.
     volume_grid, volume_shape, projector, backend, start, mask, weights, nan, margin, callback
-        As in `reconstruct`, like `tilt_series`; it also says what is returned and raised.
+        As in `reconstruct`, which also documents the result and the errors.
 
     Examples
     --------
@@ -174,10 +185,11 @@ def tv(
     >>> bool(result.residuals[-1] < 0.1), bool(result.data.min() >= 0)
     (True, True)
     """
-    return _reconstruct(TV, locals())
-
-
-def _reconstruct(kind: type[Method], arguments: dict[str, Any]) -> Reconstruction:
-    """Reconstruct with the arguments of one of these functions, its method's fields among them."""
-    options = {field.name: arguments.pop(field.name) for field in attrs.fields(kind)}
-    return reconstruct(method=kind(**options), **arguments)
+    method = TV(
+        strength=strength, iterations=iterations, tolerance=tolerance, nonnegative=nonnegative
+    )
+    return reconstruct(
+        tilt_series, method, volume_grid=volume_grid, volume_shape=volume_shape,
+        projector=projector, backend=backend, start=start, mask=mask, weights=weights, nan=nan,
+        margin=margin, callback=callback,
+    )  # fmt: skip

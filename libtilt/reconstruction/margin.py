@@ -1,4 +1,4 @@
-"""The margin of a volume grid: what a slab's images see beside it, at high tilt."""
+"""The margin of a volume grid, for the parts of a slab that only tilted images show."""
 
 from __future__ import annotations
 
@@ -10,53 +10,24 @@ from libtilt.errors.checks import Float64Array
 from libtilt.geometry import ImageGrid, TiltGeometry, VolumeGrid
 
 _STEEPEST = 80.0
-"""Degrees between beam and z: nobody sees through a slab at more, so that there is none."""
+"""Degrees between beam and z beyond which a specimen cannot be a slab."""
 
 
-def widened(
+def add_margin(
     grid: VolumeGrid, images: ImageGrid, geometry: TiltGeometry, margin: int | str
 ) -> VolumeGrid:
-    """Return a grid that holds what images see of a slab as thick as `grid`.
+    """Return the grid widened along x and y by what the images show of a slab as thick as it.
 
-    Parameters
-    ----------
-    grid : VolumeGrid
-        Where the volume is wanted; its faces along z are those of the slab.
-    images : ImageGrid
-        Shape and pixel size of the images.
-    geometry : TiltGeometry
-        How they saw the slab.
-    margin : "auto" or int
-        "auto": as many voxels at each side along x and y as the widest ray needs, up to the larger
-        side of the images; none where a tilt is steeper than 80 degrees to z, at which nobody sees
-        through a slab. A number: as many, along the axes on which more is seen than is wanted.
-
-    Returns
-    -------
-    VolumeGrid
-        With the same center and the same voxels in its middle.
-
-    Raises
-    ------
-    ValueError
-        If `margin` is neither.
-
-    Examples
-    --------
-    At 60 degrees a ray that meets the end of an image of 40 pixels has gone far in a slab of 8:
-
-    >>> from libtilt import ImageGrid, TiltGeometry, VolumeGrid
-    >>> from libtilt.reconstruction.margin import widened
-    >>> slab, images = VolumeGrid((8, 40, 40)), ImageGrid((40, 40))
-    >>> widened(slab, images, TiltGeometry.from_tilt_angles([-60, 0, 60]), "auto").shape
-    (8, 40, 98)
+    "auto" adds as many voxels on each side as the widest ray needs, up to the larger side of the
+    images, and none if a tilt is steeper than 80 degrees. A number adds that many voxels along the
+    axes on which images show more than the grid. The center is kept.
     """
     if margin != "auto" and not _is_count(margin):
         raise ValueError(f'margin must be "auto" or a number of voxels, 0 or more, got {margin!r}')
     steepest = np.abs(geometry.rotation_matrices[:, 2, 2]).min()
     if margin == 0 or (margin == "auto" and steepest < np.cos(np.radians(_STEEPEST))):
         return grid
-    beyond = _seen_beyond(grid, images, geometry)
+    beyond = _visible_beyond(grid, images, geometry)
     longest = max(images.shape) * images.pixel_size
     voxels = np.ceil(np.minimum(beyond, longest) / grid.voxel_size[:2] - 1e-6).astype(int)
     if margin != "auto":
@@ -69,11 +40,11 @@ def _is_count(value: object) -> bool:
     return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value >= 0)
 
 
-def _seen_beyond(grid: VolumeGrid, images: ImageGrid, geometry: TiltGeometry) -> Float64Array:
-    """Return by how many angstroms more is seen than the grid holds, along x and y."""
+def _visible_beyond(grid: VolumeGrid, images: ImageGrid, geometry: TiltGeometry) -> Float64Array:
+    """Return how many angstroms beyond the grid the images show, along x and y."""
     corners = np.array(list(product(*(axis[[0, -1]] for axis in images.axes))))
     low, high = grid.corners()[[0, -1]]
-    # Samples up to a voxel above the outermost voxels of the slab have a part of them.
+    # Samples less than a voxel outside the outermost planes are interpolated against them.
     planes = grid.corners(margin=1.0)[[0, -1], 2]
     beyond = np.zeros(2)
     for turn, shift, magnification in zip(
@@ -82,7 +53,7 @@ def _seen_beyond(grid: VolumeGrid, images: ImageGrid, geometry: TiltGeometry) ->
         plane = (corners - shift) @ np.linalg.inv(magnification).T
         points, beam = plane @ turn[:, :2].T, turn[:, 2]
         for z in planes:
-            # Of a beam along the slab nothing infinite, where it goes nowhere along an axis.
+            # Avoids 0 * inf for beams within the slab.
             cosine = beam[2] if abs(beam[2]) > 1e-12 else 1e-12
             met = points + ((z - points[:, 2]) / cosine)[:, np.newaxis] * beam
             most = np.maximum(low - met.min(axis=0), met.max(axis=0) - high)[:2]

@@ -1,4 +1,4 @@
-"""`Method`: a way to reconstruct, its options as fields; and how far it has come."""
+"""`Method`, the base class of reconstruction methods, and `Progress` of an iteration."""
 
 from __future__ import annotations
 
@@ -16,22 +16,20 @@ from libtilt.reconstruction.result import Reconstruction
 from libtilt.volume import Volume
 
 Callback = Callable[[int, Volume, float], object]
-"""Called after each iteration with its number, from 1, the volume so far and its residual."""
+"""Called after each iteration with its number from 1, the current volume and its residual."""
 
 
 class Progress:
-    """What a method tells of each iteration, and hears whether to go on.
-
-    Unlike other objects it changes: it collects. One is of one reconstruction.
+    """Record of one reconstruction: a method reports each iteration to it. Mutable.
 
     Attributes
     ----------
     residuals : list of float
-        What was told, in order.
+        Relative residuals in order.
     iterations : int
-        How many were done.
+        Number of completed iterations.
     stop_reason : str
-        "iterations" until another one is known.
+        "iterations" until a method or the callback sets another one.
     """
 
     def __init__(self, problem: LeastSquares, callback: Callback | None = None) -> None:
@@ -41,24 +39,24 @@ class Progress:
         self.stop_reason = "iterations"
 
     def record(self, residual: float) -> None:
-        """Keep the residual of a volume that is not the end of an iteration: of the start."""
+        """Record a residual outside of an iteration, such as that of the start."""
         self.residuals.append(float(residual))
 
     def step(self, volume: NDArray[Any], residual: float) -> bool:
-        """Tell that an iteration is done; return whether the callback wants no more.
+        """Report a completed iteration; return whether the callback requests a stop.
 
         Parameters
         ----------
         volume : ndarray, shape (d, h, w)
-            What was found so far.
+            Current volume.
         residual : float
-            Of it, relative: see `LeastSquares.misfit`.
+            Its relative residual (`LeastSquares.misfit`).
         """
         self.record(residual)
         self.iterations += 1
         if self._callback is None:
             return False
-        if not self._callback(self.iterations, self._problem.volume(volume), self.residuals[-1]):
+        if not self._callback(self.iterations, self._problem.to_volume(volume), self.residuals[-1]):
             return False
         self.stop_reason = "callback"
         return True
@@ -66,22 +64,22 @@ class Progress:
 
 @attrs.frozen(kw_only=True)
 class Method(ABC):
-    """A way to reconstruct a volume from images: the choice and its options.
+    """Base class of reconstruction methods.
 
-    A subclass is a frozen attrs class whose fields are its options, and writes `_solve`. An option
-    that does not fit is a ValueError that names it.
+    A subclass is a frozen attrs class whose fields are the options, and implements `_solve`.
+    Methods raise a ValueError that names an invalid option.
 
     Attributes
     ----------
     name : str
-        By which the results and the command line call it; by default that of the class.
-    takes : tuple of str
-        Which of "start", "mask", "weights", "margin" and "callback" it heeds. The others are
-        refused.
+        Name in results and on the command line; by default the class name in lower case.
+    supports : tuple of str
+        Supported arguments among "start", "mask", "weights", "margin" and "callback"; others raise
+        an error.
     driven : {"ray", "voxel"} or None
-        What the projector must be; None where it may be either, "ray" unless one is given.
+        Required pair of projections; None accepts the projector's own.
     margin : int or "auto"
-        What `reconstruct` takes where nobody says another.
+        Default margin of `reconstruct`.
 
     Examples
     --------
@@ -89,7 +87,7 @@ class Method(ABC):
     """
 
     name: ClassVar[str] = ""
-    takes: ClassVar[tuple[str, ...]] = ("start", "weights", "margin", "callback")
+    supports: ClassVar[tuple[str, ...]] = ("start", "weights", "margin", "callback")
     driven: ClassVar[str | None] = None
     margin: ClassVar[int | str] = "auto"
 
@@ -100,27 +98,18 @@ class Method(ABC):
 
     @abstractmethod
     def _solve(self, problem: LeastSquares, progress: Progress) -> NDArray[Any]:
-        """Compute the volume; what a method of one's own writes.
+        """Compute the volume, with the shape and dtype of ``problem.zeros()``.
 
-        Parameters
-        ----------
-        problem : LeastSquares
-            Checked images and the operator.
-        progress : Progress
-            To be told the residual of the start, and each iteration.
-
-        Returns
-        -------
-        ndarray, of the shape and dtype of ``problem.zeros()``
+        Report the residual of the start and each iteration to `progress`.
         """
 
-    def require_taken(self, **given: Any) -> None:
-        """Raise a ValueError where something is given that this method does not heed."""
+    def require_supported(self, **given: Any) -> None:
+        """Raise a ValueError for the first given argument that this method does not support."""
         for name, value in given.items():
-            if value is not None and name not in self.takes:
+            if value is not None and name not in self.supports:
                 raise ValueError(
-                    f"{name} does not go with the method {self.name!r}, which takes "
-                    f"{', '.join(self.takes) or 'nothing of the kind'}"
+                    f"{name} is not supported by the method {self.name!r}, which supports "
+                    f"{', '.join(self.supports) or 'no such argument'}"
                 )
 
     def solve(self, problem: LeastSquares, *, callback: Callback | None = None) -> Reconstruction:
@@ -129,14 +118,14 @@ class Method(ABC):
         Parameters
         ----------
         problem : LeastSquares
-            Made by `LeastSquares.of`.
+            Problem made by `LeastSquares.from_tilt_series`.
         callback : callable, optional
             As in `reconstruct`.
 
         Raises
         ------
         ValueError
-            If the problem has what the method does not heed, or values leave the range of floats.
+            If the method does not support an argument of the problem, or values overflow.
 
         Examples
         --------
@@ -144,11 +133,11 @@ class Method(ABC):
         >>> from libtilt.reconstruction import CGLS, LeastSquares
         >>> blobs = GaussianBlobs([[2, -1, 1]], sigmas=1.5)
         >>> series = blobs.tilt_series(TiltGeometry.from_tilt_angles([-30, 0, 30]), (16, 16))
-        >>> problem = LeastSquares.of(series, volume_shape=(8, 16, 16))
+        >>> problem = LeastSquares.from_tilt_series(series, volume_shape=(8, 16, 16))
         >>> CGLS(iterations=3).solve(problem).iterations
         3
         """
-        self.require_taken(
+        self.require_supported(
             start=problem.start, mask=problem.mask, weights=problem.weights, callback=callback
         )
         progress = Progress(problem, callback)
@@ -156,11 +145,11 @@ class Method(ABC):
             data = self._solve(problem, progress)
         self._require_like(data, problem.zeros())
         require_result(data, "the reconstruction")
-        volume = problem.volume(data)
+        volume = problem.to_volume(data)
         if problem.grid.shape != data.shape:
             # A view would keep the margin in memory.
             volume = volume.evolve(data=volume.data.copy())
-        return Reconstruction.of(
+        return Reconstruction.from_volume(
             volume,
             residuals=progress.residuals,
             iterations=progress.iterations,
@@ -169,13 +158,12 @@ class Method(ABC):
         )
 
     def _require_like(self, data: Any, wanted: NDArray[Any]) -> None:
-        """Raise where a method returned another kind of array than it iterates on."""
-        if not isinstance(data, np.ndarray):
-            got = f"a {type(data).__name__}"
-        elif data.shape != wanted.shape or data.dtype != wanted.dtype:
+        """Raise a ValueError unless `data` has the shape and dtype of the domain."""
+        got = f"a {type(data).__name__}"
+        if isinstance(data, np.ndarray):
+            if (data.shape, data.dtype) == (wanted.shape, wanted.dtype):
+                return
             got = f"{data.shape} {data.dtype}"
-        else:
-            return
         raise ValueError(
             f"method {self.name!r} must return an array like problem.zeros(), of shape "
             f"{wanted.shape} (the grid with its margin) and {wanted.dtype}, got {got}"

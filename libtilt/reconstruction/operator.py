@@ -1,4 +1,4 @@
-"""The projector of a reconstruction: on the grid that was asked for, or on a wider one."""
+"""The projector of a reconstruction, on the requested grid or one with a margin."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from libtilt.backends.base import Backend
 from libtilt.errors.checks import require_kind, to_volume_shape
 from libtilt.geometry import VolumeGrid
 from libtilt.projector import Projector
-from libtilt.reconstruction.margin import widened
+from libtilt.reconstruction.margin import add_margin
 from libtilt.tilt_series import TiltSeries
 
 
@@ -18,7 +18,7 @@ def projector_for(
     projector: Projector | None,
     backend: str | type[Backend] | Backend,
 ) -> Projector:
-    """Return the projector given, on another grid where one is, or a new one for the series."""
+    """Return the given projector, or a new one for the series, on the requested grid."""
     if volume_grid is not None and volume_shape is not None:
         raise ValueError("give volume_grid or volume_shape, not both")
     if volume_grid is not None:
@@ -30,7 +30,7 @@ def projector_for(
         if volume_grid is None and volume_shape is None:
             _, height, width = tilt_series.shape
             raise ValueError(
-                "volume_shape must be given where no projector is: pass "
+                "volume_shape must be given if there is no projector: pass "
                 f"volume_shape=(depth, {height}, {width}), or projector=Projector(...)"
             )
     require_kind(projector, Projector, "projector")
@@ -45,14 +45,14 @@ def projector_for(
 
 
 def _on_grid(projector: Projector, grid: VolumeGrid) -> Projector:
-    """Return the projector with another domain."""
+    """Return the projector with the given domain."""
     return projector.evolve(volume_grid=grid, volume_shape=None, voxel_size=None)
 
 
-def operator_and_grid(
+def operator_with_margin(
     tilt_series: TiltSeries, projector: Projector, margin: int | str
 ) -> tuple[Projector, VolumeGrid]:
-    """Return the projector on a grid that is wide enough, and the grid that was asked for."""
+    """Return the projector on the grid with its margin, and the requested grid."""
     count = len(tilt_series)
     if count != len(projector.geometry):
         raise ValueError(
@@ -60,8 +60,8 @@ def operator_and_grid(
             f"got {len(projector.geometry)}"
         )
     operator = projector._between(None, tilt_series, "to reconstruct")
-    asked = operator.domain
-    wide = widened(asked, operator.range, operator.geometry, margin)
-    if wide.shape != asked.shape:
+    requested = operator.domain
+    wide = add_margin(requested, operator.range, operator.geometry, margin)
+    if wide.shape != requested.shape:
         operator = _on_grid(projector, wide)._between(None, tilt_series, "to reconstruct")
-    return operator, asked
+    return operator, requested

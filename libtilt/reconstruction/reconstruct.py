@@ -35,51 +35,52 @@ def reconstruct(
     Parameters
     ----------
     tilt_series : TiltSeries
-        ``n`` images of shape ``(h, w)``.
+        Images of shape ``(n, h, w)``.
     method : str, type or Method, optional
-        "wbp" (the default), "sirt", "cgls" or "tv"; with options an instance, such as
-        ``SIRT(iterations=8)``. One's own is a subclass of `Method`.
+        "wbp" (the default), "sirt", "cgls" or "tv"; an instance to set options, such as
+        ``SIRT(iterations=8)``; or a custom subclass of `Method`.
     volume_grid : VolumeGrid, optional
-        Where the voxels shall lie.
+        Grid of the volume.
     volume_shape : tuple of int, optional
-        ``(d, h, w)`` at the rotation center (or where the projector's grid lies), with voxels as
-        large as the pixels (or as the projector says). One of the two is needed where there is
-        no projector that knows its domain.
+        ``(d, h, w)`` of a volume at the rotation center with voxels as large as the pixels; with a
+        projector, at the center and with the voxel size of its grid. `volume_grid` or
+        `volume_shape` is required unless a projector knows its domain.
     projector : Projector, optional
-        Or a subclass; by default one is made for the series. Its geometry counts.
+        Projector, or a subclass, whose geometry replaces that of the series; by default one is
+        made for the series.
     backend : str, type or Backend, optional
-        Where no projector is given.
+        Backend if no projector is given.
     start : Volume or array_like, shape (d, h, w), optional
-        Where to start, by default from zero. Not of wbp.
+        Initial volume; by default zeros. Not for wbp.
     mask : Volume or array_like, shape (d, h, w), optional
-        Weights between 0 and 1: each voxel's steps are multiplied by it, so that where it is 0
-        the volume stays as it started.
+        Values between 0 and 1 that scale the steps of each voxel; voxels at 0 keep their initial
+        value.
     weights : array_like, optional
-        What each pixel counts, 0 or more, of a shape that fits ``(n, h, w)`` as NumPy broadcasts.
-        Of wbp zeros alone: those pixels are filled from their neighbors.
+        Weight of each pixel, 0 or more, in a shape that broadcasts to ``(n, h, w)``. For wbp all
+        nonzero weights must be equal: pixels of weight 0 are interpolated from their neighbors.
     nan : {"raise", "ignore"}, optional
-        Whether pixels that are NaN or infinite are an error, or count nothing.
+        Whether NaN and infinite pixels raise an error or get weight 0.
     margin : int or "auto", optional
-        How much wider than asked the grid is on which the volume is computed, at each side, in
-        voxels; the result lies on the grid that was asked for. "auto" (the default of iterative
-        methods): it holds all that the images see, at high tilt, of a slab as thick as the volume.
-        0: nothing lies outside of the volume. Not of wbp, which needs none.
+        Voxels added on each side of the grid during the computation and cropped from the result.
+        "auto" (the default of iterative methods) covers what the tilted images show of a slab as
+        thick as the volume; 0 assumes that nothing lies outside the volume. Not for wbp, which
+        needs none.
     callback : callable, optional
-        Called as ``callback(iteration, volume, residual)`` after each iteration, counted from 1;
-        the volume is not a copy. If it returns True, that was the last one. Not of wbp.
+        Called as ``callback(iteration, volume, residual)`` after each iteration, counted from 1,
+        with a volume that is not a copy; iteration stops if it returns True. Not for wbp.
 
     Returns
     -------
     Reconstruction
-        A `Volume`, of data in the images' kind of float, that knows how it was found.
+        A `Volume` with its history, in the floating dtype of the images.
 
     Raises
     ------
     ValueError
-        If shapes, spacings or options do not fit, the method does not heed one that is given, or
-        an image is flat or has NaN.
+        If shapes, spacings or options are inconsistent, the method does not support an argument,
+        or an image is flat or has NaN.
     TypeError
-        If something is not of its kind.
+        If an argument has the wrong type.
 
     Examples
     --------
@@ -92,10 +93,10 @@ def reconstruct(
     ('sirt', 5, (16, 16, 16))
     """
     chosen = resolve_method(method)
-    chosen.require_taken(
+    chosen.require_supported(
         start=start, mask=mask, weights=weights, margin=margin or None, callback=callback
     )
-    problem = LeastSquares.of(
+    problem = LeastSquares.from_tilt_series(
         tilt_series,
         volume_grid=volume_grid,
         volume_shape=volume_shape,

@@ -1,4 +1,4 @@
-"""Which methods there are, and how one is picked by name, class or instance."""
+"""The registry of reconstruction methods."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from libtilt.reconstruction.tv import TV
 from libtilt.reconstruction.wbp import WBP
 
 METHODS: dict[str, type[Method]] = {method.name: method for method in (WBP, SIRT, CGLS, TV)}
-"""The methods of this package by name."""
+"""Methods of this package by name."""
 
 
 def resolve_method(method: str | type[Method] | Method) -> Method:
-    """Return a method from its name, its class or itself.
+    """Return a method from its name, class or instance.
 
     Parameters
     ----------
     method : str, type or Method
-        One of "wbp", "sirt", "cgls" and "tv", a class that needs no arguments, or an instance.
+        "wbp", "sirt", "cgls" or "tv", a class with defaults for all options, or an instance.
 
     Raises
     ------
     ValueError
         If there is no method of that name.
     TypeError
-        If it is none of the three.
+        If `method` is none of the three.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""`Reconstruction`: a volume that knows how it was found."""
+"""`Reconstruction`: a volume with the history of its reconstruction."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ def _residuals(value: ArrayLike) -> Float64Array:
 
 @frozen(repr=False)
 class Reconstruction(Volume):
-    """The volume that a reconstruction found, and how it got there.
+    """The result of a reconstruction: a volume with its history.
 
-    It is a `Volume` wherever one is asked for. What is made of it (a sum, a crop, ...) is a plain
-    volume of the projector's type: the history is that of the whole.
+    It can be used wherever a `Volume` is expected. Derived volumes (sums, crops, ...) are plain
+    volumes of the projector's type, since the history describes the whole.
 
     Attributes
     ----------
     residuals : ndarray, shape (iterations + 1,)
-        Norm of images minus projections, over that of the images, both weighted as the problem is:
-        of the start, and after each iteration. Empty where a method has no iterations.
+        Weighted norm of images minus projections, relative to that of the images: for the start
+        and after each iteration. Empty for methods without iterations.
     method : Method
-        Its options are its fields.
+        The method with its options.
     stop_reason : {"iterations", "callback", "tolerance", "direct"}
-        Why there were no more; "direct" where a method has no iterations.
+        Why the method stopped; "direct" for methods without iterations.
     iterations : int
-        How many were done.
+        Number of completed iterations.
 
     Examples
     --------
@@ -53,13 +53,13 @@ class Reconstruction(Volume):
 
     _kind: type[Volume] = attrs.field(kw_only=True)
     residuals: Float64Array = attrs.field(kw_only=True, converter=_residuals)
-    # Of `Method`, whose module needs this one.
+    # A `Method`, whose module imports this one.
     method: Any = attrs.field(kw_only=True)
     stop_reason: str = attrs.field(kw_only=True)
     iterations: int = attrs.field(kw_only=True)
 
     @classmethod
-    def of(
+    def from_volume(
         cls, volume: Volume, *, residuals: ArrayLike, method: Any, stop_reason: str, iterations: int
     ) -> Self:
         """Return a volume with its history.
@@ -67,9 +67,9 @@ class Reconstruction(Volume):
         Parameters
         ----------
         volume : Volume
-            What was found.
+            The reconstructed volume.
         residuals, method, stop_reason, iterations
-            As the attributes of these names.
+            The attributes of the same names.
 
         Examples
         --------
@@ -77,7 +77,7 @@ class Reconstruction(Volume):
         >>> from libtilt import Volume
         >>> from libtilt.reconstruction import Reconstruction, WBP
         >>> found = Volume(np.zeros((2, 3, 4)), voxel_size=2)
-        >>> Reconstruction.of(
+        >>> Reconstruction.from_volume(
         ...     found, residuals=[], method=WBP(), stop_reason="direct", iterations=0
         ... ).voxel_size.tolist()
         [2.0, 2.0, 2.0]
@@ -96,34 +96,34 @@ class Reconstruction(Volume):
 
     @classmethod
     def open(cls, path: str | Path, **_: Any) -> Self:
-        """Raise a TypeError: a file keeps the volume alone, which `libtilt.Volume.open` reads."""
+        """Raise a TypeError: files hold the volume alone, which `libtilt.Volume.open` reads."""
         raise TypeError(f"a file has no history of residuals: read {path} by Volume.open")
 
     @property
     def volume(self) -> Volume:
-        """The volume without its history, of the projector's `volume_type`; not a copy."""
+        """The volume without its history, of the projector's `volume_type`, sharing the data."""
         return self._kind(
             self.data, voxel_size=self.voxel_size, center=self.center, origin=self._origin
         )
 
     @property
     def made(self) -> str:
-        """How it was made, in one line: the method, what it did, the version of libtilt."""
-        parts = [options_of(self.method)]
+        """One-line history: the method, its iterations and residual, the version of libtilt."""
+        parts = [describe_method(self.method)]
         if self.residuals.size:
             parts += [f"{self.iterations} iterations", f"residual {self.residuals[-1]:.4g}"]
         return ", ".join([*parts, f"libtilt {version('libtilt')}"])
 
     def evolve(self, **changes: Any) -> Any:
-        """Return `volume` with some of its fields changed: a change has no history."""
+        """Return `volume`, without history, with some fields changed."""
         return self.volume.evolve(**changes)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
-        """Save it as `libtilt.Volume.save` does, with how it was made in the labels of the header.
+        """Save the volume as `libtilt.Volume.save` does, with `made` in the labels of the header.
 
         Examples
         --------
-        ``libtilt info`` shows the line too:
+        ``libtilt info`` shows this label too:
 
         >>> import tempfile
         >>> from libtilt import GaussianBlobs, TiltGeometry
@@ -143,8 +143,8 @@ class Reconstruction(Volume):
         return f"Reconstruction({self.volume!r}, made={self.made!r})"
 
 
-def options_of(method: Any) -> str:
-    """Return how a method is called, with those options alone that differ from their defaults."""
+def describe_method(method: Any) -> str:
+    """Return the call that makes a method, without options that equal their defaults."""
     if not attrs.has(type(method)):
         return repr(method)
     changed = [

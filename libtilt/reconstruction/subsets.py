@@ -1,4 +1,4 @@
-"""Which tilts make a subset, and in which order subsets are taken."""
+"""Ordered subsets of tilts."""
 
 from __future__ import annotations
 
@@ -10,29 +10,11 @@ from libtilt.geometry import TiltGeometry
 _GOLDEN = (np.sqrt(5) - 1) / 2
 
 
-def spread_subsets(geometry: TiltGeometry, count: int) -> list[NDArray[np.intp]]:
-    """Cut the tilts into subsets that each cover all angles, in an order that jumps about.
+def ordered_subsets(geometry: TiltGeometry, count: int) -> list[NDArray[np.intp]]:
+    """Split `n` tilts into `count` subsets (1 to `n`), each a list of tilt indices.
 
-    Parameters
-    ----------
-    geometry : TiltGeometry
-        ``n`` tilts, in any order.
-    count : int
-        How many subsets, from 1 to ``n``.
-
-    Returns
-    -------
-    list of ndarray of int
-        Each every so-many-th tilt by its angle. One that is taken differs from the one before by
-        about a golden section of all, so that it tells much that is new.
-
-    Examples
-    --------
-    >>> from libtilt import TiltGeometry
-    >>> from libtilt.reconstruction.subsets import spread_subsets
-    >>> geometry = TiltGeometry.from_tilt_angles([0, 3, -3, 6, -6, 9, -9, 12])
-    >>> [geometry.tilt_angles[some].round().tolist() for some in spread_subsets(geometry, 4)]
-    [[3.0, -9.0], [-3.0, 9.0], [6.0, -6.0], [0.0, 12.0]]
+    A subset holds every `count`-th tilt by angle, so that it covers all angles. Successive subsets
+    are about a golden section of `count` apart, so that their data differ most.
     """
     by_angle = np.argsort(geometry.tilt_angles, kind="stable")
     places = (np.arange(count) * _GOLDEN) % 1.0

@@ -1,4 +1,4 @@
-"""Small volumes about points, without the tomogram around them."""
+"""Reconstruction of subvolumes about points."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from libtilt.backends.registry import resolve_backend
 from libtilt.errors.checks import positive_integer
 from libtilt.geometry import VolumeGrid
 from libtilt.projector import Projector
-from libtilt.reconstruction.wbp import weighted
+from libtilt.reconstruction.wbp import filter_images
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
 
@@ -23,32 +23,31 @@ def reconstruct_subvolume(
 ) -> list[Volume]:
     """Reconstruct a cube about each point by weighted back-projection.
 
-    The whole images are filtered, and of each only a box is back-projected: the cube has, up to
-    rounding, the values that the whole tomogram would have there, at points between voxels too,
-    by a backend whose operator may be cut into blocks. ``"auto"`` takes such a one here, also
-    where it takes numba's factorized kernel for the whole, whose values differ by less than 1 %
-    on smooth data.
+    Whole images are filtered, and a box of each is backprojected. Up to rounding, the cubes hold
+    the values of the whole tomogram, also at points between voxels, if the operator of the backend
+    can be cut into blocks. ``"auto"`` chooses such a backend here, even where it would use numba's
+    factorized kernel for the whole, whose values differ by less than 1 % on smooth data.
 
     Parameters
     ----------
     tilt_series : TiltSeries
-        ``n`` images.
+        Images of shape ``(n, h, w)``.
     points_xyz : array_like, shape (m, 3) or (3,)
-        Angstroms from the specimen's center.
+        Points in the specimen frame, in angstroms from the rotation center.
     size : int
         Voxels along each side of the cubes; the point lies at index ``size // 2``.
     **options
-        Of `libtilt.reconstruction.WBP`, and `projector` and `backend`.
+        Options of `libtilt.reconstruction.WBP`, and `projector` and `backend`.
 
     Returns
     -------
     list of Volume
-        One per point, which is its `center`.
+        One volume per point, with the point as its `center`.
 
     Raises
     ------
     ValueError
-        If an argument does not fit, or the images have NaN.
+        If an argument is invalid, or the images have NaN.
 
     Examples
     --------
@@ -65,9 +64,11 @@ def reconstruct_subvolume(
     side = positive_integer(size, "size")
     for name in ("volume_shape", "volume_grid"):
         if name in options:
-            raise ValueError(f"{name} does not go with size: the cubes are size voxels wide")
-    projector, filtered = weighted(tilt_series, volume_shape=(side,) * 3, **options)
-    projector = _cut_into_blocks(projector, options)
+            raise ValueError(
+                f"{name} cannot be combined with size, which is the side of the cubes in voxels"
+            )
+    projector, filtered = filter_images(tilt_series, volume_shape=(side,) * 3, **options)
+    projector = _with_local_backend(projector, options)
     spacing = projector.domain.voxel_size
     largest = np.linalg.norm(projector.geometry.magnifications, ord=2, axis=(1, 2)).max()
     reach = (side // 2 + 1) * float(np.linalg.norm(spacing)) * largest / tilt_series.pixel_size
@@ -85,8 +86,8 @@ def reconstruct_subvolume(
     return volumes
 
 
-def _cut_into_blocks(projector: Projector, options: dict[str, Any]) -> Projector:
-    """Return the projector with a backend that gives parts their values in the whole."""
+def _with_local_backend(projector: Projector, options: dict[str, Any]) -> Projector:
+    """Return the projector with a backend whose operator can be cut into blocks."""
     given = options.get("projector")
     asked = resolve_backend(options.get("backend", "auto")) if given is None else given.backend
     if not isinstance(asked, AutoBackend):

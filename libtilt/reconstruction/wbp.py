@@ -18,7 +18,7 @@ from libtilt.projector import Projector
 from libtilt.reconstruction.filters import WINDOWS, Filter, RampFilter
 from libtilt.reconstruction.least_squares import LeastSquares
 from libtilt.reconstruction.method import Method, Progress
-from libtilt.reconstruction.pixel_weights import filled
+from libtilt.reconstruction.pixel_weights import fill_pixels
 from libtilt.tilt_series import TiltSeries
 
 PADDINGS = ("edge", "mean", "zero")
@@ -34,29 +34,28 @@ def _check_filter(value: Any, _: str) -> None:
 
 @attrs.frozen(kw_only=True)
 class WBP(Method):
-    """Weighted back-projection: filtered images, given back to each voxel.
+    """Weighted back-projection: the voxel-driven adjoint of filtered images.
 
     Parameters
     ----------
     filter : str or Filter, optional
         "ramp" (the default) or another window of `RampFilter`, or an instance: `RadialFilter`,
-        `SIRTLikeFilter`, or `ExactFilter` for orientations that no single axis describes.
+        `SIRTLikeFilter`, or `ExactFilter` for orientations without a single tilt axis.
     padding : {"edge", "mean", "zero"}, optional
-        What the filter finds beside an image, as far out as the image is wide: its edge's values
-        (the default), its mean, or nothing.
+        Padding of the images to twice their width before filtering: with the values of the edge
+        (the default), the mean of the image, or zeros.
     taper : int, optional
-        Pixels at each side over which images fall to the mean of their edge before all this.
+        Pixels on each side over which images are first tapered to the mean of their edge.
 
     Notes
     -----
-    Images are filtered across their own tilt axis, whatever its angle, and weighted by the angle
-    that each stands for (see `angular_weights`). The density is in the units of the images per
-    pixel: an object that was seen from all sides, more finely than its detail, comes back as it
-    was, whatever the voxels.
+    Images are filtered perpendicular to their tilt axes and multiplied by angular weights
+    (`angular_weights`). The density is in units of the images per pixel: an object sampled finely
+    from all directions is reconstructed at its own density, whatever the voxel size.
 
-    A projector is used voxel-driven whatever it is. Pixels of weight 0 are filled from their
-    neighbors; other weights than one and the same are refused, since a filter mixes all pixels.
-    Where a mask is below 1, the volume is multiplied by it.
+    Any projector is used voxel-driven. Pixels of weight 0 are interpolated from their neighbors;
+    other unequal weights raise an error, since a filter mixes all pixels. The volume is multiplied
+    by the mask.
 
     Examples
     --------
@@ -65,7 +64,7 @@ class WBP(Method):
     WBP(filter='hann', padding='edge', taper=0)
     """
 
-    takes: ClassVar[tuple[str, ...]] = ("mask", "weights")
+    supports: ClassVar[tuple[str, ...]] = ("mask", "weights")
     driven: ClassVar[str | None] = "voxel"
     margin: ClassVar[int | str] = 0
 
@@ -73,17 +72,17 @@ class WBP(Method):
     padding: str = attrs.field(
         default="edge",
         validator=checked(lambda value, name: one_of(value, name, PADDINGS)),
-        metadata=option("what the filter finds beside an image", PADDINGS),
+        metadata=option("padding of images for the filter", PADDINGS),
     )
     taper: int = 0
 
-    def weighted(self, problem: LeastSquares) -> NDArray[Any]:
-        """Return the images whose adjoint is the volume.
+    def filtered_images(self, problem: LeastSquares) -> NDArray[Any]:
+        """Return the filtered images, whose adjoint is the volume.
 
         Parameters
         ----------
         problem : LeastSquares
-            With a voxel-driven projector.
+            Problem with a voxel-driven projector.
 
         Returns
         -------
@@ -92,8 +91,7 @@ class WBP(Method):
         Raises
         ------
         ValueError
-            If weights are neither zero nor all the same, or a ramp is asked for where the tilts
-            have no single axis.
+            If nonzero weights differ, or a ramp is chosen for tilts without a single axis.
 
         Examples
         --------
@@ -101,26 +99,28 @@ class WBP(Method):
         >>> from libtilt.reconstruction import WBP, LeastSquares
         >>> blobs = GaussianBlobs([[0, 0, 0]], sigmas=2)
         >>> series = blobs.tilt_series(TiltGeometry.from_tilt_angles([-30, 0, 30]), (16, 16))
-        >>> problem = LeastSquares.of(series, volume_shape=(8, 16, 16), driven="voxel")
-        >>> volume = problem.adjoint(WBP().weighted(problem))
+        >>> problem = LeastSquares.from_tilt_series(
+        ...     series, volume_shape=(8, 16, 16), driven="voxel"
+        ... )
+        >>> volume = problem.adjoint(WBP().filtered_images(problem))
         >>> float(abs(volume - WBP().solve(problem).data).max())
         0.0
         """
         projector = problem.projector
-        images = _without_holes(problem)
+        images = _filled_images(problem)
         if self.taper:
             images = taper_edges(TiltSeries(images, projector.geometry), width=self.taper).images
         chosen = self.filter if isinstance(self.filter, Filter) else RampFilter(self.filter)
-        # Of the voxel-driven adjoint's own weights nothing may be left.
+        # Cancels the scales of the voxel-driven adjoint.
         scales = chosen.tilt_weights(projector.geometry) / projector.image_scales
-        return _filtered(images, projector.geometry, chosen, self.padding, scales)
+        return _apply_filter(images, projector.geometry, chosen, self.padding, scales)
 
     def _solve(self, problem: LeastSquares, progress: Progress) -> NDArray[Any]:
         progress.stop_reason = "direct"
-        return problem.masked(problem.adjoint(self.weighted(problem)))
+        return problem.apply_mask(problem.adjoint(self.filtered_images(problem)))
 
 
-def weighted(
+def filter_images(
     tilt_series: TiltSeries,
     *,
     filter: str | Filter = "ramp",  # noqa: A002
@@ -128,68 +128,56 @@ def weighted(
     taper: int = 0,
     **options: Any,
 ) -> tuple[Projector, TiltSeries]:
-    """Return a voxel-driven projector, and the images whose adjoint by it is what `wbp` returns.
+    """Return a voxel-driven projector and the filtered series, whose adjoint is that of `wbp`.
 
-    For who backprojects a few tilts, or a few boxes, at a time. Everything is as in `wbp`, whose
-    other arguments are the `options`; the series has the projector's geometry.
-
-    Examples
-    --------
-    >>> from libtilt import GaussianBlobs, TiltGeometry
-    >>> from libtilt.reconstruction import wbp
-    >>> from libtilt.reconstruction.wbp import weighted
-    >>> blobs = GaussianBlobs([[0, 0, 0]], sigmas=2)
-    >>> series = blobs.tilt_series(TiltGeometry.from_tilt_angles([-30, 0, 30]), (16, 16))
-    >>> projector, images = weighted(series, volume_shape=(8, 16, 16))
-    >>> difference = projector.adjoint(images) - wbp(series, volume_shape=(8, 16, 16))
-    >>> float(abs(difference.data).max())
-    0.0
+    It serves to backproject a few tilts or boxes at a time. `options` are the other arguments of
+    `wbp`; the series has the projector's geometry.
     """
     method = WBP(filter=filter, padding=padding, taper=taper)
-    problem = LeastSquares.of(tilt_series, driven=method.driven, **options)
-    images, geometry = method.weighted(problem), problem.projector.geometry
+    problem = LeastSquares.from_tilt_series(tilt_series, driven=method.driven, **options)
+    images, geometry = method.filtered_images(problem), problem.projector.geometry
     return problem.projector, tilt_series.evolve(images=images, geometry=geometry)
 
 
-def _without_holes(problem: LeastSquares) -> NDArray[Any]:
-    """Return the images with their pixels of weight zero filled."""
+def _filled_images(problem: LeastSquares) -> NDArray[Any]:
+    """Return the images with pixels of weight zero interpolated."""
     weights = problem.weights
     if weights is None:
         return problem.images
     known = weights > 0
     if np.ptp(weights[known]) > 0:
         raise ValueError(
-            "weights must be zero or all the same for the method 'wbp': its filter mixes all "
-            "pixels of an image; take sirt, cgls or tv"
+            "weights must be zero or all the same for the method 'wbp', whose filter mixes all "
+            "pixels of an image; use sirt, cgls or tv"
         )
     images = problem.images.copy()
     for image, good in zip(images, known, strict=True):
         if not good.any():
-            raise ValueError("weights must leave something of each image for the method 'wbp'")
+            raise ValueError("weights must keep some pixels of each image for the method 'wbp'")
         if not good.all():
-            image[:] = filled(image, good)
+            image[:] = fill_pixels(image, good)
     return images
 
 
-def _filtered(
+def _apply_filter(
     images: NDArray[Any],
     geometry: TiltGeometry,
     filter: Filter,  # noqa: A002
     padding: str,
     scales: Float64Array,
 ) -> NDArray[Any]:
-    """Return the images times the filter in Fourier space and times a number each."""
+    """Return the images, filtered in Fourier space and multiplied by one scale each."""
     result = np.empty_like(images)
     height, width = images.shape[1:]
-    plain = filter.only_along_x(geometry)
-    rows, columns = height if plain else _period(height), _period(width)
+    one_dimensional = filter.is_one_dimensional(geometry)
+    rows, columns = height if one_dimensional else _period(height), _period(width)
     u: Float64Array = np.fft.rfftfreq(columns).astype(np.float64)
-    v: Float64Array = np.zeros(1) if plain else np.fft.fftfreq(rows).astype(np.float64)
+    v: Float64Array = np.zeros(1) if one_dimensional else np.fft.fftfreq(rows).astype(np.float64)
 
     def work(tilt: int) -> None:
-        padded = _padded(images[tilt], (rows, columns), padding)
+        padded = _pad(images[tilt], (rows, columns), padding)
         response = (filter.response(geometry, tilt, u, v) * scales[tilt]).astype(images.dtype)
-        if plain:
+        if one_dimensional:
             lines = fft.irfft(fft.rfft(padded, axis=1) * response, n=columns, axis=1)
         else:
             lines = fft.irfft2(fft.rfft2(padded) * response, s=padded.shape)
@@ -200,9 +188,9 @@ def _filtered(
 
 
 def _period(size: int) -> int:
-    """Return a length at which what the filter takes from one edge is not the other edge.
+    """Return an odd fast FFT length, at which the kernel does not wrap around to the other edge.
 
-    It is odd: at an even one's highest frequency a direction has no sense.
+    At an even length the sign of the Nyquist frequency is ambiguous.
     """
     period = 2 * size + 1
     while fft.next_fast_len(period) != period:
@@ -210,20 +198,19 @@ def _period(size: int) -> int:
     return period
 
 
-def _padded(image: NDArray[Any], shape: tuple[int, int], padding: str) -> NDArray[Any]:
-    """Return an image followed by what lies beside it, which runs on from one edge to the other."""
-    if padding == "zero" or padding == "mean":
+def _pad(image: NDArray[Any], shape: tuple[int, int], padding: str) -> NDArray[Any]:
+    """Return an image padded at the end of each axis."""
+    counts = [wide - size for wide, size in zip(shape, image.shape, strict=True)]
+    if padding != "edge":
         fill = 0.0 if padding == "zero" else image.mean(dtype=np.float64)
-        padded = np.full(shape, fill, image.dtype)
-        padded[: image.shape[0], : image.shape[1]] = image
-        return padded
-    for axis in (0, 1):
-        image = _run_on(image, shape[axis] - image.shape[axis], axis)
+        return np.pad(image, [(0, count) for count in counts], constant_values=fill)
+    for axis, count in enumerate(counts):
+        image = _pad_with_edges(image, count, axis)
     return image
 
 
-def _run_on(image: NDArray[Any], count: int, axis: int) -> NDArray[Any]:
-    """Append lines that lead from the last line to the first along a half cosine."""
+def _pad_with_edges(image: NDArray[Any], count: int, axis: int) -> NDArray[Any]:
+    """Append lines that blend the last line into the first along a half cosine."""
     if not count:
         return image
     phase = (np.arange(count) + 1) / (count + 1)

@@ -24,7 +24,7 @@ from libtilt.reconstruction import (
     tv,
     wbp,
 )
-from libtilt.reconstruction.result import options_of
+from libtilt.reconstruction.result import describe_method
 
 GEOMETRY = TiltGeometry.from_tilt_angles(range(-60, 61, 6), tilt_axis_angle=12)
 SHAPE = (10, 18, 20)
@@ -132,7 +132,7 @@ def test_a_field_is_an_option_of_its_method_and_refused_of_others(tilts, tmp_pat
 def test_a_switch_sets_a_field(tilts, tmp_path, flag, method, expected):
     run(tilts, "--method", method, "--iterations", 2, flag, "-o", tmp_path / "t.mrc")
     made = read_image(tmp_path / "t.mrc").made
-    assert made.startswith(options_of(attrs.evolve(expected, iterations=2)))
+    assert made.startswith(describe_method(attrs.evolve(expected, iterations=2)))
 
 
 def test_pixels_that_are_not_finite_count_nothing_where_that_is_asked_for(tmp_path):
@@ -196,7 +196,7 @@ def test_options_give_the_geometry_of_a_plain_stack(tmp_path):
         (["--method", "cgls", "--relaxation", 1], "--relaxation is of sirt, not of cgls"),
         (["--method", "sirt", "--relaxation", 2], "--relaxation: relaxation must be more than 0"),
         (["--method", "sirt", "--iterations", 0], "--iterations: iterations must be a positive"),
-        (["--method", "sirt", "--subsets", 99], "--subsets: subsets must be at most as many"),
+        (["--method", "sirt", "--subsets", 99], "--subsets: subsets must be at most the number"),
         (["--method", "sirt", "--filter", "hann"], "--filter is of wbp, not of sirt"),
         (["--method", "cgls", "--nonnegative"], "--nonnegative is of sirt and tv, not of cgls"),
         (["--method", "wbp", "--strength", 1], "--strength is of tv, not of wbp"),

@@ -1,4 +1,4 @@
-"""Figures: what is drawn where, read back from the axes."""
+"""Figures, read back from their axes."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from libtilt.plot import (
     sinogram,
     tilt_scheme,
     tilt_scheme_3d,
-    turned_specimen,
+    tilted_specimen,
 )
 from libtilt.plot.geometries import missing_sectors
 from libtilt.quality import FourierCorrelation
@@ -52,7 +52,7 @@ def test_orthoslices_show_the_voxel_at_the_cross_hairs():
     assert (right - left, bottom - top) == (12, 15)
 
 
-def test_a_figure_is_drawn_where_it_is_asked_for_and_nothing_is_shown():
+def test_figures_are_drawn_in_given_axes_and_not_shown():
     figure, (first, second) = pyplot.subplots(1, 2)
     assert orthoslices(volume(), ax=first) is first
     assert sinogram(SERIES, ax=second) is second
@@ -66,7 +66,7 @@ def test_a_scale_bar_is_1_2_or_5_and_at_most_a_third(extent, length):
     assert nice_length(extent) == pytest.approx(length)
 
 
-def test_the_scale_bar_says_its_length():
+def test_the_scale_bar_is_labeled_with_its_length():
     ax = orthoslices(volume())
     assert [text.get_text() for text in ax.texts] == ["x, y", "x, z", "z, y", "5 nm"]
     bar = ax.lines[-1].get_xdata()
@@ -100,7 +100,7 @@ def test_a_sinogram_rises_with_the_tilt_angle():
 
 
 @pytest.mark.parametrize(("low", "high"), [(-60, 60), (-40, 70)])
-def test_the_missing_sectors_lie_where_no_beam_is(low, high):
+def test_missing_sectors_contain_no_beam(low, high):
     geometry = TiltGeometry.from_tilt_angles(np.arange(low, high + 1, 2))
     (first, last), other = missing_sectors(geometry.beam_directions)
     assert last - first == pytest.approx(180 - (high - low))
@@ -112,7 +112,7 @@ def test_the_missing_sectors_lie_where_no_beam_is(low, high):
     assert ax.get_title() == f"{len(geometry)} tilts, {low}° to {high}°"
 
 
-def test_the_beam_of_a_tilt_is_drawn_as_it_runs_through_the_specimen():
+def test_beams_are_drawn_in_the_specimen_frame():
     ax = tilt_scheme(TiltGeometry.from_tilt_angles([30]))
     (line,) = ax.lines
     along = np.array([line.get_xdata()[1], line.get_ydata()[1]])
@@ -132,7 +132,7 @@ def test_the_power_spectrum_is_empty_in_the_missing_wedge():
     assert ax.images[0].get_extent()[0] == pytest.approx(-24.5 / 48)
 
 
-def test_curves_are_drawn_with_their_levels():
+def test_curves_are_drawn_with_threshold_lines():
     curve = FourierCorrelation([0, 0.1, 0.2], [[1, 0.9, 0.1], [1, 0.7, 0.3]], [1, 18, 62])
     ax = fourier_correlation(curve, thresholds=(0.143,))
     assert ax.lines[0].get_ydata() == pytest.approx([1, 0.8, 0.2])
@@ -140,14 +140,14 @@ def test_curves_are_drawn_with_their_levels():
     assert ax.get_legend() is None
     with pytest.raises(ValueError, match="curves must hold at least one curve"):
         fourier_correlation({})
-    with pytest.raises(TypeError, match="curves must be of FourierCorrelation, got list for 'a'"):
+    with pytest.raises(TypeError, match="curves must hold FourierCorrelation, got list for 'a'"):
         fourier_correlation({"a": [1]})
 
 
 @pytest.mark.parametrize(
     ("draw", "message"),
     [
-        (lambda: orthoslices(volume(), position_xyz=(30, 0, 0)), "must lie within x, y, z"),
+        (lambda: orthoslices(volume(), position_xyz=(30, 0, 0)), "must lie within the x, y, z"),
         (lambda: orthoslices(volume(), position_xyz=(1, 2)), "position_xyz must be 3 integers"),
         (lambda: orthoslices(volume(), cmap="mud"), "cmap must be the name of a color"),
         (lambda: orthoslices(volume(), percentiles=(9, 1)), "percentiles must be two num"),
@@ -155,11 +155,11 @@ def test_curves_are_drawn_with_their_levels():
         (lambda: power_spectrum(volume(), axis="w"), "axis must be one of 'x', 'y', 'z'"),
         (lambda: power_spectrum(Volume(np.full((2, 2, 2), np.nan))), "volume has 8 NaN"),
         (lambda: contact_sheet(SERIES, columns=0), "columns must be a positive integer"),
-        (lambda: sinogram(SERIES, row=24), "row must lie in 0 to 23, got 24"),
+        (lambda: sinogram(SERIES, row=24), "row must be an index from 0 to 23, got 24"),
         (lambda: tilt_scheme(SERIES.geometry, thickness=0), "thickness must be one positive"),
     ],
 )
-def test_arguments_that_do_not_fit_are_refused(draw, message):
+def test_invalid_arguments_raise(draw, message):
     with pytest.raises(ValueError, match=message):
         draw()
 
@@ -171,14 +171,14 @@ def test_constant_and_extreme_values_are_drawn(value):
     power_spectrum(Volume(data)).figure.canvas.draw()
 
 
-def test_a_few_small_values_are_seen():
+def test_a_few_small_values_are_visible():
     data = np.zeros((60, 60, 60), np.float32)
     data[30, 30, 30] = 1e-5
     image = orthoslices(Volume(data)).images[0]
     assert image.get_clim() == pytest.approx((0, 1e-5))
 
 
-def test_equal_angles_have_bands():
+def test_equal_tilt_angles_have_bands_in_a_sinogram():
     still = BLOBS.tilt_series(TiltGeometry.from_tilt_angles([30, 30, 30]), (24, 30), pixel_size=8.0)
     (mesh,) = sinogram(still).collections
     assert np.allclose(mesh.get_coordinates()[:, 0, 1], [29.5, 29.8333333, 30.1666667, 30.5])
@@ -193,16 +193,16 @@ def test_equal_angles_have_bands():
         (lambda: sinogram(volume()), "tilt_series must be a TiltSeries, got Volume"),
         (lambda: tilt_scheme(SERIES), "geometry must be a TiltGeometry, got TiltSeries"),
         (lambda: tilt_scheme_3d(SERIES), "geometry must be a TiltGeometry, got TiltSeries"),
-        (lambda: turned_specimen(SERIES), "geometry must be a TiltGeometry, got TiltSeries"),
+        (lambda: tilted_specimen(SERIES), "geometry must be a TiltGeometry, got TiltSeries"),
         (lambda: fourier_correlation([1, 2]), "curves must be a FourierCorrelation or a mapping"),
     ],
 )
-def test_arguments_of_the_wrong_kind_are_named(draw, message):
+def test_errors_name_arguments_of_the_wrong_type(draw, message):
     with pytest.raises(TypeError, match=message):
         draw()
 
 
-def test_figures_that_fail_leave_none_open():
+def test_failed_figures_are_not_left_open():
     nan = Volume(np.full((2, 2, 2), np.nan))
     for draw in (
         lambda: orthoslices(volume(), cmap="mud"),
@@ -217,12 +217,12 @@ def test_figures_that_fail_leave_none_open():
 
 
 @pytest.mark.parametrize("angle", [35, -50, 0])
-def test_the_turned_specimen_is_where_the_geometry_says(angle):
+def test_the_tilted_specimen_follows_the_geometry(angle):
     geometry = TiltGeometry.from_tilt_angles([10, angle])
-    ax = turned_specimen(geometry, tilt=1, point_xyz=(0.3, 0, 0.5))
+    ax = tilted_specimen(geometry, tilt=1, point_xyz=(0.3, 0, 0.5))
     x, _, z = geometry.rotation_matrices[1].T @ [0.3, 0, 0.5]
     turned = TiltGeometry.from_tilt_angles([10, angle], tilt_axis_angle=85)
-    same = turned_specimen(turned, tilt=1, point_xyz=(0.3, 0, 0.5))
+    same = tilted_specimen(turned, tilt=1, point_xyz=(0.3, 0, 0.5))
     for line, other in zip(ax.lines, same.lines, strict=True):
         assert np.allclose(line.get_xydata(), other.get_xydata())
     spots = [line.get_xydata()[0] for line in ax.lines if line.get_marker() == "o"]
@@ -231,7 +231,7 @@ def test_the_turned_specimen_is_where_the_geometry_says(angle):
     assert np.allclose(beam.get_xdata(), x)
 
 
-def test_the_scheme_in_space_has_a_line_for_each_beam():
+def test_the_3d_tilt_scheme_has_a_line_for_each_beam():
     geometry = TiltGeometry.from_tilt_angles([-60, 0, 60], x_tilts=5)
     ax = tilt_scheme_3d(geometry)
     ends = [np.array(line.get_data_3d())[:, 1] for line in ax.lines[:3]]
@@ -241,11 +241,11 @@ def test_the_scheme_in_space_has_a_line_for_each_beam():
     assert tilt_scheme_3d(geometry, ax=own) is own
 
 
-def test_drawings_refuse_what_does_not_fit():
+def test_drawings_of_geometries_raise_for_invalid_arguments():
     geometry = TiltGeometry.from_tilt_angles([0])
-    with pytest.raises(ValueError, match="tilt must lie in 0 to 0, got 1"):
-        turned_specimen(geometry, tilt=1)
+    with pytest.raises(ValueError, match="tilt must be an index from 0 to 0, got 1"):
+        tilted_specimen(geometry, tilt=1)
     with pytest.raises(ValueError, match="point_xyz must be three numbers"):
-        turned_specimen(geometry, point_xyz=(1, 2))
+        tilted_specimen(geometry, point_xyz=(1, 2))
     with pytest.raises(TypeError, match="ax must be three-dimensional"):
         tilt_scheme_3d(geometry, ax=pyplot.figure().add_subplot())

@@ -1,4 +1,4 @@
-"""Tilt series for the tests of this room: noise with structure, planes, damaged images."""
+"""Tilt series for tests of preparation: structured noise, planes, damaged images."""
 
 import attrs
 import numpy as np

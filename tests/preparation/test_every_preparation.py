@@ -1,4 +1,4 @@
-"""What holds for all that is done to a series: what is kept, dtypes, memory, errors."""
+"""Properties of every preparation: fields, dtypes, memory, errors."""
 
 import tracemalloc
 
@@ -10,7 +10,7 @@ from libtilt import TiltGeometry, TiltSeries
 from libtilt.errors import ArgumentError
 from libtilt.preparation import (
     exclude_views,
-    flat_views,
+    find_flat_views,
     replace_outliers,
     require_usable,
     subtract_plane,
@@ -31,7 +31,7 @@ def each(preparations):
 
 
 @each(EVERY)
-def test_the_class_and_all_that_is_not_an_image_are_kept(prepare):
+def test_preparation_keeps_the_class_and_other_fields(prepare):
     prepared = prepare(dosed(noise()))
     assert (type(prepared), prepared.shape) == (Dosed, (5, 40, 48))
     assert prepared.geometry == GEOMETRY
@@ -44,7 +44,7 @@ def test_the_class_and_all_that_is_not_an_image_are_kept(prepare):
     ("given", "got"),
     [("f4", "f4"), (">f4", "f4"), ("f8", "f8"), ("f2", "f4"), ("i2", "f4"), ("u1", "f4")],
 )
-def test_the_dtype_is_float32_or_that_of_float64_images(prepare, given, got):
+def test_prepared_images_are_float32_or_float64(prepare, given, got):
     images = (10 * noise()).astype(given)
     prepared = prepare(dosed(images))
     assert prepared.dtype == np.dtype(got)
@@ -52,7 +52,7 @@ def test_the_dtype_is_float32_or_that_of_float64_images(prepare, given, got):
 
 
 @each(CHANGING)
-def test_the_images_given_stay_as_they_are_and_are_not_shared(prepare):
+def test_input_images_are_neither_changed_nor_shared(prepare):
     images = noise()
     before = images.copy()
     prepared = prepare(dosed(images))
@@ -68,7 +68,7 @@ def test_an_image_does_not_depend_on_its_neighbors(prepare):
 
 
 @each(CHANGING)
-def test_little_more_memory_than_that_of_the_result_is_needed(prepare):
+def test_preparation_needs_little_more_memory_than_its_result(prepare):
     images = np.random.default_rng(2).normal(size=(60, 64, 64)).astype(np.float32)
     series = TiltSeries(images, TiltGeometry.from_tilt_angles(np.arange(60)))
     prepare(series[:1])
@@ -79,18 +79,18 @@ def test_little_more_memory_than_that_of_the_result_is_needed(prepare):
     assert peak < 1.5 * images.nbytes
 
 
-@pytest.mark.parametrize("prepare", [*EVERY.values(), flat_views, require_usable])
-def test_an_array_in_place_of_a_series_is_refused(prepare):
+@pytest.mark.parametrize("prepare", [*EVERY.values(), find_flat_views, require_usable])
+def test_an_array_in_place_of_a_series_raises(prepare):
     with pytest.raises(TypeError, match=r"tilt_series must be a TiltSeries, got ndarray; make one"):
         prepare(noise())
 
 
 @pytest.mark.parametrize("prepare", [CHANGING["subtract_plane"], CHANGING["taper_edges"]])
-def test_images_with_nan_are_refused_and_all_of_them_named(prepare):
+def test_the_error_for_nan_names_all_images(prepare):
     message = (
         r"but 1 \(tilt angle -30\.00\) has NaN or infinite pixels, "
-        r"4 \(tilt angle 60\.00\) has NaN .*; leave them out \(exclude_views\(.*, \[1, 4\]\)\), "
-        r"or mend pixels \(replace_outliers\)"
+        r"4 \(tilt angle 60\.00\) has NaN .*; exclude them \(exclude_views\(.*, \[1, 4\]\)\), "
+        r"or replace pixels \(replace_outliers\)"
     )
     with pytest.raises(ArgumentError, match=message) as raised:
         prepare(holed())

@@ -1,4 +1,4 @@
-"""Outliers, planes and edges: what is mended or taken out, and that the rest stays."""
+"""Outlier replacement, plane subtraction and edge tapering."""
 
 import numpy as np
 import pytest
@@ -32,14 +32,14 @@ def test_clusters_of_less_than_half_a_neighborhood_are_replaced():
     assert replace_outliers(dosed(images)).images.max() < 50
 
 
-def test_mending_twice_is_mending_once():
+def test_outlier_replacement_is_idempotent():
     images = noise()
     images[:, 5::11, 3::13] = -100
     once = replace_outliers(dosed(images))
     assert np.array_equal(replace_outliers(once).images, once.images)
 
 
-def test_outliers_are_told_by_the_scale_of_the_image():
+def test_outliers_are_relative_to_the_scale_of_the_image():
     images = noise()
     images[:, 5::11, 3::13] = 100
     mended = replace_outliers(dosed(images)).images
@@ -66,13 +66,13 @@ def test_the_square_must_be_larger_than_twice_the_cluster():
 
 @pytest.mark.parametrize("shape", [(5, 5), (3, 40), (64, 64)])
 @pytest.mark.parametrize("value", [-1e-3, 1e6])
-def test_a_hot_pixel_in_a_flat_image_is_mended(shape, value):
+def test_a_hot_pixel_in_a_flat_image_is_replaced(shape, value):
     image = np.full(shape, 7.0, np.float32)
     image[2, 3] += value
     assert (replace_outliers(one(image)).images == 7).all()
 
 
-def test_a_hot_pixel_in_a_ramp_is_mended_and_the_ramp_kept():
+def test_a_hot_pixel_in_a_ramp_is_replaced_and_the_ramp_kept():
     ramp = np.indices((32, 32))[1].astype(np.float64)
     image = ramp.copy()
     image[10, 10] = 500
@@ -82,7 +82,7 @@ def test_a_hot_pixel_in_a_ramp_is_mended_and_the_ramp_kept():
     assert np.array_equal(mended, image)
 
 
-def test_weak_and_strong_hot_pixels_are_mended_together():
+def test_weak_and_strong_hot_pixels_are_replaced_together():
     image = np.zeros((64, 64))
     image[5::10, 5::10] = np.geomspace(1, 1e6, 36).reshape(6, 6)
     assert not replace_outliers(one(image)).images.any()
@@ -109,7 +109,7 @@ def test_extreme_pixels_do_not_overflow():
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_pixels_that_are_not_finite_take_the_median_of_the_finite_ones_around(value):
+def test_nonfinite_pixels_get_the_local_median(value):
     images = noise()
     images[:, 20, 20:22] = value
     images[2, 0, 0] = value
@@ -122,7 +122,7 @@ def test_pixels_that_are_not_finite_take_the_median_of_the_finite_ones_around(va
     assert np.array_equal(mended[finite], images[finite])
 
 
-def test_pixels_lost_with_all_around_them_take_the_median_of_the_image():
+def test_nonfinite_clusters_get_the_median_of_the_image():
     image = noise()[0].astype(np.float32)
     image[8:24, :16] = np.nan
     mended = replace_outliers(one(image))
@@ -137,15 +137,15 @@ def test_a_single_finite_pixel_fills_the_image():
     assert (replace_outliers(one(image)).images == 3).all()
 
 
-def test_images_without_finite_pixels_cannot_be_mended_and_are_named():
-    message = r"but 4 \(tilt angle 60\.00\) has no finite pixel; leave .*exclude_views\(.*\[4\]\)"
+def test_the_error_for_images_without_finite_pixels_names_them():
+    message = r"but 4 \(tilt angle 60\.00\) has no finite pixel; exclude .*exclude_views\(.*\[4\]\)"
     with pytest.raises(ValueError, match=message):
         replace_outliers(holed())
     require_usable(exclude_views(replace_outliers(holed()[:4]), [3]))
 
 
 @pytest.mark.parametrize("size", [1, 4])
-def test_a_square_without_a_middle_is_refused(size):
+def test_an_even_or_small_size_raises(size):
     with pytest.raises(ValueError, match=rf"size must be an odd integer of at least 3, got {size}"):
         replace_outliers(dosed(noise()), size=size)
 
@@ -159,20 +159,20 @@ def test_a_square_without_a_middle_is_refused(size):
         ({"threshold": np.nan}, "threshold must be finite"),
     ],
 )
-def test_options_that_do_not_fit_are_refused(options, message):
+def test_invalid_options_raise(options, message):
     with pytest.raises(ValueError, match=message):
         replace_outliers(dosed(noise()), **options)
 
 
 @pytest.mark.parametrize("shape", [(40, 48), (33, 7), (2, 2), (1, 9), (5, 1)])
-def test_a_plane_that_is_added_changes_nothing(shape):
+def test_plane_subtraction_ignores_an_added_plane(shape):
     images = noise(shape=shape)
     flattened = subtract_plane(dosed(images)).images
     added = subtract_plane(dosed(images + planes(shape=shape))).images
     assert np.allclose(added, flattened, rtol=0, atol=1e-12)
 
 
-def test_flattened_images_have_no_plane_in_them():
+def test_images_after_plane_subtraction_contain_no_plane():
     flattened = subtract_plane(dosed(noise() + planes()))
     v, u = np.indices((40, 48)).reshape(2, -1)
     basis = np.stack([np.ones(v.size), u, v], axis=1)
@@ -220,13 +220,13 @@ def test_the_fall_off_is_a_raised_cosine_along_each_axis():
     assert np.allclose(weights, weights[::-1, ::-1])
 
 
-def test_a_constant_that_is_added_stays_added():
+def test_tapering_preserves_an_added_constant():
     images = noise()
     tapered = taper_edges(dosed(images), width=9).images
     assert np.allclose(taper_edges(dosed(images + 50), width=9).images, tapered + 50, rtol=1e-13)
 
 
-def test_tapering_lowers_the_frequencies_along_the_axes_that_the_edges_cause():
+def test_tapering_reduces_edge_artifacts_along_the_axes():
     v, u = np.indices((64, 64))
     ramp = one(u + 0.5 * v)
     high = [
@@ -244,6 +244,6 @@ def test_tapering_lowers_the_frequencies_along_the_axes_that_the_edges_cause():
         (2.5, r"width must be a positive integer, got 2\.5"),
     ],
 )
-def test_a_width_that_does_not_fit_is_refused(width, message):
+def test_an_invalid_taper_width_raises(width, message):
     with pytest.raises(ValueError, match=message):
         taper_edges(dosed(noise()), width=width)

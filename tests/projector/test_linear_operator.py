@@ -119,7 +119,7 @@ SMALL = np.ones((3, 4, 5))
 COUNTS = Projector(SINGLE_AXIS, voxel_size=1.0, backend=CountsPlans())
 
 
-def test_another_shape_or_dtype_is_another_plan_and_coming_back_does_not_rebuild(planned):
+def test_plans_depend_on_shape_and_dtype_and_are_reused(planned):
     first = COUNTS.forward(SMALL)
     assert np.array_equal(COUNTS.forward(SMALL), first)
     assert planned == {("one", (3, 4, 5), "float64"): 1}
@@ -196,7 +196,7 @@ def test_different_operators_have_different_plans(planned, change):
     assert planned.total() == 2
 
 
-def test_a_cleared_cache_forgets_and_builds_anew(planned):
+def test_a_cleared_cache_builds_plans_again(planned):
     images = COUNTS.forward(SMALL)
     assert len(plan_cache) == 1
     plan_cache.clear()
@@ -284,7 +284,7 @@ def test_a_subclass_of_a_volume_is_projected_with_its_voxel_size():
     assert np.array_equal(series, Projector(ANY_ROTATION).forward(VOLUME.evolve(voxel_size=2.0)))
 
 
-def test_the_images_count_in_the_order_of_the_projector():
+def test_images_follow_the_order_of_the_projectors_geometry():
     projector = Projector(SINGLE_AXIS, volume_shape=VOLUME.shape)
     series = projector(VOLUME)
     assert np.array_equal(
@@ -303,14 +303,14 @@ def test_tilts_add_up_in_the_adjoint():
     assert np.allclose(projector.adjoint(images), one_by_one, atol=1e-12)
 
 
-def test_with_its_voxel_size_the_operator_is_that_of_the_volume():
+def test_the_operator_uses_the_voxel_size_of_the_volume():
     volume = VOLUME.evolve(voxel_size=2.5)
     projector = Projector(ANY_ROTATION, volume_shape=volume.shape, voxel_size=2.5)
     flat = projector.linear_operator("float64") @ volume.data.ravel()
     assert np.array_equal(flat, projector(volume).images.ravel())
 
 
-def test_complex_vectors_are_refused():
+def test_complex_vectors_raise():
     geometry = TiltGeometry.from_tilt_angles([0])
     operator = Projector(geometry, volume_shape=(2, 2, 2)).linear_operator()
     with pytest.raises(TypeError, match="x must be real numbers"):

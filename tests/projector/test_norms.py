@@ -1,11 +1,11 @@
-"""The bound of an operator is one, and near."""
+"""Operator norms and eigenvalue bounds."""
 
 import numpy as np
 from helpers import quick
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libtilt.projector.norms import eigenvalue_bound
+from libtilt.projector.norms import eigenvalue_bound, operator_norm
 
 
 @given(
@@ -26,3 +26,9 @@ def test_no_eigenvalue_is_above_the_bound(size, decay, seed, dtype):
 
 def test_the_bound_of_an_operator_of_zeros_is_zero():
     assert eigenvalue_bound(lambda vector: 0 * vector, np.zeros(5)) == 0.0
+
+
+def test_the_operator_norm_is_the_largest_singular_value():
+    matrix = np.diag([3.0, 2.0, 1.0])
+    norm = operator_norm(matrix.dot, matrix.T.dot, np.ones(3), tolerance=1e-9, iterations=100)
+    assert abs(norm - 3) < 1e-6

@@ -1,4 +1,4 @@
-"""What goes into a `Projector`, what comes out, and what it refuses."""
+"""Input, output and errors of `Projector`."""
 
 import attrs
 import numpy as np
@@ -74,7 +74,7 @@ def test_adjoint_makes_a_volume_of_the_projector():
 
 
 @pytest.mark.parametrize("driven", DRIVEN)
-def test_arrays_give_what_the_objects_give(driven):
+def test_arrays_and_objects_give_equal_results(driven):
     projector = Projector(ANY_ROTATION, volume_shape=(4, 5, 6), voxel_size=2.0, driven=driven)
     data, images = RNG.normal(size=(4, 5, 6)), RNG.normal(size=(5, 5, 6))
     volume, series = Volume(data, voxel_size=2.0), TiltSeries(images, ANY_ROTATION, pixel_size=2)
@@ -93,7 +93,7 @@ def test_spacings_come_from_the_data_or_the_projector():
 @pytest.mark.parametrize("backend", SAMPLING)
 @pytest.mark.parametrize("driven", DRIVEN)
 @pytest.mark.parametrize("image_shape", [(1, 1), (3, 11), (12, 2)])
-def test_any_detector_sees_its_part_of_a_larger_one(backend, driven, image_shape):
+def test_a_detector_records_its_part_of_a_larger_one(backend, driven, image_shape):
     # Off the ties, which the nearest voxel breaks by rounding.
     geometry = SINGLE_AXIS.evolve(shifts=SINGLE_AXIS.shifts + 0.123)
     volume = RNG.normal(size=(3, 8, 5))
@@ -119,7 +119,7 @@ def test_memory_layout_and_byte_order_do_not_matter(backend, view):
     assert np.array_equal(projector.adjoint(images), projector.adjoint(plain[1]))
 
 
-def test_domain_and_range_are_what_was_given():
+def test_domain_and_range_are_the_given_grids():
     domain, image_grid = VolumeGrid((4, 5, 6), VOXEL, (1, 2, 3)), ImageGrid((7, 8), 3.0)
     projector = Projector(ANY_ROTATION, volume_grid=domain, image_grid=image_grid)
     assert (projector.domain, projector.range) == (domain, image_grid)
@@ -191,9 +191,9 @@ def test_an_array_with_shifts_needs_a_spacing():
     assert plain.evolve(geometry=shifted.evolve(shifts=0.0)).forward(volume).shape == images.shape
 
 
-def test_a_volume_beside_the_rotation_center_needs_the_shape_of_the_images():
+def test_a_volume_away_from_the_rotation_center_needs_an_image_shape():
     volume = Volume(np.ones((4, 5, 6)), voxel_size=2.0, center=(0, 2.5, 0))
-    with pytest.raises(ValueError, match="image_shape must be given for a volume beside the rot"):
+    with pytest.raises(ValueError, match="image_shape must be given for a volume away from the"):
         Projector(ANY_ROTATION).forward(volume)
     assert Projector(ANY_ROTATION, image_shape=(9, 9)).forward(volume).shape == (5, 9, 9)
     # Along the beam of an untilted image it is not beside, nor by half a voxel, as binning moves.
@@ -230,7 +230,7 @@ KNOWS_ALL = Projector(
         (np.ones((0, 5, 6)), r"volume must not be empty, got shape \(0, 5, 6\)"),
     ],
 )
-def test_a_volume_that_disagrees_is_refused_with_the_numbers(volume, message):
+def test_a_mismatched_volume_raises_with_both_values(volume, message):
     with pytest.raises(ValueError, match=message):
         KNOWS_ALL.forward(volume)
 
@@ -244,7 +244,7 @@ def test_a_volume_that_disagrees_is_refused_with_the_numbers(volume, message):
         (np.ones((7, 8)), r"tilt_series must have 3 dimensions, got shape \(7, 8\)"),
     ],
 )
-def test_a_tilt_series_that_disagrees_is_refused_with_the_numbers(series, message):
+def test_a_mismatched_tilt_series_raises_with_both_values(series, message):
     with pytest.raises(ValueError, match=message):
         KNOWS_ALL.adjoint(series)
 
@@ -260,7 +260,7 @@ def test_the_adjoint_needs_the_shape_of_the_volume():
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_values_that_are_not_finite_are_refused_with_their_index(bad):
+def test_nonfinite_values_raise_with_their_index(bad):
     volume, images = np.ones((4, 5, 6), np.float32), np.ones((5, 7, 8))
     volume[1, 2, 3] = volume[3, 0, 0] = images[4, 6, 7] = bad
     with pytest.raises(ValueError, match=r"volume has 2 NaN or .* first at index \(1, 2, 3\)"):
@@ -303,17 +303,17 @@ def test_values_that_are_not_finite_are_refused_with_their_index(bad):
         ),
     ],
 )
-def test_options_that_make_no_sense_are_refused(options, error, message):
+def test_invalid_options_raise(options, error, message):
     with pytest.raises(error, match=message):
         Projector(**{"geometry": ANY_ROTATION} | options)
 
 
 @pytest.mark.parametrize("given_as", ["sparse", SparseBackend, SparseBackend()])
-def test_a_backend_is_named_by_name_class_or_instance(given_as):
+def test_backends_resolve_from_name_class_and_instance(given_as):
     assert Projector(SINGLE_AXIS, backend=given_as).backend == SparseBackend()
 
 
-def test_a_missing_package_names_the_extra(monkeypatch):
+def test_the_error_for_a_missing_package_names_the_extra(monkeypatch):
     monkeypatch.setitem(registry.BUILT_IN, "gpu", "libtilt_absent_module:GpuBackend")
     monkeypatch.setitem(registry.EXTRAS, "gpu", "torch")
     with pytest.raises(ImportError, match=r"pip install 'libtilt\[torch\]'"):
@@ -360,7 +360,7 @@ def test_the_norm_is_the_largest_singular_value(driven):
     assert projector.norm() == pytest.approx(largest, rel=0.02)
 
 
-def test_the_norm_needs_the_volume_s_shape_and_sound_options():
+def test_the_norm_needs_a_volume_shape_and_valid_options():
     geometry = TiltGeometry.from_tilt_angles([0])
     with pytest.raises(ValueError, match="volume_shape must be given to compute a norm"):
         Projector(geometry).norm()
@@ -371,14 +371,14 @@ def test_the_norm_needs_the_volume_s_shape_and_sound_options():
         known.norm(iterations=0)
 
 
-def test_a_projector_that_sees_nothing_has_norm_zero():
+def test_a_projector_that_misses_the_volume_has_norm_zero():
     far = TiltGeometry.from_tilt_angles([0], shifts=[[1000, 1000]])
     assert Projector(far, volume_shape=(3, 3, 3), voxel_size=1.0).norm() == 0.0
 
 
 @pytest.mark.parametrize("driven", DRIVEN)
 @pytest.mark.parametrize(("dtype", "largest"), [("float32", 3e38), ("float64", 1e308)])
-def test_results_beyond_the_range_of_their_type_are_refused(driven, dtype, largest):
+def test_results_that_overflow_raise(driven, dtype, largest):
     projector = Projector(
         TiltGeometry.from_tilt_angles([-3, 0, 3]),
         volume_shape=(8, 8, 8), driven=driven, backend="scipy",

@@ -1,4 +1,4 @@
-"""A projector is one operator, on grids that are told or taken from its data."""
+"""A projector is one operator, on given grids or those of its data."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def ways():
 @pytest.mark.parametrize("driven", DRIVEN)
 @pytest.mark.parametrize("geometry", [SINGLE_AXIS, SINGLE_AXIS.evolve(shifts=0.0)])
 @pytest.mark.parametrize(("way", "options"), tuple(ways()))
-def test_all_directions_are_one_operator_or_refused(driven, geometry, way, options):
+def test_all_entry_points_are_one_operator_or_raise(driven, geometry, way, options):
     projector = Projector(geometry, driven=driven, **options)
     if way == "nothing" and geometry.shifts.any():
         for call in (
@@ -77,7 +77,7 @@ def test_the_operator_between_a_volume_and_a_series_is_fixed():
         fixed.forward(volume.evolve(center=(0, 0, 0)))
 
 
-def test_a_grid_is_given_once():
+def test_a_grid_given_twice_raises():
     grid, images = VolumeGrid((4, 5, 6)), ImageGrid((5, 6))
     with pytest.raises(ValueError, match="give volume_grid, or volume_shape and voxel_size"):
         Projector(SINGLE_AXIS, volume_grid=grid, voxel_size=1.0)
@@ -87,7 +87,7 @@ def test_a_grid_is_given_once():
         Projector(SINGLE_AXIS, volume_grid=(4, 5, 6))
 
 
-def test_images_of_a_volume_beside_the_rotation_center_need_a_shape():
+def test_a_grid_away_from_the_rotation_center_needs_an_image_shape():
     beside = BLOBS.volume((16, 16, 16))[:, 9:]
     with pytest.raises(ValueError, match=r"image_shape must be given .* \[0.0, 4.0, 0.0\] A"):
         Projector(SINGLE_AXIS).forward(beside)
@@ -96,7 +96,7 @@ def test_images_of_a_volume_beside_the_rotation_center_need_a_shape():
     assert Projector(SINGLE_AXIS).forward(above).shape == (5, 16, 16)
 
 
-def test_a_series_is_no_volume_and_a_volume_no_series():
+def test_a_series_in_place_of_a_volume_raises_and_vice_versa():
     volume = BLOBS.volume((5, 6, 6))
     projector = Projector(SINGLE_AXIS, volume_grid=volume.grid)
     series = projector.forward(volume)
@@ -112,7 +112,7 @@ def test_a_series_is_no_volume_and_a_volume_no_series():
 
 
 @pytest.mark.parametrize("size", [1.5, (3.0, 3.0, 1.5)])
-def test_a_volume_with_other_voxels_than_the_domain_is_refused(size):
+def test_a_volume_with_another_voxel_size_than_the_domain_raises(size):
     projector = Projector(ANY_ROTATION, volume_shape=(8, 8, 8), pixel_size=3.0)
     assert projector.domain == VolumeGrid((8, 8, 8), 3.0)
     with pytest.raises(ValueError, match=r"volume must have the projector's voxel_size \[3.0, "):

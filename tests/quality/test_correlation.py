@@ -36,7 +36,7 @@ def frequencies_of(shape, voxel_size):
     return np.stack(np.meshgrid(*axes, indexing="ij")[::-1], axis=-1)
 
 
-def slow_fsc(first, second, mask=1.0, left_out=None):
+def slow_fsc(first, second, mask=1.0, excluded=None):
     """The definition, component by component of the full transform, and the counts."""
     shape, spacing = first.shape, first.voxel_size[::-1]
     transforms = [np.fft.fftshift(np.fft.fftn(v.data * mask)) for v in (first, second)]
@@ -47,8 +47,8 @@ def slow_fsc(first, second, mask=1.0, left_out=None):
     curve, counts = [], []
     for shell in range(last + 1):
         inside = labels == shell
-        if left_out is not None:
-            inside &= ~left_out
+        if excluded is not None:
+            inside &= ~excluded
         a, b = (t[inside] for t in transforms)
         scale = np.sqrt((abs(a) ** 2).sum() * (abs(b) ** 2).sum())
         curve.append((a * b.conj()).sum().real / scale if scale else 0.0)
@@ -59,7 +59,7 @@ def slow_fsc(first, second, mask=1.0, left_out=None):
 @pytest.mark.parametrize(("shape", "voxel_size"), EVERY_GRID)
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("wedged", [False, True])
-def test_fsc_is_its_definition_over_the_full_transform(shape, voxel_size, masked, wedged):
+def test_fsc_equals_its_definition_over_the_full_transform(shape, voxel_size, masked, wedged):
     first, second = pair(shape, voxel_size)
     mask = np.random.default_rng(1).uniform(size=shape) if masked else None
     wedge = missing_wedge(ANY_ROTATION, shape, voxel_size=voxel_size) if wedged else None
@@ -72,11 +72,11 @@ def test_fsc_is_its_definition_over_the_full_transform(shape, voxel_size, masked
         assert curve.counts.min() > 0
 
 
-def test_any_mask_of_frequencies_counts_as_in_the_full_transform():
+def test_excluded_frequencies_match_the_full_transform():
     first, second = pair((6, 7, 8))
-    left_out = np.random.default_rng(2).uniform(size=first.shape) < 0.5
-    curve = fsc(first, second, missing_wedge=left_out)
-    correlation, counts, _ = slow_fsc(first, second, left_out=left_out)
+    excluded = np.random.default_rng(2).uniform(size=first.shape) < 0.5
+    curve = fsc(first, second, missing_wedge=excluded)
+    correlation, counts, _ = slow_fsc(first, second, excluded=excluded)
     assert np.allclose(curve.correlation, correlation, rtol=0, atol=1e-12)
     assert np.array_equal(curve.counts, counts)
 
@@ -114,7 +114,7 @@ def test_fsc_of_halves_is_the_share_of_the_signal(signal_to_noise):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("scale", [1e-37, -3.0, 1e37])
-def test_fsc_does_not_know_scales(dtype, scale):
+def test_fsc_is_invariant_to_scale(dtype, scale):
     first, second = pair((8, 9, 10), dtype=dtype)
     scaled = fsc(first * dtype(scale), second).correlation
     tolerance = 1e-5 if dtype is np.float32 else 1e-12
@@ -129,7 +129,7 @@ def test_fsc_is_symmetric_in_its_arguments(shape, voxel_size):
     assert np.allclose(one.correlation, other.correlation, rtol=0, atol=1e-15)
 
 
-def test_fsc_does_not_know_which_axis_is_which():
+def test_fsc_is_invariant_to_axis_order():
     first, second = pair((6, 9, 14), (1.0, 1.5, 2.0))
     turned = [
         Volume(v.data.transpose(2, 0, 1), voxel_size=(1.5, 2.0, 1.0)) for v in (first, second)
@@ -149,7 +149,7 @@ def test_a_low_passed_volume_crosses_at_its_cut_off():
     assert abs(1 / curve.resolution(0.5) - cut_off) < curve.frequencies[1]
 
 
-def test_a_constant_volume_correlates_with_nothing_but_its_mean():
+def test_constant_volumes_correlate_only_in_shell_zero():
     for dtype in (np.float32, np.float64):
         constant = Volume(np.full((6, 7, 8), 0.1, dtype))
         assert fsc(constant, constant).correlation.tolist() == [1, 0, 0, 0, 0]
@@ -165,7 +165,7 @@ def test_integers_correlate_as_their_values():
     assert np.array_equal(fsc(*map(Volume, data)).correlation, as_floats.correlation)
 
 
-def test_a_soft_mask_hides_what_differs_outside():
+def test_a_soft_mask_hides_differences_outside():
     rng = np.random.default_rng(6)
     signal, *noise = rng.normal(size=(3, 24, 24, 24))
     inside = np.zeros((24, 24, 24), bool)
@@ -175,7 +175,7 @@ def test_a_soft_mask_hides_what_differs_outside():
     assert np.abs(fsc(*halves).correlation[3:]).max() < 0.5
 
 
-def test_frequencies_in_the_missing_wedge_do_not_count():
+def test_fsc_ignores_frequencies_in_the_missing_wedge():
     first, second = pair((16, 16, 16))
     wedge = missing_wedge(CLASSIC, first.shape)
     transform = np.fft.fftn(first.data)
@@ -237,12 +237,12 @@ IMAGES = TiltSeries(np.ones((5, 6, 7)), SINGLE_AXIS)
         ),
     ],
 )
-def test_fsc_refuses_volumes_that_it_cannot_compare(second, message):
+def test_fsc_of_incompatible_volumes_raises(second, message):
     with pytest.raises(ValueError, match=message):
         fsc(CUBE, second)
 
 
-def test_fsc_refuses_other_things_than_volumes():
+def test_fsc_of_other_objects_than_volumes_raises():
     with pytest.raises(TypeError, match="first must be a Volume, got ndarray; make one by Volume"):
         fsc(CUBE.data, CUBE)
     with pytest.raises(TypeError, match="second must be a Volume, got TiltSeries"):
@@ -255,10 +255,10 @@ def test_fsc_refuses_other_things_than_volumes():
         (np.ones((4, 5)), "mask must have 3 dimensions"),
         (np.ones((4, 5, 5)), r"mask must have the shape of the volumes \(4, 5, 6\), got \(4, 5, 5"),
         (NAN, "mask has 1 NaN or infinite values"),
-        (0 * CUBE.data, "mask must keep some voxels, got zero"),
+        (0 * CUBE.data, "mask must not be zero everywhere"),
     ],
 )
-def test_masks_that_do_not_fit_are_refused(mask, message):
+def test_invalid_masks_raise(mask, message):
     with pytest.raises(ValueError, match=message):
         fsc(CUBE, CUBE, mask=mask)
 
@@ -266,12 +266,12 @@ def test_masks_that_do_not_fit_are_refused(mask, message):
 @pytest.mark.parametrize(
     ("wedge", "error", "message"),
     [
-        (np.ones((4, 5, 6)), TypeError, "be boolean, .* got dtype float64; make it by"),
+        (np.ones((4, 5, 6)), TypeError, "be boolean, .* got dtype float64; use libtilt"),
         (np.zeros((4, 6, 6), bool), ValueError, r"of the volumes \(4, 5, 6\), got \(4, 6, 6\)"),
-        (np.ones((4, 5, 6), bool), ValueError, "leave some frequencies, got True everywhere"),
+        (np.ones((4, 5, 6), bool), ValueError, "not exclude all frequencies, got True everywhere"),
     ],
 )
-def test_wedges_that_do_not_fit_are_refused(wedge, error, message):
+def test_invalid_wedges_raise(wedge, error, message):
     with pytest.raises(error, match=f"missing_wedge must .*{message}"):
         fsc(CUBE, CUBE, missing_wedge=wedge)
 
@@ -288,9 +288,9 @@ def test_voxel_and_pixel_sizes_that_differ_by_rounding_agree():
         (IMAGES[:4], ValueError, r"shape of first: expected \(5, 6, 7\), got \(4, 6, 7\)"),
         (IMAGES * np.nan, ValueError, "second has 210 NaN or infinite values"),
         (IMAGES.evolve(pixel_size=1.1), ValueError, "pixel size of first: expected 1.0, got 1.1; "),
-        (IMAGES[[0, 1, 3, 2, 4]], ValueError, "in the same order, tilt 2 is another; sort both"),
+        (IMAGES[[0, 1, 3, 2, 4]], ValueError, "in the same order, but tilt 2 differs; sort both"),
     ],
 )
-def test_frc_refuses_series_that_it_cannot_compare(second, error, message):
+def test_frc_of_incompatible_series_raises(second, error, message):
     with pytest.raises(error, match=message):
         frc(IMAGES, second)

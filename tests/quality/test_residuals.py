@@ -1,11 +1,11 @@
-"""How well a volume explains its images: residuals, reprojections, halves."""
+"""Residuals, reprojections and half sets."""
 
 import numpy as np
 import pytest
 from helpers import ANY_ROTATION, BLOBS, SINGLE_AXIS
 
 from libtilt import Projector, TiltSeries, Volume
-from libtilt.quality import even_odd, frc, frc_of_reprojections, fsc, residual_per_tilt
+from libtilt.quality import frc, fsc, reprojection_frc, residual_per_tilt, split_even_odd
 
 
 def pair(shape, voxel_size=1.0, seed=0, dtype=np.float64):
@@ -15,7 +15,7 @@ def pair(shape, voxel_size=1.0, seed=0, dtype=np.float64):
     return tuple(Volume(part.astype(dtype), voxel_size=voxel_size) for part in data)
 
 
-def test_fsc_does_not_know_means_outside_shell_zero_even_in_single_precision():
+def test_fsc_outside_shell_zero_ignores_means_in_single_precision():
     first, second = pair((16, 16, 16))
     lifted = fsc((first + 1000.0).astype("float32"), second.astype("float32")).correlation
     plain = fsc(first, second).correlation
@@ -53,26 +53,26 @@ def test_the_residual_of_an_image_of_zeros_is_never_nan():
     assert np.allclose(huge, 1.0, rtol=1e-12)
 
 
-def test_the_detector_is_that_of_the_data_where_the_projector_knows_none():
+def test_a_missing_image_grid_is_taken_from_the_data():
     fine = VOLUME.evolve(voxel_size=2.0)
     data = Projector(SINGLE_AXIS, image_shape=(9, 14), pixel_size=3.0).forward(fine)
     assert residual_per_tilt(Projector(SINGLE_AXIS), fine, data).max() < 1e-12
-    curves = frc_of_reprojections(Projector(SINGLE_AXIS), fine, data)
+    curves = reprojection_frc(Projector(SINGLE_AXIS), fine, data)
     assert np.allclose(curves.correlation, 1.0, rtol=0, atol=1e-9)
     assert curves.correlation.shape == (5, 8)
 
 
 @pytest.mark.parametrize("pixel_size", [1.0, 2.0, 3.0])
-def test_pixels_are_those_of_the_images_whichever_side_of_a_voxel_they_are_like(pixel_size):
+def test_reprojections_use_the_pixel_size_of_the_images(pixel_size):
     box = Volume(VOLUME.data, voxel_size=(1.0, 2.0, 3.0))
     data = Projector(SINGLE_AXIS, image_shape=(17, 18), pixel_size=pixel_size).forward(box)
     assert residual_per_tilt(Projector(SINGLE_AXIS), box, data).max() < 1e-12
 
 
-def test_frc_of_reprojections_sees_noise_and_takes_the_geometry_of_the_projector():
+def test_reprojection_frc_detects_noise_and_uses_the_projectors_geometry():
     noise = np.random.default_rng(11).normal(size=DATA.shape) * DATA.images.std()
     noisy = (DATA + noise).evolve(geometry=ANY_ROTATION)
-    curves = frc_of_reprojections(PROJECTOR, VOLUME, noisy)
+    curves = reprojection_frc(PROJECTOR, VOLUME, noisy)
     assert np.allclose(curves.correlation, frc(DATA, DATA + noise).correlation, rtol=0, atol=1e-12)
     assert (curves.correlation[:, 1] > 0.5).all()
     assert np.abs(curves.correlation[:, -3:]).mean() < 0.3
@@ -83,7 +83,7 @@ def test_even_and_odd_tilts_make_the_whole():
         """A subclass."""
 
     series = Series(np.arange(5.0).reshape(5, 1, 1), SINGLE_AXIS)
-    even, odd = even_odd(series)
+    even, odd = split_even_odd(series)
     assert (even.images.ravel().tolist(), odd.images.ravel().tolist()) == ([0, 2, 4], [1, 3])
     assert even.geometry == SINGLE_AXIS[::2]
     assert odd.geometry == SINGLE_AXIS[1::2]
@@ -94,7 +94,7 @@ def test_even_and_odd_tilts_make_the_whole():
 IMAGES = TiltSeries(np.ones((5, 6, 7)), SINGLE_AXIS)
 
 
-@pytest.mark.parametrize("judge", [residual_per_tilt, frc_of_reprojections])
+@pytest.mark.parametrize("judge", [residual_per_tilt, reprojection_frc])
 @pytest.mark.parametrize(
     ("projector", "volume", "series", "message"),
     [
@@ -106,15 +106,13 @@ IMAGES = TiltSeries(np.ones((5, 6, 7)), SINGLE_AXIS)
         (PROJECTOR.evolve(volume_shape=(4, 5, 6)), VOLUME, DATA, r"\(4, 5, 6\), got \(20, 20, 2"),
     ],
 )
-def test_arguments_that_do_not_fit_the_projector_are_refused(
-    judge, projector, volume, series, message
-):
+def test_data_inconsistent_with_the_projector_raise(judge, projector, volume, series, message):
     with pytest.raises(ValueError, match=message):
         judge(projector, volume, series)
 
 
-@pytest.mark.parametrize("judge", [residual_per_tilt, frc_of_reprojections])
-def test_arguments_of_the_wrong_kind_are_named(judge):
+@pytest.mark.parametrize("judge", [residual_per_tilt, reprojection_frc])
+def test_errors_name_arguments_of_the_wrong_type(judge):
     with pytest.raises(TypeError, match="projector must be a Projector, got TiltGeometry"):
         judge(SINGLE_AXIS, VOLUME, DATA)
     with pytest.raises(TypeError, match="volume must be a Volume, got ndarray"):
@@ -123,8 +121,8 @@ def test_arguments_of_the_wrong_kind_are_named(judge):
         judge(PROJECTOR, VOLUME, DATA.images)
 
 
-def test_even_odd_refuses_what_cannot_be_split():
+def test_split_even_odd_raises_for_fewer_than_two_tilts():
     with pytest.raises(ValueError, match="tilt_series must have at least 2 tilts to be split"):
-        even_odd(IMAGES[:1])
+        split_even_odd(IMAGES[:1])
     with pytest.raises(TypeError, match="tilt_series must be a TiltSeries, got ndarray"):
-        even_odd(IMAGES.images)
+        split_even_odd(IMAGES.images)

@@ -1,4 +1,4 @@
-"""The missing wedge: what no tilt measured, by its definition and for known geometries."""
+"""The missing wedge, against its definition and for known geometries."""
 
 import numpy as np
 import pytest
@@ -43,7 +43,7 @@ def test_every_point_of_a_slice_is_measured(geometry, shape, voxel_size, half_wi
 
 @quick
 @given(geometries(), st.tuples(*[st.integers(1, 10)] * 3), st.tuples(*[st.floats(0.5, 2.5)] * 3))
-def test_the_wedge_is_its_definition_and_symmetric(geometry, shape, voxel_size):
+def test_the_wedge_equals_its_definition_and_is_symmetric(geometry, shape, voxel_size):
     wedge = missing_wedge(geometry, shape, voxel_size=voxel_size, half_width=7)
     frequencies = frequencies_of(shape, voxel_size)
     heights = np.abs(frequencies @ geometry.beam_directions.T)
@@ -81,7 +81,7 @@ def test_the_wedge_turns_with_the_geometry():
             assert np.array_equal(missing_wedge(turned, shape), expected)
 
 
-def test_the_wedge_knows_beams_only_as_lines():
+def test_the_wedge_ignores_the_sign_of_beams():
     shape = (12, 13, 14)
     wedge = missing_wedge(CLASSIC, shape)
     turns = Rotation.from_euler("z", np.arange(41)[:, None] * 11.0, degrees=True).as_matrix()
@@ -94,7 +94,7 @@ def test_the_wedge_knows_beams_only_as_lines():
     assert np.array_equal(missing_wedge(twice, shape), wedge)
 
 
-def test_two_axes_miss_what_both_miss():
+def test_the_wedge_of_two_axes_is_the_intersection():
     shape = (20, 20, 20)
     second = TiltGeometry.from_tilt_angles(range(-60, 61, 3)).rotation_matrices
     quarter = Rotation.from_euler("z", 90, degrees=True).as_matrix()
@@ -133,11 +133,11 @@ def test_a_backprojection_lacks_the_missing_wedge():
             (CLASSIC, (4, 4, 4)),
             {"half_width": 91},
             ValueError,
-            "half_width must be one angle from 0 to 90 degrees, got 91; leave it out",
+            "half_width must be one angle from 0 to 90 degrees, got 91; omit it",
         ),
         ((CLASSIC, (4, 4, 4)), {"half_width": (1, 2)}, ValueError, "half_width must be one angle"),
     ],
 )
-def test_a_wedge_that_makes_no_sense_is_refused(arguments, options, error, message):
+def test_invalid_wedge_arguments_raise(arguments, options, error, message):
     with pytest.raises(error, match=message):
         missing_wedge(*arguments, **options)

@@ -1,4 +1,4 @@
-"""The shortest method that one could write, and a small series for it and the others."""
+"""A minimal custom method, and a small series for tests of methods."""
 
 import attrs
 import pytest
@@ -23,7 +23,7 @@ class Landweber(Method):
     steps: int = 4
 
     def _solve(self, problem, progress):
-        volume, pace = problem.begin(), 1 / problem.norm() ** 2
+        volume, pace = problem.initial_volume(), 1 / problem.norm() ** 2
         for _ in range(self.steps):
             residual = problem.residual(volume)
             volume += pace * problem.descent(residual)

@@ -25,7 +25,7 @@ def interior_error(volume, truth):
     return np.abs(volume - truth)[inside].max() / truth.max()
 
 
-def test_uneven_tilts_are_weighted_by_what_they_stand_for():
+def test_uneven_tilts_are_weighted_by_their_angular_share():
     uneven = np.concatenate([np.arange(-90, 0, 1.0), np.arange(0, 90, 3.0)])
     geometry = TiltGeometry.from_tilt_angles(uneven)
     assert_allclose(angular_weights(geometry).sum(), np.pi)
@@ -46,7 +46,7 @@ def test_weights_do_not_depend_on_order_or_on_turning_the_whole_specimen():
     assert_allclose(np.degrees(twice), [60, 30, 30, 60])
 
 
-def test_a_tilt_stands_for_half_the_gaps_on_both_sides():
+def test_an_angular_weight_is_half_the_gaps_on_both_sides():
     """At the ends, where nothing lies beyond, the gap within counts for both."""
     geometry = TiltGeometry.from_tilt_angles([-60, -58, -54, -50])
     assert np.allclose(np.degrees(angular_weights(geometry)), [2, 3, 4, 4])

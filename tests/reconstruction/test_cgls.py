@@ -1,4 +1,4 @@
-"""CGLS against SciPy's own solver, and its residuals against the volumes."""
+"""CGLS against SciPy's LSQR, and its residuals."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def true_residual(volume):
 
 @pytest.mark.parametrize("damping", [0.0, 2.5])
 @pytest.mark.parametrize("iterations", [1, 4, 9])
-def test_cgls_is_lsqr_without_rounding(iterations, damping):
+def test_cgls_agrees_with_lsqr(iterations, damping):
     result = cgls(series(), projector=PROJECTOR, iterations=iterations, damping=damping, margin=0)
     operator, images = PROJECTOR.linear_operator("float64"), series().images.ravel()
     expected = lsqr(operator, images, damp=damping, iter_lim=iterations, atol=0, btol=0)[0]
@@ -35,7 +35,7 @@ def test_cgls_is_lsqr_without_rounding(iterations, damping):
     assert_allclose(result.residuals[-1], true_residual(result.volume), rtol=1e-9)
 
 
-def test_ten_iterations_of_cgls_reach_what_fifty_of_sirt_do():
+def test_ten_iterations_of_cgls_match_fifty_of_sirt():
     blobs = GaussianBlobs.random((32, 32, 32), n=10, seed=4, sigmas=(2, 4))
     geometry = TiltGeometry.from_tilt_angles(np.linspace(-90, 90, 90))
     images = blobs.tilt_series(geometry, (32, 32))
@@ -44,13 +44,13 @@ def test_ten_iterations_of_cgls_reach_what_fifty_of_sirt_do():
     assert fast.residuals[-1] < slow.residuals[-1]
 
 
-def test_cgls_stops_where_the_gradient_has_fallen_to_its_tolerance():
+def test_cgls_stops_at_its_tolerance():
     result = cgls(series(), projector=PROJECTOR, iterations=2000, tolerance=1e-2)
     assert result.stop_reason == "tolerance"
     assert result.iterations < 200
 
 
-def test_cgls_goes_on_from_where_it_starts():
+def test_cgls_continues_from_its_start():
     truth = np.random.default_rng(0).random(SHAPE)
     images = PROJECTOR.forward(truth)
     near = cgls(images, projector=PROJECTOR, iterations=1, start=truth + 1e-3, margin=0)

@@ -17,8 +17,8 @@ from libtilt.reconstruction import (
     wbp,
 )
 from libtilt.reconstruction.angular_weights import angular_weights
-from libtilt.reconstruction.filters import finite_ramp
-from libtilt.reconstruction.wbp import weighted
+from libtilt.reconstruction.filters import band_limited_ramp
+from libtilt.reconstruction.wbp import filter_images
 
 # Wide for their voxels, and without symmetry.
 BLOBS = GaussianBlobs(
@@ -41,7 +41,7 @@ def test_filters_leave_the_direction_of_the_tilt_axis_unchanged():
 
 
 @pytest.mark.parametrize("angle", [0, 30, 45, 77])
-def test_the_ramp_filters_as_a_plain_convolution_would(angle):
+def test_the_ramp_filter_equals_a_convolution(angle):
     """Along its direction a pixel takes ``h(n)`` of what lies n pixels away, and of no copy."""
     direction = np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle))])
     blob = GaussianBlobs([[*(-9 * direction), 0]], sigmas=2.5)
@@ -55,18 +55,18 @@ def test_the_ramp_filters_as_a_plain_convolution_would(angle):
     profile = np.exp(-((along[..., np.newaxis] - steps + 9) ** 2) / (2 * 2.5**2)) @ kernel
     expected = profile * np.exp(-(beside**2) / (2 * 2.5**2)) * 2.5 * np.sqrt(2 * np.pi)
     geometry = TiltGeometry.from_tilt_angles([0], tilt_axis_angle=angle)
-    _, filtered = weighted(straight.evolve(geometry=geometry), volume_shape=(1, 48, 48))
+    _, filtered = filter_images(straight.evolve(geometry=geometry), volume_shape=(1, 48, 48))
     assert relative_error(filtered.images[0] / angular_weights(geometry), expected) < 1e-4
 
 
-def test_radial_is_the_ramp_below_its_cutoff():
+def test_the_radial_filter_is_the_ramp_below_its_cutoff():
     frequency = np.linspace(0, 0.5, 101)
     profile = RadialFilter(0.3, 0.05).profile(frequency, 256)
-    assert_allclose(profile[:61], finite_ramp(frequency[:61], 256))
+    assert_allclose(profile[:61], band_limited_ramp(frequency[:61], 256))
     assert_allclose(profile[-1], 0.3 * np.exp(-0.5 * (0.2 / 0.05) ** 2), rtol=1e-3)
 
 
-def test_a_sirt_like_filter_gives_what_sirt_gives():
+def test_the_sirt_like_filter_resembles_sirt():
     geometry = TiltGeometry.from_tilt_angles(np.arange(-90, 90, 3))
     # A cylinder seen by all tilts through the same thickness has SIRT's even row sums.
     blobs = GaussianBlobs([[3, 0, 2], [-5, 2, -3]], sigmas=[2, 2.5])
@@ -81,7 +81,7 @@ def test_a_sirt_like_filter_gives_what_sirt_gives():
 
 
 @pytest.mark.parametrize("step", [1, 3])
-def test_the_exact_filter_is_the_ramp_where_tilts_are_even(step):
+def test_the_exact_filter_is_the_ramp_for_even_tilts(step):
     geometry = TiltGeometry.from_tilt_angles(range(-90, 90, step), tilt_axis_angle=25)
     u, v = np.linspace(0, 0.1, 11), np.array([0.0])
     response = ExactFilter(120).response(geometry, 4, u, v)[0]
@@ -97,7 +97,7 @@ def test_the_exact_filter_reconstructs_from_orientations_all_around():
     assert interior_error(volume.data, blobs.volume((32, 32, 32)).data) < 0.06
 
 
-def test_a_filter_of_ones_own_is_a_response():
+def test_a_custom_filter_needs_only_a_response():
     class Nothing(Filter):
         def response(self, geometry, tilt, u, v):
             return np.ones((len(v), len(u)))
@@ -119,6 +119,6 @@ def test_a_filter_of_ones_own_is_a_response():
         (lambda: ExactFilter(np.nan), "diameter"),
     ],
 )
-def test_impossible_filters_are_refused(make, message):
+def test_invalid_filter_parameters_raise(make, message):
     with pytest.raises(ValueError, match=message):
         make()

@@ -1,4 +1,4 @@
-"""`LeastSquares`, and where volumes, starts and masks lie."""
+"""`LeastSquares`, and the grids of volumes, starts and masks."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from libtilt import GaussianBlobs, Projector, TiltGeometry, Volume, VolumeGrid
 from libtilt.reconstruction import CGLS, METHODS, SIRT, TV, LeastSquares, reconstruct, sirt, wbp
 
 
-def test_a_result_lies_where_it_was_asked_for():
+def test_a_result_lies_on_the_requested_grid():
     grid = VolumeGrid(SHAPE, 1.5, (3.0, -2.0, 1.0))
     for name in METHODS:
         assert reconstruct(series(), name, volume_grid=grid).grid == grid
@@ -23,7 +23,7 @@ def test_a_result_lies_where_it_was_asked_for():
     )
 
 
-def test_a_shape_keeps_voxels_and_place_of_the_projectors_grid():
+def test_volume_shape_keeps_voxel_size_and_center_of_the_projectors_grid():
     grid = VolumeGrid((4, 8, 8), 2.0, (1.0, 2.0, 3.0))
     projector = Projector(GEOMETRY, volume_grid=grid)
     result = wbp(series(), projector=projector, volume_shape=(5, 6, 7))
@@ -46,7 +46,7 @@ def test_voxels_stay_where_the_mask_is_zero(name, moved):
     assert (result[mask] != (0 if start is None else start[mask])).mean() > moved
 
 
-def test_a_mask_is_a_smaller_problem_for_cgls():
+def test_cgls_with_a_mask_solves_the_smaller_problem():
     """On the voxels of a mask it finds what least squares over these voxels alone find."""
     mask = np.random.default_rng(4).random(SHAPE) > 0.7
     projector = Projector(GEOMETRY, volume_shape=SHAPE, image_shape=(13, 15), voxel_size=1.0)
@@ -63,7 +63,7 @@ def test_a_mask_is_a_smaller_problem_for_cgls():
 
 def test_a_problem_has_the_residual_descent_and_norm_of_its_matrix():
     weights = np.random.default_rng(6).random((7, 13, 15))
-    problem = LeastSquares.of(
+    problem = LeastSquares.from_tilt_series(
         series(), volume_shape=SHAPE, weights=weights, margin="auto", backend="numba"
     )
     volume = np.random.default_rng(7).normal(size=problem.zeros().shape)
@@ -85,7 +85,7 @@ def test_a_problem_has_the_residual_descent_and_norm_of_its_matrix():
     assert_allclose(problem.norm(tolerance=1e-9), np.linalg.norm(system, 2), rtol=1e-5)
 
 
-def test_bounds_of_a_start_outside_of_them_do_not_hold_where_the_mask_is_zero():
+def test_bounds_do_not_apply_where_the_mask_is_zero():
     mask = np.zeros(SHAPE)
     mask[2:] = 1
     start = np.full(SHAPE, -1.0)
@@ -96,7 +96,7 @@ def test_bounds_of_a_start_outside_of_them_do_not_hold_where_the_mask_is_zero():
 
 
 @pytest.mark.parametrize("name", ["start", "mask"])
-def test_a_volume_that_lies_elsewhere_is_no_start_and_no_mask(name):
+def test_start_and_mask_on_another_grid_raise(name):
     blobs = GaussianBlobs([[1, -2, 1]], sigmas=2)
     tilts = blobs.tilt_series(TiltGeometry.from_tilt_angles([-30, 0, 30]), (12, 12))
     grid = VolumeGrid((8, 12, 12))

@@ -1,4 +1,4 @@
-"""Methods are objects, asked for in any way, and one writes one's own."""
+"""Methods as objects: resolution, custom methods and errors."""
 
 import inspect
 import pickle
@@ -18,7 +18,7 @@ from libtilt.reconstruction import CGLS, METHODS, WBP, Method, reconstruct, reso
 
 
 @EVERY
-def test_a_method_is_asked_for_by_name_by_class_and_by_instance(name):
+def test_methods_resolve_from_name_class_and_instance(name):
     method = METHODS[name]
     results = [reconstruct(series(), way, volume_shape=SHAPE) for way in (name, method, method())]
     for result in results:
@@ -34,13 +34,13 @@ def test_a_method_is_asked_for_by_name_by_class_and_by_instance(name):
         (Projector, TypeError, "method must be a name"),
     ],
 )
-def test_unknown_methods_are_named(method, error, message):
+def test_errors_name_unknown_methods(method, error, message):
     with pytest.raises(error, match=message):
         resolve_method(method)
 
 
 @EVERY
-def test_a_method_is_a_value(name):
+def test_methods_compare_and_pickle_by_value(name):
     method = METHODS[name]()
     assert pickle.loads(pickle.dumps(method)) == method
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
@@ -63,7 +63,7 @@ def test_the_function_of_a_method_has_its_options_and_their_defaults(name):
     assert set(common) - set(parameters) == left_out
 
 
-def test_a_method_of_ones_own_goes_where_the_others_go(tmp_path):
+def test_a_custom_method_works_like_the_built_in_ones(tmp_path):
     seen = []
     result = reconstruct(
         series(),
@@ -84,17 +84,17 @@ def test_a_method_of_ones_own_goes_where_the_others_go(tmp_path):
 @pytest.mark.parametrize(
     ("method", "options", "message"),
     [
-        ("wbp", {"start": np.zeros(SHAPE)}, "start does not go with the method 'wbp'"),
-        ("wbp", {"callback": print}, "callback does not go with .* takes mask, weights"),
-        ("wbp", {"margin": 5}, "margin does not go with the method 'wbp'"),
-        (Landweber, {"mask": np.ones(SHAPE)}, "mask does not go with the method 'landweber'"),
+        ("wbp", {"start": np.zeros(SHAPE)}, "start is not supported by the method 'wbp'"),
+        ("wbp", {"callback": print}, "callback is not supported by .* supports mask, weights"),
+        ("wbp", {"margin": 5}, "margin is not supported by the method 'wbp'"),
+        (Landweber, {"mask": np.ones(SHAPE)}, "mask is not supported by the method 'landweber'"),
         ("sirt", {"margin": -1}, 'margin must be "auto" or a number of voxels, 0 or more, got -1'),
         ("sirt", {"margin": "all"}, 'margin must be "auto"'),
         ("sirt", {"margin": True}, 'margin must be "auto"'),
         ("sirt", {"nan": "zero"}, "nan must be one of 'raise', 'ignore', got 'zero'"),
     ],
 )
-def test_arguments_that_a_method_does_not_heed_are_refused(method, options, message):
+def test_unsupported_arguments_of_a_method_raise(method, options, message):
     with pytest.raises(ValueError, match=message):
         reconstruct(series(), method, volume_shape=SHAPE, **options)
 
@@ -104,7 +104,7 @@ VOXELS = [(1, 1, 1), (2, 2, 2), (1, 1, 2), (1, 1, 4), (2, 1, 1)]
 
 @pytest.mark.parametrize("voxel_size", VOXELS, ids=str)
 @pytest.mark.parametrize("method", [WBP(), CGLS(iterations=10)], ids=lambda method: method.name)
-def test_images_in_closed_form_give_their_density_on_any_voxels(method, voxel_size):
+def test_density_is_recovered_for_any_voxel_size(method, voxel_size):
     """Line integrals over the pixel size: the unit does not know of voxels."""
     blobs = GaussianBlobs(
         [[7, -4, 5], [-8, 6, -3], [1, 7, -8]], sigmas=[5, 6, 5.5], amplitudes=[1, 1.5, 2]
@@ -120,11 +120,11 @@ def test_images_in_closed_form_give_their_density_on_any_voxels(method, voxel_si
     [
         (lambda problem: np.ones(SHAPE), r"\(.*\) float64"),
         (lambda problem: problem.zeros().astype(int), ".* int64"),
-        (lambda problem: problem.volume(problem.zeros()), "a Volume"),
+        (lambda problem: problem.to_volume(problem.zeros()), "a Volume"),
         (lambda problem: None, "a NoneType"),
     ],
 )
-def test_a_method_that_returns_another_kind_of_array_is_refused(returned, got):
+def test_a_result_of_the_wrong_shape_or_type_raises(returned, got):
     class Careless(Method):
         def _solve(self, problem, progress):
             return returned(problem)

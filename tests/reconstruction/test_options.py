@@ -1,4 +1,4 @@
-"""Iterations, callbacks and options: what the methods share, and what each refuses."""
+"""Iterations, callbacks and options common to all methods."""
 
 import numpy as np
 import pytest
@@ -56,11 +56,11 @@ def test_the_residual_falls_at_every_iteration(method, backend, dtype):
         ("sirt", {"iterations": 0}, "iterations must be a positive integer, got 0"),
         ("sirt", {"relaxation": 2.0}, "relaxation must be more than 0 and less than 2, got 2.0"),
         ("sirt", {"relaxation": 0.0}, "relaxation must be one positive number"),
-        ("sirt", {"bounds": (1, 0)}, r"bounds must rise, got \(1, 0\)"),
+        ("sirt", {"bounds": (1, 0)}, r"bounds must be a low and a higher value, got \(1, 0\)"),
         ("sirt", {"bounds": (0, np.nan)}, "bounds must be finite or None"),
-        ("sirt", {"bounds": 0}, "bounds must be two"),
+        ("sirt", {"bounds": 0}, "bounds must be a pair"),
         ("sirt", {"bounds": "ab"}, "bounds must be finite or None"),
-        ("sirt", {"subsets": 7}, "subsets must be at most as many as there are images, 6, got 7"),
+        ("sirt", {"subsets": 7}, "subsets must be at most the number of images, 6, got 7"),
         ("sirt", {"subsets": 0}, "subsets must be a positive integer"),
         ("sirt", {"start": np.zeros((2, 3, 4))}, r"start must have the volume's shape \(5, 8, 9\)"),
         ("sirt", {"start": np.full(SHAPE, np.nan)}, "start"),
@@ -80,7 +80,7 @@ def test_the_residual_falls_at_every_iteration(method, backend, dtype):
         ("wbp", {"taper": -1}, "width"),
     ],
 )
-def test_options_that_do_not_fit_are_named(name, options, message):
+def test_errors_name_invalid_options(name, options, message):
     method = getattr(libtilt.reconstruction, name)
     with pytest.raises(ValueError, match=message):
         method(SERIES, **({"volume_shape": SHAPE} | options))

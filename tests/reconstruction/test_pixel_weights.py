@@ -1,4 +1,4 @@
-"""Weights of pixels: what weighs nothing is not there, what weighs twice is there twice."""
+"""Pixel weights: zero excludes, two duplicates."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from libtilt import GaussianBlobs, Projector, TiltGeometry, TiltSeries
 from libtilt.reconstruction import CGLS, METHODS, SIRT, TV, reconstruct
-from libtilt.reconstruction.pixel_weights import filled
+from libtilt.reconstruction.pixel_weights import fill_pixels
 
 GEOMETRY = TiltGeometry.from_tilt_angles(range(-60, 61, 20), tilt_axis_angle=8)
 SHAPE = (6, 12, 14)
@@ -25,14 +25,14 @@ def solved(images, method, **options):
 
 
 @ITERATIVE
-def test_weights_that_are_all_the_same_change_nothing(method):
+def test_equal_weights_do_not_change_the_result(method):
     plain, weighted = (solved(series(), method, weights=w) for w in (None, 3.0))
     assert relative_error(weighted, plain) < 1e-9
     assert_allclose(weighted.residuals, plain.residuals)
 
 
 @ITERATIVE
-def test_an_image_that_weighs_nothing_is_not_there(method):
+def test_an_image_of_weight_zero_equals_a_missing_image(method):
     weights = np.ones((7, 1, 1))
     weights[[2, 5]] = 0
     spoilt = TiltSeries(series().images + 50 * (weights == 0) * series().images, GEOMETRY)
@@ -41,7 +41,7 @@ def test_an_image_that_weighs_nothing_is_not_there(method):
 
 
 @ITERATIVE
-def test_an_image_that_weighs_twice_is_there_twice(method):
+def test_an_image_of_weight_two_equals_a_repeated_image(method):
     weights = np.ones((7, 1, 1))
     weights[3] = 2
     expected = solved(series()[[0, 1, 2, 3, 3, 4, 5, 6]], method)
@@ -49,7 +49,7 @@ def test_an_image_that_weighs_twice_is_there_twice(method):
 
 
 @ITERATIVE
-def test_the_residual_is_the_weighted_one(method):
+def test_residuals_are_weighted(method):
     weights = np.random.default_rng(0).random((7, 13, 15))
     result = solved(series(), method, weights=weights, margin=0)
     images = Projector(GEOMETRY, image_grid=series().grid).forward(result).images
@@ -60,7 +60,7 @@ def test_the_residual_is_the_weighted_one(method):
 
 @pytest.mark.parametrize("name", METHODS)
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_pixels_that_are_not_finite_count_nothing_where_that_is_asked_for(name, value):
+def test_ignored_nonfinite_pixels_get_weight_zero(name, value):
     images = series().images.copy()
     lost = np.random.default_rng(1).random(images.shape) < 0.02
     images[lost] = value
@@ -71,14 +71,14 @@ def test_pixels_that_are_not_finite_count_nothing_where_that_is_asked_for(name, 
         solved(TiltSeries(images, GEOMETRY), name)
 
 
-def test_an_image_without_a_finite_pixel_is_refused_all_the_same():
+def test_an_image_without_finite_pixels_raises():
     images = series().images.copy()
     images[2] = np.nan
     with pytest.raises(ValueError, match=r"2 .* has no finite pixel"):
         solved(TiltSeries(images, GEOMETRY), "sirt", nan="ignore")
 
 
-def test_nan_ignored_goes_with_weights():
+def test_ignoring_nan_combines_with_weights():
     images = series().images.copy()
     images[1, 2:4] = np.nan
     weights = np.random.default_rng(2).random((1, 13, 15)) + 0.1
@@ -88,7 +88,7 @@ def test_nan_ignored_goes_with_weights():
     assert_array_equal(found.data, expected.data)
 
 
-def test_wbp_fills_what_weighs_nothing():
+def test_wbp_fills_pixels_of_weight_zero():
     blobs = GaussianBlobs.random((32, 32, 32), n=10, seed=4, sigmas=(3, 4))
     images = blobs.tilt_series(TiltGeometry.from_tilt_angles(np.arange(-60, 61, 3)), (32, 32))
     beads = np.random.default_rng(3).random(images.shape) < 0.01
@@ -105,37 +105,37 @@ def test_wbp_fills_what_weighs_nothing():
 
 
 @pytest.mark.parametrize("radius", [1, 3, 8])
-def test_a_hole_is_filled_from_its_neighbors(radius):
+def test_holes_are_filled_from_neighboring_pixels(radius):
     v, u = np.indices((40, 40)) - 20.0
     image = 10 + 0.1 * v + 0.2 * u
     known = u**2 + v**2 > radius**2
-    result = filled(np.where(known, image, 1e6), known)
+    result = fill_pixels(np.where(known, image, 1e6), known)
     assert_array_equal(result[known], image[known])
     assert np.abs(result - image).max() < 0.3 * radius
 
 
-def test_a_corner_far_from_all_that_is_known_is_filled_too():
+def test_pixels_far_from_known_ones_are_filled():
     known = np.zeros((50, 3), bool)
     known[0, 0] = True
-    assert_allclose(filled(np.full((50, 3), 4.0), known), 4.0)
+    assert_allclose(fill_pixels(np.full((50, 3), 4.0), known), 4.0)
 
 
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
-        (np.ones((7, 13, 14)), r"weights must fit images of shape \(7, 13, 15\)"),
+        (np.ones((7, 13, 14)), r"weights must broadcast .* shape \(7, 13, 15\)"),
         (-1.0, "weights must be 0 or more"),
-        (0.0, "weights must be 0 or more, some of them more, got 0 to 0"),
+        (0.0, "weights must be 0 or more, and not all 0, got 0 to 0"),
         (np.full((7, 1, 1), np.nan), "weights has 7 NaN or infinite values"),
     ],
 )
-def test_weights_that_do_not_fit_are_named(weights, message):
+def test_invalid_weights_raise(weights, message):
     with pytest.raises(ValueError, match=message):
         solved(series(), "sirt", weights=weights)
 
 
-def test_weights_that_wbp_cannot_heed_are_refused():
+def test_unequal_weights_raise_for_wbp():
     with pytest.raises(ValueError, match=r"weights must be zero or all the same for .*'wbp'"):
         solved(series(), "wbp", weights=np.linspace(1, 2, 7)[:, None, None])
-    with pytest.raises(ValueError, match="weights must leave something of each image"):
+    with pytest.raises(ValueError, match="weights must keep some pixels of each image"):
         solved(series(), "wbp", weights=(np.arange(7) > 0)[:, None, None])

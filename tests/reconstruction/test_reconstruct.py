@@ -1,4 +1,4 @@
-"""What holds for every method: scale, small shapes, and what they refuse."""
+"""Properties of every method: scale, small shapes, errors."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def series(shape=(8, 9), geometry=GEOMETRY, dtype="float32"):
 
 @pytest.mark.parametrize("scale", [1e-30, 1e-6, 1e25])
 @METHODS
-def test_the_unit_of_the_images_is_that_of_the_volume(method, scale):
+def test_the_volume_scales_with_the_images(method, scale):
     plain, scaled = (
         method(series() * np.float32(factor), volume_shape=(4, 8, 9)).data
         for factor in (1.0, scale)
@@ -32,7 +32,7 @@ def test_the_unit_of_the_images_is_that_of_the_volume(method, scale):
 @pytest.mark.parametrize(("images", "volume"), [((1, 2), (1, 1, 1)), ((5, 7), (3, 5, 7))])
 @pytest.mark.parametrize("tilts", [1, 3])
 @METHODS
-def test_the_smallest_shapes_are_taken(method, images, volume, tilts):
+def test_methods_accept_the_smallest_shapes(method, images, volume, tilts):
     result = method(series(images, GEOMETRY[:tilts]), volume_shape=volume)
     assert result.shape == volume
     assert np.isfinite(result.data).all()
@@ -40,21 +40,21 @@ def test_the_smallest_shapes_are_taken(method, images, volume, tilts):
 
 @pytest.mark.parametrize("dtype", [">i2", "u1", "f2", ">f8"])
 @METHODS
-def test_any_kind_of_number_is_taken(method, dtype):
+def test_methods_accept_every_real_dtype(method, dtype):
     images = (series(dtype="float64") * 200).images.astype(dtype)
     result = method(TiltSeries(images, GEOMETRY), volume_shape=(4, 8, 9))
     assert result.dtype == (np.float64 if dtype == ">f8" else np.float32)
 
 
 @pytest.mark.parametrize("method", [sirt, cgls, tv])
-def test_a_volume_that_no_ray_meets_is_refused(method):
+def test_a_volume_missed_by_all_rays_raises(method):
     far = GEOMETRY.evolve(shifts=np.full((3, 2), 1e4))
     with pytest.raises(ValueError, match="no ray meets it: check the shifts"):
         method(series(geometry=far), volume_shape=(4, 8, 9))
 
 
 @METHODS
-def test_the_wrong_kinds_of_arguments_are_named(method):
+def test_errors_name_arguments_of_the_wrong_type(method):
     with pytest.raises(TypeError, match=r"tilt_series must be a TiltSeries, got ndarray; make one"):
         method(series().images, volume_shape=(4, 8, 9))
     with pytest.raises(TypeError, match="projector must be a Projector, got str"):
@@ -63,24 +63,24 @@ def test_the_wrong_kinds_of_arguments_are_named(method):
         method(series(), projector=Projector(GEOMETRY[:2], volume_shape=(4, 8, 9)))
     with pytest.raises(ValueError, match=r"pixel_size 2.0, got 1.0"):
         method(series(), projector=Projector(GEOMETRY, volume_shape=(4, 8, 9), pixel_size=2.0))
-    with pytest.raises(ValueError, match="volume_shape must be given where no projector is"):
+    with pytest.raises(ValueError, match="volume_shape must be given if there is no projector"):
         method(series())
 
 
 @METHODS
-def test_a_projector_takes_another_shape_where_one_is_given(method):
+def test_volume_shape_replaces_that_of_the_projector(method):
     projector = Projector(GEOMETRY, volume_shape=(4, 8, 9), image_shape=(8, 9))
     result = method(series(), projector=projector, volume_shape=(5, 6, 7))
     assert result.shape == (5, 6, 7)
 
 
-def test_every_option_is_given_by_name():
+def test_all_options_are_keyword_only():
     # The method is what one says first.
     assert list(options_without_names(libtilt.reconstruction)) == ["reconstruct: method"]
 
 
 @pytest.mark.parametrize("shape", [(10, 512, 512), (41, 300, 200), (7, 9), (3, 2000, 2000), (4, 0)])
-def test_slabs_cover_an_array_in_pieces_that_fit_the_cache(shape):
+def test_slabs_cover_an_array_in_cache_sized_pieces(shape):
     array = np.broadcast_to(np.float32(0), shape)
     pieces = slabs(array)
     rows = [row for piece in pieces for row in range(shape[0])[piece]]
@@ -89,7 +89,7 @@ def test_slabs_cover_an_array_in_pieces_that_fit_the_cache(shape):
     assert len(pieces) == 1 or array[pieces[0]].size + array[0].size > 2**18
 
 
-def test_a_file_is_read_as_a_volume_and_not_as_a_reconstruction(tmp_path):
+def test_opening_a_file_as_a_reconstruction_raises(tmp_path):
     path = wbp(series(), volume_shape=(4, 8, 9)).save(tmp_path / "a.mrc")
     with pytest.raises(TypeError, match=r"read .*a\.mrc by Volume\.open"):
         Reconstruction.open(path)

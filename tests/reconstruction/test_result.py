@@ -1,4 +1,4 @@
-"""`Reconstruction`: a volume, its history, and what a file keeps of it."""
+"""`Reconstruction`: a volume, its history and its file."""
 
 import pickle
 
@@ -21,7 +21,7 @@ from libtilt.reconstruction import (
     sirt,
     wbp,
 )
-from libtilt.reconstruction.result import options_of
+from libtilt.reconstruction.result import describe_method
 
 
 @EVERY
@@ -64,7 +64,7 @@ def test_volumes_made_of_a_result_have_no_history(change):
     assert type(change(result)) is Named
 
 
-def test_a_file_says_how_it_was_made(tmp_path):
+def test_a_file_label_holds_the_history(tmp_path):
     result = sirt(series(), volume_shape=SHAPE, iterations=3, bounds=(0, None))
     path = result.save(tmp_path / "a.mrc")
     made = read_image(path).made
@@ -88,11 +88,11 @@ def test_a_file_says_how_it_was_made(tmp_path):
         (Landweber(steps=3), "Landweber(steps=3)"),
     ],
 )
-def test_options_that_are_no_defaults_are_told(method, text):
-    assert options_of(method) == text
+def test_the_history_lists_options_that_differ_from_defaults(method, text):
+    assert describe_method(method) == text
 
 
-def test_a_copy_of_a_result_with_other_data_is_saved_with_them(tmp_path):
+def test_a_changed_copy_saves_its_own_data(tmp_path):
     result = sirt(series(), volume_shape=SHAPE, iterations=1)
     other = attrs.evolve(result, data=np.full(SHAPE, 7.0, "f4"), center=(5.0, 0.0, 0.0))
     assert (other * 1).center.tolist() == [5, 0, 0]

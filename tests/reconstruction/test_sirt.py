@@ -1,4 +1,4 @@
-"""SIRT: its step is the textbook's, its residual falls, and what is asked for is kept."""
+"""SIRT: steps, residuals, bounds and subsets."""
 
 import attrs
 import numpy as np
@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose
 from libtilt import Projector, TiltGeometry, TiltSeries, Volume
 from libtilt.backends.fourier import FourierBackend
 from libtilt.reconstruction import sirt
-from libtilt.reconstruction.subsets import spread_subsets
+from libtilt.reconstruction.subsets import ordered_subsets
 
 SHAPE = (5, 8, 9)
 GEOMETRY = TiltGeometry.from_tilt_angles(
@@ -55,9 +55,9 @@ def test_each_step_is_the_one_of_the_textbook(relaxation):
 
 
 @pytest.mark.parametrize("subsets", [2, 3, 6])
-def test_subsets_take_their_steps_in_turn(subsets):
+def test_subsets_are_updated_in_turn(subsets):
     whole, images = matrix(), series().images
-    tilts = spread_subsets(GEOMETRY, subsets)
+    tilts = ordered_subsets(GEOMETRY, subsets)
     parts = [matrix(GEOMETRY[some]) for some in tilts]
     columns = inverse(np.max([part.sum(axis=0) for part in parts], axis=0))
     expected, met = np.zeros(whole.shape[1]), []
@@ -77,7 +77,7 @@ def test_subsets_take_their_steps_in_turn(subsets):
 
 @pytest.mark.parametrize("step", [10, 30, 45])
 @pytest.mark.parametrize("weighted", [False, True])
-def test_a_step_of_an_operator_that_rings_is_shorter_by_what_it_could_overshoot(step, weighted):
+def test_steps_of_a_ringing_operator_are_divided_by_an_eigenvalue_bound(step, weighted):
     """Its sums are no bound: a step is divided by no less than its norm, and hardly by more."""
     geometry = TiltGeometry.from_tilt_angles(range(-90, 90, step))
     operator = attrs.evolve(projector(geometry), backend=FourierBackend(threads=1))
@@ -107,7 +107,7 @@ def test_a_step_of_an_operator_that_rings_is_shorter_by_what_it_could_overshoot(
     assert (np.diff(misfits) < 0).all()
 
 
-def test_a_volume_that_explains_the_images_is_left_alone():
+def test_sirt_keeps_a_volume_that_explains_the_images():
     truth = np.random.default_rng(1).normal(size=SHAPE)
     images = projector().forward(truth)
     result = sirt(images, projector=projector(), iterations=4, start=truth, margin=0)

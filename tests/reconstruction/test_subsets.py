@@ -1,4 +1,4 @@
-"""Subsets of tilts: each covers all angles, and the next one is far from the last."""
+"""Ordered subsets cover all angles, and successive ones are far apart."""
 
 import sys
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from libtilt import Projector, TiltGeometry
 from libtilt.geometry.window import Window
 from libtilt.reconstruction import SIRT, reconstruct
-from libtilt.reconstruction.subsets import spread_subsets
+from libtilt.reconstruction.subsets import ordered_subsets
 
 # Value, half axes, center and angle of each ellipse of the (modified) Shepp-Logan phantom.
 SHEPP_LOGAN = [
@@ -44,7 +44,7 @@ def shepp_logan(size, finer=5):
 def test_each_tilt_is_in_one_subset_and_each_subset_covers_all_angles(count, parts, seed):
     parts = min(parts, count)
     angles = np.random.default_rng(seed).permutation(np.linspace(-60, 60, count))
-    subsets = spread_subsets(TiltGeometry.from_tilt_angles(angles), parts)
+    subsets = ordered_subsets(TiltGeometry.from_tilt_angles(angles), parts)
     assert sorted(np.concatenate(subsets)) == list(range(count))
     for some in subsets:
         ranks = np.sort(np.argsort(np.argsort(angles))[some])
@@ -52,16 +52,16 @@ def test_each_tilt_is_in_one_subset_and_each_subset_covers_all_angles(count, par
 
 
 @pytest.mark.parametrize("parts", [8, 13, 41, 60])
-def test_the_next_subset_is_far_from_the_last(parts):
+def test_successive_subsets_are_far_apart(parts):
     geometry = TiltGeometry.from_tilt_angles(np.linspace(-60, 60, 2 * parts))
     firsts = np.array(
-        [geometry.tilt_angles[some].min() for some in spread_subsets(geometry, parts)]
+        [geometry.tilt_angles[some].min() for some in ordered_subsets(geometry, parts)]
     )
     places = (firsts - firsts.min()) / np.ptp(firsts)
     assert np.abs(np.diff(places)).min() > 0.25
 
 
-def test_one_iteration_over_spread_subsets_is_nearer_than_one_in_the_order_of_angles(monkeypatch):
+def test_golden_section_order_converges_faster_than_angular_order(monkeypatch):
     geometry = TiltGeometry.from_tilt_angles(np.linspace(0, 180, 100, endpoint=False))
     truth = shepp_logan(100)
     projector = Projector(geometry, volume_shape=truth.shape, voxel_size=1.0)
@@ -69,7 +69,7 @@ def test_one_iteration_over_spread_subsets_is_nearer_than_one_in_the_order_of_an
     errors = {"spread": reconstruct(series, method, projector=projector) - truth}
     monkeypatch.setattr(
         sys.modules["libtilt.reconstruction.sirt"],
-        "spread_subsets",
+        "ordered_subsets",
         lambda geometry, count: [np.arange(i, len(geometry), count) for i in range(count)],
     )
     errors["by angle"] = reconstruct(series, method, projector=projector) - truth

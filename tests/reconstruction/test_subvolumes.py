@@ -1,4 +1,4 @@
-"""Cubes about points are what the whole tomogram has there."""
+"""Subvolumes equal crops of the whole tomogram."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ GEOMETRY = TiltGeometry.from_tilt_angles(
 
 @pytest.mark.parametrize("size", [8, 9])
 @pytest.mark.parametrize("backend", ["scipy", "numba"])
-def test_a_cube_is_cut_from_the_whole_tomogram(size, backend):
+def test_a_subvolume_equals_the_crop_of_the_tomogram(size, backend):
     series = BLOBS.tilt_series(GEOMETRY, (48, 50), pixel_size=2.0)
     tomogram = wbp(series, volume_shape=(40, 48, 50), backend=backend)
     points = [[4, -6, 2], [-20, 10, 8], [40, 0, -30]]
@@ -27,7 +27,7 @@ def test_a_cube_is_cut_from_the_whole_tomogram(size, backend):
         assert np.allclose(volume.origin, np.array(point) - size // 2 * 2.0)
 
 
-def test_a_point_between_voxels_is_at_the_center():
+def test_a_subvolume_is_centered_on_a_point_between_voxels():
     point = [9.5, -7.25, 4.75]
     series = GaussianBlobs([point], sigmas=3).tilt_series(
         TiltGeometry.from_tilt_angles(np.linspace(-90, 90, 61)), (48, 48)
@@ -37,7 +37,7 @@ def test_a_point_between_voxels_is_at_the_center():
     assert relative_error(volume, truth) < 0.03
 
 
-def test_voxels_of_another_size_and_a_projector_of_ones_own():
+def test_subvolumes_support_a_custom_projector_and_voxel_size():
     class Mine(Projector):
         pass
 
@@ -53,7 +53,7 @@ def test_voxels_of_another_size_and_a_projector_of_ones_own():
 
 
 @pytest.mark.parametrize("magnified", [False, True])
-def test_a_projector_is_followed_where_its_geometry_is_another(magnified):
+def test_the_projectors_geometry_replaces_that_of_the_series(magnified):
     series = BLOBS.tilt_series(GEOMETRY, (48, 50))
     unaligned = series.evolve(geometry=TiltGeometry.from_tilt_angles(GEOMETRY.tilt_angles))
     geometry = GEOMETRY.evolve(magnifications=1.1 * np.eye(2)) if magnified else GEOMETRY
@@ -64,15 +64,15 @@ def test_a_projector_is_followed_where_its_geometry_is_another(magnified):
     assert relative_error(volume, expected) < 1e-9
 
 
-def test_arguments_that_do_not_fit_are_refused():
+def test_invalid_arguments_raise():
     series = TiltSeries(np.random.default_rng(0).normal(size=(21, 9, 9)), GEOMETRY)
     with pytest.raises(ValueError, match="size must be a positive integer"):
         reconstruct_subvolume(series, [0, 0, 0], 0)
-    with pytest.raises(ValueError, match="volume_shape does not go with size"):
+    with pytest.raises(ValueError, match="volume_shape cannot be combined with size"):
         reconstruct_subvolume(series, [0, 0, 0], 4, volume_shape=(4, 4, 4))
 
 
-def test_auto_gives_cubes_the_values_of_the_whole_where_rays_leave_the_planes():
+def test_auto_chooses_a_backend_that_can_be_cut_for_subvolumes():
     tilted = TiltGeometry.from_tilt_angles(np.linspace(-60, 60, 21), tilt_axis_angle=37)
     series = BLOBS.tilt_series(tilted, (32, 32))
     whole = wbp(series, volume_shape=(32, 32, 32), backend="numba")

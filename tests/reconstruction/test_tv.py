@@ -1,4 +1,4 @@
-"""Total variation: it minimises what it says, and stops where the conditions hold."""
+"""Total variation: its minimum, gradient and stopping rule."""
 
 import numpy as np
 import pytest
@@ -41,7 +41,7 @@ def objective(data, series, strength):
     return 0.5 * np.square(misfit).sum() + weight * total_variation(data)
 
 
-def test_no_volume_nearby_is_better():
+def test_tv_finds_a_minimum_of_its_objective():
     series, rng, strength = noisy(), np.random.default_rng(1), 0.05
     result = tv(
         series, projector=PROJECTOR, strength=strength, iterations=2000, tolerance=1e-4, margin=0
@@ -56,7 +56,7 @@ def test_no_volume_nearby_is_better():
         assert objective(factor * data, series, strength) > least * (1 - 1e-6)
 
 
-def test_the_start_does_not_matter_in_the_end():
+def test_tv_converges_from_any_start():
     options = {"projector": PROJECTOR, "iterations": 500, "tolerance": 1e-9, "margin": 0}
     start = np.random.default_rng(2).random(SHAPE)
     ends = [tv(noisy(), start=start, **options), tv(noisy(), **options)]
@@ -64,7 +64,7 @@ def test_the_start_does_not_matter_in_the_end():
     assert_allclose(values[0], values[1], rtol=1e-3)
 
 
-def test_more_strength_is_smoother():
+def test_larger_strength_is_smoother():
     variations = [
         total_variation(tv(noisy(), projector=PROJECTOR, strength=strength).volume.data)
         for strength in (1e-3, 1e-2, 1e-1)
@@ -72,14 +72,14 @@ def test_more_strength_is_smoother():
     assert variations == sorted(variations, reverse=True)
 
 
-def test_densities_may_be_negative_where_that_is_asked_for():
+def test_densities_are_negative_only_without_nonnegative():
     assert tv(noisy(), projector=PROJECTOR).volume.data.min() == 0
     assert tv(noisy(), projector=PROJECTOR, nonnegative=False).volume.data.min() < 0
 
 
 @pytest.mark.parametrize("backend", EVERY_BACKEND)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_every_backend_gets_nearer_to_the_images(backend, dtype):
+def test_tv_reduces_the_residual_with_every_backend(backend, dtype):
     series = BLOBS.tilt_series(geometry_for(backend), (13, 15)).astype(dtype)
     result = tv(series, volume_shape=(15, 13, 17), strength=1e-4, iterations=30, backend=backend)
     assert result.residuals[-1] < 0.35
@@ -130,7 +130,7 @@ def test_spacings_count_in_the_gradient():
     assert relative_error(flat, cubic) < 0.05
 
 
-def test_with_noise_and_a_missing_wedge_tv_and_sirt_are_nearer_than_wbp():
+def test_tv_and_sirt_beat_wbp_for_noise_and_a_missing_wedge():
     blobs = GaussianBlobs.random((40, 40, 40), n=12, seed=5, sigmas=(1.5, 3))
     geometry = TiltGeometry.from_tilt_angles(range(-60, 61, 3))
     clean = blobs.tilt_series(geometry, (40, 40))

@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation
 
 from libtilt import GaussianBlobs, Projector, TiltGeometry, TiltSeries
 from libtilt.reconstruction import RampFilter, wbp
-from libtilt.reconstruction.filters import WINDOWS, finite_ramp
+from libtilt.reconstruction.filters import WINDOWS, band_limited_ramp
 from libtilt.testing import make_spec
 
 # Wide for their voxels, and without symmetry.
@@ -45,7 +45,7 @@ def interior_error(volume, truth):
     ],
 )
 @pytest.mark.parametrize("shape", [(56, 56, 56), (48, 57, 60)])
-def test_an_object_seen_from_all_sides_comes_back_at_its_own_density(options, shape):
+def test_wbp_recovers_the_density_of_a_fully_sampled_object(options, shape):
     geometry = TiltGeometry.from_tilt_angles(ALL_ROUND, **options)
     volume = wbp(BLOBS.tilt_series(geometry, (64, 64)), volume_shape=shape)
     assert interior_error(volume.data, BLOBS.volume(shape).data) < 0.02
@@ -95,7 +95,7 @@ def test_every_backend_gives_the_same_volume(backend):
 
 @pytest.mark.parametrize("backend", EVERY_BACKEND)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_every_backend_brings_the_density_back(backend, dtype):
+def test_every_backend_recovers_the_density(backend, dtype):
     blobs = GaussianBlobs([[3, -2, 2], [-4, 3, -2]], sigmas=[4, 4.5], amplitudes=[1, 2])
     shifts = np.random.default_rng(7).uniform(-3, 3, (45, 2))
     geometry = TiltGeometry.from_tilt_angles(np.linspace(-90, 86, 45), shifts=shifts)
@@ -109,7 +109,7 @@ def test_every_backend_brings_the_density_back(backend, dtype):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("angle", [0, 20])
-def test_wbp_is_linear_and_keeps_the_kind_of_float(dtype, angle):
+def test_wbp_is_linear_and_keeps_the_floating_dtype(dtype, angle):
     geometry = TiltGeometry.from_tilt_angles(range(-60, 61, 20), tilt_axis_angle=angle)
     rng = np.random.default_rng(2)
     one, other = (TiltSeries(rng.normal(size=(7, 9, 11)).astype(dtype), geometry) for _ in range(2))
@@ -145,7 +145,7 @@ def test_a_background_beyond_the_images_gives_no_bright_border(padding):
 @pytest.mark.parametrize("window", WINDOWS)
 def test_a_window_is_one_at_zero_and_lowers_high_frequencies(window):
     frequency = np.linspace(0, 0.7, 141)
-    ramp, profile = finite_ramp(frequency, 512), RampFilter(window).profile(frequency, 512)
+    ramp, profile = band_limited_ramp(frequency, 512), RampFilter(window).profile(frequency, 512)
     assert (profile <= np.maximum(ramp, frequency) + 1e-12).all()
     assert_allclose(profile[2:6], ramp[2:6], rtol=0.01)
     assert (profile[frequency > 0.5 + 1e-9] == 0).all()
@@ -164,11 +164,11 @@ def test_a_window_is_one_at_zero_and_lowers_high_frequencies(window):
 def test_a_window_falls_from_one_to_its_value_at_the_last_frequency(window, half_way, last):
     """Of 0.25 and 0.5 cycles per pixel, by the formulas of the textbooks."""
     frequency = np.array([0, 0.25, 0.5])
-    ramp, profile = finite_ramp(frequency, 64), RampFilter(window).profile(frequency, 64)
+    ramp, profile = band_limited_ramp(frequency, 64), RampFilter(window).profile(frequency, 64)
     assert_allclose(profile / ramp, [1, half_way, last], atol=1e-12)
 
 
-def test_a_ramp_is_refused_where_there_is_no_single_axis():
+def test_a_ramp_without_a_single_tilt_axis_raises():
     geometry = TiltGeometry.from_rotations(Rotation.random(5, random_state=0))
     series = BLOBS.tilt_series(geometry, (17, 18))
     with pytest.raises(ValueError, match=r"single axis .* use ExactFilter"):
