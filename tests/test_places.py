@@ -254,7 +254,7 @@ def test_volumes_on_different_grids_are_compared_on_one():
 
     volume = BLOBS.volume((16, 16, 16))
     moved = volume.evolve(center=(1.0, 0.0, 0.0))
-    says = r"places differ: center \[0.0, 0.0, 0.0\] and \[1.0, 0.0, 0.0\]"
+    says = r"centers differ: \[0.0, 0.0, 0.0\] and \[1.0, 0.0, 0.0\]"
     for compare in (
         lambda a, b: a - b,
         lambda a, b: fsc(a, b),

@@ -205,7 +205,7 @@ class LeastSquares:
 
     def like_volume(self, value: Any, name: str, *, beside: float) -> NDArray[Any]:
         """Return what was given for each voxel of `grid`, checked, with a value in the margin."""
-        if isinstance(value, Volume) and (difference := self.grid.difference(value.grid)):
+        if isinstance(value, Volume) and (difference := self.grid.describe_difference(value.grid)):
             raise ValueError(
                 f"{name} must lie on the volume's grid, but {difference}; use {name}.resample(grid)"
             )

@@ -32,9 +32,9 @@ def test_shapes_and_sizes_of_no_grid_are_refused(arguments, message):
 
 
 def test_a_difference_says_shape_or_size():
-    assert GRID.difference(ImageGrid((5, 8), 2.5001)) == ""
-    assert GRID.difference(ImageGrid((5, 7), 2.5)) == "shapes do not fit: (5, 8) and (5, 7)"
-    assert GRID.difference(ImageGrid((5, 8), 2.501)) == "pixel sizes differ: 2.5 and 2.501"
+    assert GRID.describe_difference(ImageGrid((5, 8), 2.5001)) == ""
+    assert GRID.describe_difference(ImageGrid((5, 7), 2.5)) == "shapes differ: (5, 8) and (5, 7)"
+    assert GRID.describe_difference(ImageGrid((5, 8), 2.501)) == "pixel sizes differ: 2.5 and 2.501"
 
 
 def test_grids_are_values():

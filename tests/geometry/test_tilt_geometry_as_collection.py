@@ -70,7 +70,7 @@ def test_concatenate_takes_other_fields_from_the_first():
 
 
 def test_concatenate_needs_a_geometry():
-    with pytest.raises(ValueError, match="geometries must hold at least one geometry, got none"):
+    with pytest.raises(ValueError, match="geometries must contain at least one geometry, got none"):
         TiltGeometry.concatenate([])
 
 

@@ -101,13 +101,13 @@ def test_shapes_and_sizes_of_no_grid_are_refused(arguments, message):
 
 
 def test_a_difference_says_shape_size_or_place():
-    assert GRID.difference(GRID) == ""
-    assert GRID.difference(GRID.pad((5, 7, 8))) == "shapes do not fit: (5, 7, 6) and (5, 7, 8)"
-    assert GRID.difference(attrs.evolve(GRID, voxel_size=2)) == (
+    assert GRID.describe_difference(GRID) == ""
+    assert GRID.describe_difference(GRID.pad((5, 7, 8))) == "shapes differ: (5, 7, 6) and (5, 7, 8)"
+    assert GRID.describe_difference(attrs.evolve(GRID, voxel_size=2)) == (
         "voxel sizes differ: [1.5, 2.0, 0.5] and [2.0, 2.0, 2.0]"
     )
-    assert GRID.difference(attrs.evolve(GRID, center=(10, -20, 4))) == (
-        "places differ: center [10.0, -20.0, 3.25] and [10.0, -20.0, 4.0] A"
+    assert GRID.describe_difference(attrs.evolve(GRID, center=(10, -20, 4))) == (
+        "centers differ: [10.0, -20.0, 3.25] and [10.0, -20.0, 4.0] A"
     )
 
 
@@ -124,7 +124,9 @@ def test_a_difference_says_shape_size_or_place():
 )
 def test_grids_that_differ_by_rounding_agree(change, agrees):
     other = attrs.evolve(GRID, **change)
-    assert (GRID.difference(other) == "") == (other.difference(GRID) == "") == agrees
+    assert (
+        (GRID.describe_difference(other) == "") == (other.describe_difference(GRID) == "") == agrees
+    )
 
 
 def test_grids_are_compared_by_value_and_frozen():

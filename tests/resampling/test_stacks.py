@@ -173,9 +173,9 @@ def test_tilts_that_do_not_show_the_whole_box_are_left_out_filled_up_or_refused(
     assert len(padded) == 2
     assert padded.images[1, :, 0].tolist() == [0.0] * 8
     assert np.array_equal(padded.images[1, :, -1], images[1, 6:14, 2])
-    with pytest.raises(ValueError, match=r"does not lie in image 1: choose a smaller size"):
+    with pytest.raises(ValueError, match=r"does not fit in image 1: choose a smaller size"):
         series.extract([-5, 0, 0], 8, outside="raise")
-    with pytest.raises(ValueError, match=r"point \[-50\.0, 0\.0, 0\.0\] does not lie in any image"):
+    with pytest.raises(ValueError, match=r"point \[-50\.0, 0\.0, 0\.0\] does not fit in any image"):
         series.extract([-50, 0, 0], 8)
     (far,) = series.extract([-50, 0, 0], 8, outside="pad", fill=3.0)
     assert (far.images == 3).all()
@@ -221,7 +221,7 @@ def test_a_box_may_reach_to_the_last_pixel_of_an_image_and_no_further(resample, 
             (box,) = series.extract(point, size, resample=resample)
             assert box.shape == (1, size, size)
             point[axis] += step
-            with pytest.raises(ValueError, match="does not lie in any image"):
+            with pytest.raises(ValueError, match="does not fit in any image"):
                 series.extract(point, size, resample=resample)
 
 

@@ -41,13 +41,13 @@ def fail(message):
 @pytest.mark.parametrize(
     ("behave", "complaint"),
     [
-        (wait_for_ever, "had not ended after 0.3 s and was killed"),
-        (lambda images: images + 1, "computes other bits than its parent"),
+        (wait_for_ever, "did not end within 0.3 s and was killed"),
+        (lambda images: images + 1, "computes different bits from its parent"),
         (fail("no threads"), "no error says 'spawn'"),
     ],
 )
 def test_a_backend_that_fails_in_a_forked_child_is_told_so(monkeypatch, behave, complaint):
-    monkeypatch.setattr(forked, "SECONDS", 0.3 if behave is wait_for_ever else 60)
+    monkeypatch.setattr(forked, "TIMEOUT", 0.3 if behave is wait_for_ever else 60)
     with pytest.raises(AssertionError, match=complaint):
         forked.law_fork(ForkedBackend(behave), make_spec("identity"))
 
