@@ -17,8 +17,8 @@ from libtilt.alignment.plausible import equal_tilts, tilt_angle, to_axis_angle
 from libtilt.errors import LibtiltWarning, MissingArgumentError, MixedSeriesError
 from libtilt.errors.checks import finite_array, to_pixel_size
 from libtilt.geometry import TiltGeometry
-from libtilt.geometry.tolerances import same_spacing
 from libtilt.geometry.json_file import read_series_id
+from libtilt.geometry.tolerances import same_spacing
 from libtilt.io.image_content import ImageContent
 from libtilt.io.inputs import read_input
 

@@ -8,8 +8,8 @@ import attrs
 import numpy as np
 
 from libtilt.errors.checks import Float64Array, to_image_shape, to_pixel_size
-from libtilt.geometry.tolerances import same_spacing
 from libtilt.geometry.grid import Grid
+from libtilt.geometry.tolerances import same_spacing
 from libtilt.geometry.window import Window
 
 
@@ -98,6 +98,7 @@ class ImageGrid(Grid):
         """Return the grid of a window of this one; the window's steps must be equal."""
         if len(set(window.steps)) > 1:
             raise ValueError(
-                f"pixels must stay square: expected equal steps for rows and columns, got {window.steps}"
+                "pixels must stay square: expected equal steps for rows and columns, "
+                f"got {window.steps}"
             )
         return attrs.evolve(self, shape=window.shape, pixel_size=self.pixel_size * window.steps[0])

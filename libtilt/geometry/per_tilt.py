@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 PER_TILT = {"libtilt.geometry.per_tilt": True}
-"""Metadata that marks an attrs field as having one entry per tilt, so that indexing selects from it.
+"""Metadata that marks an attrs field as having one entry per tilt, for indexing to follow.
 
 Examples
 --------

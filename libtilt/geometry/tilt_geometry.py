@@ -20,7 +20,7 @@ from libtilt.errors.checks import (
     to_pixel_size,
     to_voxel_size,
 )
-from libtilt.geometry.affine import to_homogeneous, invert_affine
+from libtilt.geometry.affine import invert_affine, to_homogeneous
 from libtilt.geometry.frozen_classes import frozen
 from libtilt.geometry.image_grid import ImageGrid
 from libtilt.geometry.json_file import read as read_json
@@ -28,11 +28,11 @@ from libtilt.geometry.json_file import write as write_json
 from libtilt.geometry.per_tilt import PER_TILT, describe_array, per_tilt_fields, tilt_index
 from libtilt.geometry.rotations import (
     as_rotation_matrices,
+    decompose_zyx,
     euler_rotations,
     require_affine,
     require_rotations,
     specimen_to_detector,
-    decompose_zyx,
 )
 from libtilt.geometry.sampling import sampling_grids
 from libtilt.geometry.volume_grid import VolumeGrid

@@ -16,9 +16,9 @@ from libtilt.errors.checks import (
     to_volume_shape,
     to_voxel_size,
 )
-from libtilt.geometry.tolerances import POSITION_TOLERANCE, same_spacing
 from libtilt.geometry.frozen_classes import frozen
 from libtilt.geometry.grid import Grid
+from libtilt.geometry.tolerances import POSITION_TOLERANCE, same_spacing
 from libtilt.geometry.window import Window
 
 

@@ -4,7 +4,7 @@ from helpers import ANY_ROTATION, SINGLE_AXIS
 
 from libtilt import ImageGrid, VolumeGrid
 from libtilt.geometry import sampling
-from libtilt.geometry.affine import to_homogeneous, invert_affine
+from libtilt.geometry.affine import invert_affine, to_homogeneous
 
 VOXEL = np.array([1.5, 0.8, 1.1])
 IMAGES = ImageGrid((10, 9), pixel_size=1.25)
