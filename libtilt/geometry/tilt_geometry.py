@@ -175,9 +175,7 @@ class TiltGeometry:
         """
         tilts = np.atleast_1d(finite_array(tilt_angles, "tilt_angles", largest=LARGEST_ANGLE))
         if tilts.ndim != 1 or tilts.size == 0:
-            raise ValueError(
-                f"tilt_angles must be one-dimensional and not empty, got shape {tilts.shape}"
-            )
+            raise ValueError(f"tilt_angles must have shape (n,) with n >= 1, got {tilts.shape}")
         axes = per_tilt_values(tilt_axis_angle, len(tilts), "tilt_axis_angle")
         x = per_tilt_values(x_tilts, len(tilts), "x_tilts")
         matrices = specimen_to_detector(axes, tilts, x).transpose(0, 2, 1)

@@ -86,7 +86,7 @@ def test_a_backend_without_a_plan_of_its_own_has_one_bound_to_it():
 
 @pytest.mark.parametrize("method", ["plan", "forward", "adjoint"])
 def test_a_spec_unsupported_by_sparse_is_refused_naming_another_backend(method):
-    message = r"backend 'sparse' does not take this: the rays leave .*backend='scipy' or 'auto'"
+    message = r"backend 'sparse' does not support the spec: the rays leave .*backend='scipy' or 'auto'"
     arguments = {
         "plan": (),
         "forward": (np.zeros(LEAVES_THE_PLANE.volume_shape),),
@@ -108,10 +108,10 @@ def numba_as(monkeypatch):
 
         monkeypatch.setattr(auto, "find_spec", lambda _: object() if installed else None)
         monkeypatch.setattr(auto, "load_backend", load)
-        auto._numba_fails.cache_clear()
+        auto._numba_problem.cache_clear()
 
     yield pretend
-    auto._numba_fails.cache_clear()
+    auto._numba_problem.cache_clear()
 
 
 @pytest.mark.parametrize(

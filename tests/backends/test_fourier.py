@@ -151,7 +151,7 @@ def test_tilts_in_batches_give_the_same(monkeypatch, dtype):
     volume, images = arrays(spec)
     backend = FourierBackend()
     expected = backend.forward(spec, volume), backend.adjoint(spec, images)
-    monkeypatch.setattr(volume_slices, "_LEAST_BATCH", 1)
+    monkeypatch.setattr(volume_slices, "_MIN_BATCH", 1)
     plan = backend.plan(spec)
     assert len(list(plan._all_slices())) == len(spec.grids)
     tolerance = 1e-5 if dtype == "float32" else 1e-13

@@ -14,13 +14,13 @@ from libtilt.backends import SamplingSpec, UnsupportedSpecError, resolve_backend
 from libtilt.backends import auto as auto_backend
 from libtilt.backends.base import DRIVEN
 from libtilt.backends.numba import NumbaBackend
-from libtilt.backends.numba.csr_weights import PlaneOfRays, by_pixel, by_voxel
+from libtilt.backends.numba.csr_weights import PlaneOfRays, weights_by_pixel, weights_by_voxel
 from libtilt.backends.numba.exact import ExactPlan
 from libtilt.backends.numba.factorized import FactorizedPlan
 from libtilt.backends.numba.kernels.block_copies import copy_block
-from libtilt.backends.numba.kernels.compiled import compiled, digest_of_kernels
+from libtilt.backends.numba.kernels.compiled import compiled, kernels_digest
 from libtilt.backends.numba.kernels.csr_weights import list_entries
-from libtilt.backends.numba.kernels.trilinear_rays import PIXELS, sum_rays
+from libtilt.backends.numba.kernels.trilinear_rays import SQUARE_SIDE, sum_rays
 from libtilt.backends.numba.row_sums import RowSumsPlan, chunk_length
 from libtilt.backends.numba.shear import Shear
 from libtilt.backends.numba.spline_warps import sample_splines, spread_splines
@@ -85,7 +85,7 @@ def test_more_than_one_tile_and_chunk_agree_with_the_reference(
 ):
     monkeypatch.setenv(SWITCH, unit)
     spec = spec_of(geometry, shape, dtype=dtype, driven=driven, image_shape=image_shape)
-    assert max(spec.images_shape[1:]) > PIXELS
+    assert max(spec.images_shape[1:]) > SQUARE_SIDE
     volume, images = arrays(spec)
     reference = SciPyBackend()
     for mode in ("auto", "exact"):
@@ -212,8 +212,8 @@ def test_both_lists_of_weights_hold_the_same_entries(slope):
         driven="ray",
     )
     width = 40
-    voxels = by_voxel(plane, width, dtype=np.dtype("f8"), threads=1)
-    pixels = by_pixel(voxels, plane, width, threads=1)
+    voxels = weights_by_voxel(plane, width, dtype=np.dtype("f8"), threads=1)
+    pixels = weights_by_pixel(voxels, plane, width, threads=1)
     low, high = plane.reach
 
     def entries(matrix, forward):
@@ -248,7 +248,9 @@ def test_indices_that_32_bits_do_not_hold_take_64():
         pixels=12,
         driven="ray",
     )
-    near, far = (by_voxel(plane, width, dtype=np.dtype("f8"), threads=1) for width in (40, 2**32))
+    near, far = (
+        weights_by_voxel(plane, width, dtype=np.dtype("f8"), threads=1) for width in (40, 2**32)
+    )
     assert near.indices.dtype == np.uint32
     assert_array_equal(far.indices // np.uint64(2**32), near.indices // 40)
 
@@ -346,15 +348,15 @@ assert compiled(lambda x: x + 1)(1) == 2
 def test_the_kernel_cache_depends_on_every_kernel_file():
     """A constant of one file is compiled into functions of another."""
     for kernel in (sum_rays, list_entries):
-        assert kernel._cache._cache_file._source_stamp == digest_of_kernels()
+        assert kernel._cache._cache_file._source_stamp == kernels_digest()
 
 
 def test_compiling_is_announced_and_logged_once():
     code = """
-from libtilt.backends.numba.kernels.compiled import announce_compiling, compiled
+from libtilt.backends.numba.kernels.compiled import on_first_compilation, compiled
 import logging, sys
 logging.basicConfig(level="INFO", stream=sys.stdout, format="%(name)s")
-announce_compiling(lambda: print("compiling"))
+on_first_compilation(lambda: print("compiling"))
 for f in (lambda x: x + 1, lambda x: x + 2):
     compiled(f)(1)
 """
@@ -368,8 +370,8 @@ def test_without_numba_the_extra_is_named_and_auto_does_without(monkeypatch, req
     for name in list(sys.modules):
         if name.startswith("libtilt.backends.numba"):
             monkeypatch.delitem(sys.modules, name)
-    auto_backend._numba_fails.cache_clear()
-    request.addfinalizer(auto_backend._numba_fails.cache_clear)
+    auto_backend._numba_problem.cache_clear()
+    request.addfinalizer(auto_backend._numba_problem.cache_clear)
     with pytest.raises(ImportError, match=r"'numba'.*libtilt\[fast\]"):
         resolve_backend("numba")
     auto = resolve_backend("auto")

@@ -13,7 +13,7 @@ from helpers import SINGLE_AXIS, ToyBackend
 
 from libtilt import Projector
 from libtilt.backends import Plan, PlanCache, SparseBackend, plan_cache
-from libtilt.backends.cache import LIMIT
+from libtilt.backends.cache import LIMIT_VARIABLE
 from libtilt.backends.memory import bytes_held, memory_limit
 from libtilt.testing import make_spec
 
@@ -220,12 +220,12 @@ def _hold(release):
 
 
 def test_the_limit_is_a_quarter_of_memory_or_what_the_environment_says(monkeypatch):
-    monkeypatch.delenv(LIMIT, raising=False)
+    monkeypatch.delenv(LIMIT_VARIABLE, raising=False)
     assert PlanCache().limit == memory_limit() // 4
-    monkeypatch.setenv(LIMIT, "12")
+    monkeypatch.setenv(LIMIT_VARIABLE, "12")
     assert PlanCache().limit == 12_000_000
     assert PlanCache(limit=5).limit == 5
-    monkeypatch.setenv(LIMIT, "-1")
+    monkeypatch.setenv(LIMIT_VARIABLE, "-1")
     with pytest.raises(ValueError, match=r"LIBTILT_PLAN_CACHE must be a number of megabytes"):
         PlanCache().limit  # noqa: B018
 

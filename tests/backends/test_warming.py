@@ -18,9 +18,9 @@ import numpy as np
 from libtilt import Projector, TiltGeometry, Volume
 from libtilt.backends.base import DRIVEN
 from libtilt.backends.numba import NumbaBackend
-from libtilt.backends.numba.kernels.compiled import announce_compiling
+from libtilt.backends.numba.kernels.compiled import on_first_compilation
 from libtilt.testing import CASES, TOLERANCES, make_spec
-announce_compiling(lambda: print("compiling"))
+on_first_compilation(lambda: print("compiling"))
 for mode in ("auto", "exact", "factorized"):
     for dtype in TOLERANCES:
         for driven in DRIVEN:
