@@ -23,6 +23,12 @@ from libtilt.geometry.affine import invert_affine
 _DRIFT = 1e-9
 _CHUNK = 1 << 22
 
+NOT_SINGLE_AXIS = (
+    "the rays leave the planes of the volume (the tilt axis is not along an axis of volume and "
+    "images, or it differs between tilts)"
+)
+"""Why a spec has no `SingleAxisLayout`."""
+
 
 @attrs.frozen(eq=False)
 class SingleAxisLayout:

@@ -10,7 +10,7 @@ import scipy
 from numpy.typing import NDArray
 
 from libtilt.backends.base import Plan, PlannedBackend, SamplingSpec
-from libtilt.backends.single_axis import SingleAxisLayout
+from libtilt.backends.single_axis import NOT_SINGLE_AXIS, SingleAxisLayout
 from libtilt.backends.threads import check_threads, locked_cached_property, run_all, run_each
 
 
@@ -53,10 +53,7 @@ class SparseBackend(PlannedBackend):
     def unsupported(self, spec: SamplingSpec) -> str | None:
         """Return why `spec` is not supported, else None."""
         if SingleAxisLayout.find(spec) is None:
-            return (
-                "the rays leave the planes of the volume (the tilt axis is not along an axis of "
-                "volume and images, or it differs between tilts); use backend='scipy' or 'auto'"
-            )
+            return f"{NOT_SINGLE_AXIS}; use backend='scipy' or 'auto'"
         return None
 
     def plan(self, spec: SamplingSpec) -> Plan:

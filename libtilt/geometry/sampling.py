@@ -1,4 +1,4 @@
-"""Index grids, on which backends sample, from a geometry, shapes and spacings.
+"""Index grids for backends, computed from a geometry, shapes and spacings.
 
 A grid is a 3 x 4 matrix that maps ``(u, v, k, 1)`` (pixel column, pixel row, depth step) to a
 voxel index ``(x, y, z)``.

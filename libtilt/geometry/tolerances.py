@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 POSITION_TOLERANCE = 1e-3
-"""In voxels; positions that a file rounds to float32 agree to less."""
+"""Tolerance of positions in voxels, above the rounding of a file's float32."""
 
 _SPACING_TOLERANCE = 1e-4
 

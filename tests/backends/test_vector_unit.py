@@ -1,4 +1,4 @@
-"""The vector unit's forms of inner loops: replaced by plain loops, with one warning, where they fail."""
+"""The vector unit: correct, or replaced by plain loops with one warning."""
 
 import numpy as np
 import pytest
@@ -45,7 +45,7 @@ print(*(warning.message for warning in caught), sep="\\n")
 
 
 @pytest.mark.parametrize("what", BROKEN)
-def test_a_broken_vector_unit_is_left_with_one_warning(what, tmp_path):
+def test_a_broken_vector_unit_falls_back_with_one_warning(what, tmp_path):
     result = in_another_python(BROKEN[what] + USE, NUMBA_CACHE_DIR=str(tmp_path), **{SWITCH: ""})
     assert result.returncode == 0, result.stderr
     (warning,) = result.stdout.splitlines()
@@ -53,7 +53,7 @@ def test_a_broken_vector_unit_is_left_with_one_warning(what, tmp_path):
     assert ("does not compute" if what == "its values" else "does not compile") in warning
 
 
-def test_nothing_is_warned_of_where_the_vector_unit_is_switched_off(tmp_path):
+def test_a_disabled_vector_unit_does_not_warn(tmp_path):
     broken = BROKEN["its import"] + USE
     result = in_another_python(broken, NUMBA_CACHE_DIR=str(tmp_path), **{SWITCH: "0"})
     assert (result.returncode, result.stdout.strip()) == (0, ""), result.stderr
@@ -63,7 +63,7 @@ def test_nothing_is_warned_of_where_the_vector_unit_is_switched_off(tmp_path):
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("driven", DRIVEN)
 @pytest.mark.parametrize("dtype", TOLERANCES)
-def test_both_forms_agree_to_rounding(mode, case, driven, dtype, monkeypatch):
+def test_vector_and_plain_loops_agree_to_rounding(mode, case, driven, dtype, monkeypatch):
     spec = make_spec(case, dtype=dtype, driven=driven)
     volume, images = arrays(spec)
     results = []

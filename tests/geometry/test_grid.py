@@ -1,4 +1,4 @@
-"""Grids of voxels and of pixels: whatever is made of one leaves them where they are."""
+"""Grids of voxels and of pixels: derived grids keep positions."""
 
 import pickle
 
@@ -26,7 +26,7 @@ grids = volume_grids | image_grids
 
 
 def places(grid, displacement=0.0):
-    """Where voxels lie, or pixels from the center of the grid that a part was cut from."""
+    """Positions of voxels, or of pixels from the center of the grid that a part was cut from."""
     return np.stack(np.meshgrid(*grid.axes[::-1], indexing="ij")[::-1], axis=-1) + displacement
 
 
@@ -119,7 +119,7 @@ def test_binned_pixels_are_as_large_as_their_blocks(grid, data):
     assert np.isclose(binned.pixel_size, grid.pixel_size * factor)
 
 
-def test_one_factor_is_that_of_all_axes():
+def test_one_bin_factor_applies_to_all_axes():
     assert VOLUME.bin(2) == VOLUME.bin((2, 2, 2))
     assert VOLUME.bin(1) == VOLUME
 
@@ -141,7 +141,7 @@ def test_slabs_concatenate_to_the_whole(axis, grid, size):
 
 
 @EACH
-def test_slabs_are_cut_along_y_unless_told_otherwise(grid):
+def test_slabs_are_cut_along_y_by_default(grid):
     assert grid.slabs(3) == grid.slabs(3, axis="y")
     with pytest.raises(ValueError, match="size must be a positive integer, got 0"):
         grid.slabs(0)
@@ -174,7 +174,7 @@ def test_axes_that_are_not_named_are_kept_whole(grid):
     ],
 )
 @EACH
-def test_an_index_that_makes_no_grid_is_refused(grid, index, message):
+def test_invalid_grid_indices_are_refused(grid, index, message):
     for take in (grid.__getitem__, getattr(grid, "displacement", grid.__getitem__)):
         with pytest.raises(IndexError, match=message):
             take(index)

@@ -18,7 +18,7 @@ def test_json_keeps_every_bit(geometry):
 
 
 @pytest.mark.parametrize("as_path", [str, lambda path: path])
-def test_a_file_holds_what_is_returned(tmp_path, as_path):
+def test_to_json_writes_the_returned_text(tmp_path, as_path):
     path = as_path(tmp_path / "geometry.json")
     text = ANY_ROTATION.to_json(path)
     assert (tmp_path / "geometry.json").read_text() == text

@@ -89,7 +89,7 @@ def test_a_rotation_a_matrix_and_a_stack_become_a_stack():
 
 
 @pytest.mark.parametrize("shape", [(3,), (0, 3, 3), (2, 3, 4), (2, 2), (1, 2, 3, 3), (0,), ()])
-def test_other_shapes_are_refused(shape):
+def test_matrices_of_other_shapes_are_refused(shape):
     with pytest.raises(ValueError, match=r"rotations must have shape \(n, 3, 3\) with n >= 1"):
         rotations.as_rotation_matrices(np.zeros(shape), "rotations")
 
@@ -103,5 +103,5 @@ def test_a_rotation_within_the_tolerance_passes_and_one_beyond_is_named():
         rotations.require_rotations(matrices, "matrices")
 
 
-def test_one_letter_takes_one_angle():
+def test_a_one_letter_sequence_takes_one_angle():
     assert rotations.euler_rotations("z", 30, degrees=True).as_matrix().shape == (3, 3)

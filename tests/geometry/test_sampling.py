@@ -73,7 +73,7 @@ def test_a_volume_elsewhere_is_an_offset_in_the_last_column(geometry):
 
 @pytest.mark.parametrize("driven", ["ray", "voxel"])
 @pytest.mark.parametrize("size", [1.0, 2.5])
-def test_with_voxels_that_are_cubes_of_the_pixel_size_nothing_is_scaled(driven, size):
+def test_image_scales_are_1_for_cubic_voxels_of_the_pixel_size(driven, size):
     scales = sampling.image_scales(
         ANY_ROTATION.rotation_matrices, VolumeGrid((4, 4, 4), size), ImageGrid((5, 5), size), driven
     )

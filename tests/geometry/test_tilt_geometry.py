@@ -92,14 +92,14 @@ def test_from_euler_takes_radians():
 
 
 @pytest.mark.parametrize(("seq", "angles"), [("zyx", [10, 20]), ("w", [10]), ("zY", [[1, 2]])])
-def test_from_euler_refuses_what_scipy_does_not_know(seq, angles):
+def test_from_euler_refuses_invalid_sequences_and_angles(seq, angles):
     with pytest.raises(ValueError, match=r"[Ee]xpected|angles|axes"):
         TiltGeometry.from_euler(seq, angles)
 
 
 @quick
 @given(geometries(), st.tuples(*[st.floats(0.5, 3)] * 3), st.floats(0.5, 3))
-def test_projection_matrices_make_the_geometry_that_they_came_from(geometry, voxels, pixel):
+def test_projection_matrices_reproduce_their_geometry(geometry, voxels, pixel):
     spacings = SHAPES | {"voxel_size": voxels, "pixel_size": pixel}
     matrices = geometry.projection_matrices(**spacings)
     again = TiltGeometry.from_projection_matrices(matrices, **spacings)
@@ -181,7 +181,7 @@ def test_shifts_have_one_row_per_tilt(count):
         TiltGeometry.from_tilt_angles(range(5), shifts=np.zeros((count, 2)))
 
 
-def test_one_number_is_no_shift_but_zero():
+def test_a_scalar_shift_must_be_zero():
     with pytest.raises(ValueError, match=r"shifts must be x, y in angstroms.* pass \(5, 5\)"):
         TiltGeometry.from_tilt_angles([0, 3], shifts=5)
     assert not TiltGeometry.from_tilt_angles([0, 3], shifts=0).shifts.any()
@@ -260,7 +260,7 @@ def test_projection_matrices_are_magnified_in_pixels():
     assert np.allclose((matrix @ [*voxel, 1])[:2], expected, atol=1e-12)
 
 
-def test_one_magnification_stands_for_all_tilts_and_follows_them():
+def test_one_magnification_applies_to_all_tilts_and_is_indexed():
     geometry = TiltGeometry.from_tilt_angles([0, 3, 6]).evolve(
         magnifications=np.eye(2) * np.array([1.0, 1.1, 1.2])[:, None, None]
     )

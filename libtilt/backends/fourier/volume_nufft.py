@@ -19,7 +19,7 @@ from libtilt.backends.threads import locked_cached_property, run_all, run_each
 _ROWS = 4
 _BIN, _BINS = 4, 128
 _MIN_SLAB = 12
-"""Planes of a slab at least, without those that it shares with its neighbors."""
+"""Smallest number of planes in a slab, without those shared with its neighbors."""
 
 
 @attrs.frozen(eq=False)

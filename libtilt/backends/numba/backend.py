@@ -11,7 +11,7 @@ from libtilt.backends.numba.exact import ExactPlan
 from libtilt.backends.numba.factorized import FactorizedPlan
 from libtilt.backends.numba.row_sums import RowSumsPlan
 from libtilt.backends.numba.warming import compile_once
-from libtilt.backends.single_axis import SingleAxisLayout
+from libtilt.backends.single_axis import NOT_SINGLE_AXIS, SingleAxisLayout
 from libtilt.backends.threads import check_threads
 from libtilt.errors.checks import one_of
 
@@ -87,10 +87,7 @@ class NumbaBackend(PlannedBackend):
     def unsupported(self, spec: SamplingSpec) -> str | None:
         """Return why `spec` is not supported, else None."""
         if self.mode == "rows" and SingleAxisLayout.find(spec) is None:
-            return (
-                "the rays leave the planes of the volume (the tilt axis is not along an axis of "
-                "volume and images, or it differs between tilts); use NumbaBackend(mode='auto')"
-            )
+            return f"{NOT_SINGLE_AXIS}; use NumbaBackend(mode='auto')"
         return None
 
     def plan(self, spec: SamplingSpec) -> Plan:

@@ -25,6 +25,7 @@ from libtilt.backends.numba.kernels.csr_weights import (
 )
 from libtilt.backends.threads import run_all, run_each
 from libtilt.errors.checks import Float64Array
+from libtilt.geometry.affine import invert_affine
 
 _TILES_AT_ONCE = 8
 _ALIGNED = 16
@@ -54,8 +55,7 @@ class PlaneOfRays:
     @property
     def inverse(self) -> Float64Array:
         """Matrices (n, 2, 3) from ``(row, column, 1)`` to pixel across and depth step."""
-        linear = np.linalg.inv(self.grids[:, :, :2])
-        return np.concatenate([linear, -(linear @ self.grids[:, :, 2:])], axis=2)
+        return invert_affine(self.grids)
 
     @property
     def reach(self) -> tuple[int, int]:

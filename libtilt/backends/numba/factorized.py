@@ -12,6 +12,7 @@ from libtilt.backends.numba.row_sums import RowSums
 from libtilt.backends.numba.shear import Shear
 from libtilt.backends.numba.spline_warps import sample_splines, spread_splines
 from libtilt.backends.threads import run_all
+from libtilt.geometry.affine import invert_affine
 
 
 class FactorizedPlan(Plan):
@@ -44,8 +45,7 @@ class _ShearOperator:
         lengths = self._spec.volume_shape[2 - shear.axis], shear.shape[1]
         self._sums = RowSums(shear.rays, shear.axis, lengths, self._spec.dtype, threads)
         self._to_sheared = shear.matrices
-        back = np.linalg.inv(shear.matrices[:, :, :2])
-        self._to_detector = np.concatenate([back, -(back @ shear.matrices[:, :, 2:])], axis=2)
+        self._to_detector = invert_affine(shear.matrices)
 
     def forward(self, volume: NDArray[Any], images: NDArray[Any]) -> None:
         """Write the projections of the tilts into the stack of all images."""

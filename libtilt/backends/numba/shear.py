@@ -138,7 +138,7 @@ def _extent(
     planes: Float64Array,
     slopes: Float64Array,
 ) -> tuple[Float64Array, Float64Array]:
-    """Return the first and last positions (n, 2), along and across, that matter to both."""
+    """Return the first and last positions (n, 2), along and across, in detector and volume."""
     height, width = spec.image_shape
     pixels = np.array([[u, v, 1.0] for u, v in product((0, width - 1), (0, height - 1))])
     seen = np.einsum("nij,cj->nci", matrices, pixels)

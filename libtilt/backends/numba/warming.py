@@ -6,7 +6,7 @@ import hashlib
 import subprocess
 import sys
 from contextlib import suppress
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +31,10 @@ def compile_all() -> Path | None:
     the folder cannot be written to.
     """
     code = f"import sys; sys.path[:] = {sys.path!r}; import {__name__} as w; w.compile_half(1)"
-    other, mark = None, _mark()
-    if mark is None:
+    other, marker = None, _marker_path()
+    if marker is None:
         return None
-    mark.parent.mkdir(parents=True, exist_ok=True)
+    marker.parent.mkdir(parents=True, exist_ok=True)
     if thread_count(None) > 1 and not getattr(sys, "frozen", False):
         quiet: Any = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
         # An embedded Python cannot be started as a process.
@@ -48,8 +48,8 @@ def compile_all() -> Path | None:
         if other is not None:
             other.kill()
             other.wait()
-    mark.touch()
-    return mark.parent
+    marker.touch()
+    return marker.parent
 
 
 @cache
@@ -59,22 +59,22 @@ def compile_once() -> None:
     An empty marker file in Numba's cache folder records that a process compiled them or is about
     to. Without a cache folder, each kernel is compiled when needed.
     """
-    mark = _mark()
-    if mark is None or mark.exists():
+    marker = _marker_path()
+    if marker is None or marker.exists():
         return
     try:
-        mark.parent.mkdir(parents=True, exist_ok=True)
-        mark.touch(exist_ok=False)
+        marker.parent.mkdir(parents=True, exist_ok=True)
+        marker.touch(exist_ok=False)
     except OSError:
         return
     try:
         compile_all()
     except BaseException:
-        mark.unlink(missing_ok=True)
+        marker.unlink(missing_ok=True)
         raise
 
 
-def _mark() -> Path | None:
+def _marker_path() -> Path | None:
     """Return the marker file for this processor and all versions."""
     folder = getattr(getattr(sum_rows, "_cache", None), "cache_path", None)
     if folder is None:
@@ -82,29 +82,19 @@ def _mark() -> Path | None:
     kernel: Any = sum_rows
     processor = kernel.targetctx.codegen().magic_tuple()
     identity = kernels_digest(), numba.__version__, sys.version, processor, is_enabled()
-    return (
-        Path(folder)
-        / f"libtilt-{hashlib.sha256(repr(identity).encode()).hexdigest()[:16]}.compiled"
-    )
+    digest = hashlib.sha256(repr(identity).encode()).hexdigest()[:16]
+    return Path(folder) / f"libtilt-{digest}.compiled"
 
 
 def compile_half(which: int) -> None:
     """Compile one half of the kernels by running small projections."""
     single, double = np.dtype("float32"), np.dtype("float64")
     halves = (
-        (
-            partial(_compile_rows, single),
-            partial(_compile_splines, single),
-            partial(_compile_rows, double),
-        ),
-        (
-            partial(_compile_rays, single),
-            partial(_compile_rays, double),
-            partial(_compile_splines, double),
-        ),
+        ((_compile_rows, single), (_compile_splines, single), (_compile_rows, double)),
+        ((_compile_rays, single), (_compile_rays, double), (_compile_splines, double)),
     )
-    for compile_some in halves[which]:
-        compile_some()
+    for compile_kernels, dtype in halves[which]:
+        compile_kernels(dtype)
 
 
 def _spec(dtype: np.dtype[Any], driven: str) -> SamplingSpec:
