@@ -181,7 +181,7 @@ def test_projections_do_not_depend_on_the_origin_of_a_file():
 @pytest.mark.parametrize(
     "voxel_size", [(1, 1, 1), (2, 2, 2), (1, 1, 2), (1, 1, 4), (2, 1, 1), (0.5, 0.5, 0.5)]
 )
-def test_one_unit_for_images_whatever_the_voxels(driven, voxel_size):
+def test_images_have_one_unit_for_any_voxel_size(driven, voxel_size):
     """A projection value is the line integral over the pixel size."""
     geometry = TiltGeometry.from_tilt_angles([-50, 0, 35, 80], tilt_axis_angle=10)
     blobs = GaussianBlobs([[1, -2, 3], [-4, 5, -2]], sigmas=[6, 7])
