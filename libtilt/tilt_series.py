@@ -223,13 +223,13 @@ class TiltSeries(ImageData):
         See `open`.
         """
         from libtilt.alignment.beside_stack import beside
-        from libtilt.geometry.json_file import with_series
+        from libtilt.geometry.json_file import add_series_id
         from libtilt.io.atomic import atomic_writes
         from libtilt.io.mrc_writing import compression, write_new_mrc
 
         compression(path)
         targets = (path, beside(path, ".json"), beside(path, ".rawtlt"))
-        geometry, series = with_series(self.geometry.to_json())
+        geometry, series = add_series_id(self.geometry.to_json())
         with atomic_writes(*targets, overwrite=overwrite) as (stack, json, rawtlt):
             json.write_text(geometry, encoding="utf-8")
             angles = "".join(f"{angle:.6f}\n" for angle in self.geometry.tilt_angles)
@@ -324,8 +324,8 @@ class TiltSeries(ImageData):
         ((1, 4, 4), 4.0, [[-1.0, -1.0]])
         """
         window = Window.bin(self.shape[1:], factor)
-        self.grid.within(window)  # Pixels must stay squares.
-        images = window.mean(self.images, floating_dtype(self.dtype))
+        self.grid.from_window(window)  # Raises where pixels would not stay square.
+        images = window.block_means(self.images, floating_dtype(self.dtype))
         images /= window.steps[0]
         return self._within(window, images)
 
@@ -502,7 +502,7 @@ class TiltSeries(ImageData):
         # Other fields follow the tilts; the large images do not need to.
         return [
             self.evolve(
-                **per_tilt_fields(self, patch.tilts, but=("images", "geometry")),
+                **per_tilt_fields(self, patch.tilts, exclude=("images", "geometry")),
                 images=patch.images,
                 geometry=patch.geometry,
             )
@@ -569,14 +569,14 @@ class TiltSeries(ImageData):
         }
         return self.images, options, "image"
 
-    def _pictures(self) -> list[NDArray[Any]]:
+    def _thumbnails(self) -> list[NDArray[Any]]:
         angles = self.geometry.tilt_angles
         places = dict.fromkeys([angles.argmin(), abs(angles).argmin(), angles.argmax()])
         return [self.images[place] for place in places]
 
-    def _facts(self) -> dict[str, str]:
+    def _summary(self) -> dict[str, str]:
         angles = self.geometry.tilt_angles
-        return super()._facts() | {
+        return super()._summary() | {
             "pixel size": f"{self.pixel_size:.4g} Å",
             "tilt angles": f"{angles.min():.1f}° to {angles.max():.1f}°",
         }
@@ -586,15 +586,15 @@ class TiltSeries(ImageData):
 
     def _within(self, window: Window, images: NDArray[Any]) -> Self:
         """Return the series of a window of each image, whose geometry finds the same specimen."""
-        shifts = self.geometry.shifts - window.moved * self.pixel_size
+        shifts = self.geometry.shifts - window.center_shift * self.pixel_size
         return self.evolve(
             images=images,
             geometry=self.geometry.evolve(shifts=shifts),
-            pixel_size=self.grid.within(window).pixel_size,
+            pixel_size=self.grid.from_window(window).pixel_size,
         )
 
     def _check_compatible(self, other: Any) -> None:
-        if difference := self.grid.difference(other.grid):
+        if difference := self.grid.describe_difference(other.grid):
             raise ValueError(difference)
         if self.geometry is not other.geometry and self.geometry != other.geometry:
             raise ValueError(

@@ -24,7 +24,7 @@ from libtilt.errors.checks import (
 )
 from libtilt.geometry import VolumeGrid
 from libtilt.geometry.frozen_classes import frozen
-from libtilt.geometry.image_data import ImageData, spacing_text, standardize
+from libtilt.geometry.image_data import ImageData, format_spacing, standardize
 from libtilt.geometry.per_tilt import describe_array
 from libtilt.geometry.rotations import as_rotation_matrices, require_rotations
 from libtilt.geometry.window import Window
@@ -362,7 +362,7 @@ class Volume(ImageData):
         ((2, 2, 2), [4.0, 4.0, 4.0], [1.0, 1.0, 1.0])
         """
         window = Window.bin(self.shape, factor)
-        return self._within(window, window.mean(self.data, floating_dtype(self.dtype)))
+        return self._within(window, window.block_means(self.data, floating_dtype(self.dtype)))
 
     def resample(self, grid: VolumeGrid | Volume, *, order: int = 1, fill: float = 0.0) -> Self:
         """Sample the volume at the voxels of another grid, so that the two can be compared.
@@ -518,22 +518,22 @@ class Volume(ImageData):
         }
         return self.data, options, "image"
 
-    def _pictures(self) -> list[NDArray[Any]]:
+    def _thumbnails(self) -> list[NDArray[Any]]:
         return [self.data[len(self.data) // 2], self.data[:, self.shape[1] // 2]]
 
-    def _facts(self) -> dict[str, str]:
-        return super()._facts() | {"voxel size (x, y, z)": f"{spacing_text(self.voxel_size)} Å"}
+    def _summary(self) -> dict[str, str]:
+        return super()._summary() | {"voxel size (x, y, z)": f"{format_spacing(self.voxel_size)} Å"}
 
     def __getitem__(self, index: Any) -> Any:
         parts = index if isinstance(index, tuple) else (index,)
         if not all(isinstance(part, slice) or part is Ellipsis for part in parts):
             return self.data[index]
-        window = Window.of(self.shape, index)
+        window = Window.from_index(self.shape, index)
         return self._within(window, self.data[window.slices])
 
     def _within(self, window: Window, data: NDArray[Any]) -> Self:
         """Return the volume of a window, at its place."""
-        return self._on(self.grid.within(window), data)
+        return self._on(self.grid.from_window(window), data)
 
     def _on(self, grid: VolumeGrid, data: NDArray[Any]) -> Self:
         """Return other data on a grid in the same specimen, with the origin moved along."""
@@ -543,5 +543,5 @@ class Volume(ImageData):
         return self.evolve(data=data, voxel_size=grid.voxel_size, center=grid.center, origin=origin)
 
     def _check_compatible(self, other: Any) -> None:
-        if difference := self.grid.difference(other.grid):
+        if difference := self.grid.describe_difference(other.grid):
             raise ValueError(f"{difference}; use numpy.asarray on one of them if that is meant")

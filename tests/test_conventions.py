@@ -1,4 +1,4 @@
-"""One test, at least, for each row of the conventions."""
+"""At least one test for each row of the conventions."""
 
 import attrs
 import numpy as np
@@ -36,7 +36,7 @@ def project(volume, geometry=IDENTITY, **options):
 
 
 def turned_by_axes(volume, matrix):
-    """The volume on a grid turned by a signed permutation, by transposing and flipping alone."""
+    """The volume on a grid rotated by a signed permutation, by transposing and flipping."""
     axes = [2 - int(np.abs(matrix[:, column]).argmax()) for column in (2, 1, 0)]
     signs = [matrix[:, column].sum() for column in (2, 1, 0)]
     turned = volume.transpose(axes)
@@ -135,8 +135,8 @@ def test_voxel_driven_each_voxel_takes_the_image_value_at_its_projected_point(ge
 
 @every_backend
 @both_driven
-def test_blobs_move_where_project_points_says(backend, driven):
-    """Fixes handedness and the sign of angles and shifts: by each blob's centroid, in pixels."""
+def test_blobs_project_onto_the_result_of_project_points(backend, driven):
+    """Handedness and signs of angles and shifts, by each blob's centroid in pixels."""
     tolerance = 0.1 if backend == SciPyBackend(order=0, threads=1) else 0.02
     geometry = geometry_for(backend)
     v, u = np.indices((36, 37)) - np.array([18, 18]).reshape(2, 1, 1)
@@ -181,7 +181,7 @@ def test_shifts_are_angstroms(backend, driven):
 
 
 @pytest.mark.parametrize("geometry", [SINGLE_AXIS, ANY_ROTATION])
-def test_projection_matrices_take_voxels_to_where_project_points_says(geometry):
+def test_projection_matrices_agree_with_project_points(geometry):
     voxel_size, pixel_size = np.array([1.5, 0.8, 1.1]), 1.25
     matrices = geometry.projection_matrices(
         volume_shape=(7, 8, 9), image_shape=(10, 9), voxel_size=voxel_size, pixel_size=pixel_size
@@ -219,7 +219,7 @@ def test_projection_matrices_undo_the_sampling_grids_and_are_not_stored():
     ],
 )
 def test_a_value_is_the_line_integral_over_the_pixel_size(backend, driven, voxel_size, pixel_size):
-    """At right angles the beam runs along z, x and z again, whatever the voxels there."""
+    """At 0, 90 and 180 degrees the beam runs along z, x and z, for any voxel shape."""
     sigma = 4 * max(voxel_size)
     blob = GaussianBlobs([[0.4, -0.3, 0.2]], sigma)
     geometry = TiltGeometry.from_tilt_angles([0, 90, 180])
@@ -285,7 +285,7 @@ def test_a_volume_is_not_clipped_at_any_rotation(driven):
         ("bool", "float32"),
     ],
 )
-def test_float64_stays_and_all_else_becomes_float32(backend, driven, given, computed):
+def test_float64_stays_and_other_dtypes_become_float32(backend, driven, given, computed):
     projector = Projector(
         SINGLE_AXIS, volume_grid=VolumeGrid((3, 4, 5)), backend=backend, driven=driven
     )

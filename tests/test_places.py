@@ -1,4 +1,4 @@
-"""What is made of a volume projects, overlays and is drawn where it lies."""
+"""Derived volumes keep their position in projections, overlays and pictures."""
 
 import itertools
 import pickle
@@ -28,7 +28,7 @@ NAMES = {id(backend): name for name, backend in BACKENDS.items()}
 
 
 def operator(backend, driven, spacing, image_shape=(19, 20)):
-    """A projector with shifts whose images show all of a volume."""
+    """A projector with shifts whose images contain the whole volume."""
     geometry = SINGLE_AXIS if NAMES[id(backend)] in ("sparse", "numba-rows") else ANY_ROTATION
     return Projector(
         geometry, image_grid=ImageGrid(image_shape, 1.2), driven=driven, backend=backend
@@ -40,7 +40,7 @@ def allowed(backend, dtype):
 
 
 def blobs_on(shape, spacing, dtype):
-    """A smooth volume that is zero at its borders, and its copy with all but a box set to zero."""
+    """A smooth volume, zero at its borders, and its copy with zeros outside a box."""
     return BLOBS.volume(shape, voxel_size=spacing).astype(dtype)
 
 
@@ -107,7 +107,7 @@ def test_slabs_of_the_adjoint_are_those_of_the_whole(backend, driven):
 @pytest.mark.parametrize("shape", [(48, 48, 48), (47, 49, 50)])
 @pytest.mark.parametrize("driven", DRIVEN)
 def test_binned_volumes_and_binned_images_pair(factor, errors, shape, driven):
-    """To the interpolation error, which falls as the phantom becomes smoother."""
+    """To the interpolation error, which decreases for smoother phantoms."""
     geometry = TiltGeometry.from_tilt_angles(
         range(-60, 61, 30), tilt_axis_angle=12, shifts=(1.5, -0.7)
     )
@@ -168,7 +168,7 @@ def test_copies_and_subclasses_keep_the_center(change):
     assert (changed.name, changed.center.tolist()) == ("a", [3, -2, 7])
 
 
-def test_projections_do_not_know_the_origin_of_a_file():
+def test_projections_do_not_depend_on_the_origin_of_a_file():
     volume = BLOBS.volume((12, 13, 14))
     elsewhere = volume.evolve(origin=(100.0, 200.0, 300.0))
     projector = Projector(ANY_ROTATION)
@@ -181,7 +181,7 @@ def test_projections_do_not_know_the_origin_of_a_file():
 @pytest.mark.parametrize(
     "voxel_size", [(1, 1, 1), (2, 2, 2), (1, 1, 2), (1, 1, 4), (2, 1, 1), (0.5, 0.5, 0.5)]
 )
-def test_one_unit_for_images_whatever_the_voxels(driven, voxel_size):
+def test_images_have_one_unit_for_any_voxel_size(driven, voxel_size):
     """A projection value is the line integral over the pixel size."""
     geometry = TiltGeometry.from_tilt_angles([-50, 0, 35, 80], tilt_axis_angle=10)
     blobs = GaussianBlobs([[1, -2, 3], [-4, 5, -2]], sigmas=[6, 7])
@@ -220,7 +220,7 @@ def test_layers_of_napari_overlay_each_other():
         assert np.allclose(whole["translate"] + whole["scale"] * index, place)
 
 
-def test_a_subvolume_overlays_the_tomogram_that_it_is_of():
+def test_a_subvolume_overlays_its_tomogram():
     geometry = TiltGeometry.from_tilt_angles(range(-60, 61, 5))
     series = BLOBS.tilt_series(geometry, (24, 24))
     tomogram = Projector(geometry, volume_shape=(20, 24, 24), driven="voxel").adjoint(series)
@@ -254,7 +254,7 @@ def test_volumes_on_different_grids_are_compared_on_one():
 
     volume = BLOBS.volume((16, 16, 16))
     moved = volume.evolve(center=(1.0, 0.0, 0.0))
-    says = r"places differ: center \[0.0, 0.0, 0.0\] and \[1.0, 0.0, 0.0\]"
+    says = r"centers differ: \[0.0, 0.0, 0.0\] and \[1.0, 0.0, 0.0\]"
     for compare in (
         lambda a, b: a - b,
         lambda a, b: fsc(a, b),
@@ -277,13 +277,13 @@ def test_shifts_along_the_beam_do_not_change_projections(backend, driven):
         assert np.allclose(images, expected, rtol=0, atol=1e-5)
 
 
-def test_a_file_whose_voxel_size_is_set_right_keeps_its_place_in_voxels(tmp_path):
+def test_a_file_with_a_corrected_voxel_size_keeps_its_center_in_voxels(tmp_path):
     path = BLOBS.volume((8, 8, 8))[6:].save(tmp_path / "a.mrc")
     opened = Volume.open(path, voxel_size=2.0)
     assert (opened.center.tolist(), opened.origin.tolist()) == ([0, 0, 6], [-8, -8, 4])
 
 
-def test_resampled_voxels_inside_are_not_touched_by_the_fill_beyond():
+def test_resampled_voxels_inside_do_not_depend_on_the_fill_value():
     ones = Volume(np.ones((1, 1, 5)))
     finer = ones.resample(VolumeGrid((1, 1, 9), (0.5, 1, 1)), fill=np.nan)
     assert np.allclose(finer.data, 1)

@@ -190,7 +190,7 @@ def test_boxes_that_do_not_fit_the_images_are_refused():
         SERIES.pad((6, 6))
     with pytest.raises(ValueError, match="shape must be 2 positive integers"):
         SERIES.crop((5, 6, 7))
-    with pytest.raises(ValueError, match=r"pixels must stay squares, got steps \(2, 3\)"):
+    with pytest.raises(ValueError, match=r"pixels must stay square: .* got \(2, 3\)"):
         SERIES.bin((2, 3))
 
 

@@ -17,8 +17,8 @@ from libtilt.alignment.plausible import equal_tilts, tilt_angle, to_axis_angle
 from libtilt.errors import LibtiltWarning, MissingArgumentError, MixedSeriesError
 from libtilt.errors.checks import finite_array, to_pixel_size
 from libtilt.geometry import TiltGeometry
-from libtilt.geometry.agreement import same_spacing
-from libtilt.geometry.json_file import series_from_json
+from libtilt.geometry.json_file import read_series_id
+from libtilt.geometry.tolerances import same_spacing
 from libtilt.io.image_content import ImageContent
 from libtilt.io.inputs import read_input
 
@@ -207,7 +207,7 @@ class StackFile:
         Mark and geometry are of one reading: a writer may replace the file between two.
         """
         text = read_input(file).decode("utf-8-sig", errors="replace")
-        of_file, of_stack = series_from_json(text), self.content.series
+        of_file, of_stack = read_series_id(text), self.content.series
         if of_file is not None and of_stack is not None and of_file != of_stack:
             raise MixedSeriesError(
                 f"{file} was saved with another stack than {self.path}: save the series again, or "

@@ -154,7 +154,7 @@ def _require_pair(before: Volume, after: Volume) -> None:
     """Raise where there are not two volumes of one shape and voxel size."""
     for what, name in ((before, "before"), (after, "after")):
         require_kind(what, Volume, name)
-    if difference := before.grid.difference(after.grid):
+    if difference := before.grid.describe_difference(after.grid):
         raise ValueError(
             f"before and after must lie on one grid, but {difference}; use "
             "after.resample(before.grid)"

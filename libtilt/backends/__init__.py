@@ -1,4 +1,4 @@
-"""The sampling backends: a file or a folder each, one registry."""
+"""Sampling backends: one file or folder each, and their registry."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import a backend that needs an extra when it is first asked for."""
+    """Import a backend that needs an extra on first access."""
     if name in _WITH_EXTRAS:
         return load_backend(_WITH_EXTRAS[name])
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""`AutoBackend`: the fastest installed backend for the grids at hand."""
+"""`AutoBackend`: the fastest installed backend for a spec."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from libtilt.backends.single_axis import SingleAxisLayout
 from libtilt.backends.sparse import SparseBackend
 
 _MISSING = "numba is not installed (pip install 'libtilt[fast]')"
-_MEND = "pip install --force-reinstall numba llvmlite"
+_REINSTALL = "pip install --force-reinstall numba llvmlite"
 
 
 @attrs.frozen
 class AutoBackend(PlannedBackend):
-    """Hand each spec to the fastest installed backend.
+    """Select the fastest installed backend for each spec.
 
-    With numba: rows where rays stay in planes of the volume, else the factorized operator, which is
-    as near to the line integrals as the plain one and more than ten times as fast. Without: sparse
-    where it applies, else scipy. `explain` says which one, and why.
+    With numba: mode "rows" where rays stay in planes of the volume, else mode "factorized", which
+    approximates line integrals as well as the plain operator, more than ten times as fast. Without
+    numba: sparse where it applies, else scipy. `explain` gives the choice and its reason.
 
     Examples
     --------
@@ -38,19 +38,19 @@ class AutoBackend(PlannedBackend):
 
     @property
     def trilinear(self) -> bool:
-        """Whether it computes the plain operator on any spec: only where numba is not there."""
-        return bool(_numba_fails())
+        """Whether the operator is the plain one for every spec: only without numba."""
+        return bool(_numba_problem())
 
     def choose(self, spec: SamplingSpec, *, local: bool = False) -> Backend:
-        """Return the backend that `plan` would use.
+        """Return the backend that `plan` uses for a spec.
 
         Parameters
         ----------
         spec : SamplingSpec
-            What to compute.
+            Spec to compute.
         local : bool, optional
-            Whether to take the fastest whose operator may be cut into blocks (``local`` is
-            "full"), for who computes parts of something whole.
+            Whether to take the fastest backend whose operator can be cut into blocks (`local` is
+            "full"), for computing parts of a whole.
 
         Returns
         -------
@@ -65,33 +65,22 @@ class AutoBackend(PlannedBackend):
         >>> AutoBackend().choose(spec).trilinear
         True
         """
-        backend, _ = _choice(spec)
+        backend, _ = _choose(spec)
         if local and backend.local != "full":
             return cast(Backend, load_backend("numba")())
         return backend
 
     def explain(self, spec: SamplingSpec) -> str:
-        """Return a sentence that says which backend is taken for a spec, and why.
-
-        Parameters
-        ----------
-        spec : SamplingSpec
-            What to compute.
-
-        Returns
-        -------
-        str
+        """Return the backend that `choose` takes for a spec, and the reason, as one sentence.
 
         Examples
         --------
-        >>> import numpy as np
-        >>> from libtilt.backends import AutoBackend, SamplingSpec
-        >>> grids = np.eye(3, 4)[None]
-        >>> spec = SamplingSpec(grids=grids, volume_shape=(4, 4, 4), image_shape=(4, 4))
-        >>> AutoBackend().explain(spec)
+        >>> from libtilt.backends import AutoBackend
+        >>> from libtilt.testing import make_spec
+        >>> AutoBackend().explain(make_spec("single axis, even sizes"))
         'numba, rows: the tilt axis runs along y of volume and images'
         """
-        _, reason = _choice(spec)
+        _, reason = _choose(spec)
         return reason
 
     def plan(self, spec: SamplingSpec) -> Plan:
@@ -99,42 +88,41 @@ class AutoBackend(PlannedBackend):
         return self.choose(spec).plan(spec)
 
 
-def _choice(spec: SamplingSpec) -> tuple[Backend, str]:
-    """Return the backend for a spec, and why it is that one."""
+def _choose(spec: SamplingSpec) -> tuple[Backend, str]:
+    """Return the backend for a spec, and the reason."""
     layout = SingleAxisLayout.find(spec)
-    fails = _numba_fails()
-    if not fails:
+    problem = _numba_problem()
+    if not problem:
         numba = load_backend("numba")
         if layout is None:
             reason = "numba, factorized: rays leave the planes of the volume"
             return numba(mode="factorized"), reason
-        # Its mode "auto" takes rows there, and still computes where a copy has another geometry.
-        return numba(), f"numba, rows: {_along(layout)}"
+        # Mode "auto" takes rows here, but also supports copies with another geometry.
+        return numba(), f"numba, rows: {_describe_axis(layout)}"
     if layout is None:
         needs = "sparse needs a tilt axis along an axis of the volume"
-        return SciPyBackend(), f"scipy: {fails}, and {needs}"
-    return SparseBackend(), f"sparse: {fails}, and {_along(layout)}"
+        return SciPyBackend(), f"scipy: {problem}, and {needs}"
+    return SparseBackend(), f"sparse: {problem}, and {_describe_axis(layout)}"
 
 
-def _along(layout: SingleAxisLayout) -> str:
+def _describe_axis(layout: SingleAxisLayout) -> str:
     volume, images = "xyz"[layout.axis], "xy"[layout.detector_axis]
-    where = f"{volume} of volume and images"
-    if volume != images:
-        where = f"{volume} of the volume and {images} of the images"
-    return f"the tilt axis runs along {where}"
+    if volume == images:
+        return f"the tilt axis runs along {volume} of volume and images"
+    return f"the tilt axis runs along {volume} of the volume and {images} of the images"
 
 
 @lru_cache(maxsize=1)
-def _numba_fails() -> str:
-    """Return why numba is not used, or an empty text where it is; warn where it is broken."""
+def _numba_problem() -> str:
+    """Return why numba cannot be used, or an empty text; warn if it is broken."""
     if find_spec("numba") is None:
         return _MISSING
     try:
         load_backend("numba")
-    except Exception as error:  # What is broken fails in any way.
+    except Exception as error:  # A broken installation can raise any exception.
         cause = error.__cause__ or error
-        fails = f"numba is installed, but its import fails ({type(cause).__name__}: {cause})"
-        slower = "projections are slower without it; mend it by"
-        warnings.warn(f"{fails}: {slower} {_MEND}", stacklevel=2)
-        return fails
+        problem = f"numba is installed, but its import fails ({type(cause).__name__}: {cause})"
+        remedy = f"projections are slower without it; to repair it, run {_REINSTALL}"
+        warnings.warn(f"{problem}: {remedy}", stacklevel=2)
+        return problem
     return ""

@@ -1,4 +1,4 @@
-"""The backend contract: what a backend is told, and what it must do."""
+"""The backend contract: `SamplingSpec`, `Backend` and `Plan`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DRIVEN = ("ray", "voxel")
 
 
 class UnsupportedSpecError(ValueError):
-    """A backend was asked for grids or a `driven` that it does not compute."""
+    """A backend does not support the grids or the `driven` of a spec."""
 
 
 def _grids_converter(value: Any) -> Float64Array:
@@ -42,13 +42,13 @@ def _dtype_converter(value: Any) -> np.dtype[Any]:
 
 @attrs.frozen(kw_only=True, unsafe_hash=False)
 class SamplingSpec:
-    """All that a backend is told.
+    """The complete input of a backend, apart from the data.
 
     Parameters
     ----------
     grids : array_like, shape (n, 3, 4)
-        Matrices from ``(u, v, k, 1)``, pixel column, pixel row and depth step, to a voxel index
-        ``(x, y, z)``.
+        Index grids: matrices from ``(u, v, k, 1)`` (pixel column, pixel row, depth step) to a
+        voxel index ``(x, y, z)``.
     volume_shape : tuple of int
         ``(d, h, w)``.
     image_shape : tuple of int
@@ -62,7 +62,7 @@ class SamplingSpec:
     Raises
     ------
     ValueError
-        If a shape, the dtype or `driven` does not fit.
+        If a shape, the dtype or `driven` is invalid.
 
     Examples
     --------
@@ -87,99 +87,99 @@ class SamplingSpec:
 
     @property
     def key(self) -> bytes:
-        """A digest that equal specs share, and others do not."""
+        """Digest that identifies the spec: equal for equal specs only."""
         parts = (self.volume_shape, self.image_shape, self.dtype.name, self.driven)
-        # Adding zero makes -0.0, which is equal to it, the same.
+        # Adding zero turns -0.0 into 0.0, which equals it.
         return hashlib.sha256(repr(parts).encode() + (self.grids + 0.0).tobytes()).digest()
 
     @property
     def images_shape(self) -> tuple[int, ...]:
-        """Shape ``(n, h, w)`` of the stack of images."""
+        """Shape ``(n, h, w)`` of the image stack."""
         return (len(self.grids), *self.image_shape)
 
 
 class Plan(ABC):
-    """The work prepared once for one spec. Need not be picklable."""
+    """Work prepared once for one spec. A plan need not be picklable."""
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the arrays that it holds now."""
+        """Bytes of the arrays that the plan holds now."""
         return bytes_held(self)
 
     @abstractmethod
     def forward(self, volume: NDArray[Any]) -> NDArray[Any]:
-        """Project: ``(d, h, w)`` to ``(n, h, w)``, both C-contiguous and of the spec's dtype."""
+        """Project ``(d, h, w)`` to ``(n, h, w)``, both C-contiguous and of the spec's dtype."""
 
     @abstractmethod
     def adjoint(self, images: NDArray[Any]) -> NDArray[Any]:
-        """Backproject by the exact transpose: ``(n, h, w)`` to ``(d, h, w)``."""
+        """Backproject ``(n, h, w)`` to ``(d, h, w)`` by the exact transpose of `forward`."""
 
 
 @attrs.frozen
 class BoundPlan(Plan):
-    """The plan of a backend that prepares nothing."""
+    """The plan of a backend without preparation: it binds the backend to a spec."""
 
     backend: Backend
     spec: SamplingSpec
 
     def forward(self, volume: NDArray[Any]) -> NDArray[Any]:
-        """Project by the backend's `forward`."""
+        """Project with the backend."""
         return self.backend.forward(self.spec, volume)
 
     def adjoint(self, images: NDArray[Any]) -> NDArray[Any]:
-        """Backproject by the backend's `adjoint`."""
+        """Backproject with the backend."""
         return self.backend.adjoint(self.spec, images)
 
 
 class Backend(ABC):
-    """A way to compute projections and their adjoint: the choice and its options.
+    """An algorithm for projections and their adjoint, with its options as fields.
 
-    A backend knows arrays and index grids, and nothing of angles, angstroms or files. Subclasses
-    are frozen and picklable. A simple one writes `forward` and `adjoint`; one that gains from
-    preparing overrides `plan`.
+    A backend knows arrays and index grids, not angles, angstroms or files. Subclasses are frozen
+    and picklable. A simple backend implements `forward` and `adjoint`; one that benefits from
+    preparation overrides `plan`.
 
     Attributes
     ----------
     name : str
-        By which it is asked for.
+        Name that selects the backend.
     """
 
     name: ClassVar[str]
 
     @property
     def trilinear(self) -> bool:
-        """Whether it computes the plain operator: trilinear along rays, bilinear on images."""
+        """Whether the operator is the plain one: trilinear along rays, bilinear on images."""
         return True
 
     @property
     def local(self) -> Literal["none", "tilts", "full"]:
-        """What of a spec can be cut, so that the operator on a part is the whole one restricted.
+        """Blocks of a spec on which the operator is the whole operator, restricted.
 
-        "tilts": some of the tilts; "full": also a box of the volume, whose origin is taken from the
-        last column of the grids, and a window of the images, whose corner is added there; "none"
-        (the default): nothing. What is cut then sums and stacks to the whole, to rounding.
+        "tilts": subsets of the tilts. "full": also boxes of the volume and windows of the images,
+        whose grids differ in the last column alone: the window's corner is added, the box's origin
+        subtracted. "none" (the default): no blocks. Results of blocks sum and stack to the whole.
         """
         return "none"
 
     def unsupported(self, spec: SamplingSpec) -> str | None:
-        """Return why it does not take `spec`, naming a backend that does, or None if it does."""
+        """Return why `spec` is not supported, naming a backend that supports it, else None."""
         return None
 
     @abstractmethod
     def forward(self, spec: SamplingSpec, volume: NDArray[Any]) -> NDArray[Any]:
         """Project a volume of shape `spec.volume_shape` to images of `spec.images_shape`.
 
-        Arrays are C-contiguous and of the spec's dtype; what is passed is not to be written to.
+        Arrays are C-contiguous and of the spec's dtype. The argument must not be modified.
 
         Raises
         ------
         UnsupportedSpecError
-            If it does not take the spec.
+            If the spec is not supported.
         """
 
     @abstractmethod
     def adjoint(self, spec: SamplingSpec, images: NDArray[Any]) -> NDArray[Any]:
-        """Backproject images by the exact transpose of `forward`, under the same terms."""
+        """Backproject images by the exact transpose of `forward`, under the same conditions."""
 
     def plan(self, spec: SamplingSpec) -> Plan:
         """Prepare for many calls with one spec, or raise an `UnsupportedSpecError`."""
@@ -187,20 +187,20 @@ class Backend(ABC):
         return BoundPlan(self, spec)
 
     def require_supported(self, spec: SamplingSpec) -> None:
-        """Raise an `UnsupportedSpecError` where `unsupported` gives a reason."""
+        """Raise an `UnsupportedSpecError` if `unsupported` gives a reason."""
         if reason := self.unsupported(spec):
-            raise UnsupportedSpecError(f"backend {self.name!r} does not take this: {reason}")
+            raise UnsupportedSpecError(f"backend {self.name!r} does not support the spec: {reason}")
 
 
 class PlannedBackend(Backend):
-    """A backend that prepares for whatever it computes: subclasses write `plan` alone."""
+    """A backend that always computes through a plan: subclasses implement `plan` only."""
 
     def forward(self, spec: SamplingSpec, volume: NDArray[Any]) -> NDArray[Any]:
-        """Project a volume, preparing anew."""
+        """Project a volume with a new plan."""
         return self.plan(spec).forward(volume)
 
     def adjoint(self, spec: SamplingSpec, images: NDArray[Any]) -> NDArray[Any]:
-        """Backproject images, preparing anew."""
+        """Backproject images with a new plan."""
         return self.plan(spec).adjoint(images)
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""The plans of the process: what backends have prepared, kept within a number of bytes."""
+"""Process-wide cache of plans, bounded in bytes."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ import attrs
 from libtilt.backends.base import Backend, Plan, SamplingSpec
 from libtilt.backends.memory import memory_limit
 
-LIMIT = "LIBTILT_PLAN_CACHE"
-"""The environment variable that says how many megabytes of plans a process keeps."""
+LIMIT_VARIABLE = "LIBTILT_PLAN_CACHE"
+"""Environment variable with the size limit of the cache in megabytes."""
 
-_SHARE = 4
-_MOST = 256
-"""Plans at once, whatever they say of their size."""
+_MEMORY_SHARE = 4
+_MAX_PLANS = 256
+"""Largest number of plans, whatever sizes they report."""
 
 
 @attrs.define
-class _Kept:
-    """A plan, its backend, which must live as long where its identity is the key, and its size."""
+class _CachedPlan:
+    """A plan, its size, and its backend, kept alive because its identity may be the key."""
 
     plan: Plan
     backend: Backend
@@ -37,14 +37,14 @@ class _Kept:
 class PlanCache:
     """Plans by backend and spec, shared by all projectors and threads of a process.
 
-    The plans that were used last are kept, as many as fit. One that is larger than all that may be
-    kept stays until another one is used: who iterates with it does not prepare it anew.
+    The most recently used plans are kept, as many as fit. A plan larger than the limit stays until
+    another one is used, so that iterations with it do not prepare it again.
 
     Parameters
     ----------
     limit : int, optional
-        Bytes; by default those of the environment variable ``LIBTILT_PLAN_CACHE`` (in megabytes),
-        else a quarter of the memory that the process may use.
+        Bytes; by default the environment variable ``LIBTILT_PLAN_CACHE`` (in megabytes), else a
+        quarter of the memory available to the process.
 
     Examples
     --------
@@ -62,10 +62,10 @@ class PlanCache:
 
     def __init__(self, limit: int | None = None) -> None:
         self._limit = limit
-        self._plans: OrderedDict[Any, _Kept] = OrderedDict()
+        self._plans: OrderedDict[Any, _CachedPlan] = OrderedDict()
         self._unlock()
         if hasattr(os, "register_at_fork"):
-            # Another thread may hold the lock, or build, at the moment of a fork.
+            # At a fork, another thread may hold the lock or be building.
             cache = weakref.ref(self)
             os.register_at_fork(after_in_child=lambda: _unlock(cache()))
 
@@ -75,19 +75,19 @@ class PlanCache:
 
     @property
     def limit(self) -> int:
-        """Bytes that are kept at most."""
+        """Largest number of bytes to keep."""
         if self._limit is not None:
             return self._limit
-        told = os.environ.get(LIMIT, "").strip()
-        if not told:
-            return memory_limit() // _SHARE
-        if not (told.isascii() and told.isdecimal() and len(told) < 10):
-            raise ValueError(f"{LIMIT} must be a number of megabytes, got {told!r}")
-        return int(told) * 10**6
+        setting = os.environ.get(LIMIT_VARIABLE, "").strip()
+        if not setting:
+            return memory_limit() // _MEMORY_SHARE
+        if not (setting.isascii() and setting.isdecimal() and len(setting) < 10):
+            raise ValueError(f"{LIMIT_VARIABLE} must be a number of megabytes, got {setting!r}")
+        return int(setting) * 10**6
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the plans that are kept now."""
+        """Bytes of the plans in the cache now."""
         with self._lock:
             return sum(kept.nbytes for kept in self._plans.values())
 
@@ -95,36 +95,36 @@ class PlanCache:
         return len(self._plans)
 
     def clear(self) -> None:
-        """Forget all plans; their memory is free when nothing uses them any more."""
+        """Remove all plans; their memory is freed when nothing uses them."""
         with self._lock:
             self._plans.clear()
 
     @contextmanager
     def plan(self, backend: Backend, spec: SamplingSpec) -> Iterator[Plan]:
-        """Give the plan of a backend for a spec, made once whoever asks.
+        """Give the plan of a backend for a spec, built once for all threads.
 
         Parameters
         ----------
         backend : Backend
-            Two backends are the same if they are of one class and their pickles are equal.
+            Two backends share plans if their classes and pickles are equal.
         spec : SamplingSpec
-            What to compute.
+            Spec to compute.
 
         Yields
         ------
         Plan
-            On leaving, what has become too much is forgotten.
+            On leaving the context, the oldest plans are removed until the rest fits.
         """
         limit, key = self.limit, _key(backend, spec)
-        plan = self._built(key, backend, spec)
+        plan = self._get_or_build(key, backend, spec)
         try:
             yield plan
         finally:
-            # What a plan prepares when it is first used counts now.
-            self._measure(key, plan, limit)
+            # Arrays that the plan prepared on first use now count.
+            self._update_size(key, plan, limit)
 
-    def _built(self, key: Any, backend: Backend, spec: SamplingSpec) -> Plan:
-        """Return the plan that is kept, build it, or wait for the thread that does."""
+    def _get_or_build(self, key: Any, backend: Backend, spec: SamplingSpec) -> Plan:
+        """Return the cached plan, build it, or wait for the thread that builds it."""
         with self._lock:
             if key in self._plans:
                 self._plans.move_to_end(key)
@@ -141,20 +141,20 @@ class PlanCache:
             future.set_exception(error)
             raise
         with self._lock:
-            self._plans[key] = _Kept(plan, backend)
+            self._plans[key] = _CachedPlan(plan, backend)
             self._building.pop(key, None)
         future.set_result(plan)
         return plan
 
-    def _measure(self, key: Any, plan: Plan, limit: int) -> None:
-        """Note how large a plan has become, and forget those that it leaves no room for."""
+    def _update_size(self, key: Any, plan: Plan, limit: int) -> None:
+        """Record the current size of a plan, and remove the oldest plans beyond the limit."""
         size = plan.nbytes
         with self._lock:
             if key in self._plans:
                 self._plans[key].nbytes = size
             total = sum(kept.nbytes for kept in self._plans.values())
             for old in list(self._plans)[:-1]:
-                if total <= limit and len(self._plans) <= _MOST:
+                if total <= limit and len(self._plans) <= _MAX_PLANS:
                     break
                 total -= self._plans.pop(old).nbytes
 
@@ -167,9 +167,9 @@ def _unlock(cache: PlanCache | None) -> None:
 def _key(backend: Backend, spec: SamplingSpec) -> Any:
     try:
         return type(backend), pickle.dumps(backend), spec.key
-    except Exception:  # Whatever a backend of another package holds that has no pickle.
+    except Exception:  # A third-party backend may not be picklable.
         return id(backend), spec.key
 
 
 plan_cache = PlanCache()
-"""The plans of this process; ``plan_cache.clear()`` forgets them."""
+"""The plans of this process; ``plan_cache.clear()`` removes them."""

@@ -1,4 +1,4 @@
-"""Weights of linear interpolation, zero outside, and the sparse matrices that they make."""
+"""Linear interpolation weights, zero outside, and sparse matrices of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from libtilt.errors.checks import Float64Array
 
 
 def linear_weights(position: Float64Array, size: int) -> tuple[NDArray[np.intp], Float64Array]:
-    """Return two indices and weights for each position, weights 0 outside ``range(size)``."""
+    """Return two indices and weights for each position; weights outside ``range(size)`` are 0."""
     indices, weights = taps(position, size, 1)
     return np.stack(indices, axis=-1), np.stack(weights, axis=-1)
 
@@ -19,29 +19,10 @@ def linear_weights(position: Float64Array, size: int) -> tuple[NDArray[np.intp],
 def bilinear_matrix(
     row: Float64Array, column: Float64Array, shape: tuple[int, int], dtype: DTypeLike
 ) -> scipy.sparse.csr_array:
-    """Return the sparse matrix that samples a plane at points, with zeros outside.
+    """Return the sparse matrix `(m, rows * columns)` that samples a plane at points, zero outside.
 
-    Parameters
-    ----------
-    row, column : ndarray, shape (m, ...)
-        Indices of the points, also between those of the plane; a row of the matrix adds up all
-        points of one first index.
-    shape : (int, int)
-        Of the plane.
-    dtype : dtype
-        Of the matrix.
-
-    Returns
-    -------
-    csr_array, shape (m, rows * columns)
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from libtilt.backends.interpolation import bilinear_matrix
-    >>> matrix = bilinear_matrix(np.array([0.5]), np.array([0.25]), (2, 2), "float64")
-    >>> matrix.toarray().tolist()
-    [[0.375, 0.125, 0.375, 0.125]]
+    `row` and `column` `(m, ...)` are fractional indices of points; a row of the matrix sums the
+    points of one first index. `shape` is that of the plane.
     """
     rows, columns = shape
     row_index, row_weight = linear_weights(row, rows)
@@ -54,7 +35,7 @@ def bilinear_matrix(
 def sparse_rows(
     index: NDArray[np.intp], weight: Float64Array, columns: int
 ) -> scipy.sparse.csr_array:
-    """Return a matrix with one row for each first index, equal columns added up, no zeros."""
+    """Return a matrix with a row per first index, duplicate entries summed, zeros removed."""
     rows = len(index)
     small = max(index.size, columns) < np.iinfo(np.int32).max
     kind = np.int32 if small else np.int64

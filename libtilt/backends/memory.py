@@ -1,4 +1,4 @@
-"""How much memory there is, and how much of it a plan holds."""
+"""Memory available to the process, and memory held by a plan."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ _UNKNOWN = 4 * 2**30
 
 @lru_cache(maxsize=1)
 def memory_limit() -> int:
-    """Return the bytes that this process may use: of the machine, the container or its limits."""
-    limits = [*_of_machine(), *_of_control_groups(), *_of_process()]
+    """Return the bytes that the machine, the container and the process limits allow."""
+    limits = [*_machine_limits(), *_control_group_limits(), *_process_limits()]
     return min(limits, default=_UNKNOWN)
 
 
-def _of_machine() -> list[int]:
+def _machine_limits() -> list[int]:
     try:
         return [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
     except (AttributeError, OSError, ValueError):
         return []
 
 
-def _of_control_groups() -> list[int]:
+def _control_group_limits() -> list[int]:
     paths = [folder / "memory.max" for folder in control_groups()]
     limits = []
     for path in (*paths, Path("/sys/fs/cgroup/memory/memory.limit_in_bytes")):
@@ -40,7 +40,7 @@ def _of_control_groups() -> list[int]:
     return [limit for limit in limits if limit > 0]
 
 
-def _of_process() -> list[int]:
+def _process_limits() -> list[int]:
     try:
         import resource
     except ImportError:
@@ -50,16 +50,7 @@ def _of_process() -> list[int]:
 
 
 def bytes_held(value: Any) -> int:
-    """Return the bytes of all arrays that an object holds, each once.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from libtilt.backends.memory import bytes_held
-    >>> array = np.zeros(4)
-    >>> bytes_held([array, {"the same": array}])
-    32
-    """
+    """Return the bytes of all arrays that an object holds, counting each array once."""
     seen: set[int] = set()
     waiting, total = [value], 0
     while waiting:

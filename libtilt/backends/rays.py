@@ -1,4 +1,4 @@
-"""Where rays meet a volume."""
+"""Depths at which rays meet a volume."""
 
 from __future__ import annotations
 
@@ -7,28 +7,27 @@ import math
 
 import numpy as np
 
-from libtilt.errors.checks import (
-    Float64Array,
-)
+from libtilt.errors.checks import Float64Array
 from libtilt.geometry.affine import invert_affine
 
 
 def depth_range(grid: Float64Array, volume_shape: tuple[int, ...], margin: float) -> range:
-    """Return the depth steps ``k`` at which some ray of an image may touch the volume.
+    """Return the depth steps ``k`` at which any ray of an image may meet the volume.
+
+    The result does not depend on the size of the image: all samples at other depths are zero.
 
     Parameters
     ----------
     grid : ndarray, shape (3, 4)
-        Of one image.
+        Index grid of the image.
     volume_shape : tuple of int
         ``(d, h, w)``.
     margin : float
-        How far outside the outermost voxel centers samples still count, in voxels.
+        Distance in voxels from the outermost voxel centers within which samples count.
 
     Returns
     -------
     range
-        Whatever the size of the image: every ray's samples outside of it are zero.
 
     Examples
     --------
@@ -41,5 +40,5 @@ def depth_range(grid: Float64Array, volume_shape: tuple[int, ...], margin: float
     corners = np.array(list(itertools.product(*sides)))
     to_depth = invert_affine(grid[np.newaxis])[0, 2]
     depths = corners @ to_depth[:3] + to_depth[3]
-    # A hair's breadth on either side: a sample on the border itself may not be lost to rounding.
+    # A tolerance on either side, so that rounding loses no sample on the border itself.
     return range(math.ceil(depths.min() - 1e-6), math.floor(depths.max() + 1e-6) + 1)

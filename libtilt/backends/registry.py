@@ -1,4 +1,4 @@
-"""Which backends there are, and how one is picked by name, class or instance."""
+"""Registry of backends, which are selected by name, class or instance."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from libtilt.backends.base import Backend
 
 GROUP = "libtilt.backends"
-"""The entry-point group by which other packages register their backends."""
+"""Entry-point group in which other packages register their backends."""
 
 BUILT_IN = {
     "auto": "libtilt.backends.auto:AutoBackend",
@@ -20,17 +20,17 @@ BUILT_IN = {
     "fourier": "libtilt.backends.fourier:FourierBackend",
 }
 EXTRAS = {"numba": "fast", "fourier": "fourier"}
-"""The extra that brings what a built-in backend imports, where that is not in the core."""
+"""Extra that installs the dependencies of a built-in backend."""
 
 
 def available_backends() -> tuple[str, ...]:
-    """Return the names by which a backend can be asked for.
+    """Return the names of all backends.
 
     Returns
     -------
     tuple of str
-        Those of this package, some of which need an extra, then those that other packages
-        registered. A name of this package cannot be taken over.
+        Built-in backends, some of which need an extra, then those that other packages register.
+        Built-in names take precedence.
 
     Examples
     --------
@@ -42,12 +42,12 @@ def available_backends() -> tuple[str, ...]:
 
 
 def resolve_backend(backend: str | type[Backend] | Backend) -> Backend:
-    """Return a backend from its name, its class or itself.
+    """Return a backend from its name, class or instance.
 
     Parameters
     ----------
     backend : str, type or Backend
-        A name of `available_backends`, a class that needs no arguments, or an instance.
+        A name in `available_backends`, a class that needs no arguments, or an instance.
 
     Returns
     -------
@@ -56,11 +56,11 @@ def resolve_backend(backend: str | type[Backend] | Backend) -> Backend:
     Raises
     ------
     ValueError
-        If there is no backend of that name.
+        If no backend has the name.
     ImportError
         If the backend needs a package that is not installed; the message names the extra.
     TypeError
-        If it is none of the three.
+        If `backend` is none of these.
 
     Examples
     --------
@@ -81,7 +81,7 @@ def resolve_backend(backend: str | type[Backend] | Backend) -> Backend:
 
 
 def _choices() -> str:
-    """Return all names, with the extra where one is needed."""
+    """Return all names, with the extra that a backend needs."""
     return ", ".join(
         f"{name} (extra {EXTRAS[name]!r})" if name in EXTRAS else name
         for name in available_backends()
@@ -93,7 +93,7 @@ def _registered() -> dict[str, EntryPoint]:
 
 
 def load_backend(name: str) -> Any:
-    """Return the class of a backend by its name; raise as `resolve_backend` does."""
+    """Return the class of a backend by name; raise the errors of `resolve_backend`."""
     try:
         if name in BUILT_IN:
             module, _, attribute = BUILT_IN[name].partition(":")
@@ -104,8 +104,8 @@ def load_backend(name: str) -> Any:
         if error.name is None:
             raise ImportError(f"backend {name!r} cannot be imported: {error}") from error
         extra = EXTRAS.get(name)
-        mend = f"install it with: pip install 'libtilt[{extra}]'" if extra else "install it first"
+        remedy = f"install it with: pip install 'libtilt[{extra}]'" if extra else "install it first"
         raise ImportError(
-            f"backend {name!r} needs the package {error.name!r}: {mend}", name=error.name
+            f"backend {name!r} needs the package {error.name!r}: {remedy}", name=error.name
         ) from error
     raise ValueError(f"backend {name!r} is not known: choose from {_choices()}")

@@ -1,4 +1,4 @@
-"""`SciPyBackend`: the reference, for any geometry, on `scipy.ndimage`."""
+"""`SciPyBackend`: the reference backend, for any geometry, on `scipy.ndimage`."""
 
 from __future__ import annotations
 
@@ -12,19 +12,9 @@ from numpy.typing import NDArray
 
 from libtilt.backends.base import Backend, SamplingSpec
 from libtilt.backends.rays import depth_range
-from libtilt.backends.splines import (
-    PADDING,
-    SUPPORT,
-    coefficients,
-    coefficients_adjoint,
-    splat,
-)
+from libtilt.backends.splines import PADDING, SUPPORT, coefficients, coefficients_adjoint, splat
 from libtilt.backends.threads import check_threads, run_all, run_each
-from libtilt.errors.checks import (
-    Float64Array,
-    FloatArray,
-    one_of,
-)
+from libtilt.errors.checks import Float64Array, FloatArray, one_of
 from libtilt.geometry.affine import invert_affine
 
 _SLAB = 1 << 18
@@ -34,19 +24,19 @@ _VOLUME_AXES = (0, 1, 2)
 
 @attrs.frozen
 class SciPyBackend(Backend):
-    """Sample by `scipy.ndimage`: any geometry, both pairs, splines of order 0, 1 or 3.
+    """Sample with `scipy.ndimage`: any geometry, both pairs, splines of order 0, 1 or 3.
 
     Parameters
     ----------
     order : {0, 1, 3}, optional
-        Of the interpolating spline: nearest, linear (the default) or cubic.
+        Spline order: nearest, linear (the default) or cubic.
     threads : int, optional
-        By default as many as there are processors. The number does not change a bit of the result.
+        Number of threads, by default one per processor. Results do not depend on it.
 
     Raises
     ------
     ValueError
-        If the order is another, or `threads` is not positive.
+        If `order` is not 0, 1 or 3, or `threads` is not positive.
 
     Examples
     --------
@@ -69,16 +59,16 @@ class SciPyBackend(Backend):
 
     @property
     def trilinear(self) -> bool:
-        """Whether it computes the plain trilinear operator: at order 1."""
+        """Whether the operator is the plain trilinear one: at order 1."""
         return self.order == 1
 
     @property
     def local(self) -> Literal["none", "tilts", "full"]:
-        """What can be cut: everything at order 1; tilts at others, which have ties or filters."""
+        """Blocks that restrict the operator: any at order 1, else tilts (ties, spline filters)."""
         return "full" if self.order == 1 else "tilts"
 
     def forward(self, spec: SamplingSpec, volume: NDArray[Any]) -> NDArray[Any]:
-        """Project: samples summed along each ray, or voxels splatted onto the images."""
+        """Project: sum samples along each ray, or splat voxels onto the images."""
         images = np.empty(spec.images_shape, spec.dtype)
         if spec.driven == "ray":
             source = coefficients(volume, self.order, _VOLUME_AXES)
@@ -154,7 +144,7 @@ class SciPyBackend(Backend):
     def _ray_volume(self, spec: SamplingSpec, images: NDArray[Any]) -> NDArray[Any]:
         shape = tuple(n + 2 * PADDING[self.order] for n in spec.volume_shape)
         total = np.zeros(shape)
-        # Nearest voxels are asked of SciPy itself, so that ties are broken as in the forward.
+        # SciPy itself finds the nearest voxels, so that ties are broken as in forward.
         numbers = np.arange(total.size, dtype=np.float64).reshape(shape) if not self.order else None
 
         def spread(piece: tuple[int, range]) -> tuple[NDArray[np.intp], Float64Array]:
@@ -200,7 +190,7 @@ class SciPyBackend(Backend):
 def _ray_positions(
     grid: Float64Array, depths: range, image_shape: tuple[int, ...]
 ) -> list[Float64Array]:
-    """Return z, y, x of every sample of a slab, flat."""
+    """Return z, y, x of every sample of a slab, flattened."""
     k = np.arange(depths.start, depths.stop)[:, np.newaxis, np.newaxis]
     v = np.arange(image_shape[0])[:, np.newaxis]
     u = np.arange(image_shape[1])

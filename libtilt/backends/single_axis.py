@@ -1,8 +1,8 @@
-"""Grids whose rays stay in planes of the volume, taken apart into a plane and a line.
+"""Index grids of single-axis tilt series, split into a plane and a line.
 
-In a single-axis tilt series one volume axis runs along the tilt axis and along the rows or the
-columns of every image. Sampling then is the same for all voxels along that axis: a sparse matrix
-acts in the plane of the other two axes, and a short line interpolation along it.
+One volume axis runs along the tilt axis and along the rows or the columns of every image, so
+sampling is the same for all voxels along it: a sparse matrix acts in the plane of the other two
+axes, and a one-dimensional interpolation along the axis.
 """
 
 from __future__ import annotations
@@ -17,28 +17,22 @@ from numpy.typing import NDArray
 from libtilt.backends.base import SamplingSpec
 from libtilt.backends.interpolation import bilinear_matrix, linear_weights, sparse_rows
 from libtilt.backends.rays import depth_range
-from libtilt.errors.checks import (
-    Float64Array,
-)
+from libtilt.errors.checks import Float64Array
 from libtilt.geometry.affine import invert_affine
 
 _DRIFT = 1e-9
 _CHUNK = 1 << 22
 
+NOT_SINGLE_AXIS = (
+    "the rays leave the planes of the volume (the tilt axis is not along an axis of volume and "
+    "images, or it differs between tilts)"
+)
+"""Why a spec has no `SingleAxisLayout`."""
+
 
 @attrs.frozen(eq=False)
 class SingleAxisLayout:
-    """Which axes of volume and detector run along the tilt axis, and the grids split by them.
-
-    Attributes
-    ----------
-    spec : SamplingSpec
-        What is split.
-    axis : int
-        The volume axis along the tilt axis: 0 x, 1 y, 2 z.
-    detector_axis : int
-        The detector axis along it: 0 u, 1 v.
-    """
+    """The volume axis (0 x, 1 y, 2 z) and detector axis (0 u, 1 v) along a spec's tilt axis."""
 
     spec: SamplingSpec
     axis: int
@@ -46,7 +40,7 @@ class SingleAxisLayout:
 
     @classmethod
     def find(cls, spec: SamplingSpec) -> Self | None:
-        """Return the layout of a spec, or None where rays leave the planes of the volume."""
+        """Return the layout of a spec, or None if rays leave the planes of the volume."""
         extent = max(*spec.volume_shape, *spec.image_shape)
         for axis, detector_axis in ((1, 1), (1, 0), (0, 0), (0, 1), (2, 1), (2, 0)):
             crossing = spec.grids[:, :, :3].copy()
@@ -60,7 +54,7 @@ class SingleAxisLayout:
 
     @property
     def plane_shape(self) -> tuple[int, int]:
-        """Shape of the plane, in the axis order of the volume."""
+        """Shape of the plane, in the volume's axis order."""
         rows, columns = (n for a, n in enumerate(self.spec.volume_shape) if a != 2 - self.axis)
         return rows, columns
 
@@ -83,15 +77,15 @@ class SingleAxisLayout:
         return grids
 
     def volume_view(self, volume: NDArray[Any]) -> NDArray[Any]:
-        """Return the volume with the axis last: plane rows, plane columns, line."""
+        """Return the volume as plane rows, plane columns, line."""
         return np.moveaxis(volume, 2 - self.axis, -1)
 
     def images_view(self, images: NDArray[Any]) -> NDArray[Any]:
-        """Return the images as tilt, pixel along the axis, pixel across it."""
+        """Return the images as tilts, pixels along the axis, pixels across it."""
         return images if self.detector_axis == 1 else images.swapaxes(1, 2)
 
     def ray_matrix(self, tilt: int) -> scipy.sparse.csr_array:
-        """Return one tilt's rays in the plane: pixels across the axis times plane voxels."""
+        """Return the rays of one tilt in the plane: pixels across the axis times plane voxels."""
         rows, columns = self.plane_shape
         to_plane = self.plane_grids[tilt]
         depths = np.array(depth_range(self.spec.grids[tilt], self.spec.volume_shape, 1.0))
@@ -105,7 +99,7 @@ class SingleAxisLayout:
         return scipy.sparse.vstack(blocks, format="csr") if len(blocks) > 1 else blocks[0]
 
     def voxel_matrix(self, plane_row: int) -> scipy.sparse.csr_array:
-        """Return one plane row's voxels: plane columns times pixels across the axis, all tilts."""
+        """Return the voxels of one plane row: plane columns times pixels across, all tilts."""
         count, across = len(self.spec.grids), self.detector_shape[1]
         inverse = invert_affine(self.spec.grids)
         plane_axes = [a for a in (2, 1, 0) if a != self.axis]
@@ -117,7 +111,7 @@ class SingleAxisLayout:
         return sparse_rows(index, weight, count * across).astype(self.spec.dtype)
 
     def line_matrix(self, tilt: int) -> scipy.sparse.csr_array | None:
-        """Return the line interpolation, pixels times voxels along the axis; None if identity."""
+        """Return the interpolation along the axis, pixels times voxels; None for identity."""
         scale = self.spec.grids[tilt, self.axis, self.detector_axis]
         offset = self.spec.grids[tilt, self.axis, 3]
         pixels, voxels = self.detector_shape[0], self.line_length

@@ -1,4 +1,4 @@
-"""`SparseBackend`: single-axis tilt series as one sparse matrix times the volume."""
+"""`SparseBackend`: single-axis projection as one sparse matrix times the volume."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ import scipy
 from numpy.typing import NDArray
 
 from libtilt.backends.base import Plan, PlannedBackend, SamplingSpec
-from libtilt.backends.single_axis import SingleAxisLayout
+from libtilt.backends.single_axis import NOT_SINGLE_AXIS, SingleAxisLayout
 from libtilt.backends.threads import check_threads, locked_cached_property, run_all, run_each
 
 
 @attrs.frozen
 class SparseBackend(PlannedBackend):
-    """Multiply by a sparse matrix that is built once per projector.
+    """Multiply by a sparse matrix that is built once.
 
-    It takes grids whose rays stay in planes of the volume: single-axis tilt series with the tilt
-    axis along an axis of the volume and of the images, with any shifts and spacings. For those it
-    computes the same trilinear operator as `SciPyBackend(order=1)`, some hundred times as fast.
+    Supports grids whose rays stay in planes of the volume: single-axis tilt series with the tilt
+    axis along an axis of the volume and of the images, with any shifts and spacings. The operator
+    is the trilinear one of `SciPyBackend(order=1)`, about a hundred times as fast.
 
     Parameters
     ----------
     threads : int, optional
-        By default as many as there are processors. The number does not change a bit of the result.
+        Number of threads, by default one per processor. Results do not depend on it.
 
     Raises
     ------
@@ -47,16 +47,13 @@ class SparseBackend(PlannedBackend):
 
     @property
     def local(self) -> Literal["none", "tilts", "full"]:
-        """What can be cut: tilts, the volume and images."""
+        """Blocks that restrict the operator: tilts, boxes and windows."""
         return "full"
 
     def unsupported(self, spec: SamplingSpec) -> str | None:
-        """Return why it does not take `spec`, or None if it does."""
+        """Return why `spec` is not supported, else None."""
         if SingleAxisLayout.find(spec) is None:
-            return (
-                "the rays leave the planes of the volume (the tilt axis is not along an axis of "
-                "volume and images, or it differs between tilts); use backend='scipy' or 'auto'"
-            )
+            return f"{NOT_SINGLE_AXIS}; use backend='scipy' or 'auto'"
         return None
 
     def plan(self, spec: SamplingSpec) -> Plan:
@@ -68,7 +65,7 @@ class SparseBackend(PlannedBackend):
 
 
 class SparsePlan(Plan):
-    """The matrices of one spec: by tilt for the forward, by plane row for the adjoint."""
+    """Sparse matrices of one spec: by tilt for forward, by plane row for adjoint."""
 
     def __init__(self, layout: SingleAxisLayout, threads: int | None) -> None:
         self.layout = layout
@@ -77,7 +74,7 @@ class SparsePlan(Plan):
 
     @locked_cached_property
     def by_tilt(self) -> list[scipy.sparse.csr_array]:
-        """Return for each tilt, pixels across the axis times plane voxels."""
+        """Matrices of each tilt: pixels across the axis times plane voxels."""
         if self.spec.driven == "voxel":
             return _transposed(self.by_plane_row, len(self.spec.grids))
         tilts = range(len(self.spec.grids))
@@ -85,7 +82,7 @@ class SparsePlan(Plan):
 
     @locked_cached_property
     def by_plane_row(self) -> list[scipy.sparse.csr_array]:
-        """Return for each plane row, plane columns times pixels across the axis of all tilts."""
+        """Matrices of each plane row: plane columns times pixels across the axis, all tilts."""
         rows = self.layout.plane_shape[0]
         if self.spec.driven == "ray":
             return _transposed(self.by_tilt, rows)
@@ -93,11 +90,11 @@ class SparsePlan(Plan):
 
     @locked_cached_property
     def lines(self) -> list[scipy.sparse.csr_array | None]:
-        """Return for each tilt, pixels along the axis times voxels; None for the identity."""
+        """Matrices of each tilt: pixels times voxels along the axis; None for the identity."""
         return [self.layout.line_matrix(tilt) for tilt in range(len(self.spec.grids))]
 
     def forward(self, volume: NDArray[Any]) -> NDArray[Any]:
-        """Project: rows of the volume along the axis, weighted and added."""
+        """Project: weighted sums of the volume's rows along the axis."""
         view = self.layout.volume_view(volume)
         matrix = self._line_major(view).reshape(-1, self.layout.line_length)
         images = np.empty(self.spec.images_shape, self.spec.dtype)
@@ -114,7 +111,7 @@ class SparsePlan(Plan):
         return images
 
     def adjoint(self, images: NDArray[Any]) -> NDArray[Any]:
-        """Backproject: the same weights, transposed."""
+        """Backproject with the same weights, transposed."""
         source = self.layout.images_view(images)
         by_plane_row, lines = self.by_plane_row, self.lines
         across = self.layout.detector_shape[1]
@@ -132,7 +129,7 @@ class SparsePlan(Plan):
         return volume
 
     def _line_major(self, view: NDArray[Any]) -> NDArray[Any]:
-        """Return the view as contiguous memory, copied only where it is not."""
+        """Return the view as contiguous memory, copied only if needed."""
         if view.flags.c_contiguous:
             return view
         copy = np.empty(view.shape, view.dtype)

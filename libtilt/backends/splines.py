@@ -1,8 +1,8 @@
 """Spline interpolation by `scipy.ndimage`, and the exact transpose of each of its steps.
 
-An array is interpolated against zeros outside (`scipy.ndimage`'s ``grid-constant``). For a cubic
-spline it is first padded by zeros, over which the coefficients die out, and filtered into
-coefficients; interpolation then weights four of them per axis.
+Arrays are interpolated against zeros outside (`scipy.ndimage`'s ``grid-constant``). For a cubic
+spline, an array is padded by zeros, over which the coefficients decay, and filtered into
+coefficients, of which interpolation weights four per axis.
 """
 
 from __future__ import annotations
@@ -13,20 +13,17 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from libtilt.errors.checks import (
-    Float64Array,
-    FloatArray,
-)
+from libtilt.errors.checks import Float64Array, FloatArray
 
 PADDING = {0: 0, 1: 0, 3: 12}
-"""Zeros on each side, by order; the same 12 as `scipy.ndimage` takes for a cubic spline."""
+"""Zeros on each side, by order; `scipy.ndimage` also pads by 12 for a cubic spline."""
 
 SUPPORT = {0: 0.5, 1: 1.0, 3: 14.0}
-"""How far outside the outermost sample the interpolant is not zero, by order."""
+"""Distance beyond the outermost sample at which the interpolant becomes zero, by order."""
 
 
 def coefficients(array: FloatArray, order: int, axes: tuple[int, ...]) -> FloatArray:
-    """Return the spline coefficients of `array` along `axes`, padded where the order needs it."""
+    """Return the spline coefficients of `array` along `axes`, padded if the order needs it."""
     if PADDING[order] == 0:
         return array
     widths = [(PADDING[order],) * 2 if axis in axes else (0, 0) for axis in range(array.ndim)]
@@ -41,8 +38,8 @@ def coefficients(array: FloatArray, order: int, axes: tuple[int, ...]) -> FloatA
 def coefficients_adjoint(array: FloatArray, order: int, axes: tuple[int, ...]) -> FloatArray:
     """Apply the transpose of `coefficients`.
 
-    The filter solves a system whose matrix, for mirrored ends, becomes its own transpose when the
-    first and the last row are halved: ``F.T = W @ F @ inv(W)`` with W = diag(1/2, 1, ..., 1, 1/2).
+    The filter inverts a matrix that, for mirrored ends, becomes symmetric when its first and last
+    rows are halved: ``F.T = W @ F @ inv(W)`` with W = diag(1/2, 1, ..., 1, 1/2).
     """
     if PADDING[order] == 0:
         return array
@@ -63,7 +60,7 @@ def coefficients_adjoint(array: FloatArray, order: int, axes: tuple[int, ...]) -
 def taps(
     position: Float64Array, size: int, order: int
 ) -> tuple[list[NDArray[np.intp]], list[Float64Array]]:
-    """Return the indices and weights that interpolation at `position` gives to an axis.
+    """Return the indices and weights of interpolation at `position` along one axis.
 
     Weights follow the B-spline of order 1 or 3; those outside ``range(size)`` are 0.
     """
@@ -86,23 +83,10 @@ def taps(
 def splat(
     positions: list[Float64Array], values: Float64Array, shape: tuple[int, ...], order: int
 ) -> tuple[NDArray[np.intp], Float64Array]:
-    """Return flat indices and what is added there by the transpose of interpolation.
+    """Return flat indices and additions that apply the transpose of interpolation.
 
-    Parameters
-    ----------
-    positions : list of ndarray, shape (m,)
-        One array per axis of the target.
-    values : ndarray, shape (m,)
-        One per position.
-    shape : tuple of int
-        Of the target.
-    order : {1, 3}
-        Of the spline.
-
-    Returns
-    -------
-    indices, additions : ndarray, shape (m * taps,)
-        For `numpy.add.at` on the flat target.
+    `positions` has an array `(m,)` per axis of the target, `values` one value per position. Both
+    results have shape ``(m * taps,)``, for `numpy.add.at` on the flat target.
     """
     reach = SUPPORT[1] if order == 1 else 2.0
     near = np.ones(len(values), dtype=bool)

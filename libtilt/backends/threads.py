@@ -1,4 +1,4 @@
-"""Running independent pieces of work on a few threads, with the same bits for any number."""
+"""Thread pools for independent pieces of work, whose results do not depend on the thread count."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ Result = TypeVar("Result")
 
 
 def check_threads(_: Any, field: Any, value: int | None) -> None:
-    """Refuse a number of threads that is neither None nor positive (an attrs validator)."""
+    """Raise unless a number of threads is None or positive (an attrs validator)."""
     if value is not None:
         positive_integer(value, field.name)
 
 
 def thread_count(threads: int | None) -> int:
-    """Return `threads`, else ``LIBTILT_THREADS``, else the processors that this process may use."""
+    """Return `threads`, else ``LIBTILT_THREADS``, else the processors available to this process."""
     if threads is not None:
         return threads
-    told = os.environ.get("LIBTILT_THREADS", "").strip()
-    if told:
-        if not (told.isascii() and told.isdecimal() and 0 < int(told) < 10_000):
-            raise ValueError(f"LIBTILT_THREADS must be a positive integer, got {told!r}")
-        return int(told)
+    setting = os.environ.get("LIBTILT_THREADS", "").strip()
+    if setting:
+        if not (setting.isascii() and setting.isdecimal() and 0 < int(setting) < 10_000):
+            raise ValueError(f"LIBTILT_THREADS must be a positive integer, got {setting!r}")
+        return int(setting)
     count = os.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):
         count = len(os.sched_getaffinity(0))
@@ -45,7 +45,7 @@ def thread_count(threads: int | None) -> int:
 
 @lru_cache(maxsize=1)
 def processor_quota() -> float | None:
-    """Return the processors that the control group of a container grants, None for no limit."""
+    """Return the number of processors granted by a container's control group, or None."""
     for folder in control_groups():
         try:
             limit, period = (folder / "cpu.max").read_text().split()[:2]
@@ -61,7 +61,7 @@ def processor_quota() -> float | None:
 
 
 def control_groups() -> list[Path]:
-    """Return the folders of this process's control group and of those above it."""
+    """Return the folders of this process's control group and its parents."""
     root = Path("/sys/fs/cgroup")
     try:
         lines = Path("/proc/self/cgroup").read_text().splitlines()
@@ -73,27 +73,10 @@ def control_groups() -> list[Path]:
 
 
 class locked_cached_property(Generic[Result]):  # noqa: N801 - a decorator
-    """A property that is computed when it is first asked for, once, whatever thread asks.
+    """A property computed once, on first access, even if several threads access it at once.
 
-    `functools.cached_property` is not this: before Python 3.12 it has one lock for all instances of
-    a class, on which two plans can wait for each other for ever.
-
-    Parameters
-    ----------
-    compute : callable
-        The method.
-
-    Examples
-    --------
-    >>> from libtilt.backends.threads import locked_cached_property
-    >>> class Greeter:
-    ...     @locked_cached_property
-    ...     def greeting(self):
-    ...         return print("making it") or "hello"
-    >>> greeter = Greeter()
-    >>> greeter.greeting, greeter.greeting
-    making it
-    ('hello', 'hello')
+    `functools.cached_property` has one lock per class before Python 3.12, on which two plans can
+    deadlock; here each instance has its own.
     """
 
     def __init__(self, compute: Callable[[Any], Result]) -> None:
@@ -103,7 +86,7 @@ class locked_cached_property(Generic[Result]):  # noqa: N801 - a decorator
         self.__doc__ = compute.__doc__
 
     def __get__(self, instance: Any, owner: type | None = None) -> Result:
-        """Return the value, which from then on is an attribute of the instance."""
+        """Return the value, stored as an attribute of the instance."""
         attributes = vars(instance)
         with self._guard:
             lock = attributes.setdefault(f"_{self._name}_lock", RLock())
@@ -115,30 +98,30 @@ class locked_cached_property(Generic[Result]):  # noqa: N801 - a decorator
 
 
 def run_all(work: Callable[[Piece], object], pieces: Iterable[Piece], threads: int | None) -> None:
-    """Do ``work(piece)`` for every piece, where the results are of no interest."""
+    """Call ``work(piece)`` for every piece, and discard the results."""
     for _ in run_each(work, pieces, threads):
         pass
 
 
-def _quiet(work: Callable[[Piece], Result]) -> Callable[[Piece], Result]:
-    """Return `work` without the warnings of overflow, which NumPy sets for each thread by itself.
+def _ignore_overflow(work: Callable[[Piece], Result]) -> Callable[[Piece], Result]:
+    """Return `work` without NumPy's overflow warnings, whose state is per thread.
 
-    Results beyond the range of their type are refused as a whole, by who asked for them.
+    Callers check results for overflow as a whole.
     """
 
-    def quiet(piece: Piece) -> Result:
+    def quiet_work(piece: Piece) -> Result:
         with np.errstate(over="ignore", invalid="ignore"):
             return work(piece)
 
-    return quiet
+    return quiet_work
 
 
 def run_each(
     work: Callable[[Piece], Result], pieces: Iterable[Piece], threads: int | None
 ) -> Iterator[Result]:
-    """Yield ``work(piece)`` in the order of `pieces`; at most ``threads`` of them wait at once.
+    """Yield ``work(piece)`` in the order of `pieces`, with at most `threads` pieces in flight.
 
-    Pieces must write to places of their own: then the number of threads cannot change a bit.
+    Pieces must write to separate memory: then results do not depend on the number of threads.
     """
     count = thread_count(threads)
     if count == 1:
@@ -146,7 +129,7 @@ def run_each(
         return
     remaining = iter(pieces)
     with ThreadPoolExecutor(count) as pool:
-        work = _quiet(work)
+        work = _ignore_overflow(work)
         pending = [pool.submit(work, piece) for piece in islice(remaining, count)]
         try:
             while pending:

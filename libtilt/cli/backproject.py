@@ -22,7 +22,7 @@ from libtilt.cli.running import (
     tomogram_options,
     with_options,
 )
-from libtilt.geometry.image_data import sides_text
+from libtilt.geometry.image_data import format_shape
 from libtilt.io.atomic import require_writable
 from libtilt.io.mrc_writing import compression
 from libtilt.projector import Projector
@@ -68,4 +68,4 @@ def backproject(
     )
     volume = adjoint_with_progress(projector, tilt_series)
     volume.save(output, overwrite=overwrite)
-    say(f"{output}: {sides_text(volume.shape)} voxels")
+    say(f"{output}: {format_shape(volume.shape)} voxels")

@@ -29,7 +29,7 @@ from libtilt.cli.running import (
     overwrite_option,
     with_options,
 )
-from libtilt.geometry.image_data import sides_text
+from libtilt.geometry.image_data import format_shape
 from libtilt.io.image_files import read_image_header
 
 formats = click.Choice(sorted(FORMATS))
@@ -105,7 +105,7 @@ def convert(source: Path, target: Path, **options: Any) -> None:
         overwrite=options["overwrite"],
     )
     used, count = len(alignment.views), alignment.stack_shape[0]
-    tomogram = sides_text(alignment.volume_shape)
+    tomogram = format_shape(alignment.volume_shape)
     say(
         f"{target}: {used} of {count} images, from {file.format}; tomogram of {tomogram} (z, y, x) "
         f"voxels of {alignment.voxel_size:.6g} A"

@@ -27,7 +27,7 @@ from libtilt.cli.running import (
 from libtilt.drawing import Style
 from libtilt.errors.checks import positive_float, require_finite
 from libtilt.geometry import TiltGeometry
-from libtilt.geometry.image_data import sides_text, spacing_text
+from libtilt.geometry.image_data import format_shape, format_spacing
 from libtilt.io.atomic import atomic_writes, require_writable, scratch_folder
 from libtilt.io.downloads import fetch_emdb
 from libtilt.phantoms import GaussianBlobs
@@ -90,7 +90,7 @@ def demo(
             require_writable(path, overwrite=overwrite)
     with _step("volume"):
         volume = _volume(map_file, emdb, size, factor, options["voxel_size"])
-    say(f"  {sides_text(volume.shape)} voxels of {spacing_text(volume.voxel_size)} A")
+    say(f"  {format_shape(volume.shape)} voxels of {format_spacing(volume.voxel_size)} A")
     side = max(volume.shape)
     projector = Projector(
         TiltGeometry.from_tilt_angles(tilt_angles(-60, 60, 3)),
@@ -104,7 +104,7 @@ def demo(
     say(f"  {len(tilt_series)} images of {side} x {side} pixels, every 3 degrees over +-60")
     with _step("tomogram"):
         tomogram = adjoint_with_progress(projector.evolve(driven="voxel"), tilt_series)
-    say(f"  {sides_text(tomogram.shape)} voxels, backprojected without a filter")
+    say(f"  {format_shape(tomogram.shape)} voxels, backprojected without a filter")
     output.mkdir(parents=True, exist_ok=True)
     # Made where nobody sees them, and all put in their places at the end, or none.
     with scratch_folder(output) as scratch:

@@ -13,7 +13,7 @@ from libtilt.backends.auto import AutoBackend
 from libtilt.cli.messages import say
 from libtilt.cli.running import input_file, one_line_errors
 from libtilt.geometry import VolumeGrid
-from libtilt.geometry.image_data import sides_text
+from libtilt.geometry.image_data import format_shape
 from libtilt.io.image_content import ImageContent
 from libtilt.io.image_files import read_image
 from libtilt.io.mrc import PLACEHOLDER
@@ -45,7 +45,7 @@ def _rows(file: Path, content: ImageContent) -> list[tuple[str, str]]:
     rows = [
         ("file", str(file)),
         ("kind", kind),
-        ("shape", f"{sides_text(data.shape)}  (z, y, x)"),
+        ("shape", f"{format_shape(data.shape)}  (z, y, x)"),
         ("type", str(data.dtype)),
         ("voxel size", f"{_triple(sizes)} A  (x, y, z)" if sizes.any() else "not known"),
         ("origin", f"{_triple(content.origin)} A  (x, y, z)"),

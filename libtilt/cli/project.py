@@ -24,7 +24,7 @@ from libtilt.cli.running import (
     with_options,
 )
 from libtilt.geometry import TiltGeometry
-from libtilt.geometry.image_data import sides_text
+from libtilt.geometry.image_data import format_shape
 from libtilt.io.atomic import require_writable
 from libtilt.io.image_files import read_image_header
 from libtilt.io.mrc_writing import compression
@@ -75,4 +75,4 @@ def project(
     projector = Projector(geometry, driven=options["driven"], backend=backend)
     tilt_series = forward_with_progress(projector, source)
     tilt_series.save(output, overwrite=overwrite)
-    say(f"{output}: {len(tilt_series)} images of {sides_text(tilt_series.shape[1:])}")
+    say(f"{output}: {len(tilt_series)} images of {format_shape(tilt_series.shape[1:])}")

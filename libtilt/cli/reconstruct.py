@@ -33,7 +33,7 @@ from libtilt.cli.running import (
 )
 from libtilt.drawing import Animation
 from libtilt.drawing.writers import writer_for
-from libtilt.geometry.image_data import sides_text
+from libtilt.geometry.image_data import format_shape
 from libtilt.io.atomic import atomic_writes, require_writable
 from libtilt.io.mrc_writing import compression
 from libtilt.preparation import exclude_views, replace_outliers, require_usable, taper_edges
@@ -127,7 +127,7 @@ def reconstruct(
             volume.to_gif(temporary[options["gif"]])
         if options["film"]:
             Animation(film.panel(), fps=FILM_FPS).save(temporary[options["film"]])
-    say(f"{options['output']}: {sides_text(volume.shape)} voxels")
+    say(f"{options['output']}: {format_shape(volume.shape)} voxels")
     if options["gif"]:
         say(f"{options['gif']}: slices along z")
     if options["film"]:

@@ -330,12 +330,12 @@ def require_backend(name: str) -> str:
 def _announce_compiling() -> None:
     """Say on stderr when kernels are compiled, so that nobody takes the wait for a hang."""
     try:
-        from libtilt.backends.numba.kernels.compiled import announce_compiling
+        from libtilt.backends.numba.kernels.compiled import on_first_compilation
     except Exception:  # A numba that is broken fails in any way, and is warned of where it is used.
         return
     # Kernels are compiled on other threads too, which know nothing of the command.
     if not is_quiet():
-        announce_compiling(lambda: say("compiling kernels, once on this machine ...", err=True))
+        on_first_compilation(lambda: say("compiling kernels, once on this machine ...", err=True))
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:

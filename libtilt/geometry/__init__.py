@@ -1,4 +1,4 @@
-"""How the detector saw the specimen, and where volumes and images lie in it."""
+"""Tilt geometries, and the grids on which volumes and images lie."""
 
 from libtilt.geometry.image_grid import ImageGrid
 from libtilt.geometry.tilt_geometry import TiltGeometry, require_geometry

@@ -1,4 +1,4 @@
-"""`frozen`: the decorator of libtilt's classes, and of classes that are derived from them."""
+"""`frozen`: the decorator of libtilt's classes and of classes derived from them."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from libtilt.errors.checks import locked_state
 
 
-class _Key:
-    """The value of a field as it is compared and hashed: an array as a whole."""
+class _FieldKey:
+    """Comparison key of a field: an array compares as one value."""
 
     def __init__(self, value: Any) -> None:
         self.value = value
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and _same(self.value, other.value)
+        return isinstance(other, _FieldKey) and _equal(self.value, other.value)
 
     def __hash__(self) -> int:
         return hash(self.value)
 
 
-def _same(one: Any, other: Any) -> bool:
+def _equal(one: Any, other: Any) -> bool:
     if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
         return np.array_equal(one, other)
     kind: Any = type(one)
     if kind is type(other) and kind in (tuple, list):
-        return len(one) == len(other) and all(map(_same, one, other))
+        return len(one) == len(other) and all(map(_equal, one, other))
     if not any(isinstance(value, NDArrayOperatorsMixin) for value in (one, other)):
         return bool(one == other)
-    # A Volume or TiltSeries is compared with == voxel by voxel; as a field it is one value.
+    # == compares a Volume or TiltSeries element by element; as a field it is one value.
     return kind is type(other) and all(
-        _same(getattr(one, field.name), getattr(other, field.name)) for field in attrs.fields(kind)
+        _equal(getattr(one, field.name), getattr(other, field.name)) for field in attrs.fields(kind)
     )
 
 
-def _with_keys(_: type, fields: list[Any]) -> list[Any]:
+def _add_field_keys(_: type, fields: list[Any]) -> list[Any]:
     return [
-        field.evolve(eq_key=_Key) if field.eq and field.eq_key is None else field
+        field.evolve(eq_key=_FieldKey) if field.eq and field.eq_key is None else field
         for field in fields
     ]
 
@@ -50,36 +50,34 @@ def _set_locked_state(self: Any, state: dict[str, Any]) -> None:
 
 
 if TYPE_CHECKING:
-    # Mypy knows the converters, validators and aliases of fields under this name alone; other
-    # checkers read the same from the `dataclass_transform` that attrs declares for it.
+    # Mypy understands converters, validators and aliases of fields only under attrs' own name;
+    # other checkers read them from attrs' `dataclass_transform`.
     from attrs import frozen as frozen
 else:
 
     @dataclass_transform(frozen_default=True, field_specifiers=(attrs.field,))
     def frozen(cls=None, /, *, kw_only=False, repr=True):  # noqa: A002
-        """Make an attrs class of a subclass of libtilt's classes, or of a class like them.
+        """Make a frozen attrs class, as `attrs.frozen` does, that may hold arrays.
 
-        As `attrs.frozen`, with what arrays need:
-
-        - Fields that hold arrays, or tuples and lists of them, are compared as a whole. A subclass
-          of `Volume` or `TiltSeries` is still compared voxel by voxel, as NumPy arrays are.
-        - A class hashes where its base hashes by its fields, as `ImageGrid` does; any other one
-          raises a TypeError from `hash`, as arrays do.
-        - Arrays are read-only still after pickling.
+        - Fields that hold arrays, or tuples and lists of arrays, compare as one value. Subclasses
+          of `Volume` and `TiltSeries` still compare element by element, as NumPy arrays do.
+        - A class is hashable only if its base hashes by its fields, as `ImageGrid` does; otherwise
+          `hash` raises a TypeError, as it does for arrays.
+        - Arrays stay read-only after pickling.
 
         Parameters
         ----------
         cls : type, optional
-            The class. Left out where options are given.
+            The class to decorate; omitted if options are given.
         kw_only : bool, optional
-            Whether the class's own fields are keyword-only.
+            Whether the fields that the class adds are keyword-only.
         repr : bool, optional
-            Whether to make a ``__repr__``.
+            Whether to generate a ``__repr__``.
 
         Returns
         -------
         type or callable
-            The same class with its methods made, or the decorator that does so.
+            The decorated class, or a decorator if `cls` is omitted.
 
         Examples
         --------
@@ -104,7 +102,7 @@ else:
             eq=False if issubclass(cls, NDArrayOperatorsMixin) else None,
             kw_only=kw_only,
             repr=repr and None,
-            field_transformer=_with_keys,
+            field_transformer=_add_field_keys,
         )
 
     def _hashes_by_fields(base):

@@ -1,18 +1,18 @@
-"""`Grid`: what grids of voxels and of pixels share, all of it made of windows."""
+"""`Grid`: the base of the grids of voxels and of pixels."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Self
 
-from libtilt.geometry.window import Window, slabs_of
+from libtilt.geometry.window import Window, slab_slices
 
 
 class Grid(ABC):
     """Base of `libtilt.VolumeGrid` and `libtilt.ImageGrid`.
 
-    Whatever is made of a grid keeps its class and its further fields, and leaves voxels or pixels
-    where they lie. An index is up to as many slices as the grid has axes, with positive steps.
+    New grids keep the class and its added fields, and their elements keep their positions. An
+    index is up to as many slices as the grid has axes, with positive steps.
     """
 
     shape: tuple[int, ...]
@@ -20,8 +20,8 @@ class Grid(ABC):
     _kind: ClassVar[str]
 
     @abstractmethod
-    def within(self, window: Window) -> Self:
-        """Return the grid of a window, which says where its elements lie among these."""
+    def from_window(self, window: Window) -> Self:
+        """Return the grid of a window of this one."""
 
     def crop(self, shape: tuple[int, ...], *, center: tuple[int, ...] | None = None) -> Self:
         """Return the grid of a box, as `libtilt.Volume.crop` and `libtilt.TiltSeries.crop` do.
@@ -32,7 +32,7 @@ class Grid(ABC):
         >>> VolumeGrid((8, 8, 8)).crop((2, 4, 4), center=(2, 4, 4)).center.tolist()
         [0.0, 0.0, -2.0]
         """
-        return self.within(Window.crop(self.shape, shape, center, self._kind))
+        return self.from_window(Window.crop(self.shape, shape, center, self._kind))
 
     def pad(self, shape: tuple[int, ...]) -> Self:
         """Return a larger grid with the same center, as `libtilt.Volume.pad` does.
@@ -43,12 +43,12 @@ class Grid(ABC):
         >>> ImageGrid((8, 8)).pad((9, 12)).shape
         (9, 12)
         """
-        return self.within(Window.pad(self.shape, shape))
+        return self.from_window(Window.pad(self.shape, shape))
 
     def bin(self, factor: int | tuple[int, ...]) -> Self:
-        """Return the grid of the means of blocks, as `libtilt.Volume.bin` does.
+        """Return the grid of block averages, as `libtilt.Volume.bin` does.
 
-        Its elements lie at the centers of blocks; pixels stay squares.
+        Its elements lie at the centers of the blocks. Images take one factor for both axes.
 
         Examples
         --------
@@ -58,7 +58,7 @@ class Grid(ABC):
         >>> ImageGrid((9, 8)).bin(4)
         ImageGrid(shape=(2, 2), pixel_size=4.0)
         """
-        return self.within(Window.bin(self.shape, factor))
+        return self.from_window(Window.bin(self.shape, factor))
 
     def slabs(self, size: int, *, axis: str = "y") -> list[Self]:
         """Cut the grid into slabs.
@@ -66,15 +66,15 @@ class Grid(ABC):
         Parameters
         ----------
         size : int
-            Voxels or pixels along the axis in each slab; the last one may have fewer.
+            Voxels or pixels of a slab along the axis; the last slab may have fewer.
         axis : {"x", "y", "z"}, optional
-            y by default, the tilt axis: slabs along it need few rows of each image. Images have
-            no z.
+            Defaults to y, along the tilt axis, where a slab projects onto few rows of each image.
+            Images have no z.
 
         Raises
         ------
         ValueError
-            If `size` is not positive, or there is no such axis.
+            If `size` is not positive or the grid has no such axis.
 
         Examples
         --------
@@ -82,7 +82,7 @@ class Grid(ABC):
         >>> [slab.shape for slab in VolumeGrid((4, 10, 8)).slabs(4)]
         [(4, 4, 8), (4, 4, 8), (4, 2, 8)]
         """
-        return [self[window] for window in slabs_of(self.shape, size, axis, self._axes)]
+        return [self[window] for window in slab_slices(self.shape, size, axis, self._axes)]
 
     def __getitem__(self, index: Any) -> Self:
-        return self.within(Window.of(self.shape, index))
+        return self.from_window(Window.from_index(self.shape, index))

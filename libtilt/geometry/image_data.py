@@ -1,4 +1,4 @@
-"""What `Volume` and `TiltSeries` share: image data with metadata that behave like NumPy arrays."""
+"""`ImageData`: the base of `Volume` and `TiltSeries`, which behave like NumPy arrays."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 def standardize(array: NDArray[Any], axes: tuple[int, ...]) -> NDArray[Any]:
-    """Return floating data with mean 0 and standard deviation 1 over some axes.
+    """Return floating data scaled to mean 0 and standard deviation 1 over `axes`.
 
-    Statistics are those of float64, and of data that were brought near 1 first: squares of the
-    largest values would be infinite, and those of the smallest ones zero.
+    Statistics are float64. Extreme values are first scaled to about 1, since their squares would
+    overflow or underflow.
     """
     largest = np.abs(array).max(axis=axes, keepdims=True).astype(np.float64)
     near = array / largest if not 1e-100 < largest.min() <= largest.max() < 1e100 else array
@@ -31,13 +31,13 @@ def standardize(array: NDArray[Any], axes: tuple[int, ...]) -> NDArray[Any]:
     return normalized
 
 
-def sides_text(shape: tuple[int, ...]) -> str:
-    """Return ``64 x 128 x 128`` for a shape."""
+def format_shape(shape: tuple[int, ...]) -> str:
+    """Return a shape as ``64 x 128 x 128``."""
     return " x ".join(map(str, shape))
 
 
-def spacing_text(sizes: Iterable[float]) -> str:
-    """Return sizes to four digits, one where all are equal: ``2.5``, or ``2.5 x 2.5 x 5``."""
+def format_spacing(sizes: Iterable[float]) -> str:
+    """Return sizes with four digits: ``2.5`` if all are equal, else ``2.5 x 2.5 x 5``."""
     texts = [f"{size:.4g}" for size in sizes]
     return texts[0] if len(set(texts)) == 1 else " x ".join(texts)
 
@@ -45,14 +45,10 @@ def spacing_text(sizes: Iterable[float]) -> str:
 class ImageData(NDArrayOperatorsMixin):
     """Base of the classes that hold a three-dimensional, read-only array of image data.
 
-    Arithmetic and NumPy's ufuncs give an object of the same class with the same metadata;
-    comparisons and reductions give plain arrays and numbers. `numpy.asarray` gives the data
-    without a copy.
-
-    Notes
-    -----
-    A subclass names the attribute that holds its array in `_array_name` and says in
-    `_check_compatible` which metadata must agree before two of its objects are combined.
+    Arithmetic and NumPy ufuncs return an object of the same class with the same metadata;
+    comparisons and reductions return plain arrays and numbers. `numpy.asarray` returns the data
+    without a copy. A subclass names its array attribute in `_array_name`, and refuses operands with
+    other metadata in `_check_compatible`.
     """
 
     _array_name: ClassVar[str]
@@ -63,26 +59,11 @@ class ImageData(NDArrayOperatorsMixin):
         return array
 
     def _like(self, array: NDArray[Any]) -> Self:
-        """Return a copy of this object around another array of the same shape."""
+        """Return a copy of this object with another array of the same shape."""
         return self.evolve(**{self._array_name: array})
 
     def evolve(self, **changes: Any) -> Self:
-        """Return a copy with some fields changed, as `attrs.evolve` makes it.
-
-        Parameters
-        ----------
-        **changes
-            New values, by field name.
-
-        Returns
-        -------
-        ImageData
-            Of the same class.
-
-        Raises
-        ------
-        TypeError
-            If there is no such field.
+        """Return a copy with some fields changed, as `attrs.evolve` does.
 
         Examples
         --------
@@ -94,7 +75,7 @@ class ImageData(NDArrayOperatorsMixin):
         return attrs.evolve(self, **changes)  # type: ignore[misc]
 
     def _check_compatible(self, other: Any) -> None:
-        """Raise a ValueError where the metadata of `other` do not fit these."""
+        """Raise a ValueError if the metadata of `other` differ from this object's."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -103,7 +84,7 @@ class ImageData(NDArrayOperatorsMixin):
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Type of the data."""
+        """Data type of the array."""
         return self._array.dtype
 
     @property
@@ -117,17 +98,7 @@ class ImageData(NDArrayOperatorsMixin):
         return self._array.size
 
     def astype(self, dtype: DTypeLike) -> Self:
-        """Return the same object with data of another real dtype.
-
-        Parameters
-        ----------
-        dtype : dtype
-            As `numpy.ndarray.astype` takes it.
-
-        Returns
-        -------
-        ImageData
-            Of the same class.
+        """Return the same object with its data in another real dtype.
 
         Examples
         --------
@@ -152,18 +123,18 @@ class ImageData(NDArrayOperatorsMixin):
         overwrite: bool = False,
         progress: Progress | None = None,
     ) -> Path:
-        """Write an animation: a GIF, or what else the path ends with.
+        """Write an animation as a GIF, or in the format of the path's suffix.
 
         Parameters
         ----------
         path : path
-            Ends with ``.gif``, ``.png`` or ``.apng`` (animated PNG), ``.webp``, or ``.mp4`` (extra
-            ``video``).
+            The suffix is ``.gif``, ``.png`` or ``.apng`` (animated PNG), ``.webp``, or ``.mp4``
+            (extra ``video``).
         look : {"slices", "spin", "tilts"}, type or Look, optional
-            What the frames are; of `libtilt.animations`. By default slices of a volume along z, and
-            the images of a tilt series in the order of their tilt angles, there and back.
+            Frames to show; see `libtilt.animations`. By default the z slices of a volume, and the
+            images of a tilt series in order of tilt angle, forward and backward.
         style : libtilt.drawing.Style, optional
-            How they are drawn: contrast, colors, scale bar, texts.
+            Contrast, colors, scale bar and labels.
         fps, loop, width, max_size, max_bytes : optional
             As in `libtilt.drawing.Animation`.
         overwrite, progress : optional
@@ -172,12 +143,12 @@ class ImageData(NDArrayOperatorsMixin):
         Returns
         -------
         pathlib.Path
-            The path.
+            The path written to.
 
         Raises
         ------
         ValueError
-            If an option does not fit, or the data hold nothing finite.
+            If an option is invalid, or no value of the data is finite.
         FileExistsError
             If the file exists and `overwrite` is false.
 
@@ -194,7 +165,7 @@ class ImageData(NDArrayOperatorsMixin):
         ...         f"{folder}/spin.webp", look=Spin(count=12), style=Style(annotate=True), fps=12
         ...     )
         """
-        # Looks stand above the classes that they show: the one import that goes up.
+        # The one import from a higher layer: looks build on the classes that they show.
         from libtilt.animations.registry import resolve_look, usual_look
         from libtilt.drawing import Animation
 
@@ -209,25 +180,25 @@ class ImageData(NDArrayOperatorsMixin):
         )
         return animation.save(path, overwrite=overwrite, progress=progress)
 
-    def _pictures(self) -> list[NDArray[Any]]:
-        """Return the slices or images that stand for these data in a notebook."""
+    def _thumbnails(self) -> list[NDArray[Any]]:
+        """Return the slices or images that represent the data in a notebook."""
         return [self._array[len(self._array) // 2]]
 
-    def _facts(self) -> dict[str, str]:
-        """Return what a notebook writes beside them."""
-        return {"shape": sides_text(self.shape), "type": str(self.dtype)}
+    def _summary(self) -> dict[str, str]:
+        """Return the properties that a notebook lists."""
+        return {"shape": format_shape(self.shape), "type": str(self.dtype)}
 
     def _repr_png_(self) -> bytes:
-        # Pillow is for notebooks alone here.
+        # Imported here because only notebooks need Pillow.
         from libtilt.drawing.thumbnails import thumbnail
 
-        return thumbnail(self._pictures())
+        return thumbnail(self._thumbnails())
 
     def _repr_html_(self) -> str:
         from libtilt.drawing.thumbnails import notebook_card, value_range
 
-        facts = self._facts() | {"range": value_range(self._array, self._pictures())}
-        return notebook_card(type(self).__name__, facts, self._repr_png_())
+        summary = self._summary() | {"range": value_range(self._array, self._thumbnails())}
+        return notebook_card(type(self).__name__, summary, self._repr_png_())
 
     def __len__(self) -> int:
         return len(self._array)
@@ -235,16 +206,18 @@ class ImageData(NDArrayOperatorsMixin):
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         wanted = self._array.dtype if dtype is None else np.dtype(dtype)
         if copy is False and wanted != self._array.dtype:
-            raise ValueError(f"a copy is needed to make {wanted} from {self._array.dtype}")
+            raise ValueError(
+                f"copy must not be False: converting {self._array.dtype} to {wanted} needs a copy"
+            )
         return self._array.astype(wanted, copy=bool(copy))
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         kind = type(self).__name__
         known = (ImageData, np.ndarray, np.generic)
         if any(hasattr(v, "__array_ufunc__") and not isinstance(v, known) for v in inputs):
-            return NotImplemented  # Another library's array: its own way may know what to do.
+            return NotImplemented  # Let another library's array handle the operation.
         if any(isinstance(out, ImageData) for out in kwargs.get("out", ())):
-            raise TypeError(f"{kind} is read-only: write `a = a + b` in place of `a += b`")
+            raise TypeError(f"{kind} is read-only: write `a = a + b` instead of `a += b`")
         first = next(value for value in inputs if isinstance(value, ImageData))
         for value in inputs:
             if isinstance(value, ImageData) and value is not first:
@@ -261,10 +234,10 @@ class ImageData(NDArrayOperatorsMixin):
         if self._array_name != other._array_name:
             raise TypeError(
                 f"cannot combine {type(self).__name__} and {type(other).__name__}; "
-                "use numpy.asarray on one of them if that is meant"
+                "to combine their values, use numpy.asarray on one of them"
             )
         if self.shape != other.shape:
-            raise ValueError(f"shapes do not fit: {self.shape} and {other.shape}")
+            raise ValueError(f"shapes differ: {self.shape} and {other.shape}")
         self._check_compatible(other)
 
     def _wrap_result(self, result: NDArray[Any], ufunc: np.ufunc) -> Any:

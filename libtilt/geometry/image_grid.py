@@ -1,4 +1,4 @@
-"""`ImageGrid`: shape and pixel size of the images of a series."""
+"""`ImageGrid`: shape and pixel size of the images of a tilt series."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import attrs
 import numpy as np
 
 from libtilt.errors.checks import Float64Array, to_image_shape, to_pixel_size
-from libtilt.geometry.agreement import same_spacing
 from libtilt.geometry.grid import Grid
+from libtilt.geometry.tolerances import same_spacing
 from libtilt.geometry.window import Window
 
 
@@ -17,9 +17,9 @@ from libtilt.geometry.window import Window
 class ImageGrid(Grid):
     """Shape and pixel size of images, without their data.
 
-    Where the images lie is said by the geometry: its shifts are the places of the rotation center,
-    measured from the pixel at ``shape // 2``. What cuts or bins images therefore moves the shifts,
-    as `libtilt.TiltSeries.crop` does, by minus the `displacement` of the new grid.
+    The geometry holds the positions of the images: its shifts place the rotation center relative
+    to the pixel at ``shape // 2``. Cropping or binning images therefore changes the shifts by minus
+    the `displacement` of the new grid, as `libtilt.TiltSeries.crop` does.
 
     Parameters
     ----------
@@ -48,21 +48,26 @@ class ImageGrid(Grid):
 
     @property
     def axes(self) -> tuple[Float64Array, Float64Array]:
-        """The places of the pixels along x and y, in angstroms from the pixel ``shape // 2``."""
+        """Pixel positions along x and y, in angstroms from the pixel at ``shape // 2``."""
         x, y = (
             (np.arange(n, dtype=np.float64) - n // 2) * self.pixel_size for n in self.shape[::-1]
         )
         return x, y
 
     def displacement(self, index: Any) -> Float64Array:
-        """Return how far the center of a part lies from this grid's: x, y in angstroms, `(2,)`.
+        """Return the center of a part relative to this grid's center: x, y in angstroms, `(2,)`.
 
-        The shifts of the part are smaller by that.
+        The shifts of the part are smaller by this displacement.
 
         Parameters
         ----------
         index : tuple of slice
-            Rows and columns of the part; an IndexError where they select nothing.
+            Rows and columns of the part.
+
+        Raises
+        ------
+        IndexError
+            If the index is not made of slices, or selects no pixel.
 
         Examples
         --------
@@ -70,27 +75,30 @@ class ImageGrid(Grid):
         >>> ImageGrid((8, 8), pixel_size=2.0).displacement((slice(0, 4), slice(0, 8))).tolist()
         [0.0, -4.0]
         """
-        return self.pixel_size * Window.of(self.shape, index).moved
+        return self.pixel_size * Window.from_index(self.shape, index).center_shift
 
-    def difference(self, other: ImageGrid) -> str:
-        """Say how another grid differs, to 1e-4 of the pixel size; empty where they agree.
+    def describe_difference(self, other: ImageGrid) -> str:
+        """Describe the difference from another grid; empty where they agree.
+
+        Pixel sizes agree to a relative 1e-4.
 
         Examples
         --------
         >>> from libtilt import ImageGrid
-        >>> ImageGrid((4, 4)).difference(ImageGrid((4, 5)))
-        'shapes do not fit: (4, 4) and (4, 5)'
+        >>> ImageGrid((4, 4)).describe_difference(ImageGrid((4, 5)))
+        'shapes differ: (4, 4) and (4, 5)'
         """
         if self.shape != other.shape:
-            return f"shapes do not fit: {self.shape} and {other.shape}"
+            return f"shapes differ: {self.shape} and {other.shape}"
         if not same_spacing(self.pixel_size, other.pixel_size):
             return f"pixel sizes differ: {self.pixel_size} and {other.pixel_size}"
         return ""
 
-    def within(self, window: Window) -> Self:
-        """Return the grid of a window; its pixels are squares."""
+    def from_window(self, window: Window) -> Self:
+        """Return the grid of a window of this one; the window's steps must be equal."""
         if len(set(window.steps)) > 1:
             raise ValueError(
-                f"pixels must stay squares, got steps {window.steps} for rows, columns"
+                "pixels must stay square: expected equal steps for rows and columns, "
+                f"got {window.steps}"
             )
         return attrs.evolve(self, shape=window.shape, pixel_size=self.pixel_size * window.steps[0])

@@ -1,4 +1,4 @@
-"""The JSON form of a geometry: its fields by name, numbers written so that they keep every bit."""
+"""JSON files of geometries: fields by name, with every bit of each number."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ Geometry = TypeVar("Geometry", bound=attrs.AttrsInstance)
 
 FORMAT = "libtilt geometry"
 VERSION = 1
-SERIES = "series"
+SERIES_ID = "series"
 
 
 def write(geometry: Any, path: str | Path | None, *, overwrite: bool) -> str:
-    """Return the JSON text of `geometry` and write it to `path` where one is given."""
+    """Return the JSON text of `geometry`, and write it to `path` unless that is None."""
     fields = {
         field.name: _plain(getattr(geometry, field.name))
         for field in attrs.fields(type(geometry))
@@ -34,51 +34,51 @@ def write(geometry: Any, path: str | Path | None, *, overwrite: bool) -> str:
     return text
 
 
-def with_series(text: str) -> tuple[str, str]:
-    """Return the JSON of a geometry with a mark of the series that it is saved with, and the mark.
+def add_series_id(text: str) -> tuple[str, str]:
+    """Add the ID of the saved series to the JSON text of its geometry; return the text and the ID.
 
-    The stack of the series bears the same mark. It is made from the geometry: series with equal
-    geometries may share it, since then it makes no difference which of them is taken.
+    The stack of the series stores the same ID. It is a digest of the geometry: series with equal
+    geometries share it, and either one's geometry then fits the stack.
     """
-    series = hashlib.sha256(text.encode()).hexdigest()[:16]
-    return json.dumps(json.loads(text) | {SERIES: series}, indent=1) + "\n", series
+    series_id = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return json.dumps(json.loads(text) | {SERIES_ID: series_id}, indent=1) + "\n", series_id
 
 
-def series_from_json(text: str) -> str | None:
-    """Return the mark of the series that a geometry was saved with, None where it has none."""
+def read_series_id(text: str) -> str | None:
+    """Return the ID of the series saved with a geometry, or None if it has none."""
     try:
-        series = json.loads(text).get(SERIES)
+        series_id = json.loads(text).get(SERIES_ID)
     except (ValueError, AttributeError, RecursionError):
         return None
-    return series if isinstance(series, str) else None
+    return series_id if isinstance(series_id, str) else None
 
 
 def read(kind: type[Geometry], source: str | Path) -> Geometry:
-    """Return the geometry of class `kind` that the JSON text or file `source` holds."""
+    """Return the geometry of class `kind` from a JSON text or file."""
     is_text = isinstance(source, str) and source.lstrip().startswith("{")
-    where = "JSON text" if is_text else str(source)
+    name = "JSON text" if is_text else str(source)
     try:
         text = str(source) if is_text else read_input(source).decode("utf-8-sig")
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{where} is not JSON: {error}") from error
+        raise ValueError(f"{name} is not JSON: {error}") from error
     if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
-        raise ValueError(f'{where} does not hold a geometry: expected "format": "{FORMAT}"')
+        raise ValueError(f'{name} does not hold a geometry: expected "format": "{FORMAT}"')
     if (version := content.pop("version", None)) != VERSION:
-        raise ValueError(f"{where} has version {version!r}, this libtilt reads version {VERSION}")
-    content.pop(SERIES, None)
+        raise ValueError(f"{name} has version {version!r}; this libtilt reads version {VERSION}")
+    content.pop(SERIES_ID, None)
     known = {field.name for field in attrs.fields(kind) if field.init}
     if unknown := sorted(set(content) - known):
         raise ValueError(
-            f"{where} has fields that the class lacks: {', '.join(unknown)}; read it by the "
-            "subclass that has them, from_json, and pass it as geometry=..."
+            f"{name} has fields that {kind.__name__} lacks: {', '.join(unknown)}; read it with "
+            "from_json of the subclass that has them, and pass the result as geometry=..."
         )
     if "rotation_matrices" not in content:
-        raise ValueError(f"{where} lacks rotation_matrices")
+        raise ValueError(f"{name} lacks rotation_matrices")
     try:
         return kind(**content)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{where} does not hold a sound geometry: {error}") from error
+        raise ValueError(f"{name} does not hold a valid geometry: {error}") from error
 
 
 def _plain(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Fields with one entry per tilt: how they are marked, indexed and joined."""
+"""Fields with one entry per tilt: marking, indexing and joining them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 PER_TILT = {"libtilt.geometry.per_tilt": True}
-"""Metadata of an attrs field with one entry per tilt, which indexing then follows.
+"""Metadata that marks an attrs field as having one entry per tilt, for indexing to follow.
 
 Examples
 --------
@@ -25,25 +25,25 @@ Examples
 
 
 def describe_array(array: NDArray[Any]) -> str:
-    """Return shape and dtype of an array, for a `repr`."""
+    """Return the shape and dtype of an array, for a `repr`."""
     return f"{array.shape} {array.dtype}"
 
 
 def per_tilt_fields(
-    instance: Any, index: Any = slice(None), *, but: tuple[str, ...] = ()
+    instance: Any, index: Any = slice(None), *, exclude: tuple[str, ...] = ()
 ) -> dict[str, Any]:
-    """Return the fields of `instance` that are marked with `PER_TILT`, each indexed."""
+    """Return the fields of `instance` that `PER_TILT` marks, indexed, except those in `exclude`."""
     return {
         field.name: getattr(instance, field.name)[index]
         for field in attrs.fields(type(instance))
-        if field.metadata.get("libtilt.geometry.per_tilt") and field.name not in but
+        if field.metadata.get("libtilt.geometry.per_tilt") and field.name not in exclude
     }
 
 
 def tilt_index(index: Any, count: int) -> Any:
-    """Return an index of one axis for an int, slice, mask or index array into `count` tilts.
+    """Validate an int, slice, mask or index array that selects from `count` tilts.
 
-    A slice stays one, so that what it selects is a view.
+    A slice is returned as a slice, so that the selection is a view; anything else as an array.
     """
     try:
         selected = np.atleast_1d(np.arange(count)[index])

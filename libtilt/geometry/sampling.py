@@ -1,7 +1,7 @@
-"""From geometry, shapes and spacings to the index grids that backends sample on.
+"""Index grids for backends, computed from a geometry, shapes and spacings.
 
-A grid is a 3 x 4 matrix that takes ``(u, v, k, 1)``, pixel column, pixel row and depth step,
-to a voxel index ``(x, y, z)``.
+A grid is a 3 x 4 matrix that maps ``(u, v, k, 1)`` (pixel column, pixel row, depth step) to a
+voxel index ``(x, y, z)``.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ def center_xyz(shape: tuple[int, ...]) -> Float64Array:
 
 
 def depth_steps(rotation_matrices: Float64Array, voxel_size: ArrayLike) -> Float64Array:
-    """Return for each tilt the length in angstroms of one depth step along the beam.
+    """Return the length in angstroms of one depth step along the beam, for each tilt.
 
-    One step moves by one voxel, measured in voxel indices: with the same voxel size along all
-    axes it is that size, and along an axis of the volume it is that axis's voxel size.
+    A step moves by one voxel in index space: its length is the voxel size of an axis along which
+    the beam runs, and the common voxel size of cubic voxels in any direction.
     """
     beams = rotation_matrices[:, :, 2]
     steps: Float64Array = 1.0 / np.linalg.norm(beams / np.asarray(voxel_size), axis=1)
@@ -38,7 +38,7 @@ def sampling_grids(
     volume: VolumeGrid,
     images: ImageGrid,
 ) -> Float64Array:
-    """Return the grids `(n, 3, 4)`.
+    """Return the index grid of each tilt.
 
     Parameters
     ----------
@@ -47,16 +47,16 @@ def sampling_grids(
     shifts : ndarray, shape (n, 2)
         Detector x, y in angstroms.
     magnifications : ndarray, shape (n, 2, 2)
-        What stretches the detector plane after the rotation.
+        Linear maps of the detector plane, applied after the rotation.
     volume : VolumeGrid
-        Where the voxels lie.
+        Grid of the volume.
     images : ImageGrid
-        Shape and pixel size of the images.
+        Grid of the images.
 
     Returns
     -------
     ndarray, shape (n, 3, 4)
-        ``(u, v, k, 1)`` to voxel index ``(x, y, z)``; depth step 0 lies in the plane through the
+        ``(u, v, k, 1)`` to voxel index ``(x, y, z)``; depth step 0 is the plane through the
         rotation center, wherever the volume lies.
     """
     count = len(rotation_matrices)
@@ -74,27 +74,28 @@ def sampling_grids(
 def image_scales(
     rotation_matrices: Float64Array, volume: VolumeGrid, images: ImageGrid, driven: str
 ) -> Float64Array:
-    """Return for each tilt what turns a backend's sums into line integrals over the pixel size.
+    """Return the factor for each tilt that turns a backend's sums into projection values.
 
-    A sample along a ray weighs its step's length over the pixel size. Of the voxel-driven pair a
-    voxel weighs its volume over that of a cube of the pixel size; a magnification does not enter,
-    so that with equal spacings its adjoint is the image's own value at the projected point.
+    A projection value is the line integral over the pixel size. For ``driven="ray"`` the factor is
+    the depth step over the pixel size; for ``driven="voxel"`` it is the volume of a voxel over that
+    of a cube of the pixel size. Magnifications do not enter: with equal spacings the voxel-driven
+    adjoint samples the image itself.
 
     Parameters
     ----------
     rotation_matrices : ndarray, shape (n, 3, 3)
         Detector frame to specimen frame.
     volume : VolumeGrid
-        Where the voxels lie.
+        Grid of the volume.
     images : ImageGrid
-        Shape and pixel size of the images.
+        Grid of the images.
     driven : {"ray", "voxel"}
-        Which pair.
+        Projector pair.
 
     Returns
     -------
     ndarray, shape (n,)
-        All 1 where the voxels are cubes of the pixel size.
+        All 1 for voxels that are cubes of the pixel size.
     """
     if driven == "ray":
         return depth_steps(rotation_matrices, volume.voxel_size) / images.pixel_size

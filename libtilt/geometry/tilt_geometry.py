@@ -1,4 +1,4 @@
-"""`TiltGeometry`: how the detector saw the specimen at each tilt."""
+"""`TiltGeometry`: orientation, shift and magnification of every tilt."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from libtilt.errors.checks import (
     to_pixel_size,
     to_voxel_size,
 )
-from libtilt.geometry.affine import homogeneous, invert_affine
+from libtilt.geometry.affine import invert_affine, to_homogeneous
 from libtilt.geometry.frozen_classes import frozen
 from libtilt.geometry.image_grid import ImageGrid
 from libtilt.geometry.json_file import read as read_json
@@ -28,11 +28,11 @@ from libtilt.geometry.json_file import write as write_json
 from libtilt.geometry.per_tilt import PER_TILT, describe_array, per_tilt_fields, tilt_index
 from libtilt.geometry.rotations import (
     as_rotation_matrices,
+    decompose_zyx,
     euler_rotations,
     require_affine,
     require_rotations,
     specimen_to_detector,
-    zyx_angles,
 )
 from libtilt.geometry.sampling import sampling_grids
 from libtilt.geometry.volume_grid import VolumeGrid
@@ -57,7 +57,7 @@ def _magnifications_converter(value: ArrayLike, geometry: Any) -> Float64Array:
         if determinant <= 0:
             raise ValueError(
                 f"magnifications[{tilt}] must have a positive determinant, got {determinant:.6g}: "
-                "it mirrors or flattens the image"
+                "the matrix mirrors or flattens the image"
             )
     return locked(np.ascontiguousarray(np.broadcast_to(matrices, (count, 2, 2))))
 
@@ -68,7 +68,7 @@ def _shifts_converter(value: ArrayLike, geometry: Any) -> Float64Array:
     if shifts.shape == () and shifts != 0:
         raise ValueError(
             f"shifts must be x, y in angstroms, one row per tilt or one for all, got {value!r}; "
-            f"if both are meant, write ({value!r}, {value!r})"
+            f"for the same shift along both axes, pass ({value!r}, {value!r})"
         )
     if shifts.shape not in ((), (2,), (count, 2)):
         raise ValueError(
@@ -84,24 +84,24 @@ class TiltGeometry:
     Parameters
     ----------
     rotation_matrices : ndarray, shape (n, 3, 3)
-        Detector frame to specimen frame, acting on columns x, y, z: the sampling grid of each
-        image is turned by its matrix (the passive sense). Proper rotations to 1e-6.
+        Detector frame to specimen frame, acting on column vectors x, y, z: each matrix rotates the
+        sampling grid of its image (the passive sense). Proper rotations to within 1e-6.
     shifts : array_like, shape (n, 2) or (2,), optional
-        Detector x, y in angstroms: where the specimen's center lies on each image, measured from
-        the image's center ``shape // 2``.
+        Position of the specimen's center on each image: detector x, y in angstroms from the
+        image's center ``shape // 2``.
     magnifications : array_like, shape (n, 2, 2) or (2, 2), optional
-        Detector x, y: what stretches each image about the specimen's center after the rotation and
-        before the shift, without units. The identity by default; real alignments have a change of
-        magnification and some stretch in it. No mirror images.
+        Linear map of detector x, y that scales and stretches each image about the specimen's
+        center, after the rotation and before the shift. The identity by default; matrices that
+        mirror are refused.
 
     Raises
     ------
     ValueError
-        If a matrix is not a rotation, or shapes or values do not fit; the message names the tilt.
+        If a matrix is not a rotation, or a shape or value is invalid; the message names the tilt.
 
     See Also
     --------
-    from_tilt_angles : the usual way to make one.
+    from_tilt_angles : the usual constructor.
 
     Examples
     --------
@@ -116,9 +116,7 @@ class TiltGeometry:
     """
 
     rotation_matrices: Float64Array = attrs.field(
-        converter=_matrices_converter,
-        repr=describe_array,
-        metadata=PER_TILT,
+        converter=_matrices_converter, repr=describe_array, metadata=PER_TILT
     )
     shifts: Float64Array = attrs.field(
         default=0.0,
@@ -150,7 +148,7 @@ class TiltGeometry:
         shifts: ArrayLike = 0.0,
         **fields: Any,
     ) -> Self:
-        """Make the geometry of a specimen that is turned by tilt angles, as the field gives them.
+        """Make a geometry from the tilt angles of the specimen, in the field's convention.
 
         Specimen to detector is ``Rz(tilt_axis_angle) @ Ry(tilt_angle) @ Rx(x_tilt)``, the sense
         and the handedness of RELION-5, AreTomo and an IMOD tomogram turned by ``trimvol -rx``.
@@ -160,14 +158,14 @@ class TiltGeometry:
         tilt_angles : array_like, shape (n,)
             Degrees.
         tilt_axis_angle, x_tilts : array_like, shape () or (n,), optional
-            Degrees; one for all tilts or one each.
+            Degrees, one for all tilts or one per tilt.
         shifts, **fields
-            As in the class; `fields` are magnifications and those that a subclass adds.
+            As in the class; `fields` are magnifications and the fields of a subclass.
 
         Raises
         ------
         ValueError
-            If the counts differ or a value is not finite.
+            If the lengths differ or a value is not finite.
 
         Examples
         --------
@@ -177,7 +175,7 @@ class TiltGeometry:
         """
         tilts = np.atleast_1d(finite_array(tilt_angles, "tilt_angles", largest=LARGEST_ANGLE))
         if tilts.ndim != 1 or tilts.size == 0:
-            raise ValueError(f"tilt_angles must be a list of angles, got shape {tilts.shape}")
+            raise ValueError(f"tilt_angles must have shape (n,) with n >= 1, got {tilts.shape}")
         axes = per_tilt_values(tilt_axis_angle, len(tilts), "tilt_axis_angle")
         x = per_tilt_values(x_tilts, len(tilts), "x_tilts")
         matrices = specimen_to_detector(axes, tilts, x).transpose(0, 2, 1)
@@ -187,14 +185,14 @@ class TiltGeometry:
     def from_rotations(
         cls, rotations: Rotation | ArrayLike, *, shifts: ArrayLike = 0.0, **fields: Any
     ) -> Self:
-        """Make a geometry from SciPy rotations or matrices that turn the sampling grid.
+        """Make a geometry from SciPy rotations or matrices that rotate the sampling grid.
 
         Parameters
         ----------
         rotations : scipy.spatial.transform.Rotation or array_like, shape (n, 3, 3) or (3, 3)
             Detector frame to specimen frame.
         shifts, **fields
-            As in the class; `fields` are magnifications and those that a subclass adds.
+            As in the class; `fields` are magnifications and the fields of a subclass.
 
         Raises
         ------
@@ -221,28 +219,28 @@ class TiltGeometry:
         shifts: ArrayLike = 0.0,
         **fields: Any,
     ) -> Self:
-        """Make a geometry from Euler angles of the sampling grid, as SciPy understands them.
+        """Make a geometry from Euler angles of the sampling grid, in SciPy's convention.
 
         Parameters
         ----------
         seq : str
             Axes as in `scipy.spatial.transform.Rotation.from_euler`: lower case extrinsic, upper
             case intrinsic.
-        angles : array_like, shape (n,) for one letter, else (n, len(seq))
+        angles : array_like, shape (n,) for one axis, else (n, len(seq))
             One rotation per row.
         degrees : bool, optional
             Whether `angles` are degrees (the default) or radians.
         shifts, **fields
-            As in the class; `fields` are magnifications and those that a subclass adds.
+            As in the class; `fields` are magnifications and the fields of a subclass.
 
         Raises
         ------
         ValueError
-            If SciPy does not know `seq`, or the angles do not fit it.
+            If SciPy does not accept `seq`, or the shape of the angles does not fit it.
 
         Examples
         --------
-        The grid turned by an angle is the specimen turned by its opposite:
+        Rotating the grid by an angle is rotating the specimen by the opposite angle:
 
         >>> from libtilt import TiltGeometry
         >>> TiltGeometry.from_euler("y", [-30, 30]).tilt_angles.round(6).tolist()
@@ -264,8 +262,8 @@ class TiltGeometry:
     ) -> Self:
         """Make a geometry from 4 x 4 projection matrices, the inverse of `projection_matrices`.
 
-        A shift along the beam does not change a projection and is dropped. Magnifications are not
-        read back: matrices that have some are refused.
+        A shift along the beam does not change a projection and is dropped. Matrices with
+        magnifications are refused.
 
         Parameters
         ----------
@@ -274,12 +272,12 @@ class TiltGeometry:
         volume_shape, image_shape, voxel_size, pixel_size, center
             As in `projection_matrices`.
         **fields
-            Fields that a subclass adds.
+            Fields of a subclass.
 
         Raises
         ------
         ValueError
-            If a matrix is not a rotation and a shift at these spacings.
+            If a matrix is not a rotation and a shift at the given spacings.
 
         Examples
         --------
@@ -299,7 +297,7 @@ class TiltGeometry:
         linear = np.linalg.inv(projections[:, :3, :3]) * spacing[:, np.newaxis]
         linear[:, :, :2] /= pixel
         linear[:, :, 2] /= np.linalg.norm(linear[:, :, 2], axis=1, keepdims=True)
-        require_rotations(linear, "matrices (their scale taken off)")
+        require_rotations(linear, "matrices (with their scale removed)")
         unshifted = cls(linear, **fields).projection_matrices(
             volume_shape=volume_shape,
             image_shape=image_shape,
@@ -312,17 +310,17 @@ class TiltGeometry:
 
     @property
     def tilt_angles(self) -> Float64Array:
-        """Tilt angles in degrees, `(n,)`: the angle about y of ``Rz @ Ry @ Rx``."""
+        """Tilt angles in degrees, `(n,)`: the y angles of ``Rz @ Ry @ Rx``."""
         return self._angles()[1]
 
     @property
     def tilt_axis_angles(self) -> Float64Array:
-        """Angles of the tilt axis on the detector from y, in degrees, `(n,)`: about z."""
+        """Angles of the tilt axis from the images' y axis in degrees, `(n,)`: the z angles."""
         return self._angles()[0]
 
     @property
     def x_tilts(self) -> Float64Array:
-        """Tilts about the specimen's x axis in degrees, `(n,)`."""
+        """Rotations about the specimen's x axis in degrees, `(n,)`: the x angles."""
         return self._angles()[2]
 
     @property
@@ -331,7 +329,7 @@ class TiltGeometry:
         return self.rotation_matrices[:, :, 2]
 
     def _angles(self) -> tuple[Float64Array, Float64Array, Float64Array]:
-        return zyx_angles(self.rotation_matrices.transpose(0, 2, 1))
+        return decompose_zyx(self.rotation_matrices.transpose(0, 2, 1))
 
     def projection_matrices(
         self,
@@ -355,13 +353,13 @@ class TiltGeometry:
         pixel_size : float, optional
             Angstroms; by default the voxel size along x.
         center : array_like, shape (3,), optional
-            Where the voxel at ``volume_shape // 2`` lies, as in `libtilt.VolumeGrid`.
+            Position of the voxel at ``volume_shape // 2``, as in `libtilt.VolumeGrid`.
 
         Returns
         -------
         ndarray, shape (n, 4, 4)
-            Columns ``x, y, z, 1`` to ``u, v, depth, 1``; the depth is counted in steps from the
-            plane through the rotation center.
+            Column vectors ``x, y, z, 1`` to ``u, v, depth, 1``; depth is in steps from the plane
+            through the rotation center.
 
         Raises
         ------
@@ -370,7 +368,7 @@ class TiltGeometry:
 
         Examples
         --------
-        The center ``shape // 2`` of the volume falls on the center of the image:
+        The center ``shape // 2`` of the volume projects onto the center of the image:
 
         >>> from libtilt import TiltGeometry
         >>> geometry = TiltGeometry.from_tilt_angles([25])
@@ -383,20 +381,29 @@ class TiltGeometry:
         grids = sampling_grids(
             self.rotation_matrices, self.shifts, self.magnifications, volume, images
         )
-        return homogeneous(invert_affine(grids))
+        return to_homogeneous(invert_affine(grids))
 
     def project_points(self, points_xyz: ArrayLike) -> Float64Array:
-        """Project points onto the detector at every tilt: x, y in angstroms, from its center.
+        """Project points onto the detector at every tilt.
 
         Parameters
         ----------
         points_xyz : array_like, shape (m, 3) or (3,)
-            Angstroms from the specimen's center, finite (else a ValueError). What is returned has
-            shape `(n, m, 2)` or `(n, 2)`.
+            Angstroms from the specimen's center.
+
+        Returns
+        -------
+        ndarray, shape (n, m, 2) or (n, 2)
+            Detector x, y in angstroms from the image's center.
+
+        Raises
+        ------
+        ValueError
+            If a point does not have three finite coordinates.
 
         Examples
         --------
-        A point above the tilt axis moves to positive x when it is tilted positively:
+        A point above the tilt axis moves to positive x at a positive tilt:
 
         >>> from libtilt import TiltGeometry
         >>> TiltGeometry.from_tilt_angles([0, 90]).project_points([0, 0, 10]).tolist()
@@ -405,8 +412,8 @@ class TiltGeometry:
         points = finite_array(points_xyz, "points_xyz")
         if points.ndim not in (1, 2) or points.shape[-1] != 3:
             raise ValueError(f"points_xyz must have shape (m, 3), got {points.shape}")
-        turned = np.atleast_2d(points) @ self.rotation_matrices[:, :, :2]
-        stretched = turned @ self.magnifications.transpose(0, 2, 1)
+        rotated = np.atleast_2d(points) @ self.rotation_matrices[:, :, :2]
+        stretched = rotated @ self.magnifications.transpose(0, 2, 1)
         projected: Float64Array = stretched + self.shifts[:, np.newaxis]
         return projected if points.ndim == 2 else projected[:, 0]
 
@@ -420,7 +427,7 @@ class TiltGeometry:
         return (self[tilt] for tilt in range(len(self)))
 
     def evolve(self, **changes: Any) -> Self:
-        """Return a copy with some fields changed, as `attrs.evolve` makes it.
+        """Return a copy with some fields changed, as `attrs.evolve` does.
 
         Examples
         --------
@@ -431,7 +438,7 @@ class TiltGeometry:
         return attrs.evolve(self, **changes)
 
     def sort(self) -> Self:
-        """Return the geometry in the order of rising tilt angle.
+        """Return the geometry in order of increasing tilt angle.
 
         Examples
         --------
@@ -443,14 +450,14 @@ class TiltGeometry:
 
     @classmethod
     def concatenate(cls, geometries: Iterable[Self]) -> Self:
-        """Join geometries of one class; fields without a row per tilt are those of the first.
+        """Join geometries of one class; fields that are not per tilt come from the first.
 
         Raises
         ------
         ValueError
-            If there are none.
+            If there is no geometry.
         TypeError
-            If they are of several classes.
+            If their classes differ.
 
         Examples
         --------
@@ -461,7 +468,7 @@ class TiltGeometry:
         """
         listed = list(geometries)
         if not listed:
-            raise ValueError("geometries must hold at least one geometry, got none")
+            raise ValueError("geometries must contain at least one geometry, got none")
         if len({type(part) for part in listed}) > 1:
             names = ", ".join(sorted({type(part).__name__ for part in listed}))
             raise TypeError(f"geometries must be of one class, got {names}")
@@ -470,7 +477,7 @@ class TiltGeometry:
         return listed[0].evolve(**joined)
 
     def to_json(self, path: str | Path | None = None, *, overwrite: bool = False) -> str:
-        """Return the geometry as JSON text that keeps every bit, and write it to a path if given.
+        """Return the geometry as lossless JSON text, and write it to `path` if given.
 
         Raises
         ------
@@ -488,16 +495,16 @@ class TiltGeometry:
 
     @classmethod
     def from_json(cls, source: str | Path) -> Self:
-        """Read a geometry from JSON text, which begins with a brace, or from a file by its path.
+        """Read a geometry from JSON text, which starts with a brace, or from the path of a file.
 
         Raises
         ------
         ValueError
-            If it is not the JSON of a geometry; the message names the file.
+            If the text or file does not hold a geometry; the message names the file.
         """
         return read_json(cls, source)
 
 
 def require_geometry(_: Any, field: Any, value: Any) -> None:
-    """Refuse what is no `TiltGeometry` (an attrs validator)."""
+    """Raise unless `value` is a `TiltGeometry` (an attrs validator)."""
     require_kind(value, TiltGeometry, field.name)

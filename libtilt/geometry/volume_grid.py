@@ -1,4 +1,4 @@
-"""`VolumeGrid`: where the voxels of a volume lie in the specimen."""
+"""`VolumeGrid`: the positions of a volume's voxels in the specimen."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from libtilt.errors.checks import (
     to_volume_shape,
     to_voxel_size,
 )
-from libtilt.geometry.agreement import NEARLY, same_spacing
 from libtilt.geometry.frozen_classes import frozen
 from libtilt.geometry.grid import Grid
+from libtilt.geometry.tolerances import POSITION_TOLERANCE, same_spacing
 from libtilt.geometry.window import Window
 
 
 @frozen
 class VolumeGrid(Grid):
-    """Shape, voxel size and place of a volume, without its data.
+    """Shape, voxel size and center of a volume, without its data.
 
     Parameters
     ----------
@@ -33,8 +33,8 @@ class VolumeGrid(Grid):
     voxel_size : float or (3,), optional
         Angstroms, for all axes or for x, y, z.
     center : (3,), optional
-        Where the voxel at ``shape // 2`` lies in the specimen: x, y, z in angstroms from the
-        rotation center.
+        Position of the voxel at ``shape // 2`` in the specimen frame: x, y, z in angstroms from
+        the rotation center.
 
     Raises
     ------
@@ -57,24 +57,20 @@ class VolumeGrid(Grid):
 
     shape: tuple[int, ...] = attrs.field(converter=to_volume_shape)
     voxel_size: Float64Array = attrs.field(
-        default=1.0,
-        converter=to_voxel_size,
-        repr=np.ndarray.tolist,
+        default=1.0, converter=to_voxel_size, repr=np.ndarray.tolist
     )
     center: Float64Array = attrs.field(
-        default=(0.0, 0.0, 0.0),
-        converter=to_center,
-        repr=np.ndarray.tolist,
+        default=(0.0, 0.0, 0.0), converter=to_center, repr=np.ndarray.tolist
     )
 
     @property
     def origin(self) -> Float64Array:
-        """Where voxel (0, 0, 0) lies in the specimen, x, y, z in angstroms."""
+        """Position of voxel (0, 0, 0) in the specimen frame, x, y, z in angstroms."""
         return self.positions([0, 0, 0])
 
     @property
     def axes(self) -> tuple[Float64Array, Float64Array, Float64Array]:
-        """The places of the voxels along x, y and z, in angstroms from the rotation center."""
+        """Voxel positions along x, y and z, in angstroms from the rotation center."""
         x, y, z = (
             start + size * np.arange(n)
             for start, size, n in zip(self.origin, self.voxel_size, self.shape[::-1], strict=True)
@@ -82,13 +78,17 @@ class VolumeGrid(Grid):
         return x, y, z
 
     def positions(self, indices_zyx: ArrayLike) -> Float64Array:
-        """Return where voxels lie in the specimen: x, y, z in angstroms, `(..., 3)`.
+        """Return the positions of voxels in the specimen: x, y, z in angstroms, `(..., 3)`.
 
         Parameters
         ----------
         indices_zyx : array_like, shape (..., 3)
-            Voxel indices z, y, x, also between voxels: three finite numbers each, else a
-            ValueError says so.
+            Voxel indices z, y, x, which may be fractional.
+
+        Raises
+        ------
+        ValueError
+            If the last axis does not hold three finite numbers.
 
         Examples
         --------
@@ -97,13 +97,13 @@ class VolumeGrid(Grid):
         [2.0, 0.0, 0.0]
         """
         indices = _points(indices_zyx, "indices_zyx")
-        places: Float64Array = self.center + (indices - self._middle)[..., ::-1] * self.voxel_size
-        return places
+        offsets: Float64Array = (indices - self._middle)[..., ::-1] * self.voxel_size
+        return self.center + offsets
 
     def indices(self, positions_xyz: ArrayLike) -> Float64Array:
         """Return voxel indices z, y, x of points x, y, z in angstroms: the inverse of `positions`.
 
-        They may lie between voxels, and outside of the grid.
+        Indices may be fractional and may lie outside the grid.
 
         Examples
         --------
@@ -112,16 +112,16 @@ class VolumeGrid(Grid):
         [2.0, 3.0, 5.5]
         """
         points = _points(positions_xyz, "positions_xyz")
-        places: Float64Array = ((points - self.center) / self.voxel_size)[..., ::-1] + self._middle
-        return places
+        voxels: Float64Array = (points - self.center) / self.voxel_size
+        return voxels[..., ::-1] + self._middle
 
     def corners(self, *, margin: float = 0.0) -> Float64Array:
-        """Return where the outermost voxel centers lie: x, y, z in angstroms, `(8, 3)`.
+        """Return the eight outermost voxel centers: x, y, z in angstroms, `(8, 3)`.
 
         Parameters
         ----------
         margin : float, optional
-            Voxels by which the box is larger at each side: 0.5 for the faces of the voxels.
+            Voxels added on each side: 0.5 gives the faces of the outermost voxels.
 
         Examples
         --------
@@ -131,34 +131,34 @@ class VolumeGrid(Grid):
         """
         return self.positions(list(product(*((-margin, n - 1 + margin) for n in self.shape))))
 
-    def difference(self, other: VolumeGrid) -> str:
-        """Say how another grid differs, to 1e-4 of a size and 1e-3 of a voxel; empty if it agrees.
+    def describe_difference(self, other: VolumeGrid) -> str:
+        """Describe the difference from another grid; empty where they agree.
+
+        Voxel sizes agree to a relative 1e-4, centers to 1e-3 of a voxel.
 
         Examples
         --------
         >>> from libtilt import VolumeGrid
-        >>> VolumeGrid((4, 4, 4)).difference(VolumeGrid((4, 4, 4), voxel_size=2))
+        >>> VolumeGrid((4, 4, 4)).describe_difference(VolumeGrid((4, 4, 4), voxel_size=2))
         'voxel sizes differ: [1.0, 1.0, 1.0] and [2.0, 2.0, 2.0]'
-        >>> VolumeGrid((4, 4, 4)).difference(VolumeGrid((4, 4, 4)))
+        >>> VolumeGrid((4, 4, 4)).describe_difference(VolumeGrid((4, 4, 4)))
         ''
         """
         if self.shape != other.shape:
-            return f"shapes do not fit: {self.shape} and {other.shape}"
+            return f"shapes differ: {self.shape} and {other.shape}"
         if not same_spacing(self.voxel_size, other.voxel_size):
-            sizes = self.voxel_size.tolist(), other.voxel_size.tolist()
-            return f"voxel sizes differ: {sizes[0]} and {sizes[1]}"
-        if (np.abs(self.center - other.center) > NEARLY * self.voxel_size).any():
-            places = self.center.tolist(), other.center.tolist()
-            return f"places differ: center {places[0]} and {places[1]} A"
+            return f"voxel sizes differ: {self.voxel_size.tolist()} and {other.voxel_size.tolist()}"
+        if (np.abs(self.center - other.center) > POSITION_TOLERANCE * self.voxel_size).any():
+            return f"centers differ: {self.center.tolist()} and {other.center.tolist()} A"
         return ""
 
-    def within(self, window: Window) -> Self:
-        """Return the grid of a window, which says where its voxels lie among these."""
+    def from_window(self, window: Window) -> Self:
+        """Return the grid of a window of this one."""
         return attrs.evolve(
             self,
             shape=window.shape,
             voxel_size=self.voxel_size * window.steps_xyz,
-            center=self.center + window.moved * self.voxel_size,
+            center=self.center + window.center_shift * self.voxel_size,
         )
 
     @property

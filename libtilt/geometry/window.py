@@ -1,4 +1,4 @@
-"""Windows: parts of an array, larger or coarser copies of it, and how far its center moves."""
+"""Windows: crops, paddings, binnings and strided slices of an array."""
 
 from __future__ import annotations
 
@@ -12,16 +12,9 @@ from libtilt.errors.checks import Float64Array, integers_of, positive_integer, s
 
 @attrs.frozen
 class Window:
-    """A new array over an old one: index ``j`` lies at ``start + step * j`` of the old.
+    """A new array laid over an old one: its index ``j`` lies at ``starts + steps * j`` of the old.
 
-    Attributes
-    ----------
-    old_shape, shape : tuple of int
-        Of the old and the new array.
-    starts : tuple of float
-        Index of the old array at which the first element of the new one lies, per axis.
-    steps : tuple of int
-        Elements of the old array between two of the new one, per axis.
+    All fields have one entry per axis. `starts` may be negative (padding) or fractional (binning).
     """
 
     old_shape: tuple[int, ...]
@@ -31,7 +24,7 @@ class Window:
 
     @classmethod
     def crop(cls, old: tuple[int, ...], shape: Any, center: Any, kind: str) -> Window:
-        """Return a box about an element of the old array, its own center by default."""
+        """Return a box of `shape` about the old element `center`, by default ``old // 2``."""
         box = shape_of(shape, len(old), "shape")
         middle = (
             tuple(n // 2 for n in old)
@@ -49,7 +42,7 @@ class Window:
 
     @classmethod
     def pad(cls, old: tuple[int, ...], shape: Any) -> Window:
-        """Return a larger array with the same center ``shape // 2``."""
+        """Return a larger array that keeps the center ``shape // 2``."""
         target = shape_of(shape, len(old), "shape")
         before = [t // 2 - n // 2 for t, n in zip(target, old, strict=True)]
         after = [t - n - b for t, n, b in zip(target, old, before, strict=True)]
@@ -59,7 +52,7 @@ class Window:
 
     @classmethod
     def bin(cls, old: tuple[int, ...], factor: Any) -> Window:
-        """Return blocks of elements; those at the end that fill no block are dropped."""
+        """Return blocks of `factor` elements; elements left over at the end are dropped."""
         if isinstance(factor, tuple):
             factors = shape_of(factor, len(old), "factor")
         else:
@@ -70,8 +63,8 @@ class Window:
         return cls(old, shape, tuple((f - 1) / 2 for f in factors), factors)
 
     @classmethod
-    def of(cls, old: tuple[int, ...], index: Any) -> Window:
-        """Return what slices with positive steps select."""
+    def from_index(cls, old: tuple[int, ...], index: Any) -> Window:
+        """Return the window that slices with positive steps select."""
         parts = index if isinstance(index, tuple) else (index,)
         dots = [place for place, part in enumerate(parts) if part is Ellipsis]
         if dots:
@@ -84,11 +77,11 @@ class Window:
         ranges = [range(*part.indices(n)) for part, n in zip(parts, old, strict=True)]
         if any(r.step < 0 for r in ranges):
             raise IndexError(
-                "a slice must have a positive step, since a mirrored grid has another hand; "
-                f"index the array for that, got {index!r}"
+                "index must have positive steps, since mirroring a grid changes its handedness; "
+                f"index the array itself to mirror it, got {index!r}"
             )
         if not all(ranges):
-            raise IndexError(f"index must select something of {old}, got {index!r}")
+            raise IndexError(f"index must select at least one element of {old}, got {index!r}")
         return cls(
             old,
             tuple(len(r) for r in ranges),
@@ -98,7 +91,7 @@ class Window:
 
     @property
     def slices(self) -> tuple[slice, ...]:
-        """What cuts the new array out of the old one, where it is a part of it."""
+        """Slices that cut the new array out of the old one, where it lies inside."""
         return tuple(
             slice(int(start), int(start) + step * (n - 1) + 1, step)
             for start, step, n in zip(self.starts, self.steps, self.shape, strict=True)
@@ -106,15 +99,15 @@ class Window:
 
     @property
     def margins(self) -> list[tuple[int, int]]:
-        """Elements before and after the old array, where the new one surrounds it."""
+        """Elements before and after the old array, where the new one encloses it."""
         return [
             (-int(start), n - old + int(start))
             for start, n, old in zip(self.starts, self.shape, self.old_shape, strict=True)
         ]
 
     @property
-    def moved(self) -> Float64Array:
-        """How far the center ``shape // 2`` moves, in old elements, fastest axis (x) first."""
+    def center_shift(self) -> Float64Array:
+        """Displacement of the center ``shape // 2``, in old elements, fastest axis (x) first."""
         places = [
             start + step * (n // 2) - old // 2
             for start, step, n, old in zip(
@@ -128,21 +121,21 @@ class Window:
         """The steps, fastest axis (x) first."""
         return np.array(self.steps[::-1], dtype=np.float64)
 
-    def mean(self, array: Any, dtype: Any) -> Any:
-        """Return the mean of each block of the old array's last axes."""
+    def block_means(self, array: Any, dtype: Any) -> Any:
+        """Return the means of blocks of the array's last axes."""
         lead = array.shape[: array.ndim - len(self.shape)]
         whole = tuple(slice(n * f) for n, f in zip(self.shape, self.steps, strict=True))
         split = [part for pair in zip(self.shape, self.steps, strict=True) for part in pair]
         blocks = array[(..., *whole)].reshape(*lead, *split)
-        # In float64: sums of many float32 values lose digits.
+        # In float64, because sums of many float32 values lose digits.
         axes = tuple(range(len(lead) + 1, blocks.ndim, 2))
         return blocks.mean(axis=axes, dtype=np.float64).astype(dtype, copy=False)
 
 
-def slabs_of(shape: tuple[int, ...], size: Any, axis: str, axes: str) -> list[tuple[slice, ...]]:
-    """Return the slices that cut an array into slabs of `size` elements along an axis.
+def slab_slices(shape: tuple[int, ...], size: Any, axis: str, axes: str) -> list[tuple[slice, ...]]:
+    """Return the slices that cut an array into slabs of `size` elements along `axis`.
 
-    `axes` names those of the array, in its order.
+    `axes` names the array's axes in order, such as "zyx".
     """
     step = positive_integer(size, "size")
     if axis not in tuple(axes):

@@ -9,7 +9,7 @@ import numpy as np
 
 from libtilt.errors.checks import Float64Array, real_data, to_voxel_size
 from libtilt.geometry import ImageGrid, TiltGeometry, VolumeGrid
-from libtilt.geometry.agreement import same_spacing
+from libtilt.geometry.tolerances import same_spacing
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
 
@@ -120,7 +120,7 @@ def _require_agreement(known: PartialGrids, data: PartialGrids) -> None:
     if known.center is not None and data.center is not None:
         size = next(s for s in (known.voxel_size, data.voxel_size) if s is not None)
         here, there = (VolumeGrid((1, 1, 1), size, place) for place in (known.center, data.center))
-        if here.difference(there):
+        if here.describe_difference(there):
             raise ValueError(
                 f"volume must have the projector's center {here.center.tolist()}, got "
                 f"{there.center.tolist()} A: pass only Projector(..., image_grid=...) for volumes "

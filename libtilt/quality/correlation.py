@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from libtilt.errors.checks import floating_dtype, real_data, require_finite, require_kind
-from libtilt.geometry.agreement import same_spacing
+from libtilt.geometry.tolerances import same_spacing
 from libtilt.quality.fourier_correlation import FourierCorrelation
 from libtilt.quality.shells import Shells, correlations, spectrum
 from libtilt.tilt_series import TiltSeries
@@ -73,7 +73,7 @@ def fsc(
     """
     for volume, name in ((first, "first"), (second, "second")):
         require_finite(require_kind(volume, Volume, name).data, name)
-    if difference := first.grid.difference(second.grid):
+    if difference := first.grid.describe_difference(second.grid):
         raise ValueError(
             f"second must lie on the grid of first, but {difference}; use "
             "second.resample(first.grid), or correct one by evolve"

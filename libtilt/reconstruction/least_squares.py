@@ -190,7 +190,7 @@ class LeastSquares:
 
     def expand_to_domain(self, value: Any, name: str, *, fill: float) -> NDArray[Any]:
         """Return a validated array on `grid` as one on the domain, with `fill` in the margin."""
-        if isinstance(value, Volume) and (difference := self.grid.difference(value.grid)):
+        if isinstance(value, Volume) and (difference := self.grid.describe_difference(value.grid)):
             raise ValueError(
                 f"{name} must lie on the volume's grid, but {difference}; use {name}.resample(grid)"
             )

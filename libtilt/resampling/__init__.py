@@ -1,4 +1,4 @@
-"""Stacks of images resampled and cropped, with the geometry that then fits them."""
+"""Resampled and cropped stacks of images, with the matching geometry."""
 
 from libtilt.resampling.align import align_stack
 from libtilt.resampling.patches import Patch, extract_patches

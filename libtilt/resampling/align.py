@@ -1,4 +1,4 @@
-"""Images turned and moved so that the tilt axis runs along y through their center."""
+"""Alignment of images: tilt axis along y, through their center."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from libtilt.backends.threads import run_all
 from libtilt.errors.checks import floating_dtype, one_of, require_finite, to_image_shape
 from libtilt.geometry import TiltGeometry
 from libtilt.geometry.rotations import axis_rotations, specimen_to_detector
-from libtilt.resampling.fill import fill_values, spline_mode
+from libtilt.resampling.fill import boundary_options, fill_values
 
 Geometry = TypeVar("Geometry", bound=TiltGeometry)
 
@@ -33,29 +33,29 @@ def align_stack(
     images : ndarray, shape (n, h, w)
         Real numbers.
     geometry : TiltGeometry
-        With n tilts.
+        Geometry of the n images.
     pixel_size : float, optional
         Angstroms.
     image_shape : tuple of int, optional
-        ``(h, w)`` of the new images, by default as they were; a tilt axis near x may ask for
-        ``(w, h)``.
+        ``(h, w)`` of the new images, by default that of the old; for a tilt axis near x,
+        ``(w, h)`` may fit better.
     order : {1, 3}, optional
-        Of the splines: cubic (the default) or linear.
+        Spline order: cubic (the default) or linear.
     fill : "mean", "edge" or float, optional
-        What stands beyond an image: its mean, the value of its nearest pixel, or a number.
+        Value outside an image: its mean, that of its nearest pixel, or a number.
 
     Returns
     -------
     images : ndarray, shape (n, h, w)
-        Resampled once; float32, or float64 where they were. Where nothing needs to move they are
-        not resampled, nor copied if their type is one of these.
+        Interpolated once; float64 for float64 input, else float32. Images that are already
+        aligned are not interpolated, nor copied if their dtype is one of these.
     geometry : TiltGeometry
-        With the same tilt angles and x-tilts, and nothing else.
+        The same tilt angles and x-tilts, without shifts, magnifications or tilt axis angles.
 
     Raises
     ------
     ValueError
-        If there are NaN, or an option does not fit.
+        If an image has NaN, or an option is invalid.
 
     Examples
     --------
@@ -79,17 +79,17 @@ def align_stack(
         shifts=0.0,
         magnifications=np.eye(2),
     )
-    turns = geometry.magnifications @ axis_rotations("z", angles[0])[:, :2, :2]
+    rotations = geometry.magnifications @ axis_rotations("z", angles[0])[:, :2, :2]
     shifts = geometry.shifts / pixel_size
     dtype = floating_dtype(images.dtype)
-    still = np.abs(turns - np.eye(2)).max() < 1e-12 and np.abs(shifts).max() < 1e-12
-    if still and shape == images.shape[1:]:
+    aligned = np.abs(rotations - np.eye(2)).max() < 1e-12 and np.abs(shifts).max() < 1e-12
+    if aligned and shape == images.shape[1:]:
         return images.astype(dtype, copy=False), canonical
     old, new = (np.array([size // 2 for size in pair]) for pair in (images.shape[1:], shape))
     result = np.empty((len(images), *shape), dtype=dtype)
 
     def resample(tilt: int) -> None:
-        matrix = turns[tilt, ::-1, ::-1]
+        matrix = rotations[tilt, ::-1, ::-1]
         scipy.ndimage.affine_transform(
             images[tilt].astype(dtype, copy=False),
             matrix,
@@ -97,7 +97,7 @@ def align_stack(
             output_shape=shape,
             output=result[tilt],
             order=order,
-            **spline_mode(values, tilt),
+            **boundary_options(values, tilt),
         )
 
     run_all(resample, range(len(images)), None)

@@ -1,4 +1,4 @@
-"""What stands where an image has nothing."""
+"""Values outside an image."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from libtilt.errors.checks import finite_array
 
 
 def fill_values(images: NDArray[Any], fill: str | float) -> list[float] | None:
-    """Return one value per image: its mean, or the number asked for; None for "edge"."""
+    """Return one value per image, its mean or the given number; None for "edge"."""
     if fill == "edge":
         return None
     if fill == "mean":
@@ -24,6 +24,6 @@ def fill_values(images: NDArray[Any], fill: str | float) -> list[float] | None:
     return [float(number)] * len(images)
 
 
-def spline_mode(values: list[float] | None, tilt: int) -> dict[str, Any]:
-    """Return the options by which SciPy's splines put that beyond an image."""
+def boundary_options(values: list[float] | None, tilt: int) -> dict[str, Any]:
+    """Return the options of SciPy's spline functions that set the values outside image `tilt`."""
     return {"mode": "nearest"} if values is None else {"mode": "constant", "cval": values[tilt]}

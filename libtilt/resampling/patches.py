@@ -1,4 +1,4 @@
-"""Boxes around points of the specimen, cut from every image."""
+"""Boxes cut from every image about the projections of points."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from libtilt.errors.checks import (
     to_image_shape,
 )
 from libtilt.geometry import TiltGeometry
-from libtilt.resampling.fill import fill_values, spline_mode
+from libtilt.resampling.fill import boundary_options, fill_values
 
-# Beyond this distance a cubic spline has forgotten an edge: 0.27 per pixel, so 1e-7 after 12.
+# Pixels over which the effect of an edge on a cubic spline, 0.27 per pixel, falls to 1e-7.
 MARGIN = 12
 
 
 @attrs.frozen(eq=False)
 class Patch:
-    """The boxes of one point: which tilts, their images, and where the point lies in them.
+    """The boxes cut about the projections of one point.
 
     Attributes
     ----------
     tilts : ndarray, shape (k,)
-        Of the tilts that are kept.
+        Indices of the tilts whose boxes are kept.
     images : ndarray, shape (k, h, w)
-        The boxes.
+        One box per tilt.
     geometry : TiltGeometry
-        Whose specimen center is the point.
+        Geometry of the boxes, with the point as the specimen's center.
     """
 
     tilts: NDArray[np.intp]
@@ -58,41 +58,40 @@ def extract_patches(
 ) -> Iterator[Patch]:
     """Cut boxes about the projections of points.
 
-    Pixels are copied as they are: a box begins at a whole pixel, and the rest of the way to the
-    point is kept in the shifts of its geometry, so that nothing is lost. With `resample` splines
-    move the images by that rest, and the shifts are zero.
+    Pixels are copied unchanged: a box starts at a whole pixel, and the fraction of a pixel left to
+    the point becomes the shift of its geometry, so that no information is lost. With `resample`,
+    splines shift the images by that fraction, and the shifts are zero.
 
     Parameters
     ----------
     images : ndarray, shape (n, h, w)
         Real numbers.
     geometry : TiltGeometry
-        With n tilts.
+        Geometry of the n images.
     points_xyz : array_like, shape (m, 3) or (3,)
         Angstroms from the specimen's center.
     size : int or tuple of int
-        Pixels of a box, ``(h, w)`` or a square; the point lies at its center ``size // 2``.
+        Box size in pixels, ``(h, w)`` or the side of a square; the point is at ``size // 2``.
     pixel_size : float, optional
         Angstroms.
     outside : {"drop", "pad", "raise"}, optional
-        What becomes of a box that does not lie in its image: the tilt is left out, the box is
-        filled up, or it is an error.
+        Treatment of a box that leaves its image: drop the tilt, fill the box, or raise an error.
     fill : "mean", "edge" or float, optional
-        What a box is filled up with: its image's mean, the value of the nearest pixel, or a number.
+        Value outside an image: its mean, that of its nearest pixel, or a number.
     resample : bool, optional
-        Whether to move by parts of a pixel.
+        Whether to shift the images by fractions of a pixel.
     order : {1, 3}, optional
-        Of the splines that do so: cubic (the default) or linear.
+        Spline order for `resample`: cubic (the default) or linear.
 
     Yields
     ------
     Patch
-        One per point; its images are float32, or float64 where they were.
+        One per point; its images are float64 for float64 input, else float32.
 
     Raises
     ------
     ValueError
-        If an argument does not fit, the images have NaN, or no tilt shows a point in a whole box.
+        If an argument is invalid, an image has NaN, or no image contains the whole box of a point.
 
     Examples
     --------
@@ -139,7 +138,7 @@ def _box(size: int | tuple[int, ...]) -> tuple[int, ...]:
 def _patch(
     images: NDArray[Any],
     geometry: TiltGeometry,
-    places: NDArray[np.float64],
+    positions: NDArray[np.float64],
     point: NDArray[np.float64],
     box: tuple[int, ...],
     pixel_size: float,
@@ -147,39 +146,39 @@ def _patch(
     values: list[float] | None,
     spline: int | None,
 ) -> Patch:
-    """Return the boxes of one point, whose places `(n, 2)` are rows and columns."""
-    whole = np.rint(places).astype(int)
-    rest = places - whole
+    """Return the boxes of one point, whose projections `(n, 2)` are rows and columns."""
+    whole = np.rint(positions).astype(int)
+    rest = positions - whole
     rest[np.abs(rest) < 1e-9] = 0.0
     starts = whole - [side // 2 for side in box]
-    # What is resampled lies between pixels, and has to lie between two of the image.
+    # Resampled pixels lie between pixels, and must not leave the image.
     first = starts + (0 if spline is None else rest)
     inside = ((first >= 0) & (first + box <= images.shape[1:])).all(axis=1)
     kept = np.arange(len(images)) if outside == "pad" else np.flatnonzero(inside)
     if len(kept) < (len(images) if outside == "raise" else 1):
         raise ValueError(
-            f"the box of {box} pixels about the point {point.tolist()} does not lie in "
+            f"the box of {box} pixels about the point {point.tolist()} does not fit in "
             f"{'any image' if outside == 'drop' else f'image {int(np.argmin(inside))}'}: choose a "
             'smaller size, or outside="pad"'
         )
     cut = np.empty((len(kept), *box), dtype=floating_dtype(images.dtype))
     for into, tilt in zip(cut, kept.tolist(), strict=True):
         if spline is None:
-            into[:] = _copied(images[tilt], starts[tilt], box, values, tilt)
+            into[:] = _copy_box(images[tilt], starts[tilt], box, values, tilt)
         else:
-            _resample(images[tilt], first[tilt], into, spline, spline_mode(values, tilt))
+            _resample_box(images[tilt], first[tilt], into, spline, boundary_options(values, tilt))
     shifts = rest[kept, ::-1] * pixel_size if spline is None else np.zeros((len(kept), 2))
     return Patch(kept, cut, geometry[kept].evolve(shifts=shifts))
 
 
-def _copied(
+def _copy_box(
     image: NDArray[Any],
     start: NDArray[np.intp],
     box: tuple[int, ...],
     values: list[float] | None,
     tilt: int,
 ) -> NDArray[Any]:
-    """Return the pixels of one box, filled up where the image ends."""
+    """Return the pixels of one box, filled in outside the image."""
     rows, columns = (
         np.arange(begin, begin + side) for begin, side in zip(start.tolist(), box, strict=True)
     )
@@ -192,14 +191,14 @@ def _copied(
     return np.where(beyond, values[tilt], pixels) if beyond.any() else pixels
 
 
-def _resample(
+def _resample_box(
     image: NDArray[Any],
     first: NDArray[np.float64],
     into: NDArray[Any],
     order: int,
     mode: dict[str, Any],
 ) -> None:
-    """Write the box whose first pixel lies at `first`, between pixels of the image."""
+    """Interpolate the box whose first pixel lies at `first`, a fractional index, into `into`."""
     spans = zip(np.floor(first).astype(int).tolist(), into.shape, image.shape, strict=True)
     window = [
         (min(max(begin - MARGIN, 0), side - 1), min(max(begin + size + 1 + MARGIN, 1), side))

@@ -1,4 +1,4 @@
-"""Data of one grid, sampled on another one."""
+"""Resampling of volumes onto another grid."""
 
 from __future__ import annotations
 
@@ -8,39 +8,25 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from libtilt.geometry.agreement import NEARLY
+from libtilt.geometry.tolerances import POSITION_TOLERANCE
 from libtilt.geometry.volume_grid import VolumeGrid
 
 
 def resample_volume(
     data: NDArray[Any], grid: VolumeGrid, target: VolumeGrid, *, order: int, fill: float
 ) -> NDArray[Any]:
-    """Return floating data at the voxels of another grid.
+    """Return float32 or float64 data of `grid`, sampled at the voxels of `target`.
 
-    Where the voxels of both grids lie on each other, values are copied as they are.
-
-    Parameters
-    ----------
-    data : ndarray, shape grid.shape
-        float32 or float64.
-    grid, target : VolumeGrid
-        Where the data lie, and where they are wanted.
-    order : {0, 1, 3}
-        Of the interpolating spline.
-    fill : float
-        What stands beyond the data.
-
-    Returns
-    -------
-    ndarray, shape target.shape
+    `order` is that of the interpolating spline, 0, 1 or 3; `fill` is the value outside the data.
+    If the voxels of both grids coincide, values are copied.
     """
     steps = target.voxel_size[::-1] / grid.voxel_size[::-1]
     first, last = grid.indices(target.corners()[[0, -1]])
     whole = np.rint(first)
     ends = whole + np.array(target.shape) - 1
-    if max(np.abs(first - whole).max(), np.abs(last - ends).max()) < NEARLY:
-        return _copied(data, whole.astype(int).tolist(), target.shape, fill)
-    # What rounding puts a hair outside would be interpolated with what lies beyond.
+    if max(np.abs(first - whole).max(), np.abs(last - ends).max()) < POSITION_TOLERANCE:
+        return _copy_box(data, whole.astype(int).tolist(), target.shape, fill)
+    # A position that rounding puts just outside would be interpolated with the fill value.
     first = np.where(np.abs(first - whole) < 1e-9 * np.array(grid.shape), whole, first)
     finite = bool(np.isfinite(fill))
     result: NDArray[Any] = scipy.ndimage.affine_transform(
@@ -53,17 +39,17 @@ def resample_volume(
         cval=fill if finite else 0.0,
     )
     if not finite:
-        # It would spread to what lies inside.
+        # A non-finite fill would spread to voxels inside, so it is written afterwards.
         for axis, (start, step, n) in enumerate(zip(first, steps, data.shape, strict=True)):
             index = start + step * np.arange(target.shape[axis])
             np.moveaxis(result, axis, 0)[(index < 0) | (index > n - 1)] = fill
     return result
 
 
-def _copied(
+def _copy_box(
     data: NDArray[Any], first: list[int], shape: tuple[int, ...], fill: float
 ) -> NDArray[Any]:
-    """Return the box that begins at an index, which may lie outside."""
+    """Return the box that starts at the index `first`, which may lie outside."""
     result = np.full(shape, fill, data.dtype)
     into, out = [], []
     for start, size, old in zip(first, shape, data.shape, strict=True):

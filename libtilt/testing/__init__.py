@@ -1,4 +1,4 @@
-"""The laws that every backend must keep, to be run over one's own.
+"""The laws that every backend must satisfy, to check your own against.
 
 Examples
 --------

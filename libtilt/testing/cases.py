@@ -1,4 +1,4 @@
-"""The cases over which laws are checked: shapes, spacings, orientations and shifts."""
+"""The cases that laws are checked on: shapes, spacings, orientations and shifts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from libtilt.geometry import ImageGrid, TiltGeometry, VolumeGrid
 from libtilt.projector import Projector
 
 TOLERANCES = {"float32": 5e-6, "float64": 1e-12}
-"""The dtypes, and the relative error that each is allowed."""
+"""Largest relative error allowed for each dtype."""
 
 _SEED = 20
 _SHIFTS = ((0.0, 0.0), (1.0, -2.0), (0.3, 0.7), (-2.4, 1.1), (5.5, -0.5))
@@ -100,11 +100,11 @@ CASES: dict[str, Projector] = {
         (-2.3, 1.4, 3.1),
     ),
 }
-"""The projector of each case, by name; its backend is of no account."""
+"""The projector of each case, by name; its backend does not matter."""
 
 
 def make_spec(case: str, *, dtype: DTypeLike = np.float64, driven: str = "ray") -> SamplingSpec:
-    """Return the spec of a case.
+    """Return the sampling spec of a case.
 
     Parameters
     ----------
@@ -113,12 +113,16 @@ def make_spec(case: str, *, dtype: DTypeLike = np.float64, driven: str = "ray") 
     dtype : dtype, optional
         float32 or float64.
     driven : {"ray", "voxel"}, optional
-        Which pair.
+        Projector pair.
+
+    Returns
+    -------
+    SamplingSpec
 
     Raises
     ------
     KeyError
-        If there is no such case.
+        If no case has this name.
 
     Examples
     --------
@@ -130,7 +134,7 @@ def make_spec(case: str, *, dtype: DTypeLike = np.float64, driven: str = "ray") 
 
 
 def random_arrays(spec: SamplingSpec) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return a random volume and random images of the spec's dtype, always the same."""
+    """Return a seeded random volume and random images of the spec's shapes and dtype."""
     rng = np.random.default_rng(_SEED)
     volume = rng.normal(size=spec.volume_shape).astype(spec.dtype)
     return volume, rng.normal(size=spec.images_shape).astype(spec.dtype)

@@ -1,4 +1,4 @@
-"""The law that what a process has used works in those that are forked from it, too."""
+"""The law that a backend works in processes forked after its use."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from numpy.typing import NDArray
 from libtilt.backends.base import Backend, SamplingSpec
 from libtilt.testing.cases import random_arrays
 
-SECONDS = 60.0
-"""After which a child that has not ended counts as one that hangs."""
+TIMEOUT = 60.0
+"""Seconds after which a child counts as hanging."""
 
 _SAME, _DIFFERENT, _RAISED = 0, 3, 4
 
 
 def law_fork(backend: Backend, spec: SamplingSpec) -> None:
-    """Check that a forked child computes the same bits as its parent did before, and ends.
+    """Check that a forked child computes the same bits as its parent, and ends.
 
-    A backend that cannot raises an error there that says "spawn". Pools of native threads do not
-    outlive a fork: whoever gives work to one of them in the child waits for ever. Nothing is
-    checked where forking is not the custom: on Windows and macOS.
+    A backend that does not support this raises an error that says "spawn": pools of native threads
+    do not survive a fork, and a child that submits work to one hangs. Windows and macOS, where
+    forking is not the default, are skipped.
     """
     if not hasattr(os, "fork") or sys.platform == "darwin":
         return
@@ -37,24 +37,24 @@ def law_fork(backend: Backend, spec: SamplingSpec) -> None:
 
     def compute() -> bool:
         fresh = backend.forward(spec, volume), backend.adjoint(spec, images)
-        return _same((plan.forward(volume), plan.adjoint(images)), expected) and _same(
+        return _identical((plan.forward(volume), plan.adjoint(images)), expected) and _identical(
             fresh, expected
         )
 
-    ended = _in_a_child(compute)
-    assert ended is not None, f"fork: a child had not ended after {SECONDS:g} s and was killed"
-    assert ended != _DIFFERENT, "fork: a child computes other bits than its parent"
+    ended = _run_in_child(compute)
+    assert ended is not None, f"fork: a child did not end within {TIMEOUT:g} s and was killed"
+    assert ended != _DIFFERENT, "fork: a child computes different bits from its parent"
     assert ended == _SAME, f"fork: a child ended with status {ended}, and no error says 'spawn'"
 
 
-def _same(got: tuple[NDArray[Any], ...], expected: tuple[NDArray[Any], ...]) -> bool:
+def _identical(got: tuple[NDArray[Any], ...], expected: tuple[NDArray[Any], ...]) -> bool:
     return all(np.array_equal(one, other) for one, other in zip(got, expected, strict=True))
 
 
-def _in_a_child(compute: Callable[[], bool]) -> int | None:
-    """Return the status with which a child ends, None if it had to be killed."""
+def _run_in_child(compute: Callable[[], bool]) -> int | None:
+    """Return the exit status of a child that runs `compute`, or None if it was killed."""
     with warnings.catch_warnings():
-        # Python warns of what this checks.
+        # Python warns about forking with threads, which is what this checks.
         warnings.simplefilter("ignore", DeprecationWarning)
         child = os.fork()
     if child == 0:
@@ -65,7 +65,7 @@ def _in_a_child(compute: Callable[[], bool]) -> int | None:
             status = _SAME if "spawn" in str(error) else _RAISED
         finally:
             os._exit(status)
-    end = time.monotonic() + SECONDS
+    end = time.monotonic() + TIMEOUT
     while time.monotonic() < end:
         ended, status = os.waitpid(child, os.WNOHANG)
         if ended:

@@ -1,4 +1,4 @@
-"""The laws, and `check_backend`, which runs them all."""
+"""The laws of a backend, and `check_backend`, which checks all of them."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from libtilt.testing.locality import law_local
 from libtilt.testing.reference import adjoint_by_voxels, forward_by_rays
 
 SMOOTH_TOLERANCE = 0.2
-"""Relative difference from the conventions allowed to another operator on smooth data."""
+"""Relative difference from the conventions that other operators may have on smooth data."""
 
 
 def check_backend(
     backend: str | type[Backend] | Backend, *, cases: Iterable[str] | None = None
 ) -> None:
-    """Run every law over a backend, for both dtypes, both pairs and every case that it takes.
+    """Check a backend against every law, for both dtypes and pairs, and every case it supports.
 
     Parameters
     ----------
     backend : str, type or Backend
-        What to check: a registered name, a class or an instance.
+        A registered name, a class or an instance.
     cases : iterable of str, optional
         Names in `libtilt.testing.CASES`; by default all of them.
 
     Raises
     ------
     AssertionError
-        If a law is broken; the message names the law, the case and the figures. Also if the
-        backend takes none of the cases.
+        If the backend breaks a law, naming the law, the case and the error; or if it supports
+        none of the cases.
 
     Examples
     --------
@@ -48,14 +48,14 @@ def check_backend(
     >>> check_backend(SparseBackend(), cases=["identity", "tilts about x"])
     """
     backend = resolve_backend(backend)
-    taken = 0
+    supported = 0
     for case in CASES if cases is None else cases:
         for dtype in TOLERANCES:
             for driven in DRIVEN:
                 spec = make_spec(case, dtype=dtype, driven=driven)
                 refused = backend.unsupported(spec) is not None
-                laws = REFUSAL if refused else LAWS if taken else {**LAWS, **ONCE}
-                taken += not refused
+                laws = REFUSAL if refused else LAWS if supported else {**LAWS, **ONCE}
+                supported += not refused
                 for name, law in laws.items():
                     try:
                         law(backend, spec)
@@ -64,7 +64,7 @@ def check_backend(
                             f"{backend!r}, law {name!r}, case {case!r}, {dtype}, "
                             f"driven {driven!r}: {error}"
                         ) from error
-    assert taken, f"{backend!r} takes none of the cases"
+    assert supported, f"{backend!r} supports none of the cases"
 
 
 def _assert_close(got: NDArray[Any], expected: NDArray[Any], spec: SamplingSpec, law: str) -> None:
@@ -76,35 +76,35 @@ def _assert_close(got: NDArray[Any], expected: NDArray[Any], spec: SamplingSpec,
     )
 
 
-def law_refuses_what_it_does_not_take(backend: Backend, spec: SamplingSpec) -> None:
-    """Check that `plan` raises an `UnsupportedSpecError` where `unsupported` gives a reason."""
+def law_unsupported(backend: Backend, spec: SamplingSpec) -> None:
+    """Check that `plan` raises an `UnsupportedSpecError` for a spec that `unsupported` refuses."""
     try:
         backend.plan(spec)
     except UnsupportedSpecError:
         return
-    raise AssertionError("it has a reason not to take a spec, but plans it all the same")
+    raise AssertionError("unsupported gives a reason to refuse a spec, but plan accepts it")
 
 
 def law_shapes_and_dtypes(backend: Backend, spec: SamplingSpec) -> None:
-    """Check that results have the shapes and the dtype of the spec, and arguments stay."""
+    """Check the shapes and dtype of results, and that arguments are not modified."""
     volume, images = random_arrays(spec)
     kept = volume.copy(), images.copy()
     volume.flags.writeable = images.flags.writeable = False
     projected, backprojected = backend.forward(spec, volume), backend.adjoint(spec, images)
-    assert projected.shape == spec.images_shape, f"forward gives shape {projected.shape}"
-    assert backprojected.shape == spec.volume_shape, f"adjoint gives shape {backprojected.shape}"
+    assert projected.shape == spec.images_shape, f"forward returns shape {projected.shape}"
+    assert backprojected.shape == spec.volume_shape, f"adjoint returns shape {backprojected.shape}"
     for name, array in (("forward", projected), ("adjoint", backprojected)):
-        assert array.dtype == spec.dtype, f"{name} gives {array.dtype}, expected {spec.dtype}"
-    assert (volume == kept[0]).all(), "forward changes the volume"
-    assert (images == kept[1]).all(), "adjoint changes the images"
+        assert array.dtype == spec.dtype, f"{name} returns {array.dtype}, expected {spec.dtype}"
+    assert (volume == kept[0]).all(), "forward modifies the volume"
+    assert (images == kept[1]).all(), "adjoint modifies the images"
 
 
 def law_adjoint(backend: Backend, spec: SamplingSpec) -> None:
     """Check that ``<A x, y> = <x, A.T y>``, relative to the norms."""
     volume, images = random_arrays(spec)
     projected = backend.forward(spec, volume).astype(np.float64)
-    # Half noise, half like the projection: against noise alone, <A x, y> nearly vanishes, and with
-    # it the mark that a wrong scale would leave.
+    # Half noise, half projection: against noise alone, <A x, y> nearly vanishes, and a wrong scale
+    # would go unnoticed.
     alike = projected * (np.linalg.norm(images) / max(float(np.linalg.norm(projected)), 1e-300))
     images = (images + alike).astype(spec.dtype)
     backprojected = backend.adjoint(spec, images).astype(np.float64)
@@ -118,7 +118,7 @@ def law_adjoint(backend: Backend, spec: SamplingSpec) -> None:
 
 
 def law_linear(backend: Backend, spec: SamplingSpec) -> None:
-    """Check that sums and multiples go through both directions."""
+    """Check that forward and adjoint are linear."""
     volume, images = random_arrays(spec)
     plan = backend.plan(spec)
     for name, apply, array in (
@@ -132,15 +132,15 @@ def law_linear(backend: Backend, spec: SamplingSpec) -> None:
 
 
 def law_conventions(backend: Backend, spec: SamplingSpec) -> None:
-    """Check that a backend computes the literal translation of the conventions.
+    """Check a backend against the literal translation of the conventions.
 
-    A trilinear one does so for any data; another operator comes close for smooth ones, which
-    a wrong sign, scale or orientation does not.
+    A trilinear backend must agree for any data. Other operators must come close for smooth data,
+    which a wrong sign, scale or orientation would not.
     """
     if not backend.trilinear:
         _check_smooth(backend, spec)
         return
-    given, expected = _truth(spec, smooth=False)
+    given, expected = _reference(spec, smooth=False)
     got = (backend.forward if spec.driven == "ray" else backend.adjoint)(spec, given)
     _assert_close(got, expected, spec, f"{spec.driven}s of the conventions")
 
@@ -148,8 +148,8 @@ def law_conventions(backend: Backend, spec: SamplingSpec) -> None:
 def _check_smooth(backend: Backend, spec: SamplingSpec) -> None:
     sampled = spec.volume_shape if spec.driven == "ray" else spec.image_shape
     if min(sampled) < 6:
-        return  # Nothing is smooth on so few samples.
-    given, expected = _truth(spec, smooth=True)
+        return  # Too few samples for smooth data.
+    given, expected = _reference(spec, smooth=True)
     got = (backend.forward if spec.driven == "ray" else backend.adjoint)(spec, given)
     error = float(np.linalg.norm(got - expected) / np.linalg.norm(expected))
     assert error < SMOOTH_TOLERANCE, (
@@ -158,14 +158,14 @@ def _check_smooth(backend: Backend, spec: SamplingSpec) -> None:
     )
 
 
-def _truth(spec: SamplingSpec, *, smooth: bool) -> tuple[NDArray[Any], NDArray[np.float64]]:
-    """Return data of the spec's dtype, and what the conventions make of them."""
+def _reference(spec: SamplingSpec, *, smooth: bool) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    """Return data of the spec's dtype, and what the conventions compute from them."""
     where = spec.grids.tobytes(), spec.volume_shape, spec.image_shape
-    return _truth_of(*where, spec.dtype.name, spec.driven, smooth)
+    return _compute_reference(*where, spec.dtype.name, spec.driven, smooth)
 
 
 @functools.lru_cache(maxsize=512)
-def _truth_of(
+def _compute_reference(
     grids: bytes,
     volume_shape: tuple[int, ...],
     image_shape: tuple[int, ...],
@@ -173,7 +173,7 @@ def _truth_of(
     driven: str,
     smooth: bool,
 ) -> tuple[NDArray[Any], NDArray[np.float64]]:
-    """Compute it once for all backends: it is slow, so that it can be checked by eye."""
+    """Compute the slow reference once for all backends."""
     spec = SamplingSpec(
         grids=np.frombuffer(grids).reshape(-1, 3, 4),
         volume_shape=volume_shape,
@@ -203,9 +203,9 @@ def _smooth(shape: tuple[int, ...]) -> NDArray[np.float64]:
 
 
 def law_threads(backend: Backend, spec: SamplingSpec) -> None:
-    """Check that calls at the same time from several threads give the same bits.
+    """Check that simultaneous calls from several threads return the same bits.
 
-    The plan is new to all of them: what it prepares at its first call is prepared at once, too.
+    All of them share a new plan, so that its lazy preparation runs in parallel, too.
     """
     volume, images = random_arrays(spec)
     projected, backprojected = backend.forward(spec, volume), backend.adjoint(spec, images)
@@ -216,13 +216,13 @@ def law_threads(backend: Backend, spec: SamplingSpec) -> None:
         ]
         forwards, adjoints = zip(*((f.result(), a.result()) for f, a in calls), strict=True)
     same = all(np.array_equal(each, projected) for each in forwards)
-    assert same, "threads: forward differs when called twice at once"
+    assert same, "threads: simultaneous calls of forward differ"
     same = all(np.array_equal(each, backprojected) for each in adjoints)
-    assert same, "threads: adjoint differs when called twice at once"
+    assert same, "threads: simultaneous calls of adjoint differ"
 
 
 def law_plan(backend: Backend, spec: SamplingSpec) -> None:
-    """Check that a plan gives the same bits as the backend itself, each time."""
+    """Check that a plan computes the same bits as the backend itself, at every call."""
     volume, images = random_arrays(spec)
     projected, backprojected = backend.forward(spec, volume), backend.adjoint(spec, images)
     plan = backend.plan(spec)
@@ -237,9 +237,9 @@ def law_pickle(backend: Backend, spec: SamplingSpec) -> None:
     """Check that a backend survives pickling and computes the same bits."""
     volume, _ = random_arrays(spec)
     copy = pickle.loads(pickle.dumps(backend))
-    assert copy == backend, f"pickle: {copy!r} came back"
+    assert copy == backend, f"pickle: expected {backend!r}, got {copy!r}"
     same = np.array_equal(copy.forward(spec, volume), backend.forward(spec, volume))
-    assert same, "pickle: the copy computes other bits"
+    assert same, "pickle: the copy computes different bits"
 
 
 LAWS: dict[str, Callable[[Backend, SamplingSpec], None]] = {
@@ -252,10 +252,10 @@ LAWS: dict[str, Callable[[Backend, SamplingSpec], None]] = {
     "pickle": law_pickle,
     "local": law_local,
 }
-"""The laws by name, each a function of a backend and a spec that it takes."""
+"""The laws by name: functions of a backend and a spec that it supports."""
 
 ONCE = {"fork": law_fork}
-"""Laws of a backend, whatever the spec: `check_backend` checks them on the first that it takes."""
+"""Laws that do not depend on the spec: `check_backend` checks them on the first supported one."""
 
-REFUSAL = {"refusal": law_refuses_what_it_does_not_take}
-"""The law of a backend and a spec that it does not take."""
+REFUSAL = {"refusal": law_unsupported}
+"""The law for specs that a backend does not support."""

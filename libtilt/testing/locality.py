@@ -1,4 +1,4 @@
-"""The law of what a backend says about blocks: that its operator on one is the whole one's."""
+"""The law on `Backend.local`: the operator on a block is the whole operator, restricted."""
 
 from __future__ import annotations
 
@@ -19,32 +19,14 @@ _NEGLIGIBLE = 1e-3
 
 @attrs.frozen(eq=False)
 class Block:
-    """Some tilts, a box of the volume and a window of the images.
-
-    Parameters
-    ----------
-    tilts : slice
-        Of the images.
-    box : tuple of slice
-        Of the volume: z, y, x.
-    window : tuple of slice
-        Of every image: v, u.
-
-    Examples
-    --------
-    >>> from libtilt.testing import make_spec
-    >>> from libtilt.testing.locality import Block
-    >>> spec = make_spec("identity")
-    >>> Block(slice(0, 1), (slice(1, 3),) * 3, (slice(0, 4),) * 2).of(spec).volume_shape
-    (2, 2, 2)
-    """
+    """Some tilts, a box (z, y, x) of the volume and a window (v, u) of the images."""
 
     tilts: slice
     box: tuple[slice, ...]
     window: tuple[slice, ...]
 
-    def of(self, spec: SamplingSpec) -> SamplingSpec:
-        """Return the spec of the block: its grids differ in the last column alone."""
+    def restrict(self, spec: SamplingSpec) -> SamplingSpec:
+        """Return the spec of the block: grids of the whole with another last column."""
         grids = spec.grids[self.tilts].copy()
         origin = [cut.start for cut in reversed(self.box)]
         v, u = (cut.start for cut in self.window)
@@ -58,14 +40,16 @@ class Block:
 
 
 def law_local(backend: Backend, spec: SamplingSpec) -> None:
-    """Check what `Backend.local` says, on a few blocks, to `TOLERANCES`.
+    """Check `Backend.local` on a few blocks, to `TOLERANCES`.
 
-    On each the operator must be the whole one, restricted: that of a volume that is zero but for
-    the box, and of images that are zero but for tilts and window. By linearity, blocks that make up
-    the whole then sum to the whole operator.
+    On each block the operator must be the whole one, restricted: applied to a volume that is zero
+    outside the box, and to images that are zero outside tilts and window. By linearity, the
+    operators on blocks that cover the whole then sum to the whole operator.
     """
     local = backend.local
-    assert local in ("none", "tilts", "full"), f"local is {local!r}"
+    assert local in ("none", "tilts", "full"), (
+        f"local must be 'none', 'tilts' or 'full', got {local!r}"
+    )
     if local == "none":
         return
     volume, images = random_arrays(spec)
@@ -74,22 +58,22 @@ def law_local(backend: Backend, spec: SamplingSpec) -> None:
         _NEGLIGIBLE * float(np.linalg.norm(result))
         for result in (whole.forward(volume), whole.adjoint(images))
     ]
-    for block in _by_tilts(spec) if local == "tilts" else _by_all(spec):
+    for block in _tilt_blocks(spec) if local == "tilts" else _box_blocks(spec):
         _check(backend, spec, block, whole, (volume, images), least)
 
 
-def _by_tilts(spec: SamplingSpec) -> Iterator[Block]:
-    """Yield all tilts, a few at a time."""
-    box, window = _everything(spec.volume_shape), _everything(spec.image_shape)
+def _tilt_blocks(spec: SamplingSpec) -> Iterator[Block]:
+    """Yield blocks of all of the volume and the images, a few tilts each."""
+    box, window = _full_slices(spec.volume_shape), _full_slices(spec.image_shape)
     for first in range(0, len(spec.grids), _TILTS):
         yield Block(slice(first, first + _TILTS), box, window)
 
 
-def _by_all(spec: SamplingSpec) -> Iterator[Block]:
-    """Yield boxes at both ends of the volume and in its middle, with windows of each kind."""
+def _box_blocks(spec: SamplingSpec) -> Iterator[Block]:
+    """Yield boxes at both ends of the volume and in its middle, with windows of several kinds."""
     height, width = spec.image_shape
     windows = [
-        _everything(spec.image_shape),
+        _full_slices(spec.image_shape),
         (slice(height // 4, height - height // 5), slice(width // 5, width - width // 4)),
         (slice(0, -(-height // 2)), slice(width // 2, width)),
     ]
@@ -102,7 +86,7 @@ def _by_all(spec: SamplingSpec) -> Iterator[Block]:
         yield Block(slice(first, first + _TILTS), tuple(box), window)
 
 
-def _everything(shape: tuple[int, ...]) -> tuple[slice, ...]:
+def _full_slices(shape: tuple[int, ...]) -> tuple[slice, ...]:
     return tuple(slice(0, n) for n in shape)
 
 
@@ -114,7 +98,7 @@ def _check(
     arrays: tuple[NDArray[Any], NDArray[Any]],
     least: list[float],
 ) -> None:
-    plan = backend.plan(block.of(spec))
+    plan = backend.plan(block.restrict(spec))
     places = block.box, (block.tilts, *block.window)
     for direction, given, taken in (("forward", 0, 1), ("adjoint", 1, 0)):
         data = np.zeros_like(arrays[given])
@@ -126,6 +110,6 @@ def _check(
         error = float(np.linalg.norm(got - expected))
         tolerance = TOLERANCES[spec.dtype.name]
         assert error <= tolerance * size, (
-            f"{direction} is said to be local ({backend.local!r}), but differs by "
-            f"{error / max(size, 1e-300):.2g} (relative) on {block}, allowed {tolerance:g}"
+            f"{direction}: local is {backend.local!r}, but the relative difference on {block} is "
+            f"{error / max(size, 1e-300):.2g}, allowed {tolerance:g}"
         )

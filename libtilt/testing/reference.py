@@ -1,4 +1,4 @@
-"""The conventions, translated to NumPy word by word: slow, and easy to check by eye."""
+"""The conventions in plain NumPy: slow, and easy to verify by reading."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def interpolate(array: Float64Array, positions: Float64Array) -> Float64Array:
 
 
 def forward_by_rays(spec: SamplingSpec, volume: Float64Array) -> Float64Array:
-    """Return for each pixel the sum over depths of the volume at ``grid @ (u, v, k, 1)``."""
+    """Return for each pixel the sum over depths k of the volume at ``grid @ (u, v, k, 1)``."""
     images = np.zeros(spec.images_shape)
     v, u = np.indices(spec.image_shape)
     for i, grid in enumerate(spec.grids):
@@ -41,7 +41,7 @@ def forward_by_rays(spec: SamplingSpec, volume: Float64Array) -> Float64Array:
 
 
 def adjoint_by_voxels(spec: SamplingSpec, images: Float64Array) -> Float64Array:
-    """Return for each voxel the sum over tilts of the image value at its projected point."""
+    """Return for each voxel the sum over tilts of the image value at its projection."""
     volume = np.zeros(spec.volume_shape)
     z, y, x = np.indices(spec.volume_shape)
     voxels = np.stack([x, y, z, np.ones_like(x)], axis=-1)

@@ -1,4 +1,4 @@
-"""The contract, the registry, the choice of "auto", and what backends say about themselves."""
+"""The backend contract, the registry, and the selection of "auto"."""
 
 import pickle
 import re
@@ -65,7 +65,7 @@ def test_specs_are_compared_by_value_and_are_unhashable():
         ({"driven": "pixel"}, r"driven must be one of 'ray', 'voxel', got 'pixel'"),
     ],
 )
-def test_a_spec_that_makes_no_sense_is_refused(changes, message):
+def test_invalid_specs_are_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         attrs.evolve(SPEC, **changes)
 
@@ -76,7 +76,7 @@ def test_the_contract_is_abstract(class_):
         class_()
 
 
-def test_a_backend_without_a_plan_of_its_own_has_one_bound_to_it():
+def test_a_backend_without_its_own_plan_gets_a_bound_plan():
     volume = np.ones((4, 5, 6), np.float32)
     plan = ToyBackend().plan(SPEC)
     assert np.array_equal(plan.forward(volume), SciPyBackend().forward(SPEC, volume))
@@ -86,7 +86,7 @@ def test_a_backend_without_a_plan_of_its_own_has_one_bound_to_it():
 
 @pytest.mark.parametrize("method", ["plan", "forward", "adjoint"])
 def test_a_spec_unsupported_by_sparse_is_refused_naming_another_backend(method):
-    message = r"backend 'sparse' does not take this: the rays leave .*backend='scipy' or 'auto'"
+    message = r"backend 'sparse' does not support the spec: the rays .*backend='scipy' or 'auto'"
     arguments = {
         "plan": (),
         "forward": (np.zeros(LEAVES_THE_PLANE.volume_shape),),
@@ -98,7 +98,7 @@ def test_a_spec_unsupported_by_sparse_is_refused_naming_another_backend(method):
 
 @pytest.fixture
 def numba_as(monkeypatch):
-    """Numba as it is, not installed or broken, as far as `auto` can tell."""
+    """Numba installed, not installed or broken, as seen by `auto`."""
 
     def pretend(fail=None, *, installed=True):
         def load(name):
@@ -108,10 +108,10 @@ def numba_as(monkeypatch):
 
         monkeypatch.setattr(auto, "find_spec", lambda _: object() if installed else None)
         monkeypatch.setattr(auto, "load_backend", load)
-        auto._numba_fails.cache_clear()
+        auto._numba_problem.cache_clear()
 
     yield pretend
-    auto._numba_fails.cache_clear()
+    auto._numba_problem.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -124,14 +124,14 @@ def numba_as(monkeypatch):
         ("any rotation", NumbaBackend(mode="factorized"), "factorized: rays leave the planes of "),
     ],
 )
-def test_auto_takes_rows_where_they_apply_else_factorized_and_says_why(case, backend, reason):
+def test_auto_selects_rows_where_they_apply_else_factorized_and_explains(case, backend, reason):
     spec = make_spec(case)
     assert AutoBackend().choose(spec) == backend
     assert re.match(f"numba, {reason}", AutoBackend().explain(spec))
     assert not AutoBackend().trilinear
 
 
-def test_auto_does_without_a_numba_that_is_not_installed_and_says_so(numba_as):
+def test_auto_works_without_numba_and_explains(numba_as):
     numba_as(installed=False)
     missing = "numba is not installed (pip install 'libtilt[fast]'), and"
     assert AutoBackend().choose(SPEC) == SparseBackend()
@@ -155,7 +155,7 @@ def test_auto_does_without_a_numba_that_is_not_installed_and_says_so(numba_as):
     ],
     ids=lambda failure: type(failure).__name__,
 )
-def test_auto_warns_once_of_a_numba_that_is_broken_and_does_without(numba_as, failure):
+def test_auto_works_with_a_broken_numba_and_warns_once(numba_as, failure):
     numba_as(failure)
     mend = "pip install --force-reinstall numba llvmlite"
     pattern = re.escape(f"({type(failure).__name__}: {failure})") + f".*{mend}"
@@ -170,14 +170,14 @@ def test_auto_warns_once_of_a_numba_that_is_broken_and_does_without(numba_as, fa
     assert AutoBackend().trilinear
 
 
-def test_a_backend_that_needs_an_extra_is_imported_when_it_is_asked_for():
+def test_backends_with_extras_are_imported_on_first_access():
     assert backends.NumbaBackend is resolve_backend("numba").__class__
     with pytest.raises(AttributeError, match="no attribute 'TorchBackend'"):
         backends.TorchBackend  # noqa: B018
 
 
 @pytest.mark.parametrize("case", ["single axis, odd sizes", "any rotation"])
-def test_auto_computes_the_bits_of_the_one_that_it_chooses(case):
+def test_auto_computes_the_bits_of_its_chosen_backend(case):
     spec = make_spec(case)
     volume, images = np.ones(spec.volume_shape), np.ones(spec.images_shape)
     chosen = AutoBackend().choose(spec)
@@ -195,7 +195,7 @@ def test_every_backend_is_frozen_hashable_and_picklable(backend):
 
 
 @pytest.mark.parametrize("order", [2, 4, -1, None, "1"])
-def test_scipy_knows_orders_0_1_and_3(order):
+def test_scipy_accepts_orders_0_1_and_3(order):
     with pytest.raises(ValueError, match="order must be one of 0, 1, 3, got"):
         SciPyBackend(order=order)
 
@@ -208,16 +208,16 @@ def test_threads_are_a_positive_integer(class_, threads):
 
 
 @pytest.mark.parametrize("given", ["scipy", SciPyBackend, SciPyBackend()])
-def test_a_backend_is_picked_by_name_class_or_instance(given):
+def test_backends_are_selected_by_name_class_or_instance(given):
     assert resolve_backend(given) == SciPyBackend()
 
 
-def test_an_instance_is_taken_as_it_is():
+def test_a_backend_instance_is_returned_unchanged():
     backend = SciPyBackend(order=3)
     assert resolve_backend(backend) is backend
 
 
-def test_an_unknown_name_lists_what_is_installed():
+def test_an_unknown_backend_name_lists_the_known_names():
     with pytest.raises(
         ValueError,
         match=r"'scippy' is not known: choose from auto, scipy, sparse, numba .extra 'fast'",
@@ -231,7 +231,7 @@ def test_objects_other_than_a_backend_are_refused(given):
         resolve_backend(given)
 
 
-def test_a_missing_package_names_the_extra_that_brings_it(monkeypatch):
+def test_the_error_for_a_missing_package_names_the_extra(monkeypatch):
     monkeypatch.setitem(registry.BUILT_IN, "gpu", "libtilt_absent_module:GpuBackend")
     monkeypatch.setitem(registry.EXTRAS, "gpu", "torch")
     message = r"backend 'gpu' needs the package 'libtilt_absent_module': .*'libtilt\[torch\]'"
@@ -266,13 +266,13 @@ def test_a_third_party_backend_that_lacks_a_package_is_an_error(monkeypatch):
         resolve_backend("broken")
 
 
-def test_a_third_party_name_that_is_no_backend_is_refused(monkeypatch):
+def test_a_registered_object_other_than_a_backend_is_refused(monkeypatch):
     registered(monkeypatch, wrong="helpers:arrays")
     with pytest.raises(TypeError, match="backend must be a name, a Backend class or a Backend"):
         resolve_backend("wrong")
 
 
-def test_a_library_that_cannot_be_loaded_is_said_as_it_is(monkeypatch):
+def test_the_error_of_an_unloadable_library_is_reported(monkeypatch):
     def fail(_):
         raise ImportError("libcuda.so: cannot open shared object file")
 

@@ -1,4 +1,4 @@
-"""The Fourier backend: exact where its mathematics says so, and nothing wraps around."""
+"""The Fourier backend: its accuracy, its exact adjoint, and no wrap-around."""
 
 import pickle
 from concurrent.futures import ThreadPoolExecutor
@@ -41,7 +41,7 @@ def test_fourier_keeps_the_laws_with_a_fine_eps(case):
 @pytest.mark.parametrize("name", GEOMETRIES)
 @pytest.mark.parametrize("driven", DRIVEN)
 @pytest.mark.parametrize("shape", [(64, 64, 64), (57, 63, 61)], ids=["even", "odd"])
-def test_projections_are_those_in_closed_form(name, driven, shape):
+def test_fourier_projections_match_the_closed_form(name, driven, shape):
     blobs = GaussianBlobs.random((48, 48, 48), n=60, seed=4, sigmas=(1.5, 3.0))
     projector = Projector(GEOMETRIES[name], backend=FourierBackend(eps=1e-6), driven=driven)
     truth = blobs.tilt_series(projector.geometry, shape[1:]).images
@@ -69,7 +69,7 @@ def test_unequal_spacings_give_the_same_integrals(name, driven):
 
 
 @pytest.mark.parametrize("name", ["single axis", "85 degrees"])
-def test_a_finer_eps_comes_closer(name):
+def test_a_smaller_eps_reduces_the_error(name):
     # Wide blobs, so that neither the band nor the volume's edge cuts anything off.
     blobs = GaussianBlobs([[2.0, -3.0, 1.0], [-1.5, 0.5, 2.0]], sigmas=[2.2, 2.0])
     volume = blobs.volume((48, 48, 48))
@@ -146,12 +146,12 @@ def test_tiny_shapes_have_an_exact_adjoint(shapes, angle, dtype):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_tilts_in_batches_give_the_same(monkeypatch, dtype):
+def test_tilts_in_batches_give_the_same_projections(monkeypatch, dtype):
     spec = make_spec("any rotation", dtype=dtype)
     volume, images = arrays(spec)
     backend = FourierBackend()
     expected = backend.forward(spec, volume), backend.adjoint(spec, images)
-    monkeypatch.setattr(volume_slices, "_LEAST_BATCH", 1)
+    monkeypatch.setattr(volume_slices, "_MIN_BATCH", 1)
     plan = backend.plan(spec)
     assert len(list(plan._all_slices())) == len(spec.grids)
     tolerance = 1e-5 if dtype == "float32" else 1e-13
@@ -202,7 +202,7 @@ def test_any_eps_in_range_works_without_a_warning(capfd, eps, dtype):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("eps", [1e-2, 1e-5, 1e-6, 1e-12])
 @pytest.mark.parametrize("shape", [(40, 33, 50), (1, 5, 2), (130, 20, 21)])
-def test_transforms_of_volumes_are_the_sums_that_they_stand_for(shape, eps, dtype):
+def test_volume_nuffts_equal_the_direct_sums(shape, eps, dtype):
     rng = np.random.default_rng(9)
     points = rng.uniform(-np.pi, np.pi, size=(3, 300)).astype(dtype)
     modes = rng.normal(size=(2, *shape)) * [[[[1]]], [[[1j]]]]
@@ -248,7 +248,7 @@ def test_a_fourier_backend_is_pickled_without_its_plans():
     assert relative_error(copy.forward(volume).images, images) < 1e-12
 
 
-def test_fourier_takes_every_spec_as_an_operator_of_its_own():
+def test_fourier_supports_every_spec_with_its_own_operator():
     spec = SamplingSpec(grids=np.eye(3, 4)[None], volume_shape=(4, 5, 6), image_shape=(5, 6))
     assert FourierBackend().unsupported(spec) is None
     assert not FourierBackend().trilinear

@@ -1,4 +1,4 @@
-"""What Numba keeps on disk saves time, and nothing else depends on it."""
+"""Numba's disk cache: projections work with a damaged, full or missing one."""
 
 import os
 import subprocess
@@ -42,7 +42,7 @@ def total(process):
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory):
-    """A folder that eight processes filled at once, and what each of them computed."""
+    """A cache folder filled by eight concurrent processes, and the results of each."""
     folder = tmp_path_factory.mktemp("kernels")
     totals = [total(process) for process in [start(folder) for _ in range(8)]]
     return folder, totals

@@ -1,4 +1,4 @@
-"""The compiled kernels: which one is taken, how near they come, and where they are kept."""
+"""The compiled kernels: selection, accuracy and caching."""
 
 import sys
 
@@ -14,13 +14,13 @@ from libtilt.backends import SamplingSpec, UnsupportedSpecError, resolve_backend
 from libtilt.backends import auto as auto_backend
 from libtilt.backends.base import DRIVEN
 from libtilt.backends.numba import NumbaBackend
-from libtilt.backends.numba.csr_weights import PlaneOfRays, by_pixel, by_voxel
+from libtilt.backends.numba.csr_weights import PlaneOfRays, weights_by_pixel, weights_by_voxel
 from libtilt.backends.numba.exact import ExactPlan
 from libtilt.backends.numba.factorized import FactorizedPlan
 from libtilt.backends.numba.kernels.block_copies import copy_block
-from libtilt.backends.numba.kernels.compiled import compiled, digest_of_kernels
+from libtilt.backends.numba.kernels.compiled import compiled, kernels_digest
 from libtilt.backends.numba.kernels.csr_weights import list_entries
-from libtilt.backends.numba.kernels.trilinear_rays import PIXELS, sum_rays
+from libtilt.backends.numba.kernels.trilinear_rays import SQUARE_SIDE, sum_rays
 from libtilt.backends.numba.row_sums import RowSumsPlan, chunk_length
 from libtilt.backends.numba.shear import Shear
 from libtilt.backends.numba.spline_warps import sample_splines, spread_splines
@@ -85,7 +85,7 @@ def test_more_than_one_tile_and_chunk_agree_with_the_reference(
 ):
     monkeypatch.setenv(SWITCH, unit)
     spec = spec_of(geometry, shape, dtype=dtype, driven=driven, image_shape=image_shape)
-    assert max(spec.images_shape[1:]) > PIXELS
+    assert max(spec.images_shape[1:]) > SQUARE_SIDE
     volume, images = arrays(spec)
     reference = SciPyBackend()
     for mode in ("auto", "exact"):
@@ -142,7 +142,7 @@ def test_factorized_on_some_tilts_is_the_operator_on_all_restricted_to_them(case
 
 
 @pytest.mark.parametrize("beam", [[0, 0, 1], [1, 0, 1], [1, 1, 0], [1, 1, 1], [-1, 1, 0]])
-def test_the_axis_of_a_tilt_does_not_hang_on_rounding(beam):
+def test_the_shear_axis_of_a_tilt_does_not_depend_on_rounding(beam):
     rng = np.random.default_rng(0)
     beam = np.array(beam) / np.linalg.norm(beam)
     across = np.cross(beam, np.eye(3)[np.abs(beam).argmin()])
@@ -151,14 +151,14 @@ def test_the_axis_of_a_tilt_does_not_hang_on_rounding(beam):
     rotation = np.stack([across, np.cross(beam, across), beam], axis=1)
     grids[:, :, :3] = rotation + rng.uniform(-1e-15, 1e-15, (20, 3, 3))
     spec = SamplingSpec(grids=grids, volume_shape=(5, 6, 7), image_shape=(6, 7))
-    assert [shear.axis for shear in Shear.all_of(spec)] == [1]
+    assert [shear.axis for shear in Shear.from_spec(spec)] == [1]
 
 
-def test_one_axis_serves_all_tilts_of_a_usual_series_and_others_are_parted():
+def test_a_single_axis_series_has_one_shear_and_other_series_have_several():
     single_axis = TiltGeometry.from_tilt_angles([-60, 0, 41, 90])
-    assert [shear.axis for shear in Shear.all_of(spec_of(single_axis, (20, 20, 20)))] == [1]
-    assert [shear.axis for shear in Shear.all_of(spec_of(TILTED_AXIS, (20, 20, 20)))] == [1]
-    parts = Shear.all_of(make_spec("any rotation"))
+    assert [shear.axis for shear in Shear.from_spec(spec_of(single_axis, (20, 20, 20)))] == [1]
+    assert [shear.axis for shear in Shear.from_spec(spec_of(TILTED_AXIS, (20, 20, 20)))] == [1]
+    parts = Shear.from_spec(make_spec("any rotation"))
     assert len(parts) > 1
     assert sorted(np.concatenate([shear.tilts for shear in parts])) == list(range(5))
 
@@ -188,7 +188,7 @@ def test_a_volume_that_no_ray_meets_gives_empty_images():
 
 
 def test_samples_on_the_faces_of_the_volume_touch_nothing_beyond():
-    """Rounding may put them a hair outside; memory beyond would show as a large value."""
+    """Rounding may put them just outside; memory beyond would show as a large value."""
     grid = np.eye(3, 4)
     spec = SamplingSpec(
         grids=[grid + np.eye(3, 4, 3) * shift for shift in (1e-7, -1e-7, 1 - 1e-8, -1 + 1e-8)],
@@ -212,8 +212,8 @@ def test_both_lists_of_weights_hold_the_same_entries(slope):
         driven="ray",
     )
     width = 40
-    voxels = by_voxel(plane, width, dtype=np.dtype("f8"), threads=1)
-    pixels = by_pixel(voxels, plane, width, threads=1)
+    voxels = weights_by_voxel(plane, width, dtype=np.dtype("f8"), threads=1)
+    pixels = weights_by_pixel(voxels, plane, width, threads=1)
     low, high = plane.reach
 
     def entries(matrix, forward):
@@ -239,7 +239,7 @@ def test_a_chunk_is_hardly_longer_than_a_row_and_shorter_for_many_threads(length
     assert counts[1] <= counts[0]
 
 
-def test_indices_that_32_bits_do_not_hold_take_64():
+def test_large_weight_matrices_have_64_bit_indices():
     spec = make_spec("single axis, even sizes")
     plane = PlaneOfRays(
         grids=spec.grids[:, [2, 0]][:, :, [0, 2, 3]],
@@ -248,7 +248,9 @@ def test_indices_that_32_bits_do_not_hold_take_64():
         pixels=12,
         driven="ray",
     )
-    near, far = (by_voxel(plane, width, dtype=np.dtype("f8"), threads=1) for width in (40, 2**32))
+    near, far = (
+        weights_by_voxel(plane, width, dtype=np.dtype("f8"), threads=1) for width in (40, 2**32)
+    )
     assert near.indices.dtype == np.uint32
     assert_array_equal(far.indices // np.uint64(2**32), near.indices // 40)
 
@@ -259,7 +261,7 @@ copy_alone = compiled(copy_block)
 @pytest.mark.parametrize("unit", [(), None], ids=["vector unit", "plain"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("shape", [(1, 1), (16, 16), (5, 40), (33, 17), (64, 31)])
-def test_a_matrix_is_copied_turned_and_nothing_beside_it_is_touched(shape, dtype, unit):
+def test_transposed_copies_write_only_inside_the_target(shape, dtype, unit):
     rows, columns = shape
     source = np.random.default_rng(0).normal(size=(rows + 2, columns + 5)).astype(dtype)
     target = np.full((columns + 3, rows + 4), 7.0, dtype)
@@ -312,7 +314,7 @@ def test_splines_are_those_of_scipy_and_their_spread_is_the_transpose(
     assert abs(left - right) < TOLERANCES[dtype] * scale * np.linalg.norm(images)
 
 
-def test_the_kernels_are_right_as_plain_python():
+def test_kernels_give_the_same_values_as_plain_python():
     cases = ["identity", "single axis, small detector", "tilts about x", "tilt axis along z"]
     code = f"""
 from libtilt.backends.numba import NumbaBackend
@@ -330,7 +332,7 @@ for case in {cases[1:]}:
     assert result.returncode == 0, result.stderr
 
 
-def test_kernels_are_compiled_where_nothing_can_be_kept_on_disk():
+def test_kernels_compile_without_a_writable_cache_folder():
     code = """
 import numba.core.caching as caching
 def no_locator(self, *arguments):
@@ -346,15 +348,15 @@ assert compiled(lambda x: x + 1)(1) == 2
 def test_the_kernel_cache_depends_on_every_kernel_file():
     """A constant of one file is compiled into functions of another."""
     for kernel in (sum_rays, list_entries):
-        assert kernel._cache._cache_file._source_stamp == digest_of_kernels()
+        assert kernel._cache._cache_file._source_stamp == kernels_digest()
 
 
 def test_compiling_is_announced_and_logged_once():
     code = """
-from libtilt.backends.numba.kernels.compiled import announce_compiling, compiled
+from libtilt.backends.numba.kernels.compiled import on_first_compilation, compiled
 import logging, sys
 logging.basicConfig(level="INFO", stream=sys.stdout, format="%(name)s")
-announce_compiling(lambda: print("compiling"))
+on_first_compilation(lambda: print("compiling"))
 for f in (lambda x: x + 1, lambda x: x + 2):
     compiled(f)(1)
 """
@@ -362,14 +364,14 @@ for f in (lambda x: x + 1, lambda x: x + 2):
     assert (result.returncode, result.stdout) == (0, "libtilt\ncompiling\n"), result.stderr
 
 
-def test_without_numba_the_extra_is_named_and_auto_does_without(monkeypatch, request):
+def test_without_numba_the_error_names_the_extra_and_auto_works(monkeypatch, request):
     for name in [name for name in sys.modules if name.split(".")[0] == "numba"]:
         monkeypatch.setitem(sys.modules, name, None)
     for name in list(sys.modules):
         if name.startswith("libtilt.backends.numba"):
             monkeypatch.delitem(sys.modules, name)
-    auto_backend._numba_fails.cache_clear()
-    request.addfinalizer(auto_backend._numba_fails.cache_clear)
+    auto_backend._numba_problem.cache_clear()
+    request.addfinalizer(auto_backend._numba_problem.cache_clear)
     with pytest.raises(ImportError, match=r"'numba'.*libtilt\[fast\]"):
         resolve_backend("numba")
     auto = resolve_backend("auto")

@@ -1,4 +1,4 @@
-"""Plans of the process: built once, shared, bounded, and forgotten on request."""
+"""The plan cache: plans are built once, shared, bounded and removed on request."""
 
 import multiprocessing
 import threading
@@ -13,7 +13,7 @@ from helpers import SINGLE_AXIS, ToyBackend
 
 from libtilt import Projector
 from libtilt.backends import Plan, PlanCache, SparseBackend, plan_cache
-from libtilt.backends.cache import LIMIT
+from libtilt.backends.cache import LIMIT_VARIABLE
 from libtilt.backends.memory import bytes_held, memory_limit
 from libtilt.testing import make_spec
 
@@ -21,7 +21,7 @@ IDENTITY = make_spec("identity")
 
 
 class Heavy(Plan):
-    """A plan of so many bytes, half of which it makes when it is first used."""
+    """A plan of a given size, half of which is allocated on first use."""
 
     def __init__(self, nbytes):
         self.half = np.zeros(nbytes // 2, np.uint8)
@@ -36,7 +36,7 @@ class Heavy(Plan):
 
 @attrs.frozen
 class HeavyBackend(ToyBackend):
-    """A backend with plans of so many bytes, that counts them."""
+    """A backend that counts its plans, each of a given size."""
 
     nbytes: int = 1000
     number: int = 0
@@ -68,7 +68,7 @@ def test_equal_backends_and_specs_share_a_plan():
     assert len(cache) == 4
 
 
-def test_keys_tell_specs_apart_and_nothing_else():
+def test_keys_differ_exactly_where_specs_differ():
     specs = [
         make_spec(case, dtype=dtype, driven=driven)
         for case in ("identity", "any rotation", "single axis, odd sizes")
@@ -109,7 +109,7 @@ def test_arrays_that_a_plan_makes_on_use_count_as_its_bytes():
     assert cache.nbytes == 1000
 
 
-def test_clear_forgets_all():
+def test_clear_removes_all_plans():
     cache = PlanCache()
     use(cache, HeavyBackend())
     cache.clear()
@@ -125,7 +125,7 @@ class SlowBackend(HeavyBackend):
         return super().plan(spec)
 
 
-def test_one_thread_builds_and_the_others_wait():
+def test_one_thread_builds_a_plan_and_the_others_wait():
     cache = PlanCache()
     with ThreadPoolExecutor(8) as pool:
         plans = list(pool.map(lambda _: use(cache, SlowBackend()), range(16)))
@@ -143,7 +143,7 @@ class FailsOnce(HeavyBackend):
         return super().plan(spec)
 
 
-def test_a_failure_reaches_all_who_wait_and_the_next_one_builds():
+def test_a_failed_build_reaches_all_waiting_threads_and_is_retried():
     cache = PlanCache()
     with ThreadPoolExecutor(4) as pool:
         waiting = [pool.submit(use, cache, FailsOnce()) for _ in range(4)]
@@ -152,7 +152,7 @@ def test_a_failure_reaches_all_who_wait_and_the_next_one_builds():
     assert len(cache) == 1
 
 
-def test_a_backend_without_a_pickle_is_known_by_itself():
+def test_an_unpicklable_backend_is_identified_by_the_object():
     @attrs.frozen
     class Local(HeavyBackend):
         choose: object = lambda: 0
@@ -219,22 +219,22 @@ def _hold(release):
         release.wait(60)
 
 
-def test_the_limit_is_a_quarter_of_memory_or_what_the_environment_says(monkeypatch):
-    monkeypatch.delenv(LIMIT, raising=False)
+def test_the_limit_is_a_quarter_of_memory_or_the_environment_variable(monkeypatch):
+    monkeypatch.delenv(LIMIT_VARIABLE, raising=False)
     assert PlanCache().limit == memory_limit() // 4
-    monkeypatch.setenv(LIMIT, "12")
+    monkeypatch.setenv(LIMIT_VARIABLE, "12")
     assert PlanCache().limit == 12_000_000
     assert PlanCache(limit=5).limit == 5
-    monkeypatch.setenv(LIMIT, "-1")
+    monkeypatch.setenv(LIMIT_VARIABLE, "-1")
     with pytest.raises(ValueError, match=r"LIBTILT_PLAN_CACHE must be a number of megabytes"):
         PlanCache().limit  # noqa: B018
 
 
-def test_memory_is_counted_once_and_not_beyond_the_object():
+def test_arrays_are_counted_once_and_not_beyond_the_object():
     array = np.zeros(10)
     view = array[2:]
     assert bytes_held({"a": [array, view], "b": (array,)}) == 80
-    assert bytes_held([np, test_clear_forgets_all, Heavy]) == 0
+    assert bytes_held([np, test_clear_removes_all_plans, Heavy]) == 0
     plan = SparseBackend().plan(make_spec("single axis, odd sizes"))
     before = plan.nbytes
     plan.forward(np.zeros(plan.spec.volume_shape))

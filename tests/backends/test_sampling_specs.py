@@ -1,4 +1,4 @@
-"""Rays, splines and planes: the pieces that backends are made of."""
+"""Rays, splines and planes: the components of backends."""
 
 import attrs
 import numpy as np
@@ -20,7 +20,7 @@ RNG = np.random.default_rng(4)
 @pytest.mark.parametrize("margin", [0.5, 1.0, 3.0])
 @pytest.mark.parametrize("seed", range(3))
 def test_the_depth_range_reaches_every_corner_and_not_further(margin, seed):
-    """Against a search on a fine detector that is larger than the volume."""
+    """Compared with a search on a fine detector larger than the volume."""
     shape = (5, 8, 3)
     grid = np.column_stack([Rotation.random(random_state=seed).as_matrix(), [1.3, -2.1, 0.4]])
     high = np.array(shape)[::-1] - 1 + margin
@@ -45,7 +45,7 @@ def test_a_depth_on_the_very_border_is_not_lost_to_rounding():
 
 @pytest.mark.parametrize("backend", TRILINEAR)
 @pytest.mark.parametrize("driven", DRIVEN)
-def test_depth_steps_that_jump_over_the_volume_see_nothing(backend, driven):
+def test_depth_steps_beyond_the_volume_give_zeros(backend, driven):
     grids = np.eye(3, 4)[None].copy()
     grids[0, 2, 2:] = 50, 25
     spec = SamplingSpec(grids=grids, volume_shape=(4, 4, 4), image_shape=(4, 4), driven=driven)
@@ -106,7 +106,7 @@ def test_a_splat_is_the_transpose_of_interpolation(order):
 @pytest.mark.parametrize("driven", DRIVEN)
 @pytest.mark.parametrize("sign", [1, -1])
 def test_any_volume_axis_along_either_detector_axis_is_a_plane(axis, detector_axis, driven, sign):
-    """With another scale along the axis, and any map in the plane across it."""
+    """With any scale along the axis, and any map in the plane across it."""
     grids = np.zeros((3, 3, 4))
     across = [a for a in range(3) if a != detector_axis]
     in_plane = [a for a in range(3) if a != axis]

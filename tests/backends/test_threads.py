@@ -1,4 +1,4 @@
-"""Threads change no bit, lose no exception and do not hang."""
+"""Threads: identical results, no lost exceptions, no deadlocks."""
 
 import gc
 import itertools
@@ -58,7 +58,7 @@ def test_the_number_of_threads_does_not_change_a_bit(backend, case, dtype, drive
 @pytest.mark.parametrize("threads", [1, 2, 3])
 @pytest.mark.parametrize("backend", EVERY_BACKEND)
 def test_every_repeat_gives_the_same_bits(backend, threads):
-    """Of 50: where threads race, some repeats look alike. So large that pieces are cut."""
+    """50 repeats, since races may not show in each, of data large enough to be cut into pieces."""
     if backend.name == "scipy":  # Slow, and cut into pieces at any size.
         spec = make_spec("single axis, odd sizes")
     else:
@@ -114,7 +114,7 @@ for name, backend in BACKENDS.items():
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted on Linux")
 @pytest.mark.parametrize("threads", ["1", "3"])
 def test_no_backend_keeps_a_pool_of_threads(threads):
-    """One that libraries keep would not heed the number of threads, and hang after a fork."""
+    """A library's own pool would ignore the number of threads, and hang after a fork."""
     environment = {**os.environ, "LIBTILT_THREADS": threads}
     run = subprocess.run(
         [sys.executable, "-c", COUNT_THREADS], env=environment, capture_output=True, text=True
@@ -132,7 +132,7 @@ def test_results_come_in_the_order_of_the_pieces(threads):
     assert list(run_each(work, [], threads)) == []
 
 
-def test_no_more_pieces_are_taken_than_threads_wait():
+def test_run_each_takes_no_more_pieces_than_threads():
     taken = []
 
     def pieces():
@@ -198,15 +198,13 @@ def test_by_default_there_are_as_many_threads_as_processors(monkeypatch):
 
 
 @pytest.mark.parametrize(("processors", "expected"), [(6, 6), (None, 1)])
-def test_where_the_system_does_not_tell_affinity_all_processors_count(
-    monkeypatch, processors, expected
-):
+def test_without_affinity_all_processors_count(monkeypatch, processors, expected):
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: processors)
     assert thread_count(None) == expected
 
 
-def test_a_value_is_made_once_by_whichever_thread_asks_first():
+def test_a_locked_cached_property_is_computed_by_one_thread():
     made = []
 
     class Maker:
@@ -223,7 +221,7 @@ def test_a_value_is_made_once_by_whichever_thread_asks_first():
 
 
 def test_plans_are_prepared_independently_of_each_other():
-    """A ray adjoint prepares by tilt, then by row; a voxel forward the other way round."""
+    """A ray adjoint prepares by tilt, then by row; a voxel forward in reverse order."""
     at_work = threading.Barrier(2)
 
     class Maker:
@@ -235,8 +233,8 @@ def test_plans_are_prepared_independently_of_each_other():
 
 
 @pytest.mark.parametrize("backend", EVERY_BACKEND)
-def test_a_plan_is_gone_as_soon_as_nobody_holds_it(backend):
-    """Its memory may be that of a volume, and must not wait for the collector of cycles."""
+def test_a_plan_is_freed_with_its_last_reference(backend):
+    """A plan may be as large as a volume, and must not wait for cyclic garbage collection."""
     spec = make_spec("single axis, odd sizes")
     plan = backend.plan(spec)
     volume, images = arrays(spec)
@@ -294,7 +292,7 @@ def test_the_quota_of_a_container_bounds_the_threads(control_group, own, above, 
     assert thread_count(5) == 5
 
 
-def test_the_environment_says_how_many_threads_there_are(control_group, monkeypatch):
+def test_the_environment_variable_sets_the_number_of_threads(control_group, monkeypatch):
     monkeypatch.setenv("LIBTILT_THREADS", "3")
     assert thread_count(None) == 3
     monkeypatch.setenv("LIBTILT_THREADS", "many")

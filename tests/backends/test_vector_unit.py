@@ -1,4 +1,4 @@
-"""The vector unit's forms of inner loops: left, with one warning, where they cannot be had."""
+"""The vector unit: correct, or replaced by plain loops with one warning."""
 
 import numpy as np
 import pytest
@@ -18,14 +18,14 @@ sys.modules["libtilt.backends.numba.vector_unit.llvm"] = None
 from libtilt.backends.numba.vector_unit import row_sums, spline_warps, trilinear_rays
 def break_code(*_, **__):
     raise NotImplementedError("another version of the compiler")
-row_sums._write_loop = spline_warps._rows = trilinear_rays._write_loop = break_code
+row_sums._emit_loop = spline_warps._rows = trilinear_rays._emit_loop = break_code
 """,
     "its values": """
 from llvmlite import ir
 from libtilt.backends.numba.vector_unit import row_sums, spline_warps, trilinear_rays
-def in_all_lanes(builder, vector, value, right=row_sums.in_all_lanes):
+def broadcast(builder, vector, value, right=row_sums.broadcast):
     return right(builder, vector, builder.fadd(value, value))
-row_sums.in_all_lanes = trilinear_rays.in_all_lanes = spline_warps.in_all_lanes = in_all_lanes
+row_sums.broadcast = trilinear_rays.broadcast = spline_warps.broadcast = broadcast
 """,
 }
 
@@ -45,15 +45,15 @@ print(*(warning.message for warning in caught), sep="\\n")
 
 
 @pytest.mark.parametrize("what", BROKEN)
-def test_a_broken_vector_unit_is_left_with_one_warning(what, tmp_path):
+def test_a_broken_vector_unit_falls_back_with_one_warning(what, tmp_path):
     result = in_another_python(BROKEN[what] + USE, NUMBA_CACHE_DIR=str(tmp_path), **{SWITCH: ""})
     assert result.returncode == 0, result.stderr
     (warning,) = result.stdout.splitlines()
-    assert "plain loops are taken" in warning
-    assert ("other values" if what == "its values" else "does not compile") in warning
+    assert "using plain loops" in warning
+    assert ("does not compute" if what == "its values" else "does not compile") in warning
 
 
-def test_nothing_is_warned_of_where_the_vector_unit_is_switched_off(tmp_path):
+def test_a_disabled_vector_unit_does_not_warn(tmp_path):
     broken = BROKEN["its import"] + USE
     result = in_another_python(broken, NUMBA_CACHE_DIR=str(tmp_path), **{SWITCH: "0"})
     assert (result.returncode, result.stdout.strip()) == (0, ""), result.stderr
@@ -63,7 +63,7 @@ def test_nothing_is_warned_of_where_the_vector_unit_is_switched_off(tmp_path):
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("driven", DRIVEN)
 @pytest.mark.parametrize("dtype", TOLERANCES)
-def test_both_forms_agree_to_rounding(mode, case, driven, dtype, monkeypatch):
+def test_vector_and_plain_loops_agree_to_rounding(mode, case, driven, dtype, monkeypatch):
     spec = make_spec(case, dtype=dtype, driven=driven)
     volume, images = arrays(spec)
     results = []

@@ -1,4 +1,4 @@
-"""Compiling ahead: all kernels at once, and none of them later."""
+"""Compilation ahead: all kernels together, and none later."""
 
 import pytest
 from helpers import in_another_python
@@ -18,9 +18,9 @@ import numpy as np
 from libtilt import Projector, TiltGeometry, Volume
 from libtilt.backends.base import DRIVEN
 from libtilt.backends.numba import NumbaBackend
-from libtilt.backends.numba.kernels.compiled import announce_compiling
+from libtilt.backends.numba.kernels.compiled import on_first_compilation
 from libtilt.testing import CASES, TOLERANCES, make_spec
-announce_compiling(lambda: print("compiling"))
+on_first_compilation(lambda: print("compiling"))
 for mode in ("auto", "exact", "factorized"):
     for dtype in TOLERANCES:
         for driven in DRIVEN:
@@ -42,8 +42,8 @@ for mode in ("auto", "exact", "factorized"):
 """
 
 
-def test_nothing_is_compiled_after_the_first_use(tmp_path):
-    """Whatever the size, direction, pair and type of data, and whether arrays are locked."""
+def test_the_first_use_compiles_all_kernels(tmp_path):
+    """For any size, direction, pair and dtype, and for read-only arrays."""
     first = in_another_python(FIRST_USE, NUMBA_CACHE_DIR=str(tmp_path))
     assert (first.returncode, first.stdout.count("compiling kernels")) == (0, 1), first.stderr
     assert len(list(tmp_path.rglob("*.compiled"))) == 1
@@ -53,10 +53,10 @@ def test_nothing_is_compiled_after_the_first_use(tmp_path):
 
 @pytest.fixture
 def halves(monkeypatch, tmp_path):
-    """Which halves this process compiled; no other process can be started."""
+    """The halves that this process compiled, if no other process can be started."""
     compiled = []
     monkeypatch.setattr(warming, "compile_half", compiled.append)
-    monkeypatch.setattr(warming, "_mark", lambda: tmp_path / "kernels" / "mark")
+    monkeypatch.setattr(warming, "_marker_path", lambda: tmp_path / "kernels" / "mark")
     monkeypatch.setattr(warming, "thread_count", lambda _: 2)
 
     def refuse(*_, **__):
@@ -68,7 +68,7 @@ def halves(monkeypatch, tmp_path):
     warming.compile_once.cache_clear()
 
 
-def test_both_halves_are_compiled_where_no_other_process_can_be_started(halves):
+def test_one_process_compiles_both_halves_if_no_other_can_be_started(halves):
     warming.compile_all()
     assert halves == [0, 1]
 
@@ -80,7 +80,7 @@ def test_kernels_are_compiled_once_for_a_machine(halves):
     assert halves == [0, 1]
 
 
-def test_compiling_that_is_interrupted_is_done_by_who_comes_next(halves, monkeypatch):
+def test_an_interrupted_compilation_is_repeated_by_the_next_process(halves, monkeypatch):
     def interrupt(_):
         raise KeyboardInterrupt
 
@@ -92,11 +92,11 @@ def test_compiling_that_is_interrupted_is_done_by_who_comes_next(halves, monkeyp
     assert halves == [0, 1]
 
 
-def test_nothing_is_compiled_ahead_where_nothing_can_be_kept(halves, monkeypatch, tmp_path):
+def test_kernels_are_not_compiled_ahead_without_a_cache_folder(halves, monkeypatch, tmp_path):
     (tmp_path / "kernels").write_text("no folder")
     warming.compile_once()
     warming.compile_once.cache_clear()
-    monkeypatch.setattr(warming, "_mark", lambda: None)
+    monkeypatch.setattr(warming, "_marker_path", lambda: None)
     warming.compile_once()
     assert halves == []
     assert warming.compile_all() is None

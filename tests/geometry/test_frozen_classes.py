@@ -142,14 +142,14 @@ def test_fields_that_hold_tuples_of_arrays_compare_as_a_whole():
     assert paired([1, 2], [3]) != paired([1, 2])
 
 
-def test_a_subclass_of_what_hashes_hashes_by_all_of_its_fields():
+def test_a_subclass_of_a_hashable_class_hashes_by_all_fields():
     one, same, other = MyImageGrid((4, 5)), MyImageGrid((4, 5)), MyImageGrid((4, 5), name="x")
     assert one == same
     assert hash(one) == hash(same)
     assert len({one, same, other, ImageGrid((4, 5))}) == 3
 
 
-def test_an_array_in_a_subclass_of_what_hashes_compares_and_does_not_hash():
+def test_a_subclass_of_a_hashable_class_with_an_array_is_unhashable():
     @frozen
     class Weighted(ImageGrid):
         weights: np.ndarray = weights()
@@ -159,7 +159,7 @@ def test_an_array_in_a_subclass_of_what_hashes_compares_and_does_not_hash():
         hash(Weighted((4, 5)))
 
 
-def test_comparisons_and_hashes_of_ones_own_stay():
+def test_user_defined_comparisons_and_hashes_are_kept():
     @frozen
     class Same(TiltGeometry):
         def __eq__(self, other):
@@ -172,7 +172,7 @@ def test_comparisons_and_hashes_of_ones_own_stay():
     assert hash(Same.from_tilt_angles([0, 1])) == 2
 
 
-def test_a_field_may_say_itself_how_it_compares():
+def test_a_field_may_define_its_own_comparison():
     @frozen
     class Noted(TiltGeometry):
         note: str = attrs.field(default="", kw_only=True, eq=False)
@@ -183,7 +183,7 @@ def test_a_field_may_say_itself_how_it_compares():
     assert one != Noted.from_tilt_angles([0], note="a", name="TS_2")
 
 
-def test_a_class_of_ones_own_compares_arrays_and_is_frozen():
+def test_a_user_defined_class_compares_arrays_and_is_frozen():
     @frozen(kw_only=True)
     class Mask:
         values: np.ndarray

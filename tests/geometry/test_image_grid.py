@@ -1,4 +1,4 @@
-"""Where pixels lie, and which grids of images are the same."""
+"""Positions of pixels, and comparison of image grids."""
 
 import pickle
 
@@ -26,15 +26,15 @@ def test_the_center_is_half_of_the_shape_rounded_down():
         (((4, 5), (1, 2)), "pixel_size must be one positive number"),
     ],
 )
-def test_shapes_and_sizes_of_no_grid_are_refused(arguments, message):
+def test_invalid_shapes_and_sizes_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         ImageGrid(*arguments)
 
 
-def test_a_difference_says_shape_or_size():
-    assert GRID.difference(ImageGrid((5, 8), 2.5001)) == ""
-    assert GRID.difference(ImageGrid((5, 7), 2.5)) == "shapes do not fit: (5, 8) and (5, 7)"
-    assert GRID.difference(ImageGrid((5, 8), 2.501)) == "pixel sizes differ: 2.5 and 2.501"
+def test_describe_difference_names_shape_or_size():
+    assert GRID.describe_difference(ImageGrid((5, 8), 2.5001)) == ""
+    assert GRID.describe_difference(ImageGrid((5, 7), 2.5)) == "shapes differ: (5, 8) and (5, 7)"
+    assert GRID.describe_difference(ImageGrid((5, 8), 2.501)) == "pixel sizes differ: 2.5 and 2.501"
 
 
 def test_grids_are_values():

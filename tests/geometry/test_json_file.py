@@ -18,7 +18,7 @@ def test_json_keeps_every_bit(geometry):
 
 
 @pytest.mark.parametrize("as_path", [str, lambda path: path])
-def test_a_file_holds_what_is_returned(tmp_path, as_path):
+def test_to_json_writes_the_returned_text(tmp_path, as_path):
     path = as_path(tmp_path / "geometry.json")
     text = ANY_ROTATION.to_json(path)
     assert (tmp_path / "geometry.json").read_text() == text
@@ -62,9 +62,9 @@ PLAIN = {"magnifications": np.eye(2).tolist()}
         ("{1, 2}", "is not JSON: Expecting property name"),
         ("{}", 'does not hold a geometry: expected "format": "libtilt geometry"'),
         (edited(format="other"), "does not hold a geometry"),
-        (edited(version=2), "has version 2, this libtilt reads version 1"),
+        (edited(version=2), "has version 2; this libtilt reads version 1"),
         (edited(version=None), "has version None"),
-        (edited(doses=[1], b=2), "has fields that the class lacks: b, doses"),
+        (edited(doses=[1], b=2), "has fields that TiltGeometry lacks: b, doses"),
         (edited(rotation_matrices=None), "lacks rotation_matrices"),
     ],
 )
@@ -99,12 +99,12 @@ def test_other_files_are_refused_by_name(tmp_path, content):
 def test_values_that_do_not_fit_are_refused_with_the_name_of_the_file(tmp_path, changes, message):
     path = tmp_path / "geometry.json"
     path.write_text(edited(**changes))
-    with pytest.raises(ValueError, match=rf"geometry\.json does not hold a sound .*{message}"):
+    with pytest.raises(ValueError, match=rf"geometry\.json does not hold a valid .*{message}"):
         TiltGeometry.from_json(path)
 
 
 def test_a_missing_field_of_a_subclass_is_named():
-    with pytest.raises(ValueError, match=r"JSON text does not hold a sound .*doses"):
+    with pytest.raises(ValueError, match=r"JSON text does not hold a valid .*doses"):
         DosedGeometry.from_json(ANY_ROTATION.to_json())
 
 

@@ -54,9 +54,9 @@ def test_no_tilt_or_two_dimensions_are_refused(index):
         tilt_index(index, 4)
 
 
-def test_a_summary_shows_shape_and_dtype():
+def test_describe_array_gives_shape_and_dtype():
     assert describe_array(np.zeros((2, 3), np.float32)) == "(2, 3) float32"
 
 
-def test_a_slice_stays_one_so_that_data_are_not_copied():
+def test_a_slice_index_stays_a_slice():
     assert tilt_index(slice(1, 3), 4) == slice(1, 3)

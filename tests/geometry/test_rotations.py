@@ -34,9 +34,9 @@ def test_specimen_to_detector_is_rz_ry_rx():
 
 @quick
 @given(st.integers(0, 2**32 - 1))
-def test_zyx_angles_make_the_rotation_that_they_were_read_from(seed):
+def test_decomposed_angles_compose_the_same_rotation(seed):
     matrices = Rotation.random(20, random_state=seed).as_matrix()
-    z, y, x = rotations.zyx_angles(matrices)
+    z, y, x = rotations.decompose_zyx(matrices)
     assert np.allclose(rotations.specimen_to_detector(z, y, x), matrices, atol=1e-13)
     assert (np.abs(x) <= 90).all()
 
@@ -45,7 +45,7 @@ def test_zyx_angles_make_the_rotation_that_they_were_read_from(seed):
 def test_at_gimbal_lock_x_is_zero_and_the_rotation_is_kept(y):
     tilts = np.array([y, y])
     matrices = rotations.specimen_to_detector(np.array([20.0, -150]), tilts, np.array([35.0, 0]))
-    z, read, x = rotations.zyx_angles(matrices)
+    z, read, x = rotations.decompose_zyx(matrices)
     assert np.allclose(read, y)
     assert x.tolist() == [0, 0]
     assert np.allclose(rotations.specimen_to_detector(z, read, x), matrices, atol=1e-13)
@@ -54,7 +54,7 @@ def test_at_gimbal_lock_x_is_zero_and_the_rotation_is_kept(y):
 @pytest.mark.parametrize("y", [90.0, -90.0])
 def test_gimbal_lock_is_seen_through_rounding(y):
     matrices = Rotation.from_euler("ZYX", [[20, y, 35], [-130, y, -60]], degrees=True).as_matrix()
-    z, read, x = rotations.zyx_angles(matrices)
+    z, read, x = rotations.decompose_zyx(matrices)
     assert x.tolist() == [0, 0]
     assert np.allclose(rotations.specimen_to_detector(z, read, x), matrices, atol=1e-8)
 
@@ -65,16 +65,16 @@ def test_angles_wrap_at_half_a_turn_and_nowhere_else(angle):
     zero = np.zeros(1)
     for x in (0.0, 40.0):
         tilted = rotations.specimen_to_detector(np.array([angle]), zero, np.array([x]))
-        assert np.allclose(rotations.zyx_angles(tilted), [[wrapped], [0], [x]], atol=1e-12)
+        assert np.allclose(rotations.decompose_zyx(tilted), [[wrapped], [0], [x]], atol=1e-12)
         # Beyond a quarter turn about y: z comes from beyond half a turn.
         beyond = rotations.specimen_to_detector(np.array([angle]), zero + 120, np.array([x]))
-        assert np.allclose(rotations.zyx_angles(beyond), [[wrapped], [120], [x]], atol=1e-12)
+        assert np.allclose(rotations.decompose_zyx(beyond), [[wrapped], [120], [x]], atol=1e-12)
 
 
 def test_angles_lie_in_the_half_open_turn_without_negative_zeros():
     angles = np.array([-180.0, -0.0, 180.0])
     zeros = np.zeros(3)
-    z, y, x = rotations.zyx_angles(rotations.specimen_to_detector(angles, zeros, zeros))
+    z, y, x = rotations.decompose_zyx(rotations.specimen_to_detector(angles, zeros, zeros))
     assert z.tolist() == [180, 0, 180]
     assert not np.signbit([z[1], *y, *x]).any()
 
@@ -89,7 +89,7 @@ def test_a_rotation_a_matrix_and_a_stack_become_a_stack():
 
 
 @pytest.mark.parametrize("shape", [(3,), (0, 3, 3), (2, 3, 4), (2, 2), (1, 2, 3, 3), (0,), ()])
-def test_other_shapes_are_refused(shape):
+def test_matrices_of_other_shapes_are_refused(shape):
     with pytest.raises(ValueError, match=r"rotations must have shape \(n, 3, 3\) with n >= 1"):
         rotations.as_rotation_matrices(np.zeros(shape), "rotations")
 
@@ -103,5 +103,5 @@ def test_a_rotation_within_the_tolerance_passes_and_one_beyond_is_named():
         rotations.require_rotations(matrices, "matrices")
 
 
-def test_one_letter_takes_one_angle():
+def test_a_one_letter_sequence_takes_one_angle():
     assert rotations.euler_rotations("z", 30, degrees=True).as_matrix().shape == (3, 3)

@@ -4,7 +4,7 @@ from helpers import ANY_ROTATION, SINGLE_AXIS
 
 from libtilt import ImageGrid, VolumeGrid
 from libtilt.geometry import sampling
-from libtilt.geometry.affine import homogeneous, invert_affine
+from libtilt.geometry.affine import invert_affine, to_homogeneous
 
 VOXEL = np.array([1.5, 0.8, 1.1])
 IMAGES = ImageGrid((10, 9), pixel_size=1.25)
@@ -53,12 +53,12 @@ def test_with_equal_voxels_every_depth_step_is_the_voxel_size():
 
 def test_inverse_affine_matrices_undo_sampling_grids():
     made = make(ANY_ROTATION)
-    there_and_back = homogeneous(invert_affine(made)) @ homogeneous(made)
+    there_and_back = to_homogeneous(invert_affine(made)) @ to_homogeneous(made)
     assert np.allclose(there_and_back, np.eye(4), atol=1e-12)
 
 
-def test_homogeneous_adds_the_last_row():
-    square = homogeneous(make(SINGLE_AXIS))
+def test_to_homogeneous_adds_the_last_row():
+    square = to_homogeneous(make(SINGLE_AXIS))
     assert np.array_equal(square[:, :3], make(SINGLE_AXIS))
     assert (square[:, 3] == [0, 0, 0, 1]).all()
 
@@ -73,7 +73,7 @@ def test_a_volume_elsewhere_is_an_offset_in_the_last_column(geometry):
 
 @pytest.mark.parametrize("driven", ["ray", "voxel"])
 @pytest.mark.parametrize("size", [1.0, 2.5])
-def test_with_voxels_that_are_cubes_of_the_pixel_size_nothing_is_scaled(driven, size):
+def test_image_scales_are_1_for_cubic_voxels_of_the_pixel_size(driven, size):
     scales = sampling.image_scales(
         ANY_ROTATION.rotation_matrices, VolumeGrid((4, 4, 4), size), ImageGrid((5, 5), size), driven
     )

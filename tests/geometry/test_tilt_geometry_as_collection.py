@@ -1,4 +1,4 @@
-"""What `TiltGeometry` does as a collection of tilts and as a frozen object, subclasses included."""
+"""`TiltGeometry` and its subclasses as collections of tilts and as frozen objects."""
 
 import copy
 import pickle
@@ -70,7 +70,7 @@ def test_concatenate_takes_other_fields_from_the_first():
 
 
 def test_concatenate_needs_a_geometry():
-    with pytest.raises(ValueError, match="geometries must hold at least one geometry, got none"):
+    with pytest.raises(ValueError, match="geometries must contain at least one geometry, got none"):
         TiltGeometry.concatenate([])
 
 
@@ -89,7 +89,7 @@ def test_evolve_changes_one_field_and_keeps_the_others():
         DOSED.evolve(tilt_angles=[1])
 
 
-def test_evolve_checks_what_it_changes():
+def test_evolve_validates_changed_fields():
     with pytest.raises(ValueError, match=r"one row per tilt: expected \(4, 2\), got \(3, 2\)"):
         DOSED.evolve(shifts=np.zeros((3, 2)))
 
@@ -174,7 +174,7 @@ def test_geometries_of_several_classes_are_not_joined():
         TiltGeometry.concatenate(parts)
 
 
-def test_a_field_for_a_geometry_takes_one_and_nothing_else():
+def test_require_geometry_accepts_only_geometries():
     @attrs.frozen
     class Holder:
         geometry: TiltGeometry = attrs.field(validator=require_geometry)

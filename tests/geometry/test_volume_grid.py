@@ -1,4 +1,4 @@
-"""Where voxels lie, and which grids of volumes are the same."""
+"""Positions of voxels, and comparison of volume grids."""
 
 import pickle
 
@@ -34,7 +34,7 @@ def test_the_center_is_where_the_voxel_at_half_of_the_shape_lies():
     assert GRID.positions([2, 3, 4]).tolist() == [11.5, -20.0, 3.25]
 
 
-def test_a_grid_of_which_nothing_is_said_has_voxels_of_an_angstrom_about_the_rotation_center():
+def test_a_default_grid_has_1_angstrom_voxels_about_the_rotation_center():
     grid = VolumeGrid((4, 5, 6))
     assert grid.voxel_size.tolist() == [1, 1, 1]
     assert grid.center.tolist() == [0, 0, 0]
@@ -95,19 +95,19 @@ def test_corners_are_the_outermost_voxels_or_their_faces():
         ((SHAPE, 1.0, (0, 0, np.inf)), "center must be"),
     ],
 )
-def test_shapes_and_sizes_of_no_grid_are_refused(arguments, message):
+def test_invalid_shapes_and_sizes_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         VolumeGrid(*arguments)
 
 
-def test_a_difference_says_shape_size_or_place():
-    assert GRID.difference(GRID) == ""
-    assert GRID.difference(GRID.pad((5, 7, 8))) == "shapes do not fit: (5, 7, 6) and (5, 7, 8)"
-    assert GRID.difference(attrs.evolve(GRID, voxel_size=2)) == (
+def test_describe_difference_names_shape_size_or_center():
+    assert GRID.describe_difference(GRID) == ""
+    assert GRID.describe_difference(GRID.pad((5, 7, 8))) == "shapes differ: (5, 7, 6) and (5, 7, 8)"
+    assert GRID.describe_difference(attrs.evolve(GRID, voxel_size=2)) == (
         "voxel sizes differ: [1.5, 2.0, 0.5] and [2.0, 2.0, 2.0]"
     )
-    assert GRID.difference(attrs.evolve(GRID, center=(10, -20, 4))) == (
-        "places differ: center [10.0, -20.0, 3.25] and [10.0, -20.0, 4.0] A"
+    assert GRID.describe_difference(attrs.evolve(GRID, center=(10, -20, 4))) == (
+        "centers differ: [10.0, -20.0, 3.25] and [10.0, -20.0, 4.0] A"
     )
 
 
@@ -124,7 +124,9 @@ def test_a_difference_says_shape_size_or_place():
 )
 def test_grids_that_differ_by_rounding_agree(change, agrees):
     other = attrs.evolve(GRID, **change)
-    assert (GRID.difference(other) == "") == (other.difference(GRID) == "") == agrees
+    assert (
+        (GRID.describe_difference(other) == "") == (other.describe_difference(GRID) == "") == agrees
+    )
 
 
 def test_grids_are_compared_by_value_and_frozen():

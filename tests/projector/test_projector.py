@@ -323,7 +323,7 @@ def test_the_error_for_a_missing_package_names_the_extra(monkeypatch):
 def test_a_backend_asked_for_by_name_is_never_replaced():
     projector = Projector(ANY_ROTATION, volume_shape=(4, 5, 6), voxel_size=1.0, backend="sparse")
     for call, shape in ((projector.forward, (4, 5, 6)), (projector.adjoint, (5, 5, 6))):
-        with pytest.raises(UnsupportedSpecError, match=r"'sparse' does not take this.*'auto'"):
+        with pytest.raises(UnsupportedSpecError, match=r"'sparse' does not support.*'auto'"):
             call(np.ones(shape))
 
 

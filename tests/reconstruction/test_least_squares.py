@@ -104,6 +104,6 @@ def test_start_and_mask_on_another_grid_raise(name):
     assert sirt(tilts, volume_grid=grid, iterations=1, **{name: fits}).shape == grid.shape
     elsewhere = fits.evolve(center=(0, 0, 1))
     with pytest.raises(
-        ValueError, match=f"{name} must lie on the volume's grid, but places differ"
+        ValueError, match=f"{name} must lie on the volume's grid, but centers differ"
     ):
         sirt(tilts, volume_grid=grid, iterations=1, **{name: elsewhere})

@@ -1,4 +1,4 @@
-"""Images aligned and cropped: against the closed form, with the geometry in step."""
+"""Aligned and cropped images, compared with the closed form, and their geometry."""
 
 import tracemalloc
 
@@ -70,7 +70,7 @@ def test_number_types_follow_the_rule(dtype, result):
     assert still.align().dtype == result
 
 
-def test_beyond_an_image_stands_its_mean_or_a_number():
+def test_pixels_outside_an_image_are_its_mean_or_a_number():
     geometry = TiltGeometry.from_tilt_angles([0], shifts=(20, 0))
     images = np.random.default_rng(0).normal(size=(1, 16, 16))
     series = TiltSeries(images, geometry)
@@ -129,7 +129,7 @@ PLACES = [[0, 0, 0], [-15.3, 12.6, 0], [17, 17, 0]]
 @pytest.mark.parametrize("order", [1, 3])
 @pytest.mark.parametrize("fill", ["mean", "edge", 2.5])
 @pytest.mark.parametrize("point", [*PLACES, [-80, 3, 0], [80, 3, 0], [3, -80, 0], [3, 80, 0]])
-def test_a_resampled_box_is_what_the_whole_image_moved_has_there(order, fill, point):
+def test_a_resampled_box_equals_the_shifted_image(order, fill, point):
     images = np.random.default_rng(1).normal(size=(1, 50, 51))
     geometry = TiltGeometry.from_tilt_angles([0], shifts=(0.3, -0.4))
     series = TiltSeries(images, geometry)
@@ -173,9 +173,9 @@ def test_tilts_that_do_not_show_the_whole_box_are_left_out_filled_up_or_refused(
     assert len(padded) == 2
     assert padded.images[1, :, 0].tolist() == [0.0] * 8
     assert np.array_equal(padded.images[1, :, -1], images[1, 6:14, 2])
-    with pytest.raises(ValueError, match=r"does not lie in image 1: choose a smaller size"):
+    with pytest.raises(ValueError, match=r"does not fit in image 1: choose a smaller size"):
         series.extract([-5, 0, 0], 8, outside="raise")
-    with pytest.raises(ValueError, match=r"point \[-50\.0, 0\.0, 0\.0\] does not lie in any image"):
+    with pytest.raises(ValueError, match=r"point \[-50\.0, 0\.0, 0\.0\] does not fit in any image"):
         series.extract([-50, 0, 0], 8)
     (far,) = series.extract([-50, 0, 0], 8, outside="pad", fill=3.0)
     assert (far.images == 3).all()
@@ -212,7 +212,7 @@ def test_subclasses_keep_their_class_and_fields():
 @pytest.mark.parametrize("resample", [False, True])
 @pytest.mark.parametrize(("size", "least", "most"), [(8, 4, 16), (7, 3, 16)])
 def test_a_box_may_reach_to_the_last_pixel_of_an_image_and_no_further(resample, size, least, most):
-    """Of 20 rows and 22 columns, a box about place p spans p - size // 2 and size pixels."""
+    """In 20 rows and 22 columns; a box about position p starts at p - size // 2."""
     series = TiltSeries(np.ones((1, 20, 22)), TiltGeometry.from_tilt_angles([0]))
     for axis, reach in ((1, (least, most)), (0, (least, most + 2))):
         for place, step in zip(reach, (-1, 1), strict=True):
@@ -221,11 +221,11 @@ def test_a_box_may_reach_to_the_last_pixel_of_an_image_and_no_further(resample, 
             (box,) = series.extract(point, size, resample=resample)
             assert box.shape == (1, size, size)
             point[axis] += step
-            with pytest.raises(ValueError, match="does not lie in any image"):
+            with pytest.raises(ValueError, match="does not fit in any image"):
                 series.extract(point, size, resample=resample)
 
 
-def test_every_option_is_given_by_name():
+def test_options_are_keyword_only():
     assert list(options_without_names(resampling)) == []
 
 

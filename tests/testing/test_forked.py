@@ -1,4 +1,4 @@
-"""The law of forks: a child computes what its parent did, and ends."""
+"""The fork law: a child computes the bits of its parent, and ends."""
 
 import os
 import sys
@@ -16,7 +16,7 @@ on_linux = pytest.mark.skipif(sys.platform != "linux", reason="forks as on Linux
 
 @attrs.frozen
 class ForkedBackend(ToyBackend):
-    """Behaves as told in a child of the process that made it, and well there."""
+    """Misbehaves in children of the process that created it, and only there."""
 
     behave: Callable
     process: int = attrs.field(factory=os.getpid)
@@ -41,17 +41,17 @@ def fail(message):
 @pytest.mark.parametrize(
     ("behave", "complaint"),
     [
-        (wait_for_ever, "had not ended after 0.3 s and was killed"),
-        (lambda images: images + 1, "computes other bits than its parent"),
+        (wait_for_ever, "did not end within 0.3 s and was killed"),
+        (lambda images: images + 1, "computes different bits from its parent"),
         (fail("no threads"), "no error says 'spawn'"),
     ],
 )
-def test_a_backend_that_fails_in_a_forked_child_is_told_so(monkeypatch, behave, complaint):
-    monkeypatch.setattr(forked, "SECONDS", 0.3 if behave is wait_for_ever else 60)
+def test_the_fork_law_reports_backends_that_fail_in_a_child(monkeypatch, behave, complaint):
+    monkeypatch.setattr(forked, "TIMEOUT", 0.3 if behave is wait_for_ever else 60)
     with pytest.raises(AssertionError, match=complaint):
         forked.law_fork(ForkedBackend(behave), make_spec("identity"))
 
 
 @on_linux
-def test_a_backend_may_ask_for_spawn_in_a_forked_child():
+def test_a_backend_may_require_spawn_in_a_forked_child():
     forked.law_fork(ForkedBackend(fail("start processes by spawn")), make_spec("identity"))

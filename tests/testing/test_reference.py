@@ -1,4 +1,4 @@
-"""The reference, and that it is the transpose of what SciPy's backend computes."""
+"""The reference implementation, and its agreement with the SciPy backend."""
 
 import numpy as np
 import pytest
@@ -16,8 +16,8 @@ def test_the_reference_interpolates_between_samples_and_towards_zero():
 
 
 @pytest.mark.parametrize("case", ["single axis, spacings differ", "any rotation, spacings differ"])
-def test_the_reference_pairs_are_what_the_laws_say_of_their_transposes(case):
-    """The reference has one direction of each pair; SciPy's other direction transposes it."""
+def test_the_reference_pairs_and_their_transposes_satisfy_the_laws(case):
+    """The reference has one direction of each pair; SciPy's other direction is its transpose."""
     for driven, literal in (("ray", forward_by_rays), ("voxel", adjoint_by_voxels)):
         spec = make_spec(case, driven=driven)
         volume, images = arrays(spec)

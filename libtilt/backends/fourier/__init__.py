@@ -1,4 +1,4 @@
-"""Central slices by non-uniform fast Fourier transforms: one kind of slice a file."""
+"""Central slices by non-uniform fast Fourier transforms."""
 
 from libtilt.backends.fourier.backend import FourierBackend
 

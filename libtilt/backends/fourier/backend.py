@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 import attrs
 
 from libtilt.backends.base import Plan, PlannedBackend, SamplingSpec
-from libtilt.backends.fourier.plane_slices import PlanesPlan, line_sign
-from libtilt.backends.fourier.volume_slices import VolumePlan
+from libtilt.backends.fourier.plane_slices import PlaneSlicesPlan, axis_direction
+from libtilt.backends.fourier.volume_slices import VolumeSlicesPlan
 from libtilt.backends.single_axis import SingleAxisLayout
 from libtilt.backends.threads import check_threads
 from libtilt.errors.checks import positive_float
@@ -21,22 +21,22 @@ def _check_eps(_: Any, field: Any, value: float) -> None:
 
 @attrs.frozen
 class FourierBackend(PlannedBackend):
-    """Take slices of the volume's Fourier transform, by non-uniform fast Fourier transforms.
+    """Project by central slices of the Fourier transform, with non-uniform FFTs.
 
     Voxels are samples of a band-limited density, and projections are its line integrals, without
     the blur of linear interpolation: on fine detail the error is about a thousandth of that of
-    the other backends. It takes any spec. "ray" and "voxel" compute the same operator, up to the
-    scale that sets the two pairs apart, and the adjoint is exact to rounding, whatever `eps`.
+    the other backends. Any spec is supported. "ray" and "voxel" compute the same operator, up to
+    the scale of the two pairs, and the adjoint is exact to rounding for any `eps`.
 
     Parameters
     ----------
     eps : float, optional
-        Relative error of the transforms to aim at, at least 1e-14 and less than 1. For float32
-        data it stops at 1e-6, and rounding leaves about 1e-5. Where they are rough up to the faces
-        of the volume it leaves up to 1e-4, less with an `eps` below 1e-5 at two to five times
-        the cost.
+        Target relative error of the transforms, at least 1e-14 and less than 1. For float32 data
+        it is at least 1e-6, and rounding leaves an error of about 1e-5, or up to 1e-4 where data
+        are rough up to the faces of the volume; an `eps` below 1e-5 reduces the latter, at two to
+        five times the cost.
     threads : int, optional
-        By default as many as there are processors. Their number does not change the result.
+        Number of threads, by default one per processor. Results do not depend on it.
 
     Raises
     ------
@@ -48,11 +48,11 @@ class FourierBackend(PlannedBackend):
     With ``x = G (u, v, k) + o`` the grid of an image, ``H`` the transposed inverse of ``G`` and
     ``V(f)`` the transform of the volume, its value at pixel ``(u, v)`` is the integral of
     ``V(f) exp(2 pi i (f . o + a u + b v)) |det H|`` over the slice ``f = H (a, b, 0)``.
-    Frequencies ``a`` and ``b`` are taken so densely that nothing of the volume that falls beside
-    the image comes round into it through its period. Components of ``f`` of half a cycle per
-    voxel or more, which no voxel grid can hold, are zero.
+    Frequencies ``a`` and ``b`` are so dense that parts of the volume that project beside the image
+    do not wrap into it. Components of ``f`` at or above half a cycle per voxel, which a voxel grid
+    cannot represent, are zero.
 
-    Sharp edges ring, as in any band-limited picture; the other backends do not.
+    Sharp edges ring, as in any band-limited image; the other backends do not ring.
 
     Examples
     --------
@@ -74,13 +74,13 @@ class FourierBackend(PlannedBackend):
 
     @property
     def trilinear(self) -> bool:
-        """Whether it computes the plain operator: no, that of a band-limited volume."""
+        """Whether the operator is the plain one: no, that of a band-limited volume."""
         return False
 
     def plan(self, spec: SamplingSpec) -> Plan:
         """Return a plan that computes its points at its first forward or adjoint."""
         layout = SingleAxisLayout.find(spec)
-        sign = 0 if layout is None else line_sign(layout)
-        if layout is None or sign == 0:
-            return VolumePlan(spec, self.eps, self.threads)
-        return PlanesPlan(layout, sign, self.eps, self.threads)
+        direction = 0 if layout is None else axis_direction(layout)
+        if layout is None or direction == 0:
+            return VolumeSlicesPlan(spec, self.eps, self.threads)
+        return PlaneSlicesPlan(layout, direction, self.eps, self.threads)

@@ -1,4 +1,4 @@
-"""The function by which finufft spreads points on a grid and interpolates between its values."""
+"""The kernel with which finufft spreads points onto a grid and interpolates from it."""
 
 from __future__ import annotations
 
@@ -18,14 +18,10 @@ _NODES = 200
 
 @attrs.frozen(eq=False)
 class Kernel:
-    """What a point spreads along an axis.
+    """The spreading kernel along one axis, which reaches `width` grid points.
 
-    Attributes
-    ----------
-    width : int
-        How many grid points it reaches.
-    nodes, weights : ndarray
-        Distances from the point in steps of the grid, and what integrates the function over them.
+    `nodes` are quadrature nodes, distances from a point in grid steps; `weights` are the kernel's
+    values there times the quadrature weights.
     """
 
     width: int
@@ -33,35 +29,26 @@ class Kernel:
     weights: Float64Array
 
     @classmethod
-    def of(cls, options: dict[str, Any]) -> Kernel:
-        """Return the kernel that finufft takes for some options in three dimensions.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from libtilt.backends.fourier.kernel import Kernel
-        >>> from libtilt.backends.fourier.nufft import nufft_options
-        >>> Kernel.of(nufft_options(1e-3, np.dtype("float64"))).width < 10
-        True
-        """
-        # Not in float64 for either: the width is another one for float32.
+    def measure(cls, options: dict[str, Any]) -> Kernel:
+        """Measure the kernel that finufft uses in three dimensions with some options."""
+        # In the dtype of the options, since the width depends on it.
         grid = np.zeros((_SIDE,) * 3, options["dtype"])
         grid[(_SIDE // 2,) * 3] = 1
-        # Between two grid points, so that none lies at an end, where it might count or not.
+        # Between grid points, so that no step lies at an end of the kernel.
         steps = np.arange(_SIDE / 2) - _SIDE / 4 + 0.3
-        width = int(np.count_nonzero(_along_an_axis(grid, steps, options)))
+        width = int(np.count_nonzero(_kernel_values(grid, steps, options)))
         roots, weights = np.polynomial.legendre.leggauss(_NODES)
         nodes = roots * width / 2
-        values = _along_an_axis(grid, nodes, options)
-        middle = _along_an_axis(grid, np.zeros(1), options)[0]
-        # A value is a product of three, two of them taken at the middle.
+        values = _kernel_values(grid, nodes, options)
+        middle = _kernel_values(grid, np.zeros(1), options)[0]
+        # A value is the product of three kernels, two of them at their middle.
         values = values * np.cbrt(middle) / middle
         return cls(width, nodes, values * weights * width / 2)
 
     def factors(self, count: int, fine: int) -> Float64Array:
-        """Return what undoes the spreading at `count` modes of a grid of `fine` points.
+        """Return the factors that undo the spreading at `count` modes of a grid of `fine` points.
 
-        The grid begins half a period before the origin, which turns the sign of odd modes.
+        The grid starts half a period before the origin, which flips the sign of odd modes.
         """
         modes = np.arange(count) - count // 2
         turns = np.cos(np.multiply.outer(2 * math.pi / fine * modes, self.nodes))
@@ -69,19 +56,19 @@ class Kernel:
         return factors
 
 
-def _along_an_axis(
+def _kernel_values(
     grid: NDArray[Any], distances: Float64Array, options: dict[str, Any]
 ) -> Float64Array:
     points = np.zeros((3, len(distances)), grid.real.dtype)
     points[2] = 2 * np.pi / _SIDE * distances
-    values: Float64Array = interpolation(2, grid.shape, points, options).execute(grid).real
+    values: Float64Array = spreading_plan(2, grid.shape, points, options).execute(grid).real
     return values.astype(np.float64)
 
 
-def interpolation(
+def spreading_plan(
     kind: int, shape: tuple[int, ...], points: NDArray[Any], options: dict[str, Any]
 ) -> Any:
-    """Return a plan that only spreads from points to a grid (1), or interpolates back (2)."""
+    """Return a finufft plan that only spreads points to a grid (1) or interpolates (2)."""
     plan = finufft.Plan(kind, shape, spreadinterponly=1, **options)
     plan.setpts(*points)
     return plan

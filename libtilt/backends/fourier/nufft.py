@@ -1,4 +1,4 @@
-"""Non-uniform fast Fourier transforms in two dimensions by finufft, exactly adjoint in pairs."""
+"""Non-uniform fast Fourier transforms in two dimensions by finufft, as exact adjoint pairs."""
 
 from __future__ import annotations
 
@@ -15,39 +15,25 @@ _FLOAT32_EPS = 1e-6
 
 
 def nufft_options(eps: float, dtype: np.dtype[Any]) -> dict[str, Any]:
-    """Return the options of a finufft plan for points of some dtype.
+    """Return the options of a finufft plan for points of a dtype.
 
-    Each plan runs on the thread that calls it. A pool of its own would hang in a forked process,
-    and would sum what several of its threads spread in whatever order they finish.
+    Each plan runs on the calling thread. A thread pool in finufft would hang in a forked process,
+    and would sum contributions in varying order.
     """
     eps = eps if dtype == np.float64 else max(eps, _FLOAT32_EPS)
-    # The finer the grid between, the less float32 rounds, but it has up to four times as many
-    # points, and its transforms in three dimensions take six times as long.
+    # A finer grid reduces float32 rounding, but has up to four times as many points, and transforms
+    # in three dimensions take six times as long.
     least = 1e-8 if dtype == np.float64 else 1e-5
     upsampling = 1.25 if eps >= least else 2.0
-    complex_dtype = np.result_type(dtype, np.complex64).name
-    return {
-        "eps": eps,
-        "dtype": complex_dtype,
-        "nthreads": 1,
-        "upsampfac": upsampling,
-        "showwarn": 0,
-    }
+    kind = np.result_type(dtype, np.complex64).name
+    return {"eps": eps, "dtype": kind, "nthreads": 1, "upsampfac": upsampling, "showwarn": 0}
 
 
 class PlaneNufft:
-    """Non-uniform FFTs between the modes of many planes and the same points, there and back.
+    """Non-uniform FFTs between the modes of planes of `shape` and shared points, with adjoints.
 
-    Parameters
-    ----------
-    points : ndarray, shape (2, m)
-        Angles per index along each axis of a plane, between -pi and pi.
-    shape : tuple of int
-        Of each plane, whose indices are counted from ``shape // 2``.
-    eps : float
-        Relative error to aim at.
-    threads : int or None
-        How many planes are transformed at once, None for all processors.
+    `points` `(2, m)` are angles per index between -pi and pi, with indices counted from
+    ``shape // 2``; `eps` is the target relative error. Planes are transformed in parallel.
     """
 
     def __init__(
@@ -79,7 +65,7 @@ class PlaneNufft:
         idle = self._idle[kind]
 
         def transform(index: int) -> None:
-            # A plan works in buffers of its own, so each is lent to one thread at a time.
+            # A plan has its own buffers, so one thread at a time uses it.
             try:
                 plan = idle.pop()
             except IndexError:

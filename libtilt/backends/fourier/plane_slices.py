@@ -1,4 +1,4 @@
-"""Slices where rays stay in planes of the volume."""
+"""Slices for rays that stay in planes of the volume."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ from libtilt.backends.threads import locked_cached_property, run_all
 
 _DRIFT = 1e-9
 _ROWS = 4
-"""Of the plane, transformed together: lines then lie closer in memory."""
+"""Plane rows transformed together, for locality in memory."""
 
 
-class PlanesPlan(FourierPlan):
-    """Slices where rays stay in planes of the volume: a transform along the tilt axis first.
+class PlaneSlicesPlan(FourierPlan):
+    """Slices for rays that stay in planes: an FFT along the tilt axis, then slices of planes.
 
-    Each of its frequencies then is a plane to slice, all of them at the same points.
+    Each frequency along the axis is a plane to slice, and all planes share their points.
     """
 
     def __init__(
-        self, layout: SingleAxisLayout, sign: int, eps: float, threads: int | None
+        self, layout: SingleAxisLayout, direction: int, eps: float, threads: int | None
     ) -> None:
         volume_axes = [axis for axis in (2, 1, 0) if axis != layout.axis]
         super().__init__(layout.spec, eps, threads, volume_axes, [1 - layout.detector_axis])
         self.layout = layout
-        self.sign = sign
-        # One period takes in all voxels along the axis.
+        self.direction = direction
+        # One period covers all voxels along the axis.
         least = max(self.periods[layout.detector_axis], layout.line_length)
         self.period = 2 * fft.next_fast_len((least + 1) // 2)
         self.count = self.period // 2
         line = self.spec.grids[:, layout.axis, 3]
-        self.line_offsets = line if sign == 1 else line - (layout.detector_shape[0] - 1)
+        self.line_offsets = line if direction == 1 else line - (layout.detector_shape[0] - 1)
 
     @locked_cached_property
     def slices(self) -> Slices:
-        """All of them."""
-        return self._slices(self.seen, self.layout.plane_shape, PlaneNufft)
+        """Slices of all tilts that see the volume."""
+        return self._slices(self.visible, self.layout.plane_shape, PlaneNufft)
 
     def forward(self, volume: NDArray[Any]) -> NDArray[Any]:
-        """Project: transform along the axis, slice every plane, and transform back."""
+        """Project: FFT along the axis, slices of every plane, inverse FFT."""
         view = self.layout.volume_view(volume)
         modes = np.empty((self.count, *self.layout.plane_shape), self.dtype)
 
@@ -58,15 +58,15 @@ class PlanesPlan(FourierPlan):
         slices = self.slices
         values = slices.nufft.to_points(modes)
         images = np.zeros(self.spec.images_shape, self.spec.dtype)
-        run_all(partial(self._project, values, self._along(images)), slices.each(), self.threads)
+        run_all(partial(self._project, values, self._along(images)), slices.pieces(), self.threads)
         return images
 
     def adjoint(self, images: NDArray[Any]) -> NDArray[Any]:
-        """Backproject: the same steps, transposed, in reverse."""
+        """Backproject: the transposed steps in reverse order."""
         slices = self.slices
         values = np.empty((self.count, slices.size), self.dtype)
         backproject = partial(self._backproject, self._along(images), values)
-        run_all(backproject, slices.each(), self.threads)
+        run_all(backproject, slices.pieces(), self.threads)
         modes = slices.nufft.to_modes(values)
         volume = np.empty(self.spec.volume_shape, self.spec.dtype)
         view = self.layout.volume_view(volume)
@@ -80,8 +80,8 @@ class PlanesPlan(FourierPlan):
         return volume
 
     def _along(self, images: NDArray[Any]) -> NDArray[Any]:
-        """Return the images as tilt, pixel in the direction of the axis, pixel across it."""
-        return self.layout.images_view(images)[:, :: self.sign]
+        """Return the images as tilts, pixels in the direction of the axis, pixels across it."""
+        return self.layout.images_view(images)[:, :: self.direction]
 
     def _project(self, values: NDArray[Any], images: NDArray[Any], piece: Piece) -> None:
         tilt, kept, place = piece
@@ -94,15 +94,15 @@ class PlanesPlan(FourierPlan):
 
     def _backproject(self, images: NDArray[Any], values: NDArray[Any], piece: Piece) -> None:
         tilt, kept, place = piece
-        # Frequencies of the half that is left out count here, and again on the way back to the
-        # volume, with inverse weights: both are left out.
+        # The weights of the omitted half of the frequencies, here and in the inverse transform to
+        # the volume, cancel.
         lines = fft.rfft(images[tilt], n=self.period, axis=0, norm="forward")[: self.count]
         plane = fft.fft(lines, n=len(kept), axis=1, norm="forward")
         plane *= self._factors(tilt).conj()
         values[:, place] = plane[:, kept]
 
     def _factors(self, tilt: int) -> NDArray[Any]:
-        """Return what moves the slice of every plane to its place, and scales it."""
+        """Return the phases that shift the slices of all planes into place, times their scale."""
         shift = self.offsets[tilt] - np.array(self.layout.plane_shape) // 2
         turns = np.exp(2j * np.pi * self.line_offsets[tilt] / self.period * np.arange(self.count))
         line = (self.scales[tilt] * turns).astype(self.dtype)
@@ -110,8 +110,8 @@ class PlanesPlan(FourierPlan):
         return factors
 
 
-def line_sign(layout: SingleAxisLayout) -> int:
-    """Return 1 or -1 where pixels and voxels coincide along the axis, in which order; else 0."""
+def axis_direction(layout: SingleAxisLayout) -> int:
+    """Return 1 or -1 if pixels match voxels along the axis, in equal or reverse order; else 0."""
     scales = layout.spec.grids[:, layout.axis, layout.detector_axis]
     extent = max(layout.detector_shape[0], layout.line_length)
     return next((s for s in (1, -1) if np.abs(scales - s).max() * extent < _DRIFT), 0)

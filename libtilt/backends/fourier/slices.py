@@ -1,4 +1,4 @@
-"""Central slices of a volume's Fourier transform: their points, phases and scales."""
+"""Central slices of a volume's Fourier transform: points, phases and scales."""
 
 from __future__ import annotations
 
@@ -23,29 +23,21 @@ Piece = tuple[int, NDArray[np.bool_], slice]
 
 
 class Nufft(Protocol):
-    """Non-uniform FFTs between modes and points, there and exactly back."""
+    """Non-uniform FFTs between modes and points, and their adjoints."""
 
     def to_points(self, modes: NDArray[Any]) -> NDArray[Any]:
         """Transform modes to values at the points."""
 
     def to_modes(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Transform values at the points to modes, by the adjoint of `to_points`."""
+        """Transform values at the points to modes by the adjoint of `to_points`."""
 
 
 @attrs.frozen(eq=False)
 class Slices:
-    """The points of some tilts' slices, and the transforms to and from them.
+    """The points of the slices of some tilts, and the transform to and from them.
 
-    Attributes
-    ----------
-    tilts : list of int
-        Which tilts.
-    kept : list of ndarray of bool
-        For each, which frequencies of its slice are points; at the others it is zero.
-    places : list of slice
-        For each, where its points are among all.
-    nufft : Nufft
-        Between the volume and all points.
+    For each tilt, `kept` marks the frequencies of its slice that are points (the others are zero),
+    and `places` locates its points among those of `nufft`.
     """
 
     tilts: list[int]
@@ -55,27 +47,19 @@ class Slices:
 
     @property
     def size(self) -> int:
-        """How many points there are."""
+        """Number of points."""
         return self.places[-1].stop if self.places else 0
 
-    def each(self) -> Iterator[Piece]:
-        """Return for each tilt its number, what is kept and its place."""
+    def pieces(self) -> Iterator[Piece]:
+        """Return the number, `kept` and place of each tilt."""
         return zip(self.tilts, self.kept, self.places, strict=True)
 
 
 class FourierPlan(Plan):
-    """What both ways to take slices have in common: frequencies, points and factors.
+    """Base of both ways to take slices: frequencies, points and factors.
 
-    Parameters
-    ----------
-    spec : SamplingSpec
-        What to compute.
-    eps : float
-        Relative error of the transforms.
-    threads : int or None
-        How many share the work.
-    volume_axes, detector_axes : list of int
-        The axes (0 x or u, 1 y or v, 2 z) that the slices lie along, in the order of arrays.
+    `volume_axes` and `detector_axes` are the axes (0 x or u, 1 y or v, 2 z) along which slices lie,
+    in array order; `eps` is the relative error of the transforms.
     """
 
     def __init__(
@@ -92,16 +76,16 @@ class FourierPlan(Plan):
         self.dtype = np.result_type(spec.dtype, np.complex64)
         low, high = footprints(spec)
         last = np.array(spec.image_shape[::-1]) - 1
-        # Of what misses an image nothing may be seen, however close its next period is.
-        seen = ((low < last) & (high > 0)).all(axis=1)
-        self.seen = np.flatnonzero(seen)
-        nearest = np.concatenate([last - low[seen], high[seen], [last + 1]]).max(axis=0)
+        # An image that the volume misses stays zero, even if the volume's next period is close.
+        visible = ((low < last) & (high > 0)).all(axis=1)
+        self.visible = np.flatnonzero(visible)
+        nearest = np.concatenate([last - low[visible], high[visible], [last + 1]]).max(axis=0)
         self.periods = [2 * fft.next_fast_len(math.ceil((p - _DRIFT) / 2)) for p in nearest]
         self.frequencies = [fft.fftfreq(self.periods[axis]) for axis in detector_axes]
         inverse = np.linalg.inv(spec.grids[:, :, :3])
         self.slopes = [inverse[:, axis, volume_axes] for axis in detector_axes]
         self.offsets = spec.grids[:, volume_axes, 3]
-        # A ray counts depth steps, a splat counts voxels.
+        # Rays sum over depth steps, splats over voxels.
         self.scales = np.abs(np.linalg.det(inverse))
         if spec.driven == "voxel":
             self.scales = np.ones_like(self.scales)
@@ -109,11 +93,11 @@ class FourierPlan(Plan):
     def _slices(
         self, tilts: NDArray[np.intp], shape: tuple[int, ...], nufft: Callable[..., Nufft]
     ) -> Slices:
-        """Return the slices of some tilts through arrays of a shape, by one kind of transform."""
+        """Return the slices of some tilts through arrays of `shape`, by one kind of transform."""
         most = len(tilts) * math.prod(len(f) for f in self.frequencies)
         points = np.empty((len(shape), most), self.spec.dtype)
         kept, places, stop = [], [], 0
-        # The highest frequency of an even period has no counterpart of the other sign.
+        # The highest frequency of an even period has no positive counterpart.
         paired = reduce(np.logical_and.outer, (f > -0.5 for f in self.frequencies))
         for tilt in tilts:
             lines = zip(self.frequencies, self.slopes, strict=True)
@@ -128,7 +112,7 @@ class FourierPlan(Plan):
         return Slices(tilts.tolist(), kept, places, transforms)
 
     def _phases(self, tilt: int, shift: Float64Array) -> NDArray[Any]:
-        """Return over a slice what moving the volume by ``-shift`` multiplies it by."""
+        """Return the phases of a slice that shift the volume by ``-shift``."""
         lines = zip(self.frequencies, self.slopes, strict=True)
         turns = (np.exp(2j * np.pi * (slopes[tilt] @ shift) * f) for f, slopes in lines)
         phases: NDArray[Any] = reduce(np.multiply.outer, (t.astype(self.dtype) for t in turns))
@@ -136,7 +120,7 @@ class FourierPlan(Plan):
 
 
 def footprints(spec: SamplingSpec) -> tuple[Float64Array, Float64Array]:
-    """Return for each tilt between which pixels (u, v) the volume and one voxel more fall."""
+    """Return the least and the greatest pixel (u, v) of the volume and a voxel around it."""
     corners = np.array(list(itertools.product(*((-1, n) for n in reversed(spec.volume_shape)))))
     to_pixels = invert_affine(spec.grids)[:, :2]
     pixels = corners @ to_pixels[:, :, :3].swapaxes(1, 2) + to_pixels[:, np.newaxis, :, 3]

@@ -1,4 +1,4 @@
-"""Non-uniform fast Fourier transforms in three dimensions, with the same bits on any threads."""
+"""Non-uniform fast Fourier transforms in three dimensions, independent of the thread count."""
 
 from __future__ import annotations
 
@@ -12,28 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from libtilt.backends.fourier.kernel import Kernel, interpolation
+from libtilt.backends.fourier.kernel import Kernel, spreading_plan
 from libtilt.backends.fourier.nufft import nufft_options
 from libtilt.backends.threads import locked_cached_property, run_all, run_each
 
 _ROWS = 4
 _BIN, _BINS = 4, 128
-_SLAB = 12
-"""Least planes of a slab; those that it shares with its neighbors come on top."""
+_MIN_SLAB = 12
+"""Smallest number of planes in a slab, without those shared with its neighbors."""
 
 
 @attrs.frozen(eq=False)
 class Slab:
-    """Some planes of the fine grid, and the points that lie between them.
+    """Some planes of the fine grid, and the points between them.
 
-    Attributes
-    ----------
-    planes : ndarray of int
-        Which planes: those of the slab and, on both sides, those that its points reach.
-    order : ndarray of int
-        Which points.
-    points : ndarray, shape (3, m)
-        Their angles on the grid of these planes.
+    `planes` includes the planes on both sides that points reach; `order` holds the indices of the
+    points, and `points` `(3, m)` their angles on the grid of these planes.
     """
 
     planes: NDArray[np.intp]
@@ -42,23 +36,14 @@ class Slab:
 
 
 class VolumeNufft:
-    """The non-uniform FFT between the modes of one array and points, there and exactly back.
+    """The non-uniform FFT between the modes of an array of `shape` and points, and its adjoint.
 
-    Values are spread from points to a finer grid, slab by slab, and transformed from there; and
-    the other way round the same. finufft spreads, on one thread for each slab. Neighbors share
-    planes, so that every other slab is added first, then those between: each plane is summed in
-    the same order on any number of threads.
+    `points` `(3, m)` are angles per index between -pi and pi, with indices counted from
+    ``shape // 2``; `eps` is the target relative error.
 
-    Parameters
-    ----------
-    points : ndarray, shape (3, m)
-        Angles per index along each axis of the array, between -pi and pi.
-    shape : tuple of int
-        Of the array, whose indices are counted from ``shape // 2``.
-    eps : float
-        Relative error to aim at.
-    threads : int or None
-        How many threads, None for all processors.
+    Values are spread from points to a finer grid, which is transformed, and vice versa. finufft
+    spreads one slab per thread. Neighboring slabs share planes, so every other slab is added first,
+    then those between: each plane is summed in the same order for any number of threads.
     """
 
     def __init__(
@@ -69,7 +54,7 @@ class VolumeNufft:
         self._threads = threads
         self._options = nufft_options(eps, points.dtype)
         self._dtype = np.dtype(self._options["dtype"])
-        kernel = Kernel.of(self._options)
+        kernel = Kernel.measure(self._options)
         upsampling = self._options["upsampfac"]
         least = [max(math.ceil(upsampling * n), 2 * kernel.width) for n in shape]
         self._fine = tuple(2 * fft.next_fast_len((n + 1) // 2) for n in least)
@@ -77,7 +62,7 @@ class VolumeNufft:
             kernel.factors(n, fine).astype(points.dtype)
             for n, fine in zip(shape, self._fine, strict=True)
         ]
-        self._slabs = _cut(points, self._fine[0], kernel.width // 2 + 1, threads)
+        self._slabs = _cut_into_slabs(points, self._fine[0], kernel.width // 2 + 1, threads)
 
     def to_points(self, modes: NDArray[Any]) -> NDArray[Any]:
         """Transform an array of `shape` to ``(m,)``."""
@@ -92,7 +77,7 @@ class VolumeNufft:
         def interpolate(index: int) -> None:
             slab = self._slabs[index]
             planes = slab.planes
-            # Planes in a row need no copy.
+            # Consecutive planes need no copy.
             wrapped = planes[0] > planes[-1]
             some = grid[planes] if wrapped else grid[planes[0] : planes[-1] + 1]
             values[slab.order] = self._interpolations[index].execute(some)
@@ -122,7 +107,7 @@ class VolumeNufft:
         return modes
 
     def _longest_first(self, slabs: Iterable[int]) -> list[int]:
-        """Return slabs in an order that leaves little to wait for at the end."""
+        """Return the slabs in order of decreasing work, to balance the threads."""
         return sorted(slabs, key=lambda index: -len(self._slabs[index].order))
 
     @locked_cached_property
@@ -139,7 +124,7 @@ class VolumeNufft:
         def make(index: int) -> None:
             slab = self._slabs[index]
             shape = (len(slab.planes), *self._fine[1:])
-            plans[index] = interpolation(kind, shape, slab.points, self._options)
+            plans[index] = spreading_plan(kind, shape, slab.points, self._options)
 
         run_all(make, range(len(plans)), self._threads)
         return plans
@@ -147,32 +132,36 @@ class VolumeNufft:
     def _columns_to_fine(self, modes: NDArray[Any], grid: NDArray[Any], row: int) -> None:
         some = slice(row, row + _ROWS)
         part = modes[:, some] * self._factors[0][:, np.newaxis, np.newaxis]
-        columns = fft.fft(_wrapped(part, 0, len(grid)), axis=0, overwrite_x=True)
+        columns = fft.fft(_to_fft_order(part, 0, len(grid)), axis=0, overwrite_x=True)
         grid[:, row : row + part.shape[1], : self._shape[2]] = columns
 
     def _plane_to_fine(self, grid: NDArray[Any], index: int) -> None:
         height, width = self._shape[1:]
         part = grid[index, :height, :width] * np.multiply.outer(*self._factors[1:])
-        columns = fft.fft(_wrapped(part, 0, grid.shape[1]), axis=0, overwrite_x=True)
-        grid[index] = fft.fft(_wrapped(columns, 1, grid.shape[2]), axis=1, overwrite_x=True)
+        columns = fft.fft(_to_fft_order(part, 0, grid.shape[1]), axis=0, overwrite_x=True)
+        grid[index] = fft.fft(_to_fft_order(columns, 1, grid.shape[2]), axis=1, overwrite_x=True)
 
     def _plane_from_fine(self, grid: NDArray[Any], index: int) -> None:
         height, width = self._shape[1:]
         rows = fft.ifft(grid[index], axis=1, norm="forward")
-        columns = fft.ifft(_unwrapped(rows, 1, width), axis=0, norm="forward", overwrite_x=True)
-        part = _unwrapped(columns, 0, height)
+        columns = fft.ifft(
+            _from_fft_order(rows, 1, width), axis=0, norm="forward", overwrite_x=True
+        )
+        part = _from_fft_order(columns, 0, height)
         grid[index, :height, :width] = part * np.multiply.outer(*self._factors[1:])
 
     def _columns_from_fine(self, modes: NDArray[Any], grid: NDArray[Any], row: int) -> None:
         some = slice(row, min(row + _ROWS, self._shape[1]))
         lines = fft.ifft(grid[:, some, : self._shape[2]], axis=0, norm="forward")
-        part = _unwrapped(lines, 0, self._shape[0])
+        part = _from_fft_order(lines, 0, self._shape[0])
         modes[:, some] = part * self._factors[0][:, np.newaxis, np.newaxis]
 
 
-def _cut(points: NDArray[Any], count: int, reach: int, threads: int | None) -> list[Slab]:
-    """Return the slabs of a grid of `count` planes: an even number of them, or a single one."""
-    pairs = count // (2 * max(_SLAB, 2 * reach))
+def _cut_into_slabs(
+    points: NDArray[Any], count: int, reach: int, threads: int | None
+) -> list[Slab]:
+    """Return the slabs of a grid of `count` planes: an even number of slabs, or one."""
+    pairs = count // (2 * max(_MIN_SLAB, 2 * reach))
     if pairs == 0:
         everything = np.arange(points.shape[1], dtype=np.int32)
         return [Slab(np.arange(count), everything, points)]
@@ -183,7 +172,7 @@ def _cut(points: NDArray[Any], count: int, reach: int, threads: int | None) -> l
     def cut(number: int) -> Slab:
         planes = np.arange(edges[number] - reach, edges[number + 1] + reach)
         chosen = np.flatnonzero(numbers == number).astype(np.int32)
-        # Neighbors on the grid follow each other, which finds what they need in the cache.
+        # Sorted by position on the grid, for the processor's cache.
         lowest = 2 * np.pi * (edges[number] / count - 0.5)
         depths = (points[0, chosen] - lowest) * (count / _BIN / (2 * np.pi))
         heights = points[1, chosen] * (_BINS / (2 * np.pi))
@@ -197,8 +186,8 @@ def _cut(points: NDArray[Any], count: int, reach: int, threads: int | None) -> l
     return list(run_each(cut, range(2 * pairs), threads))
 
 
-def _wrapped(modes: NDArray[Any], axis: int, count: int) -> NDArray[Any]:
-    """Return `count` along an axis: from mode 0 on, zeros between, then the negative ones."""
+def _to_fft_order(modes: NDArray[Any], axis: int, count: int) -> NDArray[Any]:
+    """Return `count` FFT-ordered modes along an axis: from 0 on, zeros, then negative modes."""
     modes = np.moveaxis(modes, axis, 0)
     negative = len(modes) // 2
     result = np.zeros((count, *modes.shape[1:]), modes.dtype)
@@ -207,8 +196,8 @@ def _wrapped(modes: NDArray[Any], axis: int, count: int) -> NDArray[Any]:
     return np.moveaxis(result, 0, axis)
 
 
-def _unwrapped(lines: NDArray[Any], axis: int, count: int) -> NDArray[Any]:
-    """Return `count` modes around 0 of what `_wrapped` returns."""
+def _from_fft_order(lines: NDArray[Any], axis: int, count: int) -> NDArray[Any]:
+    """Return `count` modes around 0 along an axis: the inverse of `_to_fft_order`."""
     lines = np.moveaxis(lines, axis, 0)
     negative = count // 2
     modes = np.concatenate([lines[len(lines) - negative :], lines[: count - negative]])

@@ -16,14 +16,14 @@ from libtilt.backends.fourier.slices import FourierPlan, Piece, Slices
 from libtilt.backends.fourier.volume_nufft import VolumeNufft
 from libtilt.backends.threads import locked_cached_property, run_all
 
-_LEAST_BATCH = 1 << 24
+_MIN_BATCH = 1 << 24
 
 
-class VolumePlan(FourierPlan):
+class VolumeSlicesPlan(FourierPlan):
     """Slices in any orientation, by transforms in three dimensions.
 
-    The volume is cut across z, and its halves become the real and the imaginary part of one
-    array, which takes half the memory and less time: its projections hold those of both.
+    The two halves of the volume along z become the real and the imaginary part of one array, which
+    halves the memory and reduces the time.
     """
 
     def __init__(self, spec: SamplingSpec, eps: float, threads: int | None) -> None:
@@ -31,39 +31,39 @@ class VolumePlan(FourierPlan):
         depth, height, width = spec.volume_shape
         self.half = (depth + 1) // 2
         self.shape = (self.half, height, width)
-        most = max(_LEAST_BATCH, math.prod(spec.volume_shape) // 2)
+        most = max(_MIN_BATCH, math.prod(spec.volume_shape) // 2)
         step = max(1, most // math.prod(self.periods))
-        self._batches = [self.seen[i : i + step] for i in range(0, len(self.seen), step)]
+        self._batches = [self.visible[i : i + step] for i in range(0, len(self.visible), step)]
 
     @locked_cached_property
     def _first(self) -> Slices:
-        """Those of the first batch, which are kept."""
+        """Slices of the first batch, which are kept."""
         return self._slices(self._batches[0], self.shape, VolumeNufft)
 
     def forward(self, volume: NDArray[Any]) -> NDArray[Any]:
-        """Project: the transform of the folded volume at all points, then slice by slice."""
+        """Project: transform the folded volume to all points, then invert each slice."""
         folded = np.zeros(self.shape, self.dtype)
         folded.real[:] = volume[: self.half]
         folded.imag[: len(volume) - self.half] = volume[self.half :]
         images = np.zeros(self.spec.images_shape, self.spec.dtype)
         for slices in self._all_slices():
             project = partial(self._project, slices.nufft.to_points(folded), images)
-            run_all(project, slices.each(), self.threads)
+            run_all(project, slices.pieces(), self.threads)
         return images
 
     def adjoint(self, images: NDArray[Any]) -> NDArray[Any]:
-        """Backproject: the same steps, transposed, in reverse."""
+        """Backproject: the transposed steps in reverse order."""
         volume = np.zeros(self.spec.volume_shape, self.spec.dtype)
         for slices in self._all_slices():
             values = np.empty(slices.size, self.dtype)
-            run_all(partial(self._backproject, images, values), slices.each(), self.threads)
+            run_all(partial(self._backproject, images, values), slices.pieces(), self.threads)
             folded = slices.nufft.to_modes(values)
             volume[: self.half] += folded.real
             volume[self.half :] += folded.imag[: len(volume) - self.half]
         return volume
 
     def _all_slices(self) -> Iterator[Slices]:
-        """Yield the slices of all tilts in batches; one batch alone is kept for later calls."""
+        """Yield the slices of all tilts in batches; a single batch is kept for later calls."""
         if len(self._batches) == 1:
             yield self._first
             return
@@ -87,7 +87,7 @@ class VolumePlan(FourierPlan):
         values[place] = plane[kept]
 
     def _factors(self, tilt: int) -> NDArray[Any]:
-        """Return what makes a slice of the folded volume that of the volume, as a real part."""
+        """Return the factors that turn a slice of the folded volume into that of the volume."""
         shift = self.offsets[tilt] - np.array(self.shape) // 2
         front = self._phases(tilt, shift)
         back = self._phases(tilt, shift - np.array([self.half, 0, 0]))

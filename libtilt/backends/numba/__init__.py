@@ -1,4 +1,4 @@
-"""Compiled kernels: one plan a file, and the loops that they run in `kernels`."""
+"""Compiled backend: one plan per file, which run the loops in `kernels`."""
 
 from libtilt.backends.numba.backend import NumbaBackend
 

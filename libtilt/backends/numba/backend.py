@@ -11,7 +11,7 @@ from libtilt.backends.numba.exact import ExactPlan
 from libtilt.backends.numba.factorized import FactorizedPlan
 from libtilt.backends.numba.row_sums import RowSumsPlan
 from libtilt.backends.numba.warming import compile_once
-from libtilt.backends.single_axis import SingleAxisLayout
+from libtilt.backends.single_axis import NOT_SINGLE_AXIS, SingleAxisLayout
 from libtilt.backends.threads import check_threads
 from libtilt.errors.checks import one_of
 
@@ -20,40 +20,40 @@ MODES = ("auto", "rows", "exact", "factorized")
 
 @attrs.frozen
 class NumbaBackend(PlannedBackend):
-    """Kernels compiled by Numba: the fastest here, for any geometry. Needs the extra ``fast``.
+    """Project with kernels compiled by Numba, for any geometry. Needs the extra ``fast``.
 
-    All kernels are compiled when one is first used on a machine, which takes some seconds, and kept
-    on disk; ``libtilt warm`` does it ahead. The logger "libtilt" tells it.
+    All kernels are compiled on their first use on a machine, which takes some seconds, and cached
+    on disk; ``libtilt warm`` compiles them ahead. The logger "libtilt" reports the compilation.
 
     Parameters
     ----------
     mode : {"auto", "rows", "exact", "factorized"}, optional
         "rows": weighted sums of whole rows of voxels, for rays that stay in planes of the volume
         (single-axis series with the tilt axis along an axis of volume and images). "exact":
-        trilinear samples along each ray, for any grids. "auto" (the default): rows where they
-        apply, else exact; the operator is the same one, that of ``SciPyBackend(order=1)``.
-        "factorized": another operator for any grids, more than ten times as fast as "exact" where
-        rows do not apply; see Notes.
+        trilinear samples along each ray, for any grids. "auto" (the default): "rows" where it
+        applies, else "exact"; both are the operator of ``SciPyBackend(order=1)``. "factorized":
+        another operator for any grids, more than ten times as fast as "exact"; see Notes.
     threads : int, optional
-        By default as many as there are processors. The number does not change a bit of the result.
+        Number of threads, by default one per processor. Results do not depend on it.
 
     Raises
     ------
     ValueError
-        If there is no such mode, or `threads` is not positive.
+        If `mode` is not known, or `threads` is not positive.
 
     Notes
     -----
-    Mode "factorized" takes the rays of a tilt on a grid of their own: one voxel apart across the
-    beam, in the plane of two volume axes, and by whole voxels along the third: y, or where the beam
-    of a tilt is less than 45 degrees from it, the axis that it is least parallel to. Nothing of a
-    tilt depends on the others. There everything is a sum of rows. The images are then
-    resampled on the detector by a cubic B-spline (shear-warp, Lacroute and Levoy 1994). Samples
-    along a ray are those of the plain operator up to a shift along the ray of less than a step;
-    the resampling between rays is sharper than linear interpolation. On objects that are smooth
-    over a voxel the two differ by some 2e-4 (relative, L2); on noise they are two interpolations.
-    The adjoint is the exact transpose of this operator. Where the tilt axis runs along y of
-    volume and images, and shifts along it are whole pixels, it is the plain operator itself.
+    Mode "factorized" is a shear-warp factorization (Lacroute and Levoy 1994). Each tilt is first
+    projected onto a sheared image by sums of rows: its rays are one voxel apart across the beam, in
+    the plane of two volume axes, and whole voxels apart along the third. That axis is y, or where
+    the beam of the tilt is less than 45 degrees from y, the axis least parallel to the beam. The
+    sheared image is then resampled on the detector by a cubic B-spline. Tilts are independent.
+
+    Samples along a ray are those of the plain operator, shifted along the ray by less than a step;
+    resampling between rays is sharper than linear interpolation. The operators differ by about
+    2e-4 (relative, L2) on objects that are smooth over a voxel, and more on noise. The adjoint is
+    the exact transpose. Where the tilt axis runs along y of volume and images, and shifts along it
+    are whole pixels, this is the plain operator itself.
 
     Examples
     --------
@@ -76,25 +76,22 @@ class NumbaBackend(PlannedBackend):
 
     @property
     def trilinear(self) -> bool:
-        """Whether it computes the plain operator: in every mode but "factorized"."""
+        """Whether the operator is the plain one: in every mode but "factorized"."""
         return self.mode != "factorized"
 
     @property
     def local(self) -> Literal["none", "tilts", "full"]:
-        """What can be cut: tilts alone where images are resampled by splines, else everything."""
+        """Blocks that restrict the operator: any, or only tilts in mode "factorized"."""
         return "tilts" if self.mode == "factorized" else "full"
 
     def unsupported(self, spec: SamplingSpec) -> str | None:
-        """Return why it does not take `spec`, or None if it does."""
+        """Return why `spec` is not supported, else None."""
         if self.mode == "rows" and SingleAxisLayout.find(spec) is None:
-            return (
-                "the rays leave the planes of the volume (the tilt axis is not along an axis of "
-                "volume and images, or it differs between tilts); use NumbaBackend(mode='auto')"
-            )
+            return f"{NOT_SINGLE_AXIS}; use NumbaBackend(mode='auto')"
         return None
 
     def plan(self, spec: SamplingSpec) -> Plan:
-        """Return the plan of the kernel that mode and spec ask for."""
+        """Return the plan of the kernel that mode and spec select."""
         self.require_supported(spec)
         compile_once()
         if self.mode == "factorized":

@@ -1,8 +1,8 @@
-"""Weights of a plane of rays, as a sparse matrix by rows (CSR), tile by tile.
+"""Interpolation weights of a plane of rays as a sparse matrix by rows (CSR), tile by tile.
 
-A tile is a square of voxels of the plane, so small that its rows stay in the processor's cache
-while every tilt uses them. A row of the matrix is, for the adjoint, what one voxel takes from some
-images, for the forward what one pixel takes from a tile.
+A tile is a square of voxels of the plane, whose rows stay in the processor's cache for all tilts.
+A matrix row lists, for the adjoint, what one voxel takes from some images, and for the forward,
+what one pixel takes from one tile.
 """
 
 from __future__ import annotations
@@ -14,17 +14,18 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from libtilt.backends.numba.kernels.compiled import unlocked
+from libtilt.backends.numba.kernels.compiled import as_writable
 from libtilt.backends.numba.kernels.csr_weights import (
-    MOST_TAPS,
+    GROUP_TILTS,
+    MAX_TAPS,
     TILE,
-    TILTS,
-    VOXELS,
+    TILE_VOXELS,
     list_entries,
     sort_by_pixel,
 )
 from libtilt.backends.threads import run_all, run_each
 from libtilt.errors.checks import Float64Array
+from libtilt.geometry.affine import invert_affine
 
 _TILES_AT_ONCE = 8
 _ALIGNED = 16
@@ -32,21 +33,17 @@ _ALIGNED = 16
 
 @attrs.frozen(eq=False)
 class PlaneOfRays:
-    """How the rays of each tilt run through the plane of two volume axes, and along the third.
+    """The rays of each tilt in the plane of two volume axes, and their shear along the third.
 
     Attributes
     ----------
     grids : ndarray, shape (n, 2, 3)
         Matrices from ``(s, k, 1)``, pixel across the axis and depth step, to plane row and column.
     shears : ndarray, shape (n, 2)
-        Voxels that a ray moves along the axis in a depth step, and an offset: row y of an image
-        samples the volume at ``y + shear[0] * k + shear[1]``.
-    plane_shape : tuple of int
-        Rows and columns of the plane.
-    pixels : int
-        Across the axis, of each image.
-    driven : {"ray", "voxel"}
-        Which pair.
+        Voxels along the axis per depth step, and an offset: row y of an image samples the volume
+        at ``y + shear[0] * k + shear[1]``.
+    plane_shape, pixels : tuple of int, int
+        Rows and columns of the plane, and pixels of each image across the axis.
     """
 
     grids: Float64Array
@@ -58,14 +55,13 @@ class PlaneOfRays:
     @property
     def inverse(self) -> Float64Array:
         """Matrices (n, 2, 3) from ``(row, column, 1)`` to pixel across and depth step."""
-        linear = np.linalg.inv(self.grids[:, :, :2])
-        return np.concatenate([linear, -(linear @ self.grids[:, :, 2:])], axis=2)
+        return invert_affine(self.grids)
 
     @property
     def reach(self) -> tuple[int, int]:
-        """The least and the greatest offset along the axis between a voxel and its pixels.
+        """Least and greatest offset along the axis between a voxel and its pixels.
 
-        Rounded outwards, so that an offset of zero begins where a vector register does.
+        Both are rounded outward to multiples of a vector register.
         """
         rows, columns = (np.array([-1.0, n]) for n in self.plane_shape)
         corners = np.array([[row, column, 1.0] for row in rows for column in columns])
@@ -85,20 +81,10 @@ class PlaneOfRays:
 
 @attrs.frozen(eq=False)
 class CSRWeights:
-    """A sparse matrix by rows (CSR), tile by tile: row r has entries ``starts[r]`` to ``[r + 1]``.
+    """A sparse matrix by rows: row r has the entries ``starts[r]`` to ``starts[r + 1]``.
 
-    Attributes
-    ----------
-    indices : ndarray of uint32, or uint64 where that is too small
-        Of an entry: where the values that it reads begin.
-    weights : ndarray
-        Of an entry.
-    starts : ndarray of int64
-        First entry of each row, and the end of the last.
-    targets : ndarray of int64
-        What each row of the matrix is added to.
-    tiles : ndarray of int64
-        First row of each tile, and the end of the last.
+    `indices` are where the values that entries read begin (uint32, or uint64 if needed); `targets`
+    is the sum to which each row is added; `tiles` is the first row of each tile, and the last end.
     """
 
     indices: NDArray[np.uint32 | np.uint64]
@@ -109,33 +95,20 @@ class CSRWeights:
 
     @property
     def arrays(self) -> tuple[NDArray[Any], ...]:
-        """All of it, in the order in which kernels take it."""
+        """All arrays, in the order that kernels expect."""
         return self.indices, self.weights, self.starts, self.targets, self.tiles
 
 
-def by_voxel(
+def weights_by_voxel(
     plane: PlaneOfRays, width: int, *, dtype: np.dtype[Any], threads: int | None
 ) -> CSRWeights:
-    """List what each voxel takes from all images, for the adjoint.
+    """Return what each voxel takes from all images, for the adjoint.
 
-    Parameters
-    ----------
-    plane : PlaneOfRays
-        The rays.
-    width : int
-        Values of an image row as they lie in memory; entries of pixel ``s`` of tilt i that are n
-        voxels along the axis read from ``(i * pixels + s) * width + reach[1] - n``.
-    dtype : dtype
-        Of the weights.
-    threads : int or None
-        How many work on it.
-
-    Returns
-    -------
-    CSRWeights
-        Its rows are added to voxels within their tile; a voxel has one for every `TILTS` tilts.
+    Rows of an image are `width` values in memory: entries of pixel ``s`` of tilt i, n voxels along
+    the axis, read from ``(i * pixels + s) * width + reach[1] - n``. Matrix rows are added to voxels
+    within their tile; a voxel has one for every `GROUP_TILTS` tilts.
     """
-    rows_of_tile = -(-len(plane.grids) // TILTS) * VOXELS
+    rows_of_tile = -(-len(plane.grids) // GROUP_TILTS) * TILE_VOXELS
     tiles = np.arange(math.prod(plane.tile_counts) + 1) * rows_of_tile
     counts = np.zeros(tiles[-1] + 1, np.int64)
     step = _TILES_AT_ONCE * rows_of_tile
@@ -143,21 +116,21 @@ def by_voxel(
     sizes = np.array(
         [*plane.plane_shape, plane.tile_counts[1], plane.pixels, width, plane.reach[1]]
     )
-    arrays = (unlocked(array) for array in (plane.grids, plane.inverse, plane.shears))
+    arrays = (as_writable(array) for array in (plane.grids, plane.inverse, plane.shears))
     rays = *arrays, sizes, plane.driven == "ray"
     values = len(plane.grids) * plane.pixels * width
 
     def count(piece: tuple[int, int]) -> None:
         nothing = np.empty(0, np.int64), np.empty(0)
         own = counts[piece[0] + 1 : piece[1] + 1]
-        list_entries(piece[0], rays, np.zeros(MOST_TAPS), own, *nothing)
+        list_entries(piece[0], rays, np.zeros(MAX_TAPS), own, *nothing)
 
     def fill(piece: tuple[int, int]) -> None:
         first, end = starts[piece[0]], starts[piece[1]]
         found = np.empty(end - first, np.int64), np.empty(end - first)
         own = np.empty(piece[1] - piece[0], np.int64)
         if end > first:
-            list_entries(piece[0], rays, np.zeros(MOST_TAPS), own, *found)
+            list_entries(piece[0], rays, np.zeros(MAX_TAPS), own, *found)
         indices[first:end], weights[first:end] = found
 
     run_all(count, pieces, threads)
@@ -165,25 +138,15 @@ def by_voxel(
     indices = np.empty(starts[-1], np.uint32 if values < 2**32 else np.uint64)
     weights = np.empty(starts[-1], dtype)
     run_all(fill, pieces, threads)
-    return CSRWeights(indices, weights, starts, np.arange(tiles[-1]) % VOXELS, tiles)
+    return CSRWeights(indices, weights, starts, np.arange(tiles[-1]) % TILE_VOXELS, tiles)
 
 
-def by_pixel(matrix: CSRWeights, plane: PlaneOfRays, width: int, threads: int | None) -> CSRWeights:
-    """List what each pixel takes from each tile, for the forward.
+def weights_by_pixel(
+    matrix: CSRWeights, plane: PlaneOfRays, width: int, threads: int | None
+) -> CSRWeights:
+    """Return what each pixel takes from each tile, for the forward, from the same entries by voxel.
 
-    Parameters
-    ----------
-    matrix : CSRWeights
-        The same entries, by voxel.
-    plane, width
-        As in `by_voxel`; entries read from ``voxel * width + n - reach[0]``.
-    threads : int or None
-        How many work on it.
-
-    Returns
-    -------
-    CSRWeights
-        Its rows are added to ``i * pixels + s``.
+    Entries read from ``voxel * width + n - reach[0]``; rows are added to ``i * pixels + s``.
     """
     pixels = len(plane.grids) * plane.pixels
     shift = plane.reach[1] - plane.reach[0]

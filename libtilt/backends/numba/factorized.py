@@ -1,4 +1,4 @@
-"""The plan of the numba backend that shears and warps: any rotation by rows."""
+"""The plan of the numba backend for any rotation by shear and warp."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from libtilt.backends.numba.row_sums import RowSums
 from libtilt.backends.numba.shear import Shear
 from libtilt.backends.numba.spline_warps import sample_splines, spread_splines
 from libtilt.backends.threads import run_all
+from libtilt.geometry.affine import invert_affine
 
 
 class FactorizedPlan(Plan):
-    """Row sums along sheared rays, and a warp between sheared images and detector."""
+    """Row sums along sheared rays, and a warp between sheared images and the detector."""
 
     def __init__(self, spec: SamplingSpec, threads: int | None) -> None:
         self._spec, self._threads = spec, threads
-        self._parts = [_Part(shear, threads) for shear in Shear.all_of(spec)]
+        self._parts = [_ShearOperator(shear, threads) for shear in Shear.from_spec(spec)]
 
     def forward(self, volume: NDArray[Any]) -> NDArray[Any]:
         """Project: row sums, then the warp onto the detector."""
@@ -36,19 +37,18 @@ class FactorizedPlan(Plan):
         return total
 
 
-class _Part:
-    """The tilts of one shear."""
+class _ShearOperator:
+    """The operator on the tilts that share a shear."""
 
     def __init__(self, shear: Shear, threads: int | None) -> None:
         self._shear, self._spec, self._threads = shear, shear.spec, threads
         lengths = self._spec.volume_shape[2 - shear.axis], shear.shape[1]
         self._sums = RowSums(shear.rays, shear.axis, lengths, self._spec.dtype, threads)
         self._to_sheared = shear.matrices
-        back = np.linalg.inv(shear.matrices[:, :, :2])
-        self._to_detector = np.concatenate([back, -(back @ shear.matrices[:, :, 2:])], axis=2)
+        self._to_detector = invert_affine(shear.matrices)
 
     def forward(self, volume: NDArray[Any], images: NDArray[Any]) -> None:
-        """Write the projections of the tilts into all images."""
+        """Write the projections of the tilts into the stack of all images."""
         sheared = np.empty((len(self._shear.tilts), *self._shear.shape), self._spec.dtype)
         self._sums.forward(volume, sheared, 2)
 
@@ -82,7 +82,7 @@ class _Part:
         return volume
 
     def _cut(self, sheared: NDArray[Any], number: int) -> NDArray[Any]:
-        """Return one of the sheared images, without what others need beyond it."""
+        """Return one sheared image, without the space that only larger ones need."""
         across, along = self._shear.shapes[number]
         view: NDArray[Any] = sheared[number, :across, :along]
         return view

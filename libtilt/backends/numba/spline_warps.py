@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from libtilt.backends.numba.kernels.compiled import unlocked
+from libtilt.backends.numba.kernels.compiled import as_writable
 from libtilt.backends.numba.kernels.spline_warps import (
     GAIN,
     PADDING,
@@ -15,28 +15,28 @@ from libtilt.backends.numba.kernels.spline_warps import (
     sample_spline,
     spread_spline,
 )
-from libtilt.backends.numba.vector_unit import unit_for
+from libtilt.backends.numba.vector_unit import select_unit
 from libtilt.errors.checks import Float64Array
 
 _INSIDE = slice(PADDING, -PADDING)
 
 
 def sample_splines(matrix: Float64Array, source: NDArray[Any], target: NDArray[Any]) -> None:
-    """Sample `source` at ``matrix @ (column, row, 1)``, column and row, for all of `target`."""
+    """Sample `source` at ``matrix @ (column, row, 1)`` (column, row) for each pixel of `target`."""
     coefficients = _padded(source)
     coefficients[_INSIDE, _INSIDE] = source.dtype.type(GAIN) * source
     filter_spline(coefficients)
     sampled = np.empty(target.shape, target.dtype)
-    unit = unit_for(sample_spline, _example_of_samples, source.dtype)
+    unit = select_unit(sample_spline, _example_of_samples, source.dtype)
     sample_spline(unit, matrix, coefficients, sampled)
     target[:] = sampled
 
 
 def spread_splines(matrix: Float64Array, source: NDArray[Any], target: NDArray[Any]) -> None:
-    """Write to `target` what `sample_splines` takes from it to make `source`: its transpose."""
+    """Write the transpose of `sample_splines`, applied to `source`, to `target`."""
     coefficients = _padded(target)
-    unit = unit_for(spread_spline, _example_of_spreads, source.dtype)
-    spread_spline(unit, matrix, unlocked(source), coefficients)
+    unit = select_unit(spread_spline, _example_of_spreads, source.dtype)
+    spread_spline(unit, matrix, as_writable(source), coefficients)
     filter_spline(coefficients)
     target[:] = target.dtype.type(GAIN) * coefficients[_INSIDE, _INSIDE]
 

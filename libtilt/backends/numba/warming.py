@@ -1,4 +1,4 @@
-"""Compiling all kernels at once: when the first of them is needed on a machine, or ahead."""
+"""Compilation of all kernels together, on the first use on a machine or ahead of it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import subprocess
 import sys
 from contextlib import suppress
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,38 +15,29 @@ import numpy as np
 
 from libtilt.backends.base import SamplingSpec
 from libtilt.backends.numba.exact import ExactPlan
-from libtilt.backends.numba.kernels.compiled import digest_of_kernels
+from libtilt.backends.numba.kernels.compiled import kernels_digest
 from libtilt.backends.numba.kernels.row_sums import sum_rows
 from libtilt.backends.numba.row_sums import RowSumsPlan
 from libtilt.backends.numba.spline_warps import sample_splines, spread_splines
-from libtilt.backends.numba.vector_unit import is_on
+from libtilt.backends.numba.vector_unit import is_enabled
 from libtilt.backends.single_axis import SingleAxisLayout
 from libtilt.backends.threads import thread_count
 
 
 def compile_all() -> Path | None:
-    """Compile what is not kept yet; return the folder it is kept in, None where there is none.
+    """Compile all kernels that are not cached; return the cache folder, or None if there is none.
 
-    Half of it is compiled by another process where there is a processor for it.
-
-    Raises
-    ------
-    OSError
-        If the folder cannot be made or written to.
-
-    Examples
-    --------
-    >>> from libtilt.backends.numba.warming import compile_all
-    >>> folder = compile_all()
+    A second process compiles half of them if there is a processor for it. An OSError is raised if
+    the folder cannot be written to.
     """
     code = f"import sys; sys.path[:] = {sys.path!r}; import {__name__} as w; w.compile_half(1)"
-    other, mark = None, _mark()
-    if mark is None:
+    other, marker = None, _marker_path()
+    if marker is None:
         return None
-    mark.parent.mkdir(parents=True, exist_ok=True)
+    marker.parent.mkdir(parents=True, exist_ok=True)
     if thread_count(None) > 1 and not getattr(sys, "frozen", False):
         quiet: Any = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
-        # This Python may be part of a program that cannot be started so.
+        # An embedded Python cannot be started as a process.
         with suppress(OSError):
             other = subprocess.Popen([sys.executable, "-c", code], **quiet)
     try:
@@ -57,52 +48,53 @@ def compile_all() -> Path | None:
         if other is not None:
             other.kill()
             other.wait()
-    mark.touch()
-    return mark.parent
+    marker.touch()
+    return marker.parent
 
 
 @cache
 def compile_once() -> None:
-    """Compile all kernels if this is their first use on this machine.
+    """Compile all kernels on their first use on this machine.
 
-    An empty file beside what Numba keeps says that some process did, or is about to. Where nothing
-    can be kept, each kernel is compiled when it is needed.
+    An empty marker file in Numba's cache folder records that a process compiled them or is about
+    to. Without a cache folder, each kernel is compiled when needed.
     """
-    mark = _mark()
-    if mark is None or mark.exists():
+    marker = _marker_path()
+    if marker is None or marker.exists():
         return
     try:
-        mark.parent.mkdir(parents=True, exist_ok=True)
-        mark.touch(exist_ok=False)
+        marker.parent.mkdir(parents=True, exist_ok=True)
+        marker.touch(exist_ok=False)
     except OSError:
         return
     try:
         compile_all()
     except BaseException:
-        mark.unlink(missing_ok=True)
+        marker.unlink(missing_ok=True)
         raise
 
 
-def _mark() -> Path | None:
-    """Return the file that says that kernels were compiled for this processor and all versions."""
+def _marker_path() -> Path | None:
+    """Return the marker file for this processor and all versions."""
     folder = getattr(getattr(sum_rows, "_cache", None), "cache_path", None)
     if folder is None:
         return None
     kernel: Any = sum_rows
     processor = kernel.targetctx.codegen().magic_tuple()
-    told = digest_of_kernels(), numba.__version__, sys.version, processor, is_on()
-    return Path(folder) / f"libtilt-{hashlib.sha256(repr(told).encode()).hexdigest()[:16]}.compiled"
+    identity = kernels_digest(), numba.__version__, sys.version, processor, is_enabled()
+    digest = hashlib.sha256(repr(identity).encode()).hexdigest()[:16]
+    return Path(folder) / f"libtilt-{digest}.compiled"
 
 
 def compile_half(which: int) -> None:
-    """Compile the first or the second half of the kernels, by small jobs of all kinds."""
+    """Compile one half of the kernels by running small projections."""
     single, double = np.dtype("float32"), np.dtype("float64")
     halves = (
-        (partial(_rows, single), partial(_splines, single), partial(_rows, double)),
-        (partial(_rays, single), partial(_rays, double), partial(_splines, double)),
+        ((_compile_rows, single), (_compile_splines, single), (_compile_rows, double)),
+        ((_compile_rays, single), (_compile_rays, double), (_compile_splines, double)),
     )
-    for compile_some in halves[which]:
-        compile_some()
+    for compile_kernels, dtype in halves[which]:
+        compile_kernels(dtype)
 
 
 def _spec(dtype: np.dtype[Any], driven: str) -> SamplingSpec:
@@ -112,7 +104,7 @@ def _spec(dtype: np.dtype[Any], driven: str) -> SamplingSpec:
     )
 
 
-def _rows(dtype: np.dtype[Any]) -> None:
+def _compile_rows(dtype: np.dtype[Any]) -> None:
     spec = _spec(dtype, "ray")
     layout = SingleAxisLayout.find(spec)
     if layout is not None:
@@ -120,14 +112,14 @@ def _rows(dtype: np.dtype[Any]) -> None:
         plan.adjoint(plan.forward(np.ones(spec.volume_shape, dtype)))
 
 
-def _rays(dtype: np.dtype[Any]) -> None:
+def _compile_rays(dtype: np.dtype[Any]) -> None:
     for driven in ("ray", "voxel"):
         spec = _spec(dtype, driven)
         plan = ExactPlan(spec, threads=1)
         plan.adjoint(plan.forward(np.ones(spec.volume_shape, dtype)))
 
 
-def _splines(dtype: np.dtype[Any]) -> None:
+def _compile_splines(dtype: np.dtype[Any]) -> None:
     source, target = np.ones((3, 4), dtype), np.empty((3, 4), dtype)
     sample_splines(np.eye(2, 3), source, target)
     spread_splines(np.eye(2, 3), source, target)

@@ -1,6 +1,6 @@
-"""Bilinear samples of the images at projected voxels, for any grid.
+"""Bilinear samples of the images at projected voxels, for any grids.
 
-Every function computes a piece of the result that no other piece writes to.
+Each call writes a part of the result that no other call writes to.
 """
 
 from __future__ import annotations
@@ -9,27 +9,27 @@ from typing import Any
 
 import numpy as np
 
-from libtilt.backends.numba.kernels.compiled import compiled, compiled_within
+from libtilt.backends.numba.kernels.compiled import compiled, compiled_helper
 from libtilt.backends.numba.kernels.trilinear_rays import clip
 
-_APART = 4
-_HAIR = 1e-10
+_STRIDE = 4
+_TOLERANCE = 1e-10
 
 
-@compiled_within
+@compiled_helper
 def _row_of_voxels(
     inverse: Any, y: int, z: int, width: int, image: Any
 ) -> tuple[float, float, int, int]:
-    """Return where voxel x = 0 of a row falls, in u and v of a padded image.
+    """Return u and v, in a padded image, of voxel x = 0 of a row.
 
-    And which voxels of the row fall inside: the first, and the one after the last.
+    Also return the first voxel of the row inside the image, and the one after the last.
     """
     u = inverse[0, 1] * y + inverse[0, 2] * z + inverse[0, 3] + 1.0
     v = inverse[1, 1] * y + inverse[1, 2] * z + inverse[1, 3] + 1.0
     first, last = 0.0, width - 1.0
-    first, last = clip(u, inverse[0, 0], _HAIR, image.shape[1] - 1.0 - _HAIR, first, last)
-    first, last = clip(v, inverse[1, 0], _HAIR, image.shape[0] - 1.0 - _HAIR, first, last)
-    # Where a row hardly moves along an axis, places may be beyond all integers.
+    first, last = clip(u, inverse[0, 0], _TOLERANCE, image.shape[1] - 1.0 - _TOLERANCE, first, last)
+    first, last = clip(v, inverse[1, 0], _TOLERANCE, image.shape[0] - 1.0 - _TOLERANCE, first, last)
+    # If a row hardly moves along an axis, bounds may exceed the range of integers.
     return (u, v, int(first), int(last) + 1) if first <= last else (u, v, 0, 0)
 
 
@@ -48,7 +48,7 @@ def backproject_voxels(inverse: Any, images: Any, z: int, volume: Any) -> None:
             du, dv = inverse[tilt, 0, 0], inverse[tilt, 1, 0]
             for x in range(first, last):
                 across, down = u + x * du, v + x * dv
-                # Unsigned indices need no test for being negative.
+                # Unsigned indices skip the check for negative ones.
                 column, line = np.int64(across), np.int64(down)
                 fu, fv = images.dtype.type(across - column), images.dtype.type(down - line)
                 c, r = np.uint64(column), np.uint64(line)
@@ -60,10 +60,10 @@ def backproject_voxels(inverse: Any, images: Any, z: int, volume: Any) -> None:
 
 @compiled
 def project_voxels(inverse: Any, volume: Any, image: Any) -> None:
-    """Add to one image, which is zero and has a border that collects what falls beside it.
+    """Splat a volume onto one image of zeros, with a border for contributions beside it.
 
-    Voxels of a row are taken a few apart, so that none waits for what its neighbor has just
-    written to the same pixel.
+    Voxels of a row are taken a few apart, so that none waits for its neighbor's write to the same
+    pixel.
     """
     depth, height, width = volume.shape
     one = volume.dtype.type(1.0)
@@ -71,8 +71,8 @@ def project_voxels(inverse: Any, volume: Any, image: Any) -> None:
         for y in range(height):
             u, v, first, last = _row_of_voxels(inverse, y, z, width, image)
             du, dv = inverse[0, 0], inverse[1, 0]
-            for phase in range(_APART):
-                for x in range(first + phase, last, _APART):
+            for phase in range(_STRIDE):
+                for x in range(first + phase, last, _STRIDE):
                     across, down = u + x * du, v + x * dv
                     column, line = np.int64(across), np.int64(down)
                     fu, fv = volume.dtype.type(across - column), volume.dtype.type(down - line)

@@ -1,15 +1,15 @@
-"""Copying three-dimensional blocks between arrays whose axes follow each other in another order."""
+"""Copies of three-dimensional blocks between arrays with different axis orders."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from libtilt.backends.numba.kernels.compiled import compiled_within, has_vector_form
+from libtilt.backends.numba.kernels.compiled import compiled_helper, has_vector_form
 
 Steps = tuple[int, int, int]
 
 
-@compiled_within
+@compiled_helper
 def copy_block(
     unit: Any,
     shape: Steps,
@@ -20,20 +20,10 @@ def copy_block(
     target_begin: int,
     target_steps: Steps,
 ) -> None:
-    """Copy a block; along its last or its second axis values are neighbors, in each array.
+    """Copy a block of `shape` between flat arrays, from index `begin` to index `target_begin`.
 
-    Parameters
-    ----------
-    unit : tuple or None
-        Of `libtilt.backends.numba.vector_unit`.
-    shape : tuple of int
-        Of the block.
-    source, target : ndarray
-        Flat.
-    begin, target_begin : int
-        Where the block begins.
-    steps, target_steps : tuple of int
-        Values from one item to the next, along each axis of the block.
+    `steps` and `target_steps` are the distances in values between neighbors along each axis; in
+    each array, the last or the second axis is contiguous. `unit` selects the vector unit.
     """
     if steps[2] == 1:
         rows, columns, row, target_row = shape[1], shape[2], steps[1], target_steps[2]
@@ -42,7 +32,9 @@ def copy_block(
     for item in range(shape[0]):
         first, target_first = begin + item * steps[0], target_begin + item * target_steps[0]
         if steps[2] != target_steps[2]:
-            copy_turned(unit, rows, columns, source, first, row, target, target_first, target_row)
+            copy_transposed(
+                unit, rows, columns, source, first, row, target, target_first, target_row
+            )
         else:
             for line in range(shape[1]):
                 place, there = first + line * steps[1], target_first + line * target_steps[1]
@@ -51,7 +43,7 @@ def copy_block(
 
 
 @has_vector_form
-def copy_turned(
+def copy_transposed(
     unit: Any,
     rows: int,
     columns: int,
@@ -62,7 +54,7 @@ def copy_turned(
     target_begin: int,
     target_row: int,
 ) -> None:
-    """Copy a matrix into the transpose of another, whose rows are `row` and `target_row` apart."""
+    """Copy a matrix to the transpose of another; their rows are `row` and `target_row` apart."""
     for r in range(rows):
         for c in range(columns):
             target[target_begin + c * target_row + r] = source[begin + r * row + c]

@@ -1,4 +1,4 @@
-"""How loops are compiled: once for each type of data, kept on disk, without Python's lock."""
+"""Compilation of kernels: once per dtype, cached on disk, without the global interpreter lock."""
 
 from __future__ import annotations
 
@@ -19,36 +19,36 @@ from numpy.typing import NDArray
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-_ROOM = Path(__file__).parents[1]
+_FOLDER = Path(__file__).parents[1]
 _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 _logger = logging.getLogger("libtilt")
 
 
 def compiled(function: Function) -> Function:
-    """Return `function` compiled by Numba, which keeps the result on disk where it can."""
+    """Return `function` compiled by Numba, cached on disk if possible."""
     try:
         result = numba.njit(cache=True, **_OPTIONS)(function)
-    except RuntimeError:  # No folder to keep it in can be written, as on some cluster nodes.
+    except RuntimeError:  # No cache folder is writable, as on some cluster nodes.
         result = numba.njit(**_OPTIONS)(function)
     else:
-        _compile_anew_when_any_kernel_changes(result)
-        _compile_where_nothing_can_be_kept(result)
+        _invalidate_when_any_kernel_changes(result)
+        _tolerate_cache_failures(result)
     compiled_result: Function = result
     return compiled_result
 
 
-def compiled_within(function: Function) -> Function:
-    """Return `function`, which stays Python and is compiled into the kernels that call it."""
+def compiled_helper(function: Function) -> Function:
+    """Return `function` as a helper that is compiled into the kernels that call it."""
     jitable: Function = register_jitable(error_model="numpy")(function)
     return jitable
 
 
 def has_vector_form(function: Function) -> Function:
-    """Return `function`, in whose place kernels call the vector unit's form of the same name.
+    """Return `function`, which kernels replace by the vector unit's function of the same name.
 
-    They do where its first argument, `unit`, is not None. The form stands in a module that is named
-    as that of `function`, in `libtilt.backends.numba.vector_unit`, and is imported when the first
-    such kernel is compiled. Called from Python, `function` is what it is.
+    They do so if its first argument, `unit`, is not None. The replacement is in the module of the
+    same name in `libtilt.backends.numba.vector_unit`, imported when the first such kernel is
+    compiled. Called from Python, `function` is unchanged.
     """
     module = function.__module__.rpartition(".")[2]
 
@@ -63,17 +63,17 @@ def has_vector_form(function: Function) -> Function:
     return function
 
 
-def unlocked(array: NDArray[Any]) -> NDArray[Any]:
-    """Return an array that kernels read as C-contiguous, aligned and writable, without a copy.
+def as_writable(array: NDArray[Any]) -> NDArray[Any]:
+    """Return an array as C-contiguous, aligned and writable memory, without a copy if possible.
 
-    Numba compiles anew for arrays that are locked. What kernels read they do not write to.
+    Numba compiles separate versions for read-only arrays; kernels do not write to their inputs.
     """
     array = np.require(array, requirements=("C", "A"))
-    return array if array.flags.writeable else np.asarray(_Unlocked(array))
+    return array if array.flags.writeable else np.asarray(_WritableView(array))
 
 
-class _Unlocked:
-    """Memory of an array, by NumPy's protocol, which keeps it as long as it is used."""
+class _WritableView:
+    """Writable access to an array's memory by NumPy's array interface; keeps the array alive."""
 
     def __init__(self, array: NDArray[Any]) -> None:
         self._array = array
@@ -81,78 +81,72 @@ class _Unlocked:
         self.__array_interface__ = {**array.__array_interface__, "data": (place, False)}
 
 
-def digest_of_kernels() -> str:
+def kernels_digest() -> str:
     """Return a digest of the source of all kernels."""
-    folders = _ROOM / "kernels", _ROOM / "vector_unit"
+    folders = _FOLDER / "kernels", _FOLDER / "vector_unit"
     sources = sorted(source for folder in folders for source in folder.glob("*.py"))
     return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
 
 
-def _compile_anew_when_any_kernel_changes(result: Any) -> None:
-    """Have what is kept on disk depend on the files of all kernels.
+def _invalidate_when_any_kernel_changes(result: Any) -> None:
+    """Make the disk cache depend on the sources of all kernels.
 
-    Numba looks at the file of a function alone, but what is compiled holds constants and functions
-    of others, too. The time of a file says nothing where a package keeps the same time for all.
+    Numba checks only the file of a function, but compiled code contains constants and functions of
+    other files. File times are no substitute: packages may have one time for all files.
     """
     kept: Any = getattr(getattr(result, "_cache", None), "_cache_file", None)
     if hasattr(kept, "_source_stamp"):
         kept._source_stamp = _DIGEST
 
 
-def _compile_where_nothing_can_be_kept(result: Any) -> None:
-    """Have a full disk, a folder that is gone or a damaged file cost no more than the time."""
+def _tolerate_cache_failures(result: Any) -> None:
+    """Make a full disk, a missing folder or a damaged cache file cost no more than time."""
     cache: Any = getattr(result, "_cache", None)
     kept: Any = getattr(cache, "_cache_file", None)
-    for owner, name, otherwise in (
+    for owner, name, default in (
         (cache, "load_overload", None),
         (cache, "save_overload", None),
         (kept, "_load_index", {}),
     ):
         if hasattr(owner, name):
-            setattr(owner, name, _forgiving(getattr(owner, name), otherwise))
+            setattr(owner, name, _with_default(getattr(owner, name), default))
     if hasattr(kept, "_dump") and hasattr(kept, "_load_data") and hasattr(kept, "_data_path"):
         dump = kept._dump
-        kept._dump = lambda obj: _signed(dump(obj))
-        kept._load_data = lambda name: _unsigned(Path(kept._data_path(name)).read_bytes())
+        kept._dump = lambda obj: _append_digest(dump(obj))
+        kept._load_data = lambda name: _load_checked(Path(kept._data_path(name)).read_bytes())
 
 
-def _forgiving(method: Callable[..., Any], otherwise: Any) -> Callable[..., Any]:
-    def forgiving(*args: Any) -> Any:
+def _with_default(method: Callable[..., Any], default: Any) -> Callable[..., Any]:
+    def wrapped(*args: Any) -> Any:
         try:
             return method(*args)
         except Exception:  # Damaged files fail to unpickle in any way.
-            return copy.copy(otherwise)
+            return copy.copy(default)
 
-    return forgiving
+    return wrapped
 
 
-def _signed(data: bytes) -> bytes:
-    """Return data that pickle reads as before, and a digest after them."""
+def _append_digest(data: bytes) -> bytes:
+    """Return data followed by their digest, which pickle ignores."""
     return data + hashlib.sha256(data).digest()
 
 
-def _unsigned(signed: bytes) -> Any:
-    """Return what was pickled; raise a ValueError where code is damaged, which could not be run."""
-    data, digest = signed[:-32], signed[-32:]
+def _load_checked(stored: bytes) -> Any:
+    """Unpickle data; raise a ValueError if they are damaged, since damaged code could crash."""
+    data, digest = stored[:-32], stored[-32:]
     if hashlib.sha256(data).digest() != digest:
-        raise ValueError("what is kept of a kernel is damaged")
+        raise ValueError("a cached kernel is damaged")
     return pickle.loads(data)
 
 
-_DIGEST = digest_of_kernels()
+_DIGEST = kernels_digest()
 
 
-def announce_compiling(announce: Callable[[], None]) -> None:
-    """Have `announce` called when Numba first compiles something in this process.
-
-    Examples
-    --------
-    >>> from libtilt.backends.numba.kernels.compiled import announce_compiling
-    >>> announce_compiling(lambda: print("compiling, which takes some seconds"))
-    """
+def on_first_compilation(announce: Callable[[], None]) -> None:
+    """Call `announce` when Numba first compiles a function in this process."""
     try:
         from numba.core import event
-    except ImportError:  # No part of what Numba promises.
+    except ImportError:  # Not part of Numba's public API.
         return
 
     class Announcer(event.Listener):  # type: ignore[misc]
@@ -169,4 +163,4 @@ def announce_compiling(announce: Callable[[], None]) -> None:
     event.register("numba:compile", Announcer())
 
 
-announce_compiling(lambda: _logger.info("compiling kernels, once on this machine ..."))
+on_first_compilation(lambda: _logger.info("compiling kernels, once on this machine ..."))

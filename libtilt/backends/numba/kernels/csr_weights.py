@@ -1,4 +1,4 @@
-"""The sparse matrix of weights by rows (CSR): what each voxel of a plane gives to each pixel."""
+"""Sparse matrix of weights by rows (CSR): contributions of voxels of a plane to pixels."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ from typing import Any
 
 import numpy as np
 
-from libtilt.backends.numba.kernels.compiled import compiled, compiled_within
+from libtilt.backends.numba.kernels.compiled import compiled, compiled_helper
 
 TILE = 16
 """Voxels along each side of a tile."""
 
-VOXELS = TILE * TILE
-"""Of a tile."""
+TILE_VOXELS = TILE * TILE
+"""Voxels of a tile."""
 
-TILTS = 14
-"""Listed together for a tile: what neighboring voxels take from them stays in the first cache."""
+GROUP_TILTS = 14
+"""Tilts listed together for a tile, so that their values stay in the first-level cache."""
 
-MOST_TAPS = 16
-"""Offsets along the axis that a voxel has for one pixel, at most."""
+MAX_TAPS = 16
+"""Largest number of offsets along the axis between a voxel and a pixel."""
 
 
-@compiled_within
+@compiled_helper
 def _taps(
     grid: Any, inverse: Any, shear: Any, row: int, column: int, pixel: int, ray: bool, taps: Any
 ) -> tuple[int, int]:
-    """Fill in what a voxel gives to a pixel across, by offset along the axis.
+    """Fill in the weights of a voxel for a pixel across, by offset along the axis.
 
-    Return the least offset, and how many there are.
+    Return the least offset, and the number of weights.
     """
     across = inverse[0, 0] * row + inverse[0, 1] * column + inverse[0, 2]
     depth = inverse[1, 0] * row + inverse[1, 1] * column + inverse[1, 2]
@@ -56,9 +56,9 @@ def _taps(
     return lowest, count
 
 
-@compiled_within
+@compiled_helper
 def _pixel_range(inverse: Any, row: int, column: int, pixels: int, ray: bool) -> tuple[int, int]:
-    """Return the first pixel that may have something of a voxel, and the one after the last."""
+    """Return the first pixel that a voxel may contribute to, and the one after the last."""
     across = inverse[0, 0] * row + inverse[0, 1] * column + inverse[0, 2]
     reach = abs(inverse[0, 0]) + abs(inverse[0, 1]) if ray else 1.0
     first = max(0.0, np.ceil(across - reach))
@@ -66,10 +66,10 @@ def _pixel_range(inverse: Any, row: int, column: int, pixels: int, ray: bool) ->
     return int(min(first, float(pixels))), int(max(last, -1.0)) + 1
 
 
-@compiled_within
+@compiled_helper
 def _voxel(run: int, tiles_across: int, groups: int) -> tuple[int, int]:
-    """Return row and column in the plane of the voxel of a run."""
-    tile, inside = run // (groups * VOXELS), run % VOXELS
+    """Return row and column in the plane of the voxel of matrix row `run`."""
+    tile, inside = run // (groups * TILE_VOXELS), run % TILE_VOXELS
     return tile // tiles_across * TILE + inside // TILE, tile % tiles_across * TILE + inside % TILE
 
 
@@ -77,20 +77,20 @@ def _voxel(run: int, tiles_across: int, groups: int) -> tuple[int, int]:
 def list_entries(
     first_row: int, rays: Any, taps: Any, counts: Any, indices: Any, weights: Any
 ) -> None:
-    """Count the entries of rows from `first_row` on, and list them where there is room.
+    """Count the entries of rows from `first_row` on, and list them if `indices` has room.
 
-    `taps` is memory to work in.
+    `taps` is scratch memory.
     """
     grids, inverse, shears, sizes, ray = rays
     rows, columns, tiles_across, pixels, width, furthest = sizes
-    groups = -(-len(grids) // TILTS)
+    groups = -(-len(grids) // GROUP_TILTS)
     entry = 0
     for run in range(first_row, first_row + len(counts)):
         row, column = _voxel(run, tiles_across, groups)
-        group = run // VOXELS % groups
+        group = run // TILE_VOXELS % groups
         before = entry
         if row < rows and column < columns:
-            for tilt in range(group * TILTS, min((group + 1) * TILTS, len(grids))):
+            for tilt in range(group * GROUP_TILTS, min((group + 1) * GROUP_TILTS, len(grids))):
                 grid, back, shear = grids[tilt], inverse[tilt], shears[tilt]
                 first, end = _pixel_range(back, row, column, pixels, ray)
                 for pixel in range(first, end):
@@ -109,25 +109,12 @@ def list_entries(
 def sort_by_pixel(
     width: int, shift: int, places: Any, starts: Any, indices: Any, order: Any, runs: Any
 ) -> int:
-    """Sort the entries of one tile by pixel, keeping the order of voxels.
+    """Sort the entries of one tile by pixel, keeping the order of voxels; return the pixel count.
 
-    Parameters
-    ----------
-    width, shift : int
-        Values of a row of the images and of the volume, and what is between their first offsets.
-    places : ndarray of int64
-        A zero for each pixel.
-    starts, indices : ndarray of int64
-        Where the entries of each voxel begin, and the entries.
-    order : ndarray of int64, shape (2, n)
-        Becomes where each entry was, and its index.
-    runs : ndarray of int64, shape (2, m)
-        Becomes where the entries of each pixel begin, and which pixel that is.
-
-    Returns
-    -------
-    int
-        How many pixels have something.
+    `starts` and `indices` are the entries by voxel. `width` is the length of a row of images and
+    volume, `shift` the difference of their first offsets. Results: `order` `(2, n)`, the old place
+    and the new index of each entry, and `runs` `(2, m)`, the first entry and the number of each
+    pixel with entries. `places` holds a zero per pixel.
     """
     for entry in range(len(indices)):
         places[indices[entry] // width] += 1
@@ -137,7 +124,7 @@ def sort_by_pixel(
             runs[0, count], runs[1, count] = place, pixel
             place, places[pixel], count = place + places[pixel], place, count + 1
     for voxel in range(len(starts) - 1):
-        inside = voxel % VOXELS
+        inside = voxel % TILE_VOXELS
         for entry in range(starts[voxel], starts[voxel + 1]):
             pixel = indices[entry] // width
             place = places[pixel]

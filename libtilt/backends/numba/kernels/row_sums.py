@@ -1,8 +1,8 @@
-"""Projecting and backprojecting by whole rows of voxels along one volume axis.
+"""Projection and backprojection by whole rows of voxels along one volume axis.
 
-Whatever the plane of the other two axes says is the same for all voxels along that axis. So a chunk
-of the axis is laid out contiguously, and weighted rows of it are added. A chunk owns its part of
-the result, and the sum of one value is taken in one order: threads change no bit of it.
+Weights in the plane of the other two axes are the same for all voxels along the axis. A chunk of
+the axis is copied to contiguous memory, and weighted rows of it are added. A chunk owns its part
+of the result and sums in a fixed order, so results do not depend on the number of threads.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from libtilt.backends.numba.kernels.block_copies import copy_block
-from libtilt.backends.numba.kernels.compiled import compiled, compiled_within, has_vector_form
+from libtilt.backends.numba.kernels.compiled import compiled, compiled_helper, has_vector_form
 from libtilt.backends.numba.kernels.csr_weights import TILE
 
 
@@ -20,20 +20,11 @@ def sum_rows(
 ) -> None:
     """Project or backproject one chunk of the axis.
 
-    Parameters
-    ----------
-    unit : tuple or None
-        Of `libtilt.backends.numba.vector_unit`.
-    forward : bool
-        Whether rows of the volume are added to sums of all images, else the other way round.
-    matrix : tuple of ndarray
-        Indices, weights, starts, targets, tiles: see `libtilt.backends.numba.csr_weights`.
-    rows, sums : ndarray
-        Zeros: rows of a tile and sums of all images, or rows of all images and sums of a tile.
-    volume, images : tuple
-        A flat array; how long its axes are, that of the rows last and only as far as the chunk
-        goes; the steps in values along each of them, in the array and as rows in memory; where the
-        chunk begins, in both.
+    `matrix` holds the arrays of `libtilt.backends.numba.csr_weights.CSRWeights`. `rows` and `sums`
+    are zeros: rows of a tile and sums of all images (`forward`), or rows of all images and sums of
+    a tile. `volume` and `images` are layouts: a flat array; its shape, with the chunk along the
+    rows last; steps in values along each axis, in the array and in `rows` or `sums`; and the index
+    at which the chunk begins, in both.
     """
     tiles = matrix[4]
     data, (down, across, size), steps, own_steps, begin, place = volume
@@ -58,7 +49,7 @@ def sum_rows(
         copy_block(unit, shape, flat_sums, there, row_steps, pixels, first, pixel_steps)
 
 
-@compiled_within
+@compiled_helper
 def _add_tile(unit: Any, tile: int, matrix: Any, rows: Any, sums: Any, length: int) -> None:
     indices, weights, starts, targets, tiles = matrix
     for row in range(tiles[tile], tiles[tile + 1]):
@@ -80,7 +71,7 @@ def add_rows(
 ) -> None:
     """Add ``weights[j]`` times the row at ``rows[indices[j]]``, for j from start to stop.
 
-    `rows` and `sums` are flat; the sums begin at ``sums[place]``, and are `length` values.
+    `rows` and `sums` are flat; the sums are the `length` values from ``sums[place]`` on.
     """
     total = sums[place : place + length]
     for j in range(start, stop):

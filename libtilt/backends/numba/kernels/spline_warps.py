@@ -1,8 +1,8 @@
 """Resampling of images by cubic B-splines, and its transpose.
 
-An image is zero outside. Its spline's coefficients are a convolution with a kernel that is its own
-mirror image: the transpose of the filter is the filter. They are kept on the image and `PADDING`
-pixels around it, over which they fall to 1e-7.
+Images are zero outside. The spline coefficients are a convolution with a symmetric kernel, so the
+filter is its own transpose. Coefficients are computed on the image and `PADDING` pixels around it,
+over which they decay to 1e-7.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ from typing import Any
 
 import numpy as np
 
-from libtilt.backends.numba.kernels.compiled import compiled, compiled_within, has_vector_form
+from libtilt.backends.numba.kernels.compiled import compiled, compiled_helper, has_vector_form
 
 PADDING = 12
-"""Pixels around an image on which coefficients are kept."""
+"""Pixels around an image on which coefficients are computed."""
 
 _POLE = math.sqrt(3.0) - 2.0
 _END = -_POLE / (1.0 - _POLE * _POLE)
 GAIN = 36.0
-"""By which an image is multiplied beside `filter_spline`."""
+"""Factor applied to an image in addition to `filter_spline`."""
 
-_HAIR = 1e-6
+_TOLERANCE = 1e-6
 _ROWS = 16
 _APART = 8
 
 
 @compiled
 def sample_spline(unit: Any, matrix: Any, coefficients: Any, target: Any) -> None:
-    """Sample a spline at ``matrix @ (column, row, 1)``, column and row, for all of `target`."""
+    """Sample a spline at ``matrix @ (column, row, 1)`` (column, row) for each pixel of `target`."""
     height, width = coefficients.shape
     flat = coefficients.reshape(-1)
     for r in range(target.shape[0]):
@@ -47,13 +47,13 @@ def sample_spline(unit: Any, matrix: Any, coefficients: Any, target: Any) -> Non
 
 @compiled
 def spread_spline(unit: Any, matrix: Any, source: Any, coefficients: Any) -> None:
-    """Add to coefficients what `sample_spline` takes from them to make `source`: its transpose."""
+    """Add the transpose of `sample_spline`, applied to `source`, to the coefficients."""
     height, width = coefficients.shape
     flat = coefficients.reshape(-1)
     for r in range(source.shape[0]):
         left = matrix[0, 1] * r + matrix[0, 2] + PADDING
         top = matrix[1, 1] * r + matrix[1, 2] + PADDING
-        # One after the other, neighbors would wait for each other's sums.
+        # In direct order, neighbors would wait for each other's sums.
         first, end = _inside(matrix, left, top, width, height, source.shape[1])
         for start in range(first, first + _APART):
             for c in range(start, end, _APART):
@@ -65,14 +65,14 @@ def spread_spline(unit: Any, matrix: Any, source: Any, coefficients: Any) -> Non
 
 @compiled
 def filter_spline(image: Any) -> None:
-    """Convolve both axes, in place, by the inverse of the sampled B-spline, over its gain."""
+    """Convolve both axes in place with the inverse of the sampled B-spline, without its gain."""
     _filter_down(image)
     _filter_across(image)
 
 
-@compiled_within
+@compiled_helper
 def _weights(values: Any, fraction: float) -> tuple[Any, Any, Any, Any]:
-    """Return the four weights of a cubic B-spline, of the type of `values`."""
+    """Return the four weights of a cubic B-spline, in the dtype of `values`."""
     kind = values.dtype.type
     t, six = kind(fraction), kind(6.0)
     one, three, four = kind(1.0), kind(3.0), kind(4.0)
@@ -90,18 +90,8 @@ def _weights(values: Any, fraction: float) -> tuple[Any, Any, Any, Any]:
 def sum_patch(unit: Any, values: Any, place: int, row: int, down: float, across: float) -> Any:
     """Return the sum of four by four values, weighted by cubic B-splines.
 
-    Parameters
-    ----------
-    unit : tuple or None
-        Of `libtilt.backends.numba.vector_unit`.
-    values : ndarray
-        Flat.
-    place : int
-        Of the first.
-    row : int
-        Values from one row to the next.
-    down, across : float
-        Fractions between 0 and 1: how far beyond the second row and column the sample lies.
+    `values` is flat, `place` the index of the first, and `row` the distance between rows. `down`
+    and `across` are the fractions by which the sample lies beyond the second row and column.
     """
     rows, columns = _weights(values, down), _weights(values, across)
     total = values.dtype.type(0.0)
@@ -117,32 +107,32 @@ def sum_patch(unit: Any, values: Any, place: int, row: int, down: float, across:
 def add_patch(
     unit: Any, values: Any, place: int, row: int, down: float, across: float, value: Any
 ) -> None:
-    """Add `value` to where `sum_patch` reads, with the same weights: its transpose."""
+    """Add `value` where `sum_patch` reads, with the same weights: its transpose."""
     rows, columns = _weights(values, down), _weights(values, across)
     for r in range(4):
         for c in range(4):
             values[place + r * row + c] += rows[r] * columns[c] * value
 
 
-@compiled_within
+@compiled_helper
 def _inside(
     matrix: Any, left: float, top: float, width: int, height: int, count: int
 ) -> tuple[int, int]:
     """Return the first of `count` columns whose patch lies inside, and the one after the last."""
     first, last = 0.0, count - 1.0
     for start, step, size in ((left, matrix[0, 0], width), (top, matrix[1, 0], height)):
-        # A hair inside, whatever rounding does.
-        low, high = 1.0 + _HAIR - start, size - 2.0 - _HAIR - start
+        # A tolerance inside, against rounding.
+        low, high = 1.0 + _TOLERANCE - start, size - 2.0 - _TOLERANCE - start
         if step < 0.0:
             low, high, step = -high, -low, -step
-        if step * count > _HAIR * _HAIR:
+        if step * count > _TOLERANCE * _TOLERANCE:
             first, last = max(first, np.ceil(low / step)), min(last, np.floor(high / step))
         elif low > 0.0 or high < 0.0:
             last = -1.0
     return int(min(first, float(count))), int(max(last + 1.0, min(first, float(count))))
 
 
-@compiled_within
+@compiled_helper
 def _filter_down(image: Any) -> None:
     pole, end = image.dtype.type(_POLE), image.dtype.type(_END)
     height, width = image.shape
@@ -156,9 +146,9 @@ def _filter_down(image: Any) -> None:
             image[r, c] = pole * (image[r + 1, c] - image[r, c])
 
 
-@compiled_within
+@compiled_helper
 def _filter_across(image: Any) -> None:
-    """Filter along rows, some of them at a time, for one alone would wait for itself."""
+    """Filter along rows, several at a time, since steps along one row depend on each other."""
     pole, end = image.dtype.type(_POLE), image.dtype.type(_END)
     height, width = image.shape
     for top in range(0, height, _ROWS):

@@ -1,7 +1,7 @@
-"""Copying matrices with rows and columns exchanged.
+"""Transposed copies of matrices.
 
-A square as wide as a vector register is loaded row by row, and turned within the registers: halves
-of two of them are interleaved, as often as the number of rows can be halved.
+Squares as wide as a vector register are loaded row by row and transposed in registers: the halves
+of two registers are interleaved, log2(rows) times.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from libtilt.backends.numba.vector_unit.llvm import VECTOR_BYTES
 _INT = ir.IntType(32)
 
 
-def copy_turned(unit, rows, columns, source, begin, row, target, target_begin, target_row):  # type: ignore[no-untyped-def]
-    """Copy whole squares by the vector unit, and what is left by itself."""
+def copy_transposed(unit, rows, columns, source, begin, row, target, target_begin, target_row):  # type: ignore[no-untyped-def]
+    """Copy whole squares in registers, and the remainder value by value."""
     lanes = VECTOR_BYTES // source.itemsize
     whole_rows, whole_columns = rows // lanes * lanes, columns // lanes * lanes
     for r in range(0, whole_rows, lanes):
         for c in range(0, whole_columns, lanes):
             place, there = begin + r * row + c, target_begin + c * target_row + r
-            _turn_square(source, place, row, target, there, target_row)
+            _transpose_square(source, place, row, target, there, target_row)
     for r in range(rows):
         for c in range(whole_columns if r < whole_rows else 0, columns):
             target[target_begin + c * target_row + r] = source[begin + r * row + c]
 
 
 @intrinsic
-def _turn_square(typing_context, source, place, row, target, target_place, target_row):  # type: ignore[no-untyped-def]
+def _transpose_square(typing_context, source, place, row, target, target_place, target_row):  # type: ignore[no-untyped-def]
     word = types.int64
     return types.void(source, word, word, target, word, word), _code
 
@@ -53,12 +53,12 @@ def _code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return found
 
     rows = [builder.load(address, align=size) for address in addresses(0)]
-    for row, address in zip(_turned(builder, rows), addresses(3), strict=True):
+    for row, address in zip(_transpose(builder, rows), addresses(3), strict=True):
         builder.store(row, address, align=size)
     return context.get_dummy_value()
 
 
-def _turned(builder: Any, rows: list[Any]) -> list[Any]:
+def _transpose(builder: Any, rows: list[Any]) -> list[Any]:
     """Return the columns of a square."""
     count = len(rows)
     low = [lane // 2 + lane % 2 * count for lane in range(count)]

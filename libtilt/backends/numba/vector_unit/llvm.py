@@ -1,4 +1,4 @@
-"""Words in which vector loops are written for LLVM."""
+"""LLVM IR helpers for vector loops."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numba.core import cgutils
 from libtilt.backends.numba.vector_unit import vector_bytes
 
 VECTOR_BYTES = vector_bytes()
-"""Of a register."""
+"""Bytes of a register."""
 
 _INT, _WORD = ir.IntType(32), ir.IntType(64)
 
@@ -19,7 +19,7 @@ _INT, _WORD = ir.IntType(32), ir.IntType(64)
 def loop_with_total(
     builder: Any, first: Any, end: Any, step: int, initial: Any, body: Callable[[Any, Any], Any]
 ) -> Any:
-    """Write a loop that hands a total from turn to turn; return the total at its end."""
+    """Emit a loop that passes a total between iterations; return the final total."""
     entry = builder.block
     loop = builder.function.append_basic_block("loop")
     done = builder.function.append_basic_block("done")
@@ -40,8 +40,8 @@ def loop_with_total(
     return result
 
 
-def on_the_stack(builder: Any, vector: Any) -> Any:
-    """Return the address of the first value of a vector on the stack."""
+def allocate_on_stack(builder: Any, vector: Any) -> Any:
+    """Allocate a vector on the stack; return the address of its first value."""
     with builder.goto_entry_block():
         place = builder.alloca(vector)
         return builder.bitcast(place, vector.element.as_pointer())
@@ -59,23 +59,23 @@ def floor(builder: Any, vector: Any) -> Any:
 
 
 def store(builder: Any, vector: Any, place: Any) -> None:
-    """Store a vector where the address of its first value says."""
+    """Store a vector at the address of its first value."""
     builder.store(vector, builder.bitcast(place, vector.type.as_pointer()))
 
 
 def cast(builder: Any, value: Any, scalar: Any) -> Any:
-    """Return a double as another kind of float."""
+    """Convert a double to another float type."""
     return value if isinstance(scalar, ir.DoubleType) else builder.fptrunc(value, scalar)
 
 
-def lanes_of(builder: Any, vector: Any, which: tuple[int, ...]) -> Any:
-    """Return some lanes of a vector, in any order."""
+def select_lanes(builder: Any, vector: Any, which: tuple[int, ...]) -> Any:
+    """Return selected lanes of a vector, in the given order."""
     mask = ir.Constant(ir.VectorType(_INT, len(which)), list(which))
     return builder.shuffle_vector(vector, ir.Constant(vector.type, ir.Undefined), mask)
 
 
 def join(builder: Any, low: Any, high: Any) -> Any:
-    """Return one vector of the lanes of two."""
+    """Concatenate the lanes of two vectors."""
     count = 2 * low.type.count
     mask = ir.Constant(ir.VectorType(_INT, count), list(range(count)))
     return builder.shuffle_vector(low, high, mask)
@@ -84,17 +84,17 @@ def join(builder: Any, low: Any, high: Any) -> Any:
 def add_halves(builder: Any, vector: Any) -> Any:
     """Return the sum of the lower and the upper half of the lanes."""
     half = vector.type.count // 2
-    low = lanes_of(builder, vector, tuple(range(half)))
-    return builder.fadd(low, lanes_of(builder, vector, tuple(range(half, 2 * half))))
+    low = select_lanes(builder, vector, tuple(range(half)))
+    return builder.fadd(low, select_lanes(builder, vector, tuple(range(half, 2 * half))))
 
 
-def in_all_lanes(builder: Any, vector: Any, value: Any) -> Any:
-    """Return a vector with one value in every lane."""
+def broadcast(builder: Any, vector: Any, value: Any) -> Any:
+    """Return a vector with a value in every lane."""
     nothing = ir.Constant(vector, ir.Undefined)
     first = builder.insert_element(nothing, value, ir.Constant(_INT, 0))
-    return lanes_of(builder, first, (0,) * vector.count)
+    return select_lanes(builder, first, (0,) * vector.count)
 
 
-def bytes_of_lane(vector: Any) -> int:
-    """Return the size of one of its values."""
+def lane_bytes(vector: Any) -> int:
+    """Return the size of one lane."""
     return 8 if isinstance(vector.element, ir.DoubleType) else 4

@@ -1,7 +1,7 @@
-"""Sums of weighted rows that stay in vector registers.
+"""Weighted sums of rows that stay in vector registers.
 
-A compiler keeps a row of sums in memory, and loads and stores it for every row that is added. Here
-the sums stay in registers over all rows: each row is read once and multiplied in.
+A compiler keeps a row of sums in memory, and loads and stores it for every added row. Here the sums
+stay in registers over all rows, and each row is read once.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from numba.extending import intrinsic
 from numba.np import arrayobj
 
 from libtilt.backends.numba.vector_unit import REGISTERS
-from libtilt.backends.numba.vector_unit.llvm import VECTOR_BYTES, in_all_lanes
+from libtilt.backends.numba.vector_unit.llvm import VECTOR_BYTES, broadcast
 
 _WORD = ir.IntType(64)
 
 
 def add_rows(unit, length, indices, weights, start, stop, rows, sums, place):  # type: ignore[no-untyped-def]
-    """Add rows that fill one of the numbers of `REGISTERS`."""
+    """Add rows whose length fills one of the register counts in `REGISTERS`."""
     registers = length * sums.itemsize // VECTOR_BYTES
     _add_rows(registers, indices, weights, start, stop, rows, sums, place)
 
@@ -32,7 +32,7 @@ def _add_rows(typing_context, registers, indices, weights, start, stop, rows, su
 
 
 def _code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    """Write a loop for each number of registers; which one runs is known when it runs."""
+    """Emit a loop for each register count; the count is selected at run time."""
 
     def data(position: int) -> Any:
         make = arrayobj.make_array(signature.args[position])
@@ -46,11 +46,11 @@ def _code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         same = builder.icmp_signed("==", arguments[0], ir.Constant(_WORD, registers))
         with builder.if_then(same):
             bounds = arguments[3], arguments[4]
-            _write_loop(builder, registers, vector, indices, weights, rows, target, bounds)
+            _emit_loop(builder, registers, vector, indices, weights, rows, target, bounds)
     return context.get_dummy_value()
 
 
-def _write_loop(
+def _emit_loop(
     builder: Any,
     registers: int,
     vector: ir.VectorType,
@@ -76,7 +76,7 @@ def _write_loop(
     j = builder.phi(_WORD)
     sums = [builder.phi(vector) for _ in range(registers)]
     row = builder.gep(rows, [builder.zext(builder.load(builder.gep(indices, [j])), _WORD)])
-    weight = in_all_lanes(builder, vector, builder.load(builder.gep(weights, [j])))
+    weight = broadcast(builder, vector, builder.load(builder.gep(weights, [j])))
     after = []
     for register, total in enumerate(sums):
         value = builder.load(part(row, register), align=bytes_of_item)

@@ -1,6 +1,6 @@
 """Four by four values weighted by cubic B-splines.
 
-The four weights of an axis are cubic polynomials of one fraction, made in one vector. Each row of
+The four weights of an axis, cubic polynomials of one fraction, are computed in one vector. A row of
 four values is loaded as one vector, so that a sample takes four loads, and its transpose four loads
 and stores at the same addresses.
 """
@@ -17,15 +17,15 @@ from numba.np import arrayobj
 
 from libtilt.backends.numba.vector_unit.llvm import (
     add_halves,
-    bytes_of_lane,
-    in_all_lanes,
-    lanes_of,
+    broadcast,
+    lane_bytes,
+    select_lanes,
 )
 
 _INT = ir.IntType(32)
 
 POLYNOMIALS = np.array([[1, 4, 1, 0], [-3, 0, 3, 0], [3, -6, 3, 0], [-1, 3, -3, 1]]) / 6
-"""Of the four weights (columns) by the fraction: the factors of its powers 0 to 3 (rows)."""
+"""Coefficients of the four weights (columns) for the powers 0 to 3 of the fraction (rows)."""
 
 
 def sum_patch(unit, values, place, row, down, across):  # type: ignore[no-untyped-def]
@@ -34,7 +34,7 @@ def sum_patch(unit, values, place, row, down, across):  # type: ignore[no-untype
 
 
 def add_patch(unit, values, place, row, down, across, value):  # type: ignore[no-untyped-def]
-    """Add to where `sum_patch` reads."""
+    """Add a value where `sum_patch` reads, with the same weights."""
     _add_patch(values, place, row, down, across, value)
 
 
@@ -55,7 +55,7 @@ def _sum_code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any
     down, across = (_four_weights(builder, four, fraction) for fraction in arguments[3:5])
     total = None
     for number, row in enumerate(rows):
-        value = builder.load(row, align=bytes_of_lane(four))
+        value = builder.load(row, align=lane_bytes(four))
         weighted = builder.fmul(_spread(builder, down, number), value, flags=("contract",))
         total = weighted if total is None else builder.fadd(total, weighted, flags=("contract",))
     pair = add_halves(builder, builder.fmul(total, across))
@@ -66,12 +66,12 @@ def _sum_code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any
 def _add_code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
     four, rows = _rows(context, builder, signature, arguments)
     down, across = (_four_weights(builder, four, fraction) for fraction in arguments[3:5])
-    added = builder.fmul(across, in_all_lanes(builder, four, arguments[5]))
+    added = builder.fmul(across, broadcast(builder, four, arguments[5]))
     for number, row in enumerate(rows):
-        value = builder.load(row, align=bytes_of_lane(four))
+        value = builder.load(row, align=lane_bytes(four))
         weighted = builder.fmul(_spread(builder, down, number), added, flags=("contract",))
         value = builder.fadd(value, weighted, flags=("contract",))
-        builder.store(value, row, align=bytes_of_lane(four))
+        builder.store(value, row, align=lane_bytes(four))
     return context.get_dummy_value()
 
 
@@ -89,7 +89,7 @@ def _rows(context: Any, builder: Any, signature: Any, arguments: Any) -> tuple[A
 
 def _four_weights(builder: Any, four: Any, fraction: Any) -> Any:
     """Return the weights at a fraction, by Horner's rule."""
-    t = in_all_lanes(builder, four, fraction)
+    t = broadcast(builder, four, fraction)
     result = ir.Constant(four, POLYNOMIALS[3].tolist())
     for row in POLYNOMIALS[2::-1]:
         scaled = builder.fmul(result, t, flags=("contract",))
@@ -98,4 +98,4 @@ def _four_weights(builder: Any, four: Any, fraction: Any) -> Any:
 
 
 def _spread(builder: Any, vector: Any, lane: int) -> Any:
-    return lanes_of(builder, vector, (lane,) * 4)
+    return select_lanes(builder, vector, (lane,) * 4)

@@ -1,8 +1,8 @@
-"""Trilinear samples of which each fills one vector register.
+"""Trilinear samples that each fill one vector register.
 
-A trilinear sample takes eight voxels: four pairs of neighbors along x. All eight are loaded into
-one vector and multiplied by their eight weights, which are made in one vector, too. Nothing is
-gathered, no voxel is loaded twice, and the transpose stores by the same addresses.
+A sample takes eight voxels, four pairs of neighbors along x, loaded into one vector and multiplied
+by a vector of eight weights. There is no gather, no voxel is loaded twice, and the transpose stores
+to the same addresses.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from numba.np import arrayobj
 
 from libtilt.backends.numba.vector_unit.llvm import (
     add_halves,
-    bytes_of_lane,
+    allocate_on_stack,
+    broadcast,
     cast,
     floor,
-    in_all_lanes,
     join,
-    lanes_of,
+    lane_bytes,
     loop_with_total,
-    on_the_stack,
+    select_lanes,
     store,
 )
 
@@ -35,12 +35,12 @@ BLOCK = 16
 
 
 def sum_along(unit, volume, strides, start, step, first, last):  # type: ignore[no-untyped-def]
-    """Return the sum of samples."""
+    """Return the sum of samples along a ray."""
     return _sum_along(volume, strides[0], strides[1], start, step, first, last)
 
 
 def spread_along(unit, volume, strides, start, step, first, last, value):  # type: ignore[no-untyped-def]
-    """Add to where `sum_along` samples."""
+    """Add a value where `sum_along` samples, with the same weights."""
     _spread_along(volume, strides[0], strides[1], start, step, first, last, value)
 
 
@@ -61,12 +61,12 @@ def _sum_code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any
     nothing = ir.Constant(corners, [0.0] * 8)
 
     def add(total: Any, weights: Any, pairs: list[Any]) -> Any:
-        loaded = [builder.load(pair, align=bytes_of_lane(corners)) for pair in pairs]
+        loaded = [builder.load(pair, align=lane_bytes(corners)) for pair in pairs]
         values = join(builder, join(builder, *loaded[:2]), join(builder, *loaded[2:]))
         product = builder.fmul(values, weights, flags=("contract",))
         return builder.fadd(product, total, flags=("contract",))
 
-    total = _write_loop(context, builder, signature, arguments, nothing, add)
+    total = _emit_loop(context, builder, signature, arguments, nothing, add)
     half = add_halves(builder, total)
     quarter = add_halves(builder, half)
     parts = [builder.extract_element(quarter, ir.Constant(_INT, i)) for i in range(2)]
@@ -75,22 +75,22 @@ def _sum_code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any
 
 def _spread_code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
     corners = ir.VectorType(context.get_data_type(signature.args[0].dtype), 8)
-    value = in_all_lanes(builder, corners, arguments[7])
+    value = broadcast(builder, corners, arguments[7])
 
     def add(total: Any, weights: Any, pairs: list[Any]) -> Any:
-        align = bytes_of_lane(corners)
+        align = lane_bytes(corners)
         additions = builder.fmul(weights, value)
         for number, pair in enumerate(pairs):
-            addition = lanes_of(builder, additions, (2 * number, 2 * number + 1))
+            addition = select_lanes(builder, additions, (2 * number, 2 * number + 1))
             sums = builder.fadd(builder.load(pair, align=align), addition)
             builder.store(sums, pair, align=align)
         return total
 
-    _write_loop(context, builder, signature, arguments, ir.Constant(_INT, 0), add)
+    _emit_loop(context, builder, signature, arguments, ir.Constant(_INT, 0), add)
     return context.get_dummy_value()
 
 
-def _write_loop(
+def _emit_loop(
     context: Any,
     builder: Any,
     signature: Any,
@@ -98,7 +98,7 @@ def _write_loop(
     initial: Any,
     add: Callable[[Any, Any, list[Any]], Any],
 ) -> Any:
-    """Write the loop over samples; `add` makes the new total from weights and addresses."""
+    """Emit the loop over samples; `add` computes the new total from weights and addresses."""
     scalar = context.get_data_type(signature.args[0].dtype)
     volume = arrayobj.make_array(signature.args[0])(context, builder, arguments[0]).data
     row, plane, first, last = arguments[1], arguments[2], arguments[5], arguments[6]
@@ -106,8 +106,8 @@ def _write_loop(
         [builder.extract_value(arguments[position], axis) for axis in range(3)]
         for position in (3, 4)
     )
-    places = [on_the_stack(builder, ir.VectorType(_INT, BLOCK))]
-    places += [on_the_stack(builder, ir.VectorType(scalar, BLOCK)) for _ in range(3)]
+    places = [allocate_on_stack(builder, ir.VectorType(_INT, BLOCK))]
+    places += [allocate_on_stack(builder, ir.VectorType(scalar, BLOCK)) for _ in range(3)]
     strides = [ir.Constant(_WORD, 1), row, plane]
     neighbors = [None, row, plane, builder.add(row, plane)]
     end = builder.add(last, ir.Constant(_WORD, 1))
@@ -137,10 +137,9 @@ def _write_loop(
 def _fill_block(
     builder: Any, scalar: Any, k: Any, start: Any, step: Any, strides: Any, places: Any
 ) -> Any:
-    """Compute offsets and fractions of a block of samples; return the index they start from.
+    """Emit offsets and fractions of a block of samples; return the index they start from.
 
-    The block starts from a voxel found in float64, and is so short that the type of the data is
-    precise enough for the rest.
+    The block starts from a voxel found in float64, and is short enough for the data's precision.
     """
     lanes = ir.VectorType(scalar, BLOCK)
     numbers = ir.Constant(lanes, [float(number) for number in range(BLOCK)])
@@ -152,8 +151,7 @@ def _fill_block(
         rest = builder.fsub(position, builder.sitofp(lowest, _DOUBLE))
         base = builder.add(base, builder.mul(lowest, strides[axis]))
         rest, slope = (
-            in_all_lanes(builder, lanes, cast(builder, value, scalar))
-            for value in (rest, step[axis])
+            broadcast(builder, lanes, cast(builder, value, scalar)) for value in (rest, step[axis])
         )
         along = builder.fadd(
             builder.fmul(numbers, slope, flags=("contract",)), rest, flags=("contract",)
@@ -161,7 +159,7 @@ def _fill_block(
         lower = floor(builder, along)
         store(builder, builder.fsub(along, lower), places[1 + axis])
         whole = builder.fptosi(lower, ir.VectorType(_INT, BLOCK))
-        stride = in_all_lanes(builder, whole.type, builder.trunc(strides[axis], _INT))
+        stride = broadcast(builder, whole.type, builder.trunc(strides[axis], _INT))
         offset = builder.mul(whole, stride)
         offsets = offset if offsets is None else builder.add(offsets, offset)
     store(builder, offsets, places[0])
@@ -176,7 +174,7 @@ def _weights(builder: Any, scalar: Any, fractions: list[Any]) -> Any:
         upper = [corner >> axis & 1 for corner in range(8)]
         slope = ir.Constant(corners, [1.0 if up else -1.0 for up in upper])
         at_zero = ir.Constant(corners, [0.0 if up else 1.0 for up in upper])
-        weight = builder.fmul(in_all_lanes(builder, corners, fraction), slope, flags=("contract",))
+        weight = builder.fmul(broadcast(builder, corners, fraction), slope, flags=("contract",))
         weight = builder.fadd(weight, at_zero, flags=("contract",))
         product = weight if product is None else builder.fmul(product, weight)
     return product

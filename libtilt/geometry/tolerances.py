@@ -1,0 +1,16 @@
+"""Tolerances for comparing spacings and positions, which files round."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+POSITION_TOLERANCE = 1e-3
+"""Tolerance of positions in voxels, above the rounding of a file's float32."""
+
+_SPACING_TOLERANCE = 1e-4
+
+
+def same_spacing(one: ArrayLike, other: ArrayLike) -> bool:
+    """Return whether voxel or pixel sizes agree to a relative 1e-4."""
+    return bool(np.allclose(one, other, rtol=_SPACING_TOLERANCE, atol=0))
