@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from libtilt.alignment.acquisition import Acquisition
 from libtilt.alignment.excluded import ExcludedTilts
 from libtilt.alignment.matrices import geometry_from_matrices
-from libtilt.alignment.sizes import KnownSizes, to_spacing, to_stack_shape
+from libtilt.alignment.sizes import KnownSizes, to_stack_shape, to_voxel_size
 from libtilt.errors import LibtiltWarning
 from libtilt.errors.checks import (
     Float64Array,
@@ -91,7 +91,7 @@ class Alignment:
     stack_shape: tuple[int, ...] = attrs.field(kw_only=True, converter=to_stack_shape)
     pixel_size: float = attrs.field(kw_only=True, converter=to_pixel_size)
     volume_shape: tuple[int, ...] = attrs.field(kw_only=True, converter=to_volume_shape)
-    voxel_size: float = attrs.field(kw_only=True, converter=to_spacing)
+    voxel_size: float = attrs.field(kw_only=True, converter=to_voxel_size)
     unsupported: tuple[str, ...] = attrs.field(kw_only=True, default=())
     stack_name: str | None = attrs.field(kw_only=True, default=None)
     acquisition: Acquisition = attrs.field(kw_only=True, factory=Acquisition)
@@ -191,11 +191,13 @@ class Alignment:
             return np.full(self.excluded.size, np.nan)
         return self.excluded_tilts.tilt_angles
 
-    def every_tilt_angle(self) -> Float64Array:
+    def all_tilt_angles(self) -> Float64Array:
         """Return one tilt angle per image of the stack, between its neighbors' where unknown."""
-        return self.for_every_image(self.geometry.tilt_angles, excluded=self.excluded_tilt_angles)
+        return self.interpolate_to_stack(
+            self.geometry.tilt_angles, excluded=self.excluded_tilt_angles
+        )
 
-    def for_every_image(
+    def interpolate_to_stack(
         self, values: Float64Array, *, excluded: Float64Array | float = np.nan
     ) -> Float64Array:
         """Return one value per image of the stack, between its neighbors' where it is NaN.
@@ -208,7 +210,7 @@ class Alignment:
         between: Float64Array = np.interp(np.arange(len(every)), known, every[known])
         return between
 
-    def with_excluded(self) -> Self:
+    def include_excluded(self) -> Self:
         """Return itself with the images that are left out, where their tilts are known whole."""
         tilts = None if self.excluded_tilts is None else self.excluded_tilts.geometry
         if tilts is None or not len(tilts):
@@ -221,7 +223,7 @@ class Alignment:
             acquisition=Acquisition(),
         )
 
-    def every_view(self, format_name: str) -> NDArray[np.intp]:
+    def full_stack_order(self, format_name: str) -> NDArray[np.intp]:
         """Return the order that sorts the views, where the stack has no others."""
         if self.excluded.size:
             raise ValueError(
@@ -230,7 +232,7 @@ class Alignment:
             )
         return np.argsort(self.views)
 
-    def require_views(self, views: NDArray[np.int64]) -> None:
+    def require_same_views(self, views: NDArray[np.int64]) -> None:
         """Raise a ValueError where a file that is written like another one has other views."""
         if views.tolist() != self.views.tolist():
             raise ValueError(

@@ -12,9 +12,9 @@ import numpy as np
 from libtilt.alignment.acquisition import Acquisition
 from libtilt.alignment.alignment import Alignment
 from libtilt.alignment.base import AlignmentFile
-from libtilt.alignment.plausible import tilt_angle
+from libtilt.alignment.plausible import parse_tilt_angle
 from libtilt.alignment.sizes import KnownSizes, Sizes
-from libtilt.alignment.text import number, rows_of
+from libtilt.alignment.text import parse_number, read_rows
 from libtilt.errors import LibtiltWarning
 from libtilt.errors.checks import Float64Array, finite_array
 from libtilt.geometry import TiltGeometry
@@ -72,7 +72,7 @@ def read_angle_list(path: str | Path) -> AngleList:
     ([-3.0, 0.0], [2.0, 1.0], [3.1, 3.1])
     """
     rows: list[list[float]] = []
-    for where, text, words in rows_of(path):
+    for where, text, words in read_rows(path):
         if re.search(r"(?<![\d.])\d+,\d+(?![\d.,])", text):
             raise ValueError(
                 f"{where}: {text[:80]!r} may have decimal commas, or columns: write points, or "
@@ -83,16 +83,18 @@ def read_angle_list(path: str | Path) -> AngleList:
             if rows:
                 expected = f"{len(rows[0])} columns, as above"
             raise ValueError(f"{where}: expected {expected}, got {text[:80]!r}")
-        rows.append([tilt_angle(words[0], where), *(number(word, where) for word in words[1:])])
+        rows.append(
+            [parse_tilt_angle(words[0], where), *(parse_number(word, where) for word in words[1:])]
+        )
     if not rows:
         raise ValueError(f"{path} holds no tilt angle")
     columns = np.array(rows).T
-    order = columns[1] if len(columns) > 1 and _counts(columns[1]) else None
+    order = columns[1] if len(columns) > 1 and _is_order(columns[1]) else None
     doses = columns[2] if len(columns) > 2 and (columns[2] >= 0).all() else None
     return AngleList(columns[0], order, doses)
 
 
-def _counts(column: Float64Array) -> bool:
+def _is_order(column: Float64Array) -> bool:
     """Whether a column numbers the images, and is no dose or offset."""
     whole = bool((column == np.round(column)).all())
     return whole and len(np.unique(column)) == len(column)
@@ -160,16 +162,16 @@ class AnglesFile(AlignmentFile):
         axis = sizes.tilt_axis_angle or 0.0
         return TiltGeometry.from_tilt_angles(self.tilt_angles, tilt_axis_angle=axis)
 
-    def _details(self, sizes: KnownSizes, given: Sizes) -> dict[str, Any]:
-        doubts = () if sizes.tilt_axis_angle is not None else (along_y(self.name),)
+    def _extra_fields(self, sizes: KnownSizes, given: Sizes) -> dict[str, Any]:
+        doubts = () if sizes.tilt_axis_angle is not None else (axis_along_y_warning(self.name),)
         return {"acquisition": self.acquisition, "warnings": doubts}
 
     @classmethod
     def _from_alignment(cls, alignment: Alignment, like: Self | None) -> Self:
-        return cls(alignment.geometry.tilt_angles[alignment.every_view("a list of angles")])
+        return cls(alignment.geometry.tilt_angles[alignment.full_stack_order("a list of angles")])
 
 
-def along_y(name: str) -> LibtiltWarning:
+def axis_along_y_warning(name: str) -> LibtiltWarning:
     """Return the warning that a file with angles alone gives no tilt axis."""
     return LibtiltWarning(
         f"{name} holds tilt angles alone: the tilt axis is taken along y (0 degrees); give "

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from libtilt.alignment.alignment import Alignment
 from libtilt.alignment.excluded import ExcludedTilts
 from libtilt.alignment.matrices import geometry_from_matrices, with_tilt_axis
-from libtilt.alignment.plausible import MOST_IMAGES, implausible
-from libtilt.alignment.sizes import KnownSizes, Sizes, default_volume
-from libtilt.alignment.text import save_texts
+from libtilt.alignment.plausible import MAX_IMAGES, implausibility_warnings
+from libtilt.alignment.sizes import KnownSizes, Sizes, default_volume_shape
+from libtilt.alignment.text import write_texts
 from libtilt.errors.checks import Float64Array
 from libtilt.geometry import TiltGeometry
 
@@ -33,7 +33,7 @@ class AlignmentFile(ABC):
 
     format: ClassVar[str]
     # Whether a file that is written holds a tilt angle for images that are left out.
-    keeps_excluded: ClassVar[bool] = False
+    writes_excluded: ClassVar[bool] = False
     name: str
 
     @classmethod
@@ -89,7 +89,7 @@ class AlignmentFile(ABC):
         FileExistsError
             If a file exists and `overwrite` is false.
         """
-        save_texts(self._texts(Path(path)), overwrite=overwrite)
+        write_texts(self._texts(Path(path)), overwrite=overwrite)
         return Path(path)
 
     def alignment(self, sizes: Sizes | None = None) -> Alignment:
@@ -116,14 +116,14 @@ class AlignmentFile(ABC):
             stack has another number of images.
         """
         sizes = sizes or Sizes()
-        whole = self._of_whole_stack(sizes)
-        made = self._made(self._complete(whole), whole)
+        whole = self._full_stack_sizes(sizes)
+        made = self._build(self._complete_sizes(whole), whole)
         if whole.stack_shape != sizes.stack_shape:
-            made = _renumbered(made, self.name)
+            made = _renumber_views(made, self.name)
         if sizes.tilt_axis_angle is not None:
-            made = _with_axis(made, sizes.tilt_axis_angle)
+            made = _replace_axis(made, sizes.tilt_axis_angle)
         diagonal = math.hypot(*made.stack_shape[1:]) * made.pixel_size
-        doubts = implausible(made.geometry, made.views, diagonal)
+        doubts = implausibility_warnings(made.geometry, made.views, diagonal)
         return attrs.evolve(made, warnings=(*made.warnings, *doubts))
 
     @classmethod
@@ -178,19 +178,19 @@ class AlignmentFile(ABC):
         """Images of the raw stack; None where the file names only those that it uses."""
         return None
 
-    def _complete(self, sizes: Sizes) -> KnownSizes:
+    def _complete_sizes(self, sizes: Sizes) -> KnownSizes:
         """Return all sizes of the raw stack and its tomogram."""
-        stack_shape = sizes.need("stack_shape", self.name)
-        pixel_size = sizes.need("pixel_size", self.name)
+        stack_shape = sizes.require("stack_shape", self.name)
+        pixel_size = sizes.require("pixel_size", self.name)
         return KnownSizes(
             stack_shape=stack_shape,
             pixel_size=pixel_size,
-            volume_shape=sizes.volume_shape or default_volume(stack_shape[1:]),
+            volume_shape=sizes.volume_shape or default_volume_shape(stack_shape[1:]),
             voxel_size=sizes.voxel_size or pixel_size,
             tilt_axis_angle=sizes.tilt_axis_angle,
         )
 
-    def _details(self, sizes: KnownSizes, given: Sizes) -> dict[str, Any]:
+    def _extra_fields(self, sizes: KnownSizes, given: Sizes) -> dict[str, Any]:
         """Return other fields of the `Alignment`; some say which sizes nobody has given."""
         return {}
 
@@ -202,14 +202,14 @@ class AlignmentFile(ABC):
         """Return how many images the raw stack has, of which `given` may be another one."""
         return self.image_count or max(int(max(self.views)) + 1, given or 0)
 
-    def _of_whole_stack(self, sizes: Sizes) -> Sizes:
+    def _full_stack_sizes(self, sizes: Sizes) -> Sizes:
         """Return the sizes for the stack that the file is of, where the given one is a part."""
         given = None if sizes.stack_shape is None else sizes.stack_shape[0]
         count = self._count(given)
-        if max(count, given or 0) > MOST_IMAGES:
+        if max(count, given or 0) > MAX_IMAGES:
             raise ValueError(
                 f"{self.name} is of {max(count, given or 0)} images, more than a tilt series "
-                f"can have ({MOST_IMAGES})"
+                f"can have ({MAX_IMAGES})"
             )
         if sizes.stack_shape is None or given == count:
             return sizes
@@ -222,7 +222,7 @@ class AlignmentFile(ABC):
             )
         return attrs.evolve(sizes, stack_shape=(count, *sizes.stack_shape[1:]))
 
-    def _made(self, sizes: KnownSizes, given: Sizes) -> Alignment:
+    def _build(self, sizes: KnownSizes, given: Sizes) -> Alignment:
         """Return the alignment of the whole raw stack."""
         made = Alignment(
             self._geometry(sizes),
@@ -231,7 +231,7 @@ class AlignmentFile(ABC):
             pixel_size=sizes.pixel_size,
             volume_shape=sizes.volume_shape,
             voxel_size=sizes.voxel_size,
-            **self._details(sizes, given),
+            **self._extra_fields(sizes, given),
         )
         tilts = self._excluded_tilts(made) if made.excluded.size else None
         return attrs.evolve(made, excluded_tilts=tilts)
@@ -257,23 +257,23 @@ class MatrixFile(AlignmentFile):
             Voxel index ``(x, y, z, 1)``, in the tomogram that the file is of, to pixel index
             ``(u, v)``, for each of `views`.
         """
-        whole = self._of_whole_stack(sizes or Sizes())
-        return self._matrices(self._own(self._complete(whole)))
+        whole = self._full_stack_sizes(sizes or Sizes())
+        return self._matrices(self._file_sizes(self._complete_sizes(whole)))
 
     @abstractmethod
     def _matrices(self, sizes: KnownSizes) -> Float64Array:
         """Return `(n, 2, 4)`: voxel index to pixel index, for each of `views`."""
 
-    def _own(self, sizes: KnownSizes) -> KnownSizes:
+    def _file_sizes(self, sizes: KnownSizes) -> KnownSizes:
         """Return sizes with the tomogram that the file is of; another has the same center."""
         return sizes
 
     def _geometry(self, sizes: KnownSizes) -> TiltGeometry:
-        own = self._own(sizes)
+        own = self._file_sizes(sizes)
         return geometry_from_matrices(self._matrices(own), own, source=self.name)
 
 
-def _renumbered(made: Alignment, name: str) -> Alignment:
+def _renumber_views(made: Alignment, name: str) -> Alignment:
     """Return the alignment of a stack that holds the used images alone."""
     used, count = len(made.views), made.stack_shape[0]
     return attrs.evolve(
@@ -289,7 +289,7 @@ def _renumbered(made: Alignment, name: str) -> Alignment:
     )
 
 
-def _with_axis(made: Alignment, tilt_axis_angle: float) -> Alignment:
+def _replace_axis(made: Alignment, tilt_axis_angle: float) -> Alignment:
     excluded = made.excluded_tilts
     if excluded is not None and excluded.geometry is not None:
         turned = with_tilt_axis(excluded.geometry, tilt_axis_angle)

@@ -21,7 +21,7 @@ _ALIGNED = (".ali", "_ali.mrc", "_aligned.mrc")
 _ALIGNMENTS = (".xf", ".aln", ".xml", ".star", ".mdoc")
 
 
-def beside(path: str | Path, suffix: str) -> Path:
+def sibling_path(path: str | Path, suffix: str) -> Path:
     """Return the path of a stack with its suffix, and that of its compression, replaced."""
     stack = Path(path)
     if stack.suffix.lower() in (".gz", ".bz2"):
@@ -61,16 +61,24 @@ def read_tilt_angles(path: str | Path) -> Float64Array:
     return read_angle_list(path).angles
 
 
-def find_beside(path: str | Path) -> Path | None:
+def find_geometry_file(path: str | Path) -> Path | None:
     """Return the file that holds the geometry of a stack beside it, or None.
 
     Of ``TS.mrc`` it is, in this order, ``TS.json`` as libtilt saves it, ``TS.tlt``, AreTomo's
     ``TS_TLT.txt``, ``TS.rawtlt``, ``TS.mrc.mdoc`` or ``TS.mdoc``. Plain lists come before an
     ``.mdoc``: a stack may be sorted by angle after its ``.mdoc`` was written.
     """
-    aretomo = beside(path, "").with_name(f"{beside(path, '').name}_TLT.txt")
-    candidates = [beside(path, ".json"), beside(path, ".tlt"), aretomo, beside(path, ".rawtlt")]
-    candidates += [Path(f"{beside(path, Path(path).suffix)}.mdoc"), beside(path, ".mdoc")]
+    aretomo = sibling_path(path, "").with_name(f"{sibling_path(path, '').name}_TLT.txt")
+    candidates = [
+        sibling_path(path, ".json"),
+        sibling_path(path, ".tlt"),
+        aretomo,
+        sibling_path(path, ".rawtlt"),
+    ]
+    candidates += [
+        Path(f"{sibling_path(path, Path(path).suffix)}.mdoc"),
+        sibling_path(path, ".mdoc"),
+    ]
     plain = Path(f"{path}.mdoc")
     files = [file for file in [*candidates, plain] if file.is_file()]
     return next((file for file in files if file.suffix != ".json" or _is_ours(file)), None)
@@ -88,7 +96,7 @@ def _is_ours(file: Path) -> bool:
     return False
 
 
-def tilts_beside(
+def find_tilt_geometry(
     path: str | Path, content: ImageContent, *, tlt: Path | None = None
 ) -> Path | None:
     """Return the file with the geometry of a tilt series, None where the stack is a volume.
@@ -101,14 +109,14 @@ def tilts_beside(
     UserWarning
         If the file beside the stack cannot be read, so that the stack is taken for a volume.
     """
-    file = tlt or find_beside(path)
+    file = tlt or find_geometry_file(path)
     if file is None and content.sections.tilt_angles is not None:
         tilts = content.sections.tilt_angles
         return Path(path) if len(tilts) > 1 and np.ptp(tilts) > 0 else None
     if file is None or content.is_image_stack:
         return file
     try:
-        counts = _counts_of(file)
+        counts = _image_counts(file)
     except ValueError as error:
         if tlt is not None:
             raise
@@ -117,7 +125,7 @@ def tilts_beside(
     return file if len(content.data) in counts else None
 
 
-def _counts_of(file: Path) -> set[int]:
+def _image_counts(file: Path) -> set[int]:
     """Return how many images a stack may have by the file beside it."""
     if file.suffix.lower() == ".json":
         return {len(TiltGeometry.from_json(file))}
@@ -127,9 +135,9 @@ def _counts_of(file: Path) -> set[int]:
     return {len(read_tilt_angles(file))}
 
 
-def unused_beside(path: str | Path, used: Path) -> str | None:
+def unused_alignments(path: str | Path, used: Path) -> str | None:
     """Return a sentence on alignments that lie beside a stack and are not used, or None."""
-    stack = beside(path, "")
+    stack = sibling_path(path, "")
     aligned = is_aligned(path)
     root = stack.name.removesuffix("_ali").removesuffix("_aligned")
     files = [file for file in sorted(stack.parent.iterdir()) if file.is_file() and file != used]

@@ -66,4 +66,4 @@ class GeometryFile(AlignmentFile):
 
     @classmethod
     def _from_alignment(cls, alignment: Alignment, like: Self | None) -> Self:
-        return cls(alignment.geometry[alignment.every_view("a libtilt .json")])
+        return cls(alignment.geometry[alignment.full_stack_order("a libtilt .json")])

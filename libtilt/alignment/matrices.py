@@ -76,7 +76,7 @@ def geometry_from_matrices(
     )
 
 
-def magnified(geometry: TiltGeometry) -> bool:
+def has_magnification(geometry: TiltGeometry) -> bool:
     """Whether some tilt has a magnification other than the identity."""
     return bool((geometry.magnifications != np.eye(2)).any())
 

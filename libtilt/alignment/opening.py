@@ -23,7 +23,7 @@ from libtilt.alignment.portal.rows import SECTIONS
 from libtilt.alignment.relion.alignment import RelionAlignment
 from libtilt.alignment.relion.tables import GLOBAL_TABLES
 from libtilt.alignment.sizes import Sizes
-from libtilt.alignment.text import is_cut_within_a_line
+from libtilt.alignment.text import ends_in_digit
 from libtilt.alignment.warp.alignment import WarpAlignment
 from libtilt.errors import ArgumentError
 from libtilt.errors.checks import one_of
@@ -87,7 +87,7 @@ def _locate(path: Path) -> tuple[type[AlignmentFile], Path]:
     if not path.exists():
         raise FileNotFoundError(f"no such file or folder: {path}")
     if not path.is_dir():
-        return _kind_inside(path), path
+        return _format_from_content(path), path
     found: list[tuple[type[AlignmentFile], Path]] = []
     if holds_imod(path):
         found.append((ImodAlignment, path))
@@ -96,7 +96,7 @@ def _locate(path: Path) -> tuple[type[AlignmentFile], Path]:
     if tables:
         found = [entry for entry in found if entry[1].suffix != ".star" or entry[1] in tables]
     for suffix in _FALLBACKS:
-        found = found or [(_kind_inside(file), file) for file in _files(path, (suffix,))]
+        found = found or [(_format_from_content(file), file) for file in _files(path, (suffix,))]
     if not found:
         raise FileNotFoundError(
             f"{path} holds no alignment: expected tilt.com, or .xf with .tlt, or a file ending "
@@ -117,7 +117,7 @@ def _files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
     ]
 
 
-def kind_of(path: Path) -> type[AlignmentFile]:
+def format_from_suffix(path: Path) -> type[AlignmentFile]:
     """Return the format of a file by its name."""
     kind = SUFFIXES.get(path.suffix.lower())
     if path.name.lower().endswith(ARETOMO_ANGLES):
@@ -130,9 +130,9 @@ def kind_of(path: Path) -> type[AlignmentFile]:
     return kind
 
 
-def _kind_inside(path: Path) -> type[AlignmentFile]:
+def _format_from_content(path: Path) -> type[AlignmentFile]:
     """Return the format of a file, for JSON by what it holds."""
-    kind = kind_of(path)
+    kind = format_from_suffix(path)
     if kind is not GeometryFile:
         return kind
     content = read_json(path)
@@ -272,7 +272,7 @@ def open_alignment(
         return source
     if isinstance(source, str | Path):
         file = read_alignment_file(source, format=format, **options)
-        alignment = with_notes(file.alignment(sizes), source)
+        alignment = note_truncated_number(file.alignment(sizes), source)
     else:
         given: AlignmentFile = (
             GeometryFile(source) if isinstance(source, TiltGeometry) else AnglesFile(source)
@@ -283,12 +283,12 @@ def open_alignment(
     return alignment
 
 
-def with_notes(alignment: Alignment, path: str | Path) -> Alignment:
+def note_truncated_number(alignment: Alignment, path: str | Path) -> Alignment:
     """Return an alignment with a note where a number at the end of its file may be cut off."""
     file = Path(path)
     if not file.is_file() or file.suffix.lower() in (".xml", ".json"):
         return alignment
-    if not is_cut_within_a_line(file):
+    if not ends_in_digit(file):
         return alignment
     note = f"{path} ends without a line break: check that its last number is whole"
     return attrs.evolve(alignment, notes=(*alignment.notes, note))

@@ -8,21 +8,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from libtilt.alignment.text import number
+from libtilt.alignment.text import parse_number
 from libtilt.errors.checks import finite_number
 from libtilt.geometry import TiltGeometry
 
 LARGEST_TILT = 180.0
 LARGEST_AXIS = 360.0
-MOST_IMAGES = 100_000
+MAX_IMAGES = 100_000
 
 
-def tilt_angle(text: str | float, where: str) -> float:
+def parse_tilt_angle(text: str | float, where: str) -> float:
     """Return a tilt angle or an x-tilt of a file; raise a ValueError beyond 180 degrees."""
     return _within(text, LARGEST_TILT, "a tilt angle", where)
 
 
-def axis_angle(text: str | float, where: str) -> float:
+def parse_axis_angle(text: str | float, where: str) -> float:
     """Return the angle of a tilt axis in a file; raise a ValueError beyond 360 degrees."""
     return _within(text, LARGEST_AXIS, "a tilt axis angle", where)
 
@@ -33,14 +33,14 @@ def to_axis_angle(value: Any) -> float:
 
 
 def _within(text: str | float, limit: float, what: str, where: str | None) -> float:
-    value = number(text, where or "") if isinstance(text, str) else text
+    value = parse_number(text, where or "") if isinstance(text, str) else text
     if not abs(value) <= limit:
         head = f"{where}: expected" if where else "tilt_axis_angle must be"
         raise ValueError(f"{head} {what} within {limit:g} of 0, got {value:.8g}")
     return value
 
 
-def equal_tilts(geometry: TiltGeometry, source: str) -> Iterator[str]:
+def equal_tilt_warnings(geometry: TiltGeometry, source: str) -> Iterator[str]:
     """Yield a sentence where a series of more than two images is not tilted."""
     if len(geometry) > 2 and np.ptp(geometry.tilt_angles) < 1e-3:
         yield (
@@ -49,7 +49,9 @@ def equal_tilts(geometry: TiltGeometry, source: str) -> Iterator[str]:
         )
 
 
-def implausible(geometry: TiltGeometry, views: NDArray[np.int64], diagonal: float) -> Iterator[str]:
+def implausibility_warnings(
+    geometry: TiltGeometry, views: NDArray[np.int64], diagonal: float
+) -> Iterator[str]:
     """Yield sentences on what is possible, but hardly meant.
 
     Parameters
@@ -65,7 +67,7 @@ def implausible(geometry: TiltGeometry, views: NDArray[np.int64], diagonal: floa
     ------
     str
     """
-    yield from equal_tilts(geometry, "the alignment")
+    yield from equal_tilt_warnings(geometry, "the alignment")
     lengths = np.linalg.norm(geometry.shifts, axis=1)
     if lengths.max() > diagonal:
         worst = int(lengths.argmax())

@@ -9,7 +9,7 @@ import numpy as np
 
 from libtilt.alignment.alignment import Alignment
 from libtilt.alignment.base import AlignmentFile
-from libtilt.alignment.opening import FORMATS, kind_of
+from libtilt.alignment.opening import FORMATS, format_from_suffix
 from libtilt.errors import ArgumentError
 from libtilt.errors.checks import one_of, positive_float
 
@@ -76,7 +76,9 @@ def save_alignment(
     """
     positive_float(tolerance, "tolerance")
     target = Path(path)
-    kind = FORMATS[one_of(format, "format", tuple(FORMATS))] if format else kind_of(target)
+    kind = (
+        FORMATS[one_of(format, "format", tuple(FORMATS))] if format else format_from_suffix(target)
+    )
     if like is not None and not isinstance(like, kind):
         raise TypeError(f"like must be of format {kind.format}, got {type(like).__name__}")
     made = kind.from_alignment(alignment, like=like)
@@ -84,13 +86,13 @@ def save_alignment(
     if moved > tolerance:
         raise ArgumentError(
             f"{kind.format} files cannot hold this alignment: corners of the tomogram would move "
-            f"by {moved:.3g} pixels; {_reasons(alignment)}; to write it all the same, allow that "
+            f"by {moved:.3g} pixels; {_describe_losses(alignment)}; to write it all the same, allow that "
             f"(tolerance=..., now {tolerance:g})",
             arguments=("tolerance",),
         )
     path = made.write(target, overwrite=overwrite)
     unknown = int(np.isnan(alignment.excluded_tilt_angles).sum())
-    if unknown and like is None and kind.keeps_excluded:
+    if unknown and like is None and kind.writes_excluded:
         warnings.warn(
             f"{unknown} images that are left out got tilt angles between their neighbors'",
             stacklevel=2,
@@ -98,7 +100,7 @@ def save_alignment(
     return path
 
 
-def _reasons(alignment: Alignment) -> str:
+def _describe_losses(alignment: Alignment) -> str:
     """Say what an alignment has that some formats lack."""
     geometry = alignment.geometry
     found = [

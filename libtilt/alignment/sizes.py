@@ -18,7 +18,7 @@ HINTS = {
 }
 
 
-def to_spacing(value: Any) -> float:
+def to_voxel_size(value: Any) -> float:
     """Return one positive voxel size: alignments have cubic voxels."""
     return length(value, "voxel_size")
 
@@ -67,7 +67,7 @@ class Sizes:
         default=None, kw_only=True, converter=attrs.converters.optional(to_volume_shape)
     )
     voxel_size: float | None = attrs.field(
-        default=None, kw_only=True, converter=attrs.converters.optional(to_spacing)
+        default=None, kw_only=True, converter=attrs.converters.optional(to_voxel_size)
     )
     tilt_axis_angle: float | None = attrs.field(
         default=None, kw_only=True, converter=attrs.converters.optional(to_axis_angle)
@@ -78,7 +78,7 @@ class Sizes:
         """``(h, w)`` of the raw images."""
         return None if self.stack_shape is None else self.stack_shape[1:]
 
-    def need(self, name: str, file: str) -> Any:
+    def require(self, name: str, file: str) -> Any:
         """Return a size by name, or raise an error that says which file lacks it."""
         value = getattr(self, name)
         if value is None:
@@ -87,7 +87,7 @@ class Sizes:
             )
         return value
 
-    def count(self, found: int, file: str) -> int:
+    def require_count(self, found: int, file: str) -> int:
         """Return the number of raw images; raise a ValueError where the user's is another one."""
         if self.stack_shape is not None and self.stack_shape[0] != found:
             raise ValueError(
@@ -103,7 +103,7 @@ class KnownSizes(Sizes):
     stack_shape: tuple[int, ...] = attrs.field(kw_only=True, converter=to_stack_shape)
     pixel_size: float = attrs.field(kw_only=True, converter=to_pixel_size)
     volume_shape: tuple[int, ...] = attrs.field(kw_only=True, converter=to_volume_shape)
-    voxel_size: float = attrs.field(kw_only=True, converter=to_spacing)
+    voxel_size: float = attrs.field(kw_only=True, converter=to_voxel_size)
 
     @property
     def image_shape(self) -> tuple[int, ...]:
@@ -111,7 +111,7 @@ class KnownSizes(Sizes):
         return self.stack_shape[1:]
 
 
-def default_volume(image_shape: tuple[int, ...]) -> tuple[int, ...]:
+def default_volume_shape(image_shape: tuple[int, ...]) -> tuple[int, ...]:
     """Return the tomogram's shape where nobody says it: as wide and high as the images."""
     height, width = image_shape
     return width, height, width

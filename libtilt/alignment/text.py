@@ -16,7 +16,7 @@ _NOT_FINITE = re.compile(r"[-+]?(nan|inf|infinity|1\.#\w+)", re.IGNORECASE | re.
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-def file_text(path: str | Path) -> str:
+def read_text(path: str | Path) -> str:
     """Return the text of a file: UTF-8, or UTF-16 with its byte order mark."""
     content = read_input(path)
     if content.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
@@ -28,45 +28,45 @@ def file_text(path: str | Path) -> str:
     return content.decode("utf-8-sig", errors="replace")
 
 
-def is_cut_within_a_line(path: str | Path) -> bool:
+def ends_in_digit(path: str | Path) -> bool:
     """Whether a text ends within a line that ends with a digit, which may be half a number."""
     content = read_input(path).rstrip(b" \t\0")
     return content[-1:].isdigit()
 
 
-def numbered_lines(path: str | Path) -> Iterator[tuple[int, str]]:
+def read_numbered_lines(path: str | Path) -> Iterator[tuple[int, str]]:
     """Return the lines of a file that are not blank, stripped, each with its number from 1."""
-    lines = [(n, line.strip()) for n, line in enumerate(file_text(path).splitlines(), start=1)]
+    lines = [(n, line.strip()) for n, line in enumerate(read_text(path).splitlines(), start=1)]
     if not any(line for _, line in lines):
         raise ValueError(f"{path} is empty")
     return iter([(n, line) for n, line in lines if line])
 
 
-def rows_of(path: str | Path) -> Iterator[tuple[str, str, list[str]]]:
+def read_rows(path: str | Path) -> Iterator[tuple[str, str, list[str]]]:
     """Yield the place, the text and the words of each line of a table of numbers.
 
     Blanks, tabs or commas keep words apart, a comma may end a line, and ``#`` begins a comment.
     """
-    for line, text in numbered_lines(path):
+    for line, text in read_numbered_lines(path):
         plain = text.split("#")[0].strip().removesuffix(",")
         words = [word for word in re.split(r"[,\s]+", plain) if word]
         if words:
             yield f"{path}, line {line}", plain, words
 
 
-def number(text: str, where: str) -> float:
+def parse_number(text: str, where: str) -> float:
     """Return one finite number in plain digits, or raise a ValueError that says where it stands.
 
     Python's own underscores and digits of other scripts are refused: another program would not
     read them, or read another number.
     """
-    value = number_or_nan(text, where)
+    value = parse_number_or_nan(text, where)
     if not math.isfinite(value):
         raise ValueError(f"{where}: expected a finite number, got {text!r}")
     return value
 
 
-def number_or_nan(text: str, where: str) -> float:
+def parse_number_or_nan(text: str, where: str) -> float:
     """Return one number, NaN for what a program writes where it has none."""
     if _NOT_FINITE.fullmatch(text):
         return math.nan
@@ -76,7 +76,7 @@ def number_or_nan(text: str, where: str) -> float:
     return float(re.sub("[dD]", "e", text))
 
 
-def with_decimal_comma(text: str) -> str:
+def replace_decimal_comma(text: str) -> str:
     """Return the text of one number with a point where it has a decimal comma."""
     return text.replace(",", ".") if _is_decimal_comma(text) else text
 
@@ -85,15 +85,15 @@ def _is_decimal_comma(text: str) -> bool:
     return re.fullmatch(r"[-+]?\d+,\d+", text, re.ASCII) is not None
 
 
-def integer(text: str, where: str) -> int:
+def parse_integer(text: str, where: str) -> int:
     """Return one integer, or raise a ValueError that says where it stands."""
-    value = number(text, where)
+    value = parse_number(text, where)
     if value != int(value) or abs(value) > 2**53:
         raise ValueError(f"{where}: expected an integer, got {text!r}")
     return int(value)
 
 
-def save_texts(texts: Mapping[Path, str], *, overwrite: bool | tuple[bool, ...]) -> None:
+def write_texts(texts: Mapping[Path, str], *, overwrite: bool | tuple[bool, ...]) -> None:
     """Write several texts, all or none."""
     with atomic_writes(*texts, overwrite=overwrite) as temporaries:
         for temporary, text in zip(temporaries, texts.values(), strict=True):

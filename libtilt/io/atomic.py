@@ -48,7 +48,7 @@ def require_writable(path: str | Path, *, overwrite: bool) -> Path:
     if target.exists() and not stat.S_ISREG(target.stat().st_mode):
         raise ValueError(f"cannot write {path}: it is no regular file and stays, name another one")
     if target.exists() and not overwrite:
-        raise _exists(path)
+        raise _exists_error(path)
     if not target.parent.is_dir():
         raise FileNotFoundError(f"cannot write {path}: the folder {target.parent} does not exist")
     if not os.access(target.parent, os.W_OK):
@@ -56,7 +56,7 @@ def require_writable(path: str | Path, *, overwrite: bool) -> Path:
     return target
 
 
-def _exists(path: str | Path) -> OutputExistsError:
+def _exists_error(path: str | Path) -> OutputExistsError:
     return OutputExistsError(
         f"{path} exists; to replace it, pass overwrite=True", arguments=["overwrite"]
     )
@@ -151,7 +151,7 @@ def atomic_writes(
     replace = (overwrite,) * len(paths) if isinstance(overwrite, bool) else overwrite
     targets = _require_all(paths, replace)
     if len(set(targets)) < len(targets):
-        raise ValueError(f"files of a set must differ from each other, got {_listed(paths)}")
+        raise ValueError(f"files of a set must differ from each other, got {_joined(paths)}")
     folders = sorted({target.parent for target in targets})
     for folder in folders:
         remove_stale_files(folder)
@@ -159,10 +159,10 @@ def atomic_writes(
     try:
         yield temporaries
         for temporary, target in zip(temporaries, targets, strict=True):
-            _settle(temporary, target)
+            _flush(temporary, target)
         with ExitStack() as locks:
             for folder in folders:
-                locks.enter_context(lock_file(folder))
+                locks.enter_context(lock_folder(folder))
             _publish(temporaries, _require_all(paths, replace), replace)
             for folder in folders:
                 _sync(folder)
@@ -170,7 +170,9 @@ def atomic_writes(
         # A file that is written while this one is open has been named already.
         if error.strerror is None or error.strerror.startswith("cannot write "):
             raise
-        message = f"cannot write {_listed(_blamed(error, temporaries, paths))}: {error.strerror}"
+        message = (
+            f"cannot write {_joined(_failed_files(error, temporaries, paths))}: {error.strerror}"
+        )
         raise type(error)(error.errno, message) from error
     finally:
         for temporary in temporaries:
@@ -182,11 +184,11 @@ def _require_all(paths: tuple[str | Path, ...], replace: tuple[bool, ...]) -> li
     return [require_writable(path, overwrite=one) for path, one in pairs]
 
 
-def _listed(paths: tuple[str | Path, ...]) -> str:
+def _joined(paths: tuple[str | Path, ...]) -> str:
     return ", ".join(map(str, paths))
 
 
-def _blamed(
+def _failed_files(
     error: OSError, temporaries: tuple[Path, ...], paths: tuple[str | Path, ...]
 ) -> tuple[str | Path, ...]:
     """Return the file that an error is of, or all where it does not say."""
@@ -246,7 +248,7 @@ def _is_alive(process: int) -> bool:
     return True
 
 
-def _settle(temporary: Path, target: Path) -> None:
+def _flush(temporary: Path, target: Path) -> None:
     """Bring a file to the disk, with the permissions of the one that it replaces."""
     if target.exists():
         temporary.chmod(stat.S_IMODE(target.stat().st_mode))
@@ -268,7 +270,7 @@ def _sync(path: Path) -> None:
 
 
 @contextmanager
-def lock_file(folder: Path) -> Iterator[None]:
+def lock_folder(folder: Path) -> Iterator[None]:
     """Keep other writers of this package from publishing in a folder meanwhile."""
     if sys.platform == "win32":
         yield
@@ -306,7 +308,7 @@ def _link(temporary: Path, target: Path) -> None:
     try:
         os.link(temporary, target)
     except FileExistsError as error:
-        raise _exists(target) from error
+        raise _exists_error(target) from error
     except OSError:
         # A file system without links: the name is taken first, then the file moves there.
         os.close(os.open(target, os.O_CREAT | os.O_EXCL))

@@ -16,7 +16,7 @@ EMDB_URL = "https://ftp.ebi.ac.uk/pub/databases/emdb/structures"
 """Where the Electron Microscopy Data Bank keeps its entries."""
 
 
-MOST_BYTES = 100 * 10**9
+MAX_BYTES = 100 * 10**9
 """Where a download stops."""
 
 
@@ -70,7 +70,7 @@ def fetch_emdb(
     url = f"{base_url or EMDB_URL}/EMD-{number}/map/{name}"
     folder = Path(cache_dir or os.environ.get("LIBTILT_CACHE") or _pooch().os_cache("libtilt"))
     target = folder / name
-    if target.exists() and _is_kept_as_it_came(target, sha256):
+    if target.exists() and _is_cached(target, sha256):
         return target
     folder.mkdir(parents=True, exist_ok=True)
     remove_stale_files(folder)
@@ -88,7 +88,7 @@ def fetch_emdb(
                 f"what {url} gave is not a sound map and was removed: {error}"
             ) from error
         digest = _pooch().file_hash(path)
-        with atomic_writes(target, _digest_file(target), overwrite=True) as (whole, pinned):
+        with atomic_writes(target, _checksum_file(target), overwrite=True) as (whole, pinned):
             path.replace(whole)
             pinned.write_text(f"{digest}  {target.name}\n", encoding="ascii")
     finally:
@@ -96,16 +96,16 @@ def fetch_emdb(
     return target
 
 
-def _digest_file(target: Path) -> Path:
+def _checksum_file(target: Path) -> Path:
     return target.with_name(f"{target.name}.sha256")
 
 
-def _is_kept_as_it_came(target: Path, sha256: str | None) -> bool:
+def _is_cached(target: Path, sha256: str | None) -> bool:
     """Whether a kept map is the one asked for; raise where it changed since it was downloaded."""
     digest = _pooch().file_hash(target)
     if sha256 is not None:
         return bool(digest == sha256)
-    pinned = _digest_file(target)
+    pinned = _checksum_file(target)
     if pinned.exists() and read_input(pinned, limit=1024).split()[:1] != [digest.encode()]:
         raise ValueError(
             f"{target} has changed since it was downloaded: remove it to download it anew, or open "
@@ -131,16 +131,16 @@ def _pooch() -> Any:
     return pooch
 
 
-class _Limited:
+class _LimitedFile:
     """A file that takes no more than so many bytes."""
 
     def __init__(self, file: IO[bytes], url: str) -> None:
-        self._file, self._url, self._left = file, url, MOST_BYTES
+        self._file, self._url, self._left = file, url, MAX_BYTES
 
     def write(self, content: bytes) -> int:
         self._left -= len(content)
         if self._left < 0:
-            raise ValueError(f"{self._url} is larger than the {MOST_BYTES / 1e9:g} GB of any map")
+            raise ValueError(f"{self._url} is larger than the {MAX_BYTES / 1e9:g} GB of any map")
         return self._file.write(content)
 
     def flush(self) -> None:
@@ -157,7 +157,7 @@ def _download(url: str, path: Path, target: Path, sha256: str | None, progress: 
 
         def limited(source: str, output: str, pooch: Any) -> None:
             with Path(output).open("wb") as file:
-                fetch(source, _Limited(file, source), pooch)
+                fetch(source, _LimitedFile(file, source), pooch)
 
         pooch.retrieve(
             url,

@@ -71,11 +71,11 @@ def read_hdf5(path: Path, *, memmap: bool = False, header_only: bool = False) ->
     h5py = _h5py()
     with h5py.File(path, "r") as file:
         layout = find_layout(file, path)
-        shape, dtype = _checked(h5py, layout, path)
+        shape, dtype = _shape_and_dtype(h5py, layout, path)
         if header_only:
             data = placeholder_data(shape, dtype)
         elif memmap:
-            data = _mapped(layout, path)
+            data = _memory_map(layout, path)
         else:
             data = _read(layout, shape, dtype)
     return ImageContent(
@@ -99,7 +99,9 @@ def _h5py() -> Any:
     return h5py
 
 
-def _checked(h5py: Any, layout: ImageLayout, path: Path) -> tuple[tuple[int, ...], np.dtype[Any]]:
+def _shape_and_dtype(
+    h5py: Any, layout: ImageLayout, path: Path
+) -> tuple[tuple[int, ...], np.dtype[Any]]:
     """Return the shape and the type of the data once they can be read."""
     first = layout.datasets[0]
     for dataset in layout.datasets:
@@ -145,7 +147,7 @@ def _require_readable(h5py: Any, dataset: Any, path: Path) -> None:
     require_size(dataset.shape, dataset.dtype, stored, where)
 
 
-def _mapped(layout: ImageLayout, path: Path) -> NDArray[Any]:
+def _memory_map(layout: ImageLayout, path: Path) -> NDArray[Any]:
     dataset = layout.datasets[0]
     offset = dataset.id.get_offset() if dataset.chunks is None else None
     if offset is None or len(layout.datasets) > 1 or layout.ranges or layout.keep is not None:
@@ -162,14 +164,14 @@ def _read(layout: ImageLayout, shape: tuple[int, ...], dtype: np.dtype[Any]) -> 
         dataset = layout.datasets[0]
         data = dataset[()] if layout.keep is None else dataset[layout.keep]
         data = data if layout.axes is None else data.transpose(layout.axes)
-        return _spread(data, layout, 0)
+        return _unpack(data, layout, 0)
     images = np.empty(shape, dtype)
     for index, dataset in enumerate(layout.datasets):
-        images[index] = _spread(dataset[()].reshape(shape[1:]), layout, index)
+        images[index] = _unpack(dataset[()].reshape(shape[1:]), layout, index)
     return images
 
 
-def _spread(data: NDArray[Any], layout: ImageLayout, index: int) -> NDArray[Any]:
+def _unpack(data: NDArray[Any], layout: ImageLayout, index: int) -> NDArray[Any]:
     """Return values that EMAN2 packed into integers as they were."""
     if layout.ranges is None:
         return data

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from libtilt.errors import RefusedImageError
 from libtilt.errors.checks import Float64Array
 
-LISTED = 8
+MAX_LISTED = 8
 
 
-def unknown() -> Float64Array:
+def unknown_xyz() -> Float64Array:
     """Return sizes or an origin of which nothing is known."""
     return np.zeros(3)
 
@@ -46,8 +46,8 @@ class ImageLayout:
     axes: tuple[int, ...] | None = None
     keep: NDArray[np.intp] | None = None
     ranges: tuple[tuple[float, float, float] | None, ...] | None = None
-    voxel_size: Float64Array = attrs.field(factory=unknown)
-    origin: Float64Array = attrs.field(factory=unknown)
+    voxel_size: Float64Array = attrs.field(factory=unknown_xyz)
+    origin: Float64Array = attrs.field(factory=unknown_xyz)
     tilt_angles: Float64Array | None = None
     notes: tuple[str, ...] = ()
 
@@ -57,7 +57,7 @@ def is_dataset(node: Any) -> bool:
     return hasattr(node, "chunks")
 
 
-def number_of(attributes: Any, name: str, default: float = 0.0) -> float:
+def number_attribute(attributes: Any, name: str, default: float = 0.0) -> float:
     """Return an attribute that is one number, alone or in an array of one."""
     value = np.ravel(attributes.get(name, default))
     if value.size != 1 or value.dtype.kind not in "buif":
@@ -65,21 +65,21 @@ def number_of(attributes: Any, name: str, default: float = 0.0) -> float:
     return float(value[0])
 
 
-def text_of(node: Any, name: str) -> str:
+def text_attribute(node: Any, name: str) -> str:
     """Return an attribute that is text, alone or in an array of one."""
     value = np.ravel(node.attrs.get(name, ""))
     one = value[0] if value.size else ""
     return one.decode("utf-8", "replace") if isinstance(one, bytes) else str(one)
 
 
-def values_of(dim: Any, count: int) -> Float64Array | None:
+def axis_values(dim: Any, count: int) -> Float64Array | None:
     """Return the positions along an axis, all of them or the first two; None where unreadable."""
     if dim is None or dim.dtype.kind not in "buif" or dim.size not in (2, count):
         return None
     return np.ravel(dim[()]).astype(np.float64)
 
 
-def sound_angles(values: Float64Array | None, count: int) -> tuple[Float64Array | None, str | None]:
+def valid_angles(values: Float64Array | None, count: int) -> tuple[Float64Array | None, str | None]:
     """Return tilt angles in degrees, None and a note where they cannot be those of the images."""
     if values is None or values.shape != (count,) or not np.isfinite(values).all():
         return None, f"its tilt angles are not {count} finite numbers: they are not read"
@@ -88,10 +88,10 @@ def sound_angles(values: Float64Array | None, count: int) -> tuple[Float64Array 
     return values, None
 
 
-def several_error(path: Path, what: str, names: list[str]) -> RefusedImageError:
+def ambiguity_error(path: Path, what: str, names: list[str]) -> RefusedImageError:
     """Return the error of a file that holds several things of which one is wanted."""
-    more = ", ..." if len(names) > LISTED else ""
+    more = ", ..." if len(names) > MAX_LISTED else ""
     return RefusedImageError(
-        f"{path} holds {len(names)} {what}: {', '.join(names[:LISTED])}{more}; save one of them "
+        f"{path} holds {len(names)} {what}: {', '.join(names[:MAX_LISTED])}{more}; save one of them "
         "to a file of its own first, for example with h5py"
     )

@@ -14,7 +14,7 @@ from libtilt.errors.checks import Float64Array
 from libtilt.io.inputs import open_input
 
 # Zstandard, which packs equal values best, needs 4 bytes for a block of 128 KiB.
-_MOST_PACKED = 2**15
+_MAX_COMPRESSION = 2**15
 _ANGSTROMS = {
     "angstrom": 1.0,
     "angstroms": 1.0,
@@ -51,7 +51,7 @@ def angstroms_of(unit: str) -> float | None:
     >>> angstroms_of("[n_m]"), angstroms_of("Angstrom"), angstroms_of("inch")
     (10.0, 1.0, None)
     """
-    return _ANGSTROMS.get(_plain(unit))
+    return _ANGSTROMS.get(_normalized_unit(unit))
 
 
 def degrees_of(unit: str) -> float | None:
@@ -63,10 +63,10 @@ def degrees_of(unit: str) -> float | None:
     >>> degrees_of("[deg]"), degrees_of("nm")
     (1.0, None)
     """
-    return _DEGREES.get(_plain(unit))
+    return _DEGREES.get(_normalized_unit(unit))
 
 
-def _plain(unit: str) -> str:
+def _normalized_unit(unit: str) -> str:
     """Return a unit as most write it: EMD files have ``[n_m]``, and µ and Å two signs each."""
     plain = unit.strip("[]\0 ").replace("_", "").replace("\\u00B5", "µ").lower()
     return plain.replace("\u03bc", "µ").replace("\u212b", "å")
@@ -91,7 +91,7 @@ def require_gray(dtype: np.dtype[Any], shape: tuple[int, ...], what: str) -> Non
 def require_size(shape: tuple[int, ...], dtype: np.dtype[Any], stored: int, what: str) -> None:
     """Raise where so few bytes are stored that they cannot hold the data even compressed."""
     needed = math.prod(shape) * dtype.itemsize
-    if needed > stored * _MOST_PACKED:
+    if needed > stored * _MAX_COMPRESSION:
         raise RefusedImageError(
             f"{what} is cut short or corrupt: its shape {shape} asks for {needed} bytes, "
             f"{stored} are stored"

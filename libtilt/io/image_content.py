@@ -53,6 +53,6 @@ class ImageContent:
     made: str = ""
 
     @property
-    def has_placeholder(self) -> bool:
+    def has_placeholder_size(self) -> bool:
         """Whether the voxel size is 1 A along all axes, which hardly any measured one is."""
         return bool((self.voxel_size == 1.0).all())

@@ -17,7 +17,7 @@ from libtilt.io.tiff import SUFFIXES as TIFF_SUFFIXES
 from libtilt.io.tiff import read_tiff
 
 _ARTICLES = {"TIFF": "a TIFF", "HDF5": "an HDF5"}
-_PACKED = (".gz", ".bz2")
+_COMPRESSED = (".gz", ".bz2")
 _ARRAYS = "give the array to libtilt.Volume or libtilt.TiltSeries"
 _REFUSED = {
     ".em": ("EM files", "convert to MRC first, for example with EMAN2's e2proc3d.py"),
@@ -121,7 +121,7 @@ def read_image_header(path: str | Path) -> ImageContent:
     return _read_other(path, kind, header_only=True)
 
 
-def has_image_name(path: str | Path) -> bool:
+def has_image_suffix(path: str | Path) -> bool:
     """Return whether a name is that of an image file which is read.
 
     Parameters
@@ -135,12 +135,12 @@ def has_image_name(path: str | Path) -> bool:
 
     Examples
     --------
-    >>> from libtilt.io.image_files import has_image_name
-    >>> has_image_name("map.mrc.gz"), has_image_name("stack.tif"), has_image_name("picture.jpg")
+    >>> from libtilt.io.image_files import has_image_suffix
+    >>> has_image_suffix("map.mrc.gz"), has_image_suffix("stack.tif"), has_image_suffix("picture.jpg")
     (True, True, False)
     """
     suffixes = [suffix.lower() for suffix in Path(path).suffixes]
-    if suffixes and suffixes[-1] in _PACKED:
+    if suffixes and suffixes[-1] in _COMPRESSED:
         return suffixes[-2:-1] != [] and suffixes[-2] in MRC_SUFFIXES
     return bool(suffixes) and suffixes[-1] in (*MRC_SUFFIXES, *TIFF_SUFFIXES, *HDF5_SUFFIXES)
 
@@ -152,7 +152,7 @@ def _kind(path: Path) -> str:
     if last in _REFUSED and path.exists():
         what, hint = _REFUSED[last]
         raise ValueError(f"{path}: {what} are not read: {hint}")
-    if last in _PACKED and set(suffixes[-2:-1]) & {*TIFF_SUFFIXES, *HDF5_SUFFIXES}:
+    if last in _COMPRESSED and set(suffixes[-2:-1]) & {*TIFF_SUFFIXES, *HDF5_SUFFIXES}:
         raise ValueError(f"{path} is compressed as a whole, which only MRC files may be: unpack it")
     start = first_bytes(path, 8)
     found = _kind_of_bytes(start)

@@ -58,7 +58,7 @@ def open_input(path: str | Path, *, limit: int | None = None) -> Iterator[IO[byt
     ...         file.read()
     b'-3 0 3'
     """
-    with os.fdopen(_regular(path), "rb") as file:
+    with os.fdopen(_open_regular(path), "rb") as file:
         size = os.fstat(file.fileno()).st_size
         if limit is not None and size > limit:
             raise ValueError(
@@ -73,7 +73,7 @@ def open_input(path: str | Path, *, limit: int | None = None) -> Iterator[IO[byt
             raise ValueError(f"{path}: {error}") from error
 
 
-def _regular(path: str | Path) -> int:
+def _open_regular(path: str | Path) -> int:
     """Return the descriptor of a regular file; nothing is looked at that is not open already."""
     try:
         descriptor = os.open(path, _FLAGS)

@@ -16,14 +16,19 @@ from numpy.typing import NDArray
 from libtilt.io.image_content import ImageContent
 from libtilt.io.inputs import open_input
 from libtilt.io.mrc_header import HEADER_BYTES, PACKED, MrcHeader
-from libtilt.io.mrc_labels import center_from_labels, is_own, made_from_labels, series_from_labels
+from libtilt.io.mrc_labels import (
+    center_from_labels,
+    is_from_libtilt,
+    made_from_labels,
+    series_from_labels,
+)
 from libtilt.io.mrc_sections import read_sections
 
 _COMPRESSED_STARTS: dict[bytes, Callable[[Any], Any]] = {b"\x1f\x8b": gzip.open, b"BZ": bz2.open}
-_SLACK = 2**16
-_UNSUSPECTED = 2**26
-_EXPANSION = 100
-EXPANSION = "LIBTILT_MOST_EXPANSION"
+_CHECKSUM_BYTES = 2**16
+_ALWAYS_ALLOWED_BYTES = 2**26
+_MAX_EXPANSION = 100
+EXPANSION_VARIABLE = "LIBTILT_MAX_EXPANSION"
 """The environment variable that says how many times larger than its file a map may be."""
 PLACEHOLDER = (
     "its voxel size of 1 A is a placeholder of many programs: if it is not the true one, "
@@ -31,7 +36,7 @@ PLACEHOLDER = (
 )
 
 
-class _Stored(NamedTuple):
+class _MrcParts(NamedTuple):
     """The parts of a file."""
 
     header: MrcHeader
@@ -103,7 +108,7 @@ def read_mrc_header(path: str | Path) -> ImageContent:
         return _read(plain, Path(path), None)
 
 
-def _read_header(stream: IO[bytes], path: Path, size: int | None) -> _Stored:
+def _read_header(stream: IO[bytes], path: Path, size: int | None) -> _MrcParts:
     """Return the headers of a file, whose size is not known where it is compressed."""
     header = MrcHeader.parse(stream.read(HEADER_BYTES), path)
     notes: list[str] = []
@@ -112,10 +117,10 @@ def _read_header(stream: IO[bytes], path: Path, size: int | None) -> _Stored:
         extended, notes = _extended_bytes(header, size)
     dtype, note = header.dtype()
     data = np.broadcast_to(np.zeros((), dtype), header.shape)
-    return _Stored(header, stream.read(extended), data, notes + ([note] if note else []))
+    return _MrcParts(header, stream.read(extended), data, notes + ([note] if note else []))
 
 
-def _read_plain(file: IO[bytes], path: Path, memmap: bool) -> _Stored:
+def _read_plain(file: IO[bytes], path: Path, memmap: bool) -> _MrcParts:
     header = MrcHeader.parse(file.read(HEADER_BYTES), path)
     extended, notes = _extended_bytes(header, path.stat().st_size)
     between = file.read(extended)
@@ -126,43 +131,43 @@ def _read_plain(file: IO[bytes], path: Path, memmap: bool) -> _Stored:
             raise ValueError(
                 f"{path} holds packed 4-bit data and cannot be mapped; use memmap=False"
             )
-        return _Stored(header, between, _unpacked(header, file.read(header.data_bytes)), notes)
+        return _MrcParts(header, between, _unpack_4bit(header, file.read(header.data_bytes)), notes)
     start, shape = HEADER_BYTES + extended, header.shape
     if memmap:
-        return _Stored(header, between, np.memmap(file, dtype, "r", start, shape), notes)
+        return _MrcParts(header, between, np.memmap(file, dtype, "r", start, shape), notes)
     data = np.fromfile(file, dtype, header.data_bytes // dtype.itemsize)
-    return _Stored(header, between, data.reshape(shape), notes)
+    return _MrcParts(header, between, data.reshape(shape), notes)
 
 
-def _read_stream(stream: IO[bytes], path: Path) -> _Stored:
+def _read_stream(stream: IO[bytes], path: Path) -> _MrcParts:
     """Read a compressed file, no further than its header says."""
     header = MrcHeader.parse(stream.read(HEADER_BYTES), path)
     wanted = header.extended_bytes + header.data_bytes
     _require_plausible(wanted, path)
     rest = stream.read(wanted)
     # The checksum is looked at where the stream ends.
-    stream.read(_SLACK)
+    stream.read(_CHECKSUM_BYTES)
     extended, notes = _extended_bytes(header, HEADER_BYTES + len(rest))
     dtype, note = header.dtype()
     notes += [note] if note else []
     content = rest[extended : extended + header.data_bytes]
     if header.mode == PACKED:
-        return _Stored(header, rest[:extended], _unpacked(header, content), notes)
-    return _Stored(
+        return _MrcParts(header, rest[:extended], _unpack_4bit(header, content), notes)
+    return _MrcParts(
         header, rest[:extended], np.frombuffer(content, dtype).reshape(header.shape), notes
     )
 
 
 def _require_plausible(wanted: int, path: Path) -> None:
     """Raise where a small file would fill the memory; measured data hardly shrink."""
-    told = os.environ.get(EXPANSION, "").strip() or str(_EXPANSION)
+    told = os.environ.get(EXPANSION_VARIABLE, "").strip() or str(_MAX_EXPANSION)
     if not (told.isascii() and told.isdecimal() and len(told) < 10):
-        raise ValueError(f"{EXPANSION} must be a positive integer, got {told!r}")
+        raise ValueError(f"{EXPANSION_VARIABLE} must be a positive integer, got {told!r}")
     size = path.stat().st_size
-    if wanted > max(_UNSUSPECTED, int(told) * size):
+    if wanted > max(_ALWAYS_ALLOWED_BYTES, int(told) * size):
         raise ValueError(
             f"{path} has {size / 1e6:.3g} MB and its header asks for {wanted / 1e6:.4g} MB, more "
-            f"than {told} times as much: if that is right, set {EXPANSION} to a larger number"
+            f"than {told} times as much: if that is right, set {EXPANSION_VARIABLE} to a larger number"
         )
 
 
@@ -177,14 +182,14 @@ def _extended_bytes(header: MrcHeader, size: int) -> tuple[int, list[str]]:
     raise ValueError(f"{header.path} {what}: its header asks for {needed} bytes, it has {size}")
 
 
-def _unpacked(header: MrcHeader, content: bytes) -> NDArray[Any]:
+def _unpack_4bit(header: MrcHeader, content: bytes) -> NDArray[Any]:
     """Return 4-bit values, of which IMOD has the first in the lower half of a byte."""
     rows = np.frombuffer(content, np.uint8).reshape(*header.shape[:2], header.row_bytes)
     halves = np.stack([rows & 15, rows >> 4], axis=-1)
     return halves.reshape(*header.shape[:2], -1)[:, :, : header.shape[2]]
 
 
-def _content(stored: _Stored) -> ImageContent:
+def _content(stored: _MrcParts) -> ImageContent:
     header, data = stored.header, stored.data
     order, order_note = header.axis_order()
     sections = read_sections(header, stored.extended)
@@ -206,7 +211,7 @@ def _content(stored: _Stored) -> ImageContent:
         is_image_stack=header.is_image_stack,
         notes=tuple(notes),
         sections=sections,
-        is_from_libtilt=is_own(header.labels),
+        is_from_libtilt=is_from_libtilt(header.labels),
         series=series_from_labels(header.labels),
         center=place * voxel_size,
         made=made_from_labels(header.labels),

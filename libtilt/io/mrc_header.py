@@ -30,7 +30,7 @@ _REFUSED = {
 PACKED = 101
 _IMOD_STAMP = 1146047817
 _SIGNED_BYTES, _ORIGIN_INVERTED, _PACKED_BYTES = 1, 4, 16
-_MOST_EXTENDED = 2**26
+_MAX_EXTENDED_BYTES = 2**26
 _PLAUSIBLE_SIDE = 2**20
 _VOLUME_STACKS = range(401, 631)
 _FLOAT32_NOISE = 1.2e-7
@@ -70,7 +70,7 @@ class MrcHeader:
             )
         stamp = {b"\x44": "<", b"\x11": ">"}.get(content[212:213])
         orders = "<>" if stamp in ("<", None) else "><"
-        found = [cls._in_order(content, path, order) for order in orders]
+        found = [cls._parse_in_order(content, path, order) for order in orders]
         sound = [one for one in found if one._is_plausible()] or found
         # The mode 0 of bytes is the same in both orders: then sizes tell them apart.
         header = next((one for one in sound if max(one.shape) < _PLAUSIBLE_SIDE), sound[0])
@@ -83,7 +83,7 @@ class MrcHeader:
         return made
 
     @classmethod
-    def _in_order(cls, content: bytes, path: str | Path, order: str) -> Self:
+    def _parse_in_order(cls, content: bytes, path: str | Path, order: str) -> Self:
         from mrcfile.dtypes import HEADER_DTYPE
 
         dtype = HEADER_DTYPE.newbyteorder(order)
@@ -91,7 +91,7 @@ class MrcHeader:
 
     def _is_plausible(self) -> bool:
         known = self.mode in _MODES or self.mode in _REFUSED
-        return known and min(self.shape) >= 1 and 0 <= self.extended_bytes < _MOST_EXTENDED
+        return known and min(self.shape) >= 1 and 0 <= self.extended_bytes < _MAX_EXTENDED_BYTES
 
     def _require_readable(self) -> None:
         if not self._is_plausible():

@@ -14,8 +14,8 @@ OWN_LABEL = b"Written by libtilt"
 _SERIES = b", series "
 _CENTER = b"libtilt center "
 _MADE = b"libtilt made "
-_OURS = (OWN_LABEL, _CENTER, _MADE)
-_LENGTH, _MOST = 80, 10
+_LIBTILT_LABELS = (OWN_LABEL, _CENTER, _MADE)
+_LENGTH, _MAX_LABELS = 80, 10
 _CENTER_TEXT = re.compile(r"(\S+) (\S+) (\S+) of (\d+)x(\d+)x(\d+)")
 
 
@@ -49,10 +49,10 @@ def make_labels(
     plain = made.encode("ascii", "replace").decode()
     lines = textwrap.wrap(plain, _LENGTH - len(_MADE), break_on_hyphens=False)
     labels += [_MADE + line.encode() for line in lines]
-    return labels[:_MOST]
+    return labels[:_MAX_LABELS]
 
 
-def is_own(labels: Sequence[bytes]) -> bool:
+def is_from_libtilt(labels: Sequence[bytes]) -> bool:
     """Whether libtilt wrote the file."""
     return labels[0].startswith(OWN_LABEL)
 
@@ -73,7 +73,9 @@ def center_from_labels(labels: Sequence[bytes], shape: tuple[int, ...]) -> Float
     """
     none = np.zeros(3)
     filled = [label for label in labels if label.strip(b"\0 ")]
-    if not is_own(labels) or not all(label.startswith(_OURS) for label in filled):
+    if not is_from_libtilt(labels) or not all(
+        label.startswith(_LIBTILT_LABELS) for label in filled
+    ):
         return none
     for label in filled:
         match = _CENTER_TEXT.fullmatch(_text(label.removeprefix(_CENTER)))

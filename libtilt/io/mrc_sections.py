@@ -68,14 +68,14 @@ def read_sections(header: MrcHeader, content: bytes) -> SectionData:
     kind, count = bytes(header["exttyp"]), header.shape[0]
     ints, reals = struct.unpack(header.order + "hh", bytes(header["extra2"])[16:20])
     if kind in _FEI:
-        return _sound(_of_fei(content, header.order, count), kind, count)
+        return _validated(_read_fei(content, header.order, count), kind, count)
     is_serialem = ints > 0 and ints == _serialem_bytes(reals)
     if kind == b"SERI" or (not kind.strip(b"\0 ") and is_serialem):
         if not is_serialem:
             return SectionData(note="its extended header of kind SERI has lengths that do not fit")
-        return _sound(_of_serialem(content, header.order, count, reals), kind, count)
+        return _validated(_read_serialem(content, header.order, count, reals), kind, count)
     if kind == b"AGAR" or (not kind.strip(b"\0 ") and (ints, reals) == (0, 32)):
-        return _sound(_of_agard(content, header.order, count, ints, reals), kind, count)
+        return _validated(_read_agard(content, header.order, count, ints, reals), kind, count)
     return SectionData()
 
 
@@ -86,7 +86,7 @@ def _records(content: bytes, size: int, count: int) -> list[bytes] | None:
     return [content[size * index : size * (index + 1)] for index in range(count)]
 
 
-def _of_fei(content: bytes, order: str, count: int) -> SectionData | None:
+def _read_fei(content: bytes, order: str, count: int) -> SectionData | None:
     size = struct.unpack(order + "i", content[:4])[0] if len(content) >= 4 else 0
     records = _records(content, size, count) if size >= _FEI_LEAST_BYTES else None
     if records is None:
@@ -105,14 +105,14 @@ def _of_fei(content: bytes, order: str, count: int) -> SectionData | None:
     # Lengths are meters there; what is not announced may be any bytes.
     with np.errstate(all="ignore"):
         doses, pixels = column("dose") * 1e-20, column("pixel") * 1e10
-    return _known(column("alpha"), column("axis"), doses, pixels)
+    return _without_missing(column("alpha"), column("axis"), doses, pixels)
 
 
 def _serialem_bytes(flags: int) -> int:
     return sum(size for bit, size in enumerate(_SERIALEM_BYTES) if flags >> bit & 1)
 
 
-def _of_serialem(content: bytes, order: str, count: int, flags: int) -> SectionData | None:
+def _read_serialem(content: bytes, order: str, count: int, flags: int) -> SectionData | None:
     records = _records(content, _serialem_bytes(flags), count)
     if records is None:
         return None
@@ -122,18 +122,20 @@ def _of_serialem(content: bytes, order: str, count: int, flags: int) -> SectionD
     if flags >> _SERIALEM_DOSE & 1:
         place = _serialem_bytes(flags & ((1 << _SERIALEM_DOSE) - 1))
         pairs = [struct.unpack_from(order + "hh", record, place) for record in records]
-        doses = np.array([_two_shorts(*pair) for pair in pairs])
-    return _known(tilts, np.full(count, np.nan), doses, np.full(count, np.nan))
+        doses = np.array([_serialem_float(*pair) for pair in pairs])
+    return _without_missing(tilts, np.full(count, np.nan), doses, np.full(count, np.nan))
 
 
-def _two_shorts(first: int, second: int) -> float:
+def _serialem_float(first: int, second: int) -> float:
     """Return a number as SerialEM packs it: a mantissa of 24 bits and a power of two."""
     mantissa = abs(first) * 256 + abs(second) % 256
     power = abs(second) // 256 * (-1 if second < 0 else 1)
     return float((-1 if first < 0 else 1) * mantissa * 2.0**power)
 
 
-def _of_agard(content: bytes, order: str, count: int, ints: int, reals: int) -> SectionData | None:
+def _read_agard(
+    content: bytes, order: str, count: int, ints: int, reals: int
+) -> SectionData | None:
     records = _records(content, 4 * (ints + reals), count) if ints >= 0 < reals else None
     if records is None:
         return None
@@ -145,10 +147,10 @@ def _of_agard(content: bytes, order: str, count: int, ints: int, reals: int) -> 
     axis, pixel = (
         (table[:, _AGARD_AXIS], table[:, _AGARD_PIXEL] * 1e10) if has_more else (none,) * 2
     )
-    return _known(table[:, 0], axis, none, pixel)
+    return _without_missing(table[:, 0], axis, none, pixel)
 
 
-def _known(
+def _without_missing(
     tilts: Float64Array, axes: Float64Array, doses: Float64Array, pixels: Float64Array
 ) -> SectionData:
     """Return columns without those that say nothing."""
@@ -163,7 +165,7 @@ def _known(
     )
 
 
-def _sound(found: SectionData | None, kind: bytes, count: int) -> SectionData:
+def _validated(found: SectionData | None, kind: bytes, count: int) -> SectionData:
     """Return what was found where it can be true, else a note."""
     name = kind.decode("ascii", "replace").strip("\0 ") or "SerialEM's or Agard's"
     head = f"its extended header of kind {name}"

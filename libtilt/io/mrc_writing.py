@@ -105,12 +105,12 @@ def write_new_mrc(
     """Write a new file, as `write_mrc` does, into a place that nobody looks at yet."""
     import mrcfile
 
-    _require_held(voxel_size * data.shape[::-1], "voxel_size")
-    _require_held(origin, "origin")
+    _require_representable(voxel_size * data.shape[::-1], "voxel_size")
+    _require_representable(origin, "origin")
     with warnings.catch_warnings():
         # The statistics in the header of data with NaN, which are worth saving all the same.
         warnings.simplefilter("ignore", RuntimeWarning)
-        file = mrcfile.new(path, data=_storable(data), compression=compression(path))
+        file = mrcfile.new(path, data=_to_mrc_dtype(data), compression=compression(path))
         # Where the disk is full, mrcfile leaves its stream open.
         with closing(file._iostream), file:
             if is_image_stack:
@@ -125,7 +125,7 @@ def write_new_mrc(
             file.header.label[: len(labels)], file.header.nlabl = labels, len(labels)
 
 
-def _require_held(lengths: Float64Array, name: str) -> None:
+def _require_representable(lengths: Float64Array, name: str) -> None:
     """Raise where a header would hold other lengths: it has float32."""
     with np.errstate(over="ignore", under="ignore"):
         held = lengths.astype(np.float32).astype(np.float64)
@@ -136,7 +136,7 @@ def _require_held(lengths: Float64Array, name: str) -> None:
         )
 
 
-def _storable(data: NDArray[Any]) -> NDArray[Any]:
+def _to_mrc_dtype(data: NDArray[Any]) -> NDArray[Any]:
     if data.dtype.newbyteorder("=") in (np.int8, np.uint8, np.int16, np.uint16, np.float16):
         return data
     with np.errstate(over="ignore"):

@@ -79,11 +79,11 @@ def read_tiff(path: Path, *, memmap: bool = False, header_only: bool = False) ->
     """
     tifffile = _tifffile()
     count = _count_pages(path)
-    with _logged() as logged, tifffile.TiffFile(path) as file:
-        series = _only_series(file, path, count)
+    with _capture_log() as logged, tifffile.TiffFile(path) as file:
+        series = _single_series(file, path, count)
         shape, dtype = tuple(int(n) for n in series.shape), np.dtype(series.dtype)
         require_gray(dtype, shape, str(path))
-        _require_whole(series, path)
+        _require_complete(series, path)
         voxel_size, note = _voxel_size(file)
         notes = [note] if note else []
         if series.keyframe.photometric == _WHITE_IS_ZERO:
@@ -91,7 +91,7 @@ def read_tiff(path: Path, *, memmap: bool = False, header_only: bool = False) ->
         if header_only:
             data = placeholder_data(shape, dtype)
         elif memmap:
-            data = _mapped(path, file.byteorder, series, shape)
+            data = _memory_map(path, file.byteorder, series, shape)
         else:
             data = _read(series, path, shape)
     if logged:
@@ -117,7 +117,7 @@ def _tifffile() -> Any:
 
 
 @contextmanager
-def _logged() -> Iterator[list[str]]:
+def _capture_log() -> Iterator[list[str]]:
     """Take what tifffile logs in this thread, which would otherwise go to stderr."""
     messages: list[str] = []
     thread = threading.get_ident()
@@ -166,7 +166,7 @@ def _count_pages(path: Path) -> int:
     return count
 
 
-def _only_series(file: Any, path: Path, count: int) -> Any:
+def _single_series(file: Any, path: Path, count: int) -> Any:
     """Return the one series of gray images that a file holds."""
     if count == 0 or not file.series:
         raise RefusedImageError(f"{path} holds no images")
@@ -192,7 +192,7 @@ def _only_series(file: Any, path: Path, count: int) -> Any:
     return series
 
 
-def _require_whole(series: Any, path: Path) -> None:
+def _require_complete(series: Any, path: Path) -> None:
     """Raise where the data of a page do not lie in the file, or are too few."""
     size = path.stat().st_size
     shape, dtype = tuple(series.shape), np.dtype(series.dtype)
@@ -227,7 +227,7 @@ def _require_whole(series: Any, path: Path) -> None:
     require_size(shape, dtype, stored, str(path))
 
 
-def _mapped(path: Path, order: str, series: Any, shape: tuple[int, ...]) -> NDArray[Any]:
+def _memory_map(path: Path, order: str, series: Any, shape: tuple[int, ...]) -> NDArray[Any]:
     if series.dataoffset is None:
         raise RefusedImageError(
             f"{path} is compressed or its data do not lie in one piece, so that it cannot be "
@@ -254,9 +254,9 @@ def _read(series: Any, path: Path, shape: tuple[int, ...]) -> NDArray[Any]:
 def _voxel_size(file: Any) -> tuple[Float64Array, str | None]:
     """Return x, y, z in angstroms, 0 where unknown, and a note where tags of printing say it."""
     if file.is_ome:
-        return _of_ome(file.ome_metadata), None
+        return _ome_voxel_size(file.ome_metadata), None
     if file.is_imagej:
-        return _of_imagej(file.imagej_metadata or {}, *_resolutions(file)[:2]), None
+        return _imagej_voxel_size(file.imagej_metadata or {}, *_resolutions(file)[:2]), None
     across, down, unit = _resolutions(file)
     inch_or_cm = _RESOLUTION_UNITS.get(unit, 0.0)
     pixels = [inch_or_cm / one if one > 0 else 0.0 for one in (across, down)]
@@ -279,7 +279,7 @@ def _resolutions(file: Any) -> tuple[float, float, int]:
     return values[0], values[1], int(unit.value) if unit is not None else 2
 
 
-def _of_ome(text: str) -> Float64Array:
+def _ome_voxel_size(text: str) -> Float64Array:
     pixels = ElementTree.fromstring(text).find(".//{*}Pixels")
     if pixels is None:
         return np.zeros(3)
@@ -291,7 +291,7 @@ def _of_ome(text: str) -> Float64Array:
     return known_lengths(*(float(f"{size:.9g}") for size in sizes))
 
 
-def _of_imagej(said: dict[str, Any], across: float, down: float) -> Float64Array:
+def _imagej_voxel_size(said: dict[str, Any], across: float, down: float) -> Float64Array:
     factor = angstroms_of(str(said.get("unit", ""))) or 0.0
     pixels = [factor / one if one > 0 else 0.0 for one in (across, down)]
     sizes = (*pixels, factor * float(said.get("spacing", 0)))

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from libtilt import TiltGeometry, TiltSeries
-from libtilt.alignment.beside_stack import find_beside, tilts_beside, unused_beside
-from libtilt.alignment.stack_geometry import header_pixel_size
+from libtilt.alignment.beside_stack import find_geometry_file, find_tilt_geometry, unused_alignments
+from libtilt.alignment.stack_geometry import pixel_size_from_header
 from libtilt.io.image_content import ImageContent
 from libtilt.io.mrc import read_mrc_header
 
@@ -88,10 +88,10 @@ def test_alignments_that_lie_beside_and_are_not_used_are_named(tmp_path):
     ):
         TiltSeries.open(stack, tilt_axis_angle=0)
     aligned = write(tmp_path / "BBa.ali")
-    sentence = unused_beside(aligned, tmp_path / "BBa.tlt")
+    sentence = unused_alignments(aligned, tmp_path / "BBa.tlt")
     assert "tilta.com beside it is not used" in sentence
     assert "aligned=True" in sentence
-    assert unused_beside(write(tmp_path / "other.st"), tmp_path / "other.tlt") is None
+    assert unused_alignments(write(tmp_path / "other.st"), tmp_path / "other.tlt") is None
 
 
 def test_a_saved_series_is_opened_without_a_word(tmp_path):
@@ -104,9 +104,9 @@ def test_a_saved_series_is_opened_without_a_word(tmp_path):
 def test_the_json_of_another_program_is_not_taken_for_a_geometry(tmp_path, stack):
     (tmp_path / "ts.json").write_text(json.dumps({"run": "ts", "voxel_spacing": 10}))
     (tmp_path / "ts.tlt").write_text("-3\n0\n3\n")
-    assert find_beside(stack) == tmp_path / "ts.tlt"
+    assert find_geometry_file(stack) == tmp_path / "ts.tlt"
     (tmp_path / "ts.json").write_text('{"format": "libtilt geometry", "version"')
-    assert find_beside(stack) == tmp_path / "ts.json"
+    assert find_geometry_file(stack) == tmp_path / "ts.json"
     with pytest.raises(ValueError, match=r"ts\.json is not JSON"):
         TiltSeries.open(stack)
 
@@ -119,7 +119,7 @@ def test_an_unreadable_file_beside_a_stack_is_an_error(tmp_path, name, content):
     (tmp_path / name).write_text(content)
     volume = write(tmp_path / "ts.mrc", stack=False)
     with pytest.warns(UserWarning, match=rf"ts\.mrc is taken for a volume: .*{name}"):
-        assert tilts_beside(volume, read_mrc_header(volume)) is None
+        assert find_tilt_geometry(volume, read_mrc_header(volume)) is None
     with pytest.raises(ValueError, match=name):
         TiltSeries.open(volume)
 
@@ -129,7 +129,7 @@ def test_a_volume_with_the_mdoc_of_its_series_beside_it_stays_one(tmp_path):
     (tmp_path / "ts.mdoc").write_text(MDOC)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert tilts_beside(tomogram, read_mrc_header(tomogram)) is None
+        assert find_tilt_geometry(tomogram, read_mrc_header(tomogram)) is None
 
 
 def of_size(sizes):
@@ -137,18 +137,18 @@ def of_size(sizes):
 
 
 def test_square_pixels_have_one_size_whatever_the_spacing_of_the_sections():
-    assert header_pixel_size("tilts.st", of_size([2.5, 2.5, 1.0])) == 2.5
-    assert header_pixel_size("tilts.st", of_size([2.5, 2.5, 0.0])) == 2.5
+    assert pixel_size_from_header("tilts.st", of_size([2.5, 2.5, 1.0])) == 2.5
+    assert pixel_size_from_header("tilts.st", of_size([2.5, 2.5, 0.0])) == 2.5
 
 
 @pytest.mark.parametrize("sizes", [(0, 0, 0), (2.5, 0, 0), (0, 2.5, 1), (1, 1, 1)])
 def test_a_pixel_size_that_the_header_does_not_know_is_none(sizes):
-    assert header_pixel_size("tilts.st", of_size(sizes)) is None
+    assert pixel_size_from_header("tilts.st", of_size(sizes)) is None
 
 
 def test_pixels_that_are_not_square_are_refused():
     with pytest.raises(ValueError, match=r"tilts\.st has pixels of 2\.5 x 2 angstroms"):
-        header_pixel_size("tilts.st", of_size([2.5, 2.0, 1.0]))
+        pixel_size_from_header("tilts.st", of_size([2.5, 2.0, 1.0]))
 
 
 def saved(path, angle):

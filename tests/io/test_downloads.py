@@ -164,7 +164,7 @@ def test_downloads_of_one_entry_beside_each_other_all_succeed(server, tmp_path):
 def test_a_download_without_an_end_is_stopped(server, tmp_path, monkeypatch):
     root, url = server
     put(root, 5, bytes(5000))
-    monkeypatch.setattr("libtilt.io.downloads.MOST_BYTES", 4000)
+    monkeypatch.setattr("libtilt.io.downloads.MAX_BYTES", 4000)
     with pytest.raises(ValueError, match="is larger than the 4e-06 GB of any map"):
         fetch_emdb(5, cache_dir=tmp_path / "c", base_url=url)
     assert list((tmp_path / "c").iterdir()) == []

@@ -7,10 +7,10 @@ import pytest
 from click.testing import CliRunner
 
 from libtilt import TiltGeometry, TiltSeries, Volume
-from libtilt.alignment.beside_stack import beside
+from libtilt.alignment.beside_stack import sibling_path
 from libtilt.cli import app
 from libtilt.io import image_files
-from libtilt.io.image_files import has_image_name, read_image, read_image_header
+from libtilt.io.image_files import has_image_suffix, read_image, read_image_header
 from libtilt.napari.reader import get_reader, read
 
 h5py = pytest.importorskip("h5py")
@@ -168,8 +168,8 @@ def test_the_geometry_beside_a_tiff_stack_is_found(tmp_path):
     for name in ("a.tif", "b.ome.tif", "c.hdf"):
         path = tmp_path / name
         (save_hdf5 if name == "c.hdf" else save_tiff)(path)
-        geometry.to_json(beside(path, ".json"))
-        assert beside(path, ".json").name == f"{name[0]}.json"
+        geometry.to_json(sibling_path(path, ".json"))
+        assert sibling_path(path, ".json").name == f"{name[0]}.json"
         with pytest.warns(UserWarning, match="not know the pixel size"):
             assert TiltSeries.open(path).geometry == geometry
 
@@ -205,8 +205,8 @@ def test_napari_opens_the_new_formats(tmp_path):
 
 
 def test_names_of_images():
-    assert all(map(has_image_name, ["a.MRC", "a.st.bz2", "a.ome.tif", "a.nxs"]))
-    assert not any(map(has_image_name, ["a", "a.gz", "a.tif.gz", "a.npy"]))
+    assert all(map(has_image_suffix, ["a.MRC", "a.st.bz2", "a.ome.tif", "a.nxs"]))
+    assert not any(map(has_image_suffix, ["a", "a.gz", "a.tif.gz", "a.npy"]))
 
 
 def mutations(content, rng):

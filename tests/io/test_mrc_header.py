@@ -195,7 +195,7 @@ def test_a_small_file_does_not_fill_the_memory(tmp_path, monkeypatch, pack, suff
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 2**24
-    monkeypatch.setenv("LIBTILT_MOST_EXPANSION", "1000000000")
+    monkeypatch.setenv("LIBTILT_MAX_EXPANSION", "1000000000")
     with pytest.raises(ValueError, match="must be a positive integer"):
         read_mrc(path)
 
@@ -204,9 +204,9 @@ def test_a_map_of_zeros_is_read_where_it_is_trusted(tmp_path, monkeypatch):
     path = tmp_path / "a.mrc.gz"
     shape = (300, 300, 300)
     path.write_bytes(gzip.compress(header(shape) + bytes(4 * 300**3)))
-    with pytest.raises(ValueError, match="set LIBTILT_MOST_EXPANSION to a larger number"):
+    with pytest.raises(ValueError, match="set LIBTILT_MAX_EXPANSION to a larger number"):
         read_mrc(path)
-    monkeypatch.setenv("LIBTILT_MOST_EXPANSION", "2000")
+    monkeypatch.setenv("LIBTILT_MAX_EXPANSION", "2000")
     assert read_mrc(path).data.shape == shape
 
 

@@ -10,7 +10,7 @@ from test_mrc_header import SHAPE, header, put, stamped
 
 from libtilt import TiltSeries, Volume
 from libtilt.io.mrc import read_mrc
-from libtilt.io.mrc_sections import _two_shorts
+from libtilt.io.mrc_sections import _serialem_float
 
 TILTS = [-57.25, 0.5, 60.0]
 
@@ -188,4 +188,4 @@ def test_each_flag_of_serialem_announces_its_bytes(tmp_path, flag):
     [(1, 5, 261.0), (1, 256 * 3 + 5, 261.0 * 8), (1, -(256 * 2 + 4), 260.0 / 4), (-1, 5, -261.0)],
 )
 def test_two_short_numbers_of_serialem_make_one(first, second, value):
-    assert _two_shorts(first, second) == value
+    assert _serialem_float(first, second) == value

@@ -15,14 +15,14 @@ from libtilt.alignment.aretomo.lines import (
     COLUMNS,
     AlnParser,
     DarkFrame,
-    counts_kept_images,
     first_section_of,
+    sections_skip_dark_frames,
 )
 from libtilt.alignment.base import MatrixFile
 from libtilt.alignment.excluded import ExcludedTilts
-from libtilt.alignment.plausible import axis_angle
-from libtilt.alignment.sizes import KnownSizes, Sizes, default_volume
-from libtilt.alignment.text import numbered_lines
+from libtilt.alignment.plausible import parse_axis_angle
+from libtilt.alignment.sizes import KnownSizes, Sizes, default_volume_shape
+from libtilt.alignment.text import read_numbered_lines
 from libtilt.errors.checks import Float64Array, locked
 from libtilt.geometry.affine import affine_about
 from libtilt.geometry.rotations import axis_rotations
@@ -58,7 +58,7 @@ class AreTomoAlignment(MatrixFile):
         The images without a row.
     first_section : int, optional
         What SEC counts from: 1 in today's AreTomo, 0 in older ones.
-    counts_kept : bool, optional
+    sections_skip_dark : bool, optional
         Whether SEC counts the images that are left where the dark ones are gone.
     header : tuple of str, optional
         Other header lines, as they stand (NumPatches, AlphaOffset, BetaOffset, Thickness).
@@ -79,13 +79,13 @@ class AreTomoAlignment(MatrixFile):
     """
 
     format: ClassVar[str] = "aretomo"
-    keeps_excluded: ClassVar[bool] = True
+    writes_excluded: ClassVar[bool] = True
 
     rows: Float64Array = attrs.field(converter=_rows_converter)
     raw_size: tuple[int, int, int] = attrs.field(kw_only=True)
     dark_frames: tuple[DarkFrame, ...] = attrs.field(kw_only=True, default=())
     first_section: int = attrs.field(kw_only=True, default=1)
-    counts_kept: bool = attrs.field(kw_only=True, default=False)
+    sections_skip_dark: bool = attrs.field(kw_only=True, default=False)
     header: tuple[str, ...] = attrs.field(kw_only=True, default=())
     local: tuple[str, ...] = attrs.field(kw_only=True, default=())
     name: str = attrs.field(kw_only=True, default="the AreTomo alignment")
@@ -102,7 +102,7 @@ class AreTomoAlignment(MatrixFile):
     def views(self) -> NDArray[np.int64]:
         """Which image of the stack each row is, from 0."""
         sections = self.rows[:, 0].astype(np.int64) - self.first_section
-        if not self.counts_kept:
+        if not self.sections_skip_dark:
             return sections
         dark = [frame.section - self.first_section for frame in self.dark_frames]
         return np.setdiff1d(np.arange(self.raw_size[2]), dark)[sections]
@@ -115,22 +115,22 @@ class AreTomoAlignment(MatrixFile):
     @classmethod
     def _parse(cls, path: Path, *, first_section: int | None = None) -> Self:
         parsed = AlnParser(str(path))
-        for line, text in numbered_lines(path):
-            parsed.take(line, text)
+        for line, text in read_numbered_lines(path):
+            parsed.parse_line(line, text)
         raw_size = parsed.finish()
         sections = [int(row[0]) for row in parsed.rows]
-        counts_kept = counts_kept_images(sections, parsed.dark_frames, raw_size[2])
-        first = min(sections) if counts_kept else first_section
+        sections_skip_dark = sections_skip_dark_frames(sections, parsed.dark_frames, raw_size[2])
+        first = min(sections) if sections_skip_dark else first_section
         if first is None:
             first = first_section_of(sections, parsed.dark_frames, raw_size[2])
-        if not counts_kept:
+        if not sections_skip_dark:
             parsed.require_sections(first)
         return cls(
             parsed.rows,
             raw_size=raw_size,
             dark_frames=tuple(parsed.dark_frames),
             first_section=first,
-            counts_kept=counts_kept,
+            sections_skip_dark=sections_skip_dark,
             header=tuple(parsed.header),
             local=tuple(parsed.local),
             name=str(path),
@@ -156,7 +156,7 @@ class AreTomoAlignment(MatrixFile):
             lines += ["# Local Alignment", *self.local]
         return {path: "\n".join(lines) + "\n"}
 
-    def _complete(self, sizes: Sizes) -> KnownSizes:
+    def _complete_sizes(self, sizes: Sizes) -> KnownSizes:
         width, height, count = self.raw_size
         if sizes.image_shape not in (None, (height, width)):
             raise ValueError(
@@ -165,11 +165,11 @@ class AreTomoAlignment(MatrixFile):
             )
         if sizes.tilt_axis_angle is None:
             for angle, line in zip(self.rows[:, ROT], self.lines, strict=False):
-                axis_angle(float(angle), f"{self.name}, line {line}, ROT")
-        return super()._complete(attrs.evolve(sizes, stack_shape=(count, height, width)))
+                parse_axis_angle(float(angle), f"{self.name}, line {line}, ROT")
+        return super()._complete_sizes(attrs.evolve(sizes, stack_shape=(count, height, width)))
 
-    def _own(self, sizes: KnownSizes) -> KnownSizes:
-        volume_shape = default_volume(sizes.image_shape)
+    def _file_sizes(self, sizes: KnownSizes) -> KnownSizes:
+        volume_shape = default_volume_shape(sizes.image_shape)
         return attrs.evolve(sizes, volume_shape=volume_shape, voxel_size=sizes.pixel_size)
 
     def _matrices(self, sizes: KnownSizes) -> Float64Array:
@@ -177,7 +177,7 @@ class AreTomoAlignment(MatrixFile):
         seen = self.rows[:, [TX, TY]] + center_xyz(sizes.image_shape)
         return affine_about(turned[:, :2], center_xyz(sizes.volume_shape), seen)
 
-    def _details(self, sizes: KnownSizes, given: Sizes) -> dict[str, Any]:
+    def _extra_fields(self, sizes: KnownSizes, given: Sizes) -> dict[str, Any]:
         return {"unsupported": tuple(self._unsupported()), "warnings": tuple(self._warnings())}
 
     def _excluded_tilts(self, made: Alignment) -> ExcludedTilts:
@@ -188,7 +188,7 @@ class AreTomoAlignment(MatrixFile):
         return ExcludedTilts([angles.get(view, np.nan) for view in made.excluded.tolist()])
 
     def _warnings(self) -> Iterator[str]:
-        if self.counts_kept:
+        if self.sections_skip_dark:
             yield (
                 f"{self.name}: SEC is taken to count the {len(self.rows)} images that are not "
                 "dark, since dark sections bear the same numbers: check that image "
@@ -207,7 +207,7 @@ class AreTomoAlignment(MatrixFile):
         count, height, width = alignment.stack_shape
         geometry = alignment.geometry
         if like is not None:
-            alignment.require_views(like.views)
+            alignment.require_same_views(like.views)
             rows, rest = np.array(like.rows), like
         else:
             rows = np.tile([1.0, 0, 1, 0, 0, 1, 1, 1, 0, 0], (len(geometry), 1))
@@ -221,7 +221,7 @@ class AreTomoAlignment(MatrixFile):
 
 def _dark_frames(alignment: Alignment) -> tuple[DarkFrame, ...]:
     """Return the images that are left out, with their own tilt angles where these are known."""
-    angles = alignment.every_tilt_angle()
+    angles = alignment.all_tilt_angles()
     places = np.argsort(np.argsort(angles, kind="stable"))
     return tuple(
         DarkFrame(int(places[view]), int(view) + 1, float(angles[view]))

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import attrs
 
-from libtilt.alignment.plausible import tilt_angle
-from libtilt.alignment.text import integer, number, number_or_nan
+from libtilt.alignment.plausible import parse_tilt_angle
+from libtilt.alignment.text import parse_integer, parse_number, parse_number_or_nan
 
 COLUMNS = ("SEC", "ROT", "GMAG", "TX", "TY", "SMEAN", "SFIT", "SCALE", "BASE", "TILT")
 
 # The statistics of an image may be missing: nothing stands on them.
-_READERS = {"SEC": number, "ROT": number, "TX": number, "TY": number, "TILT": tilt_angle}
+_READERS = {
+    "SEC": parse_number,
+    "ROT": parse_number,
+    "TX": parse_number,
+    "TY": parse_number,
+    "TILT": parse_tilt_angle,
+}
 
 
 @attrs.frozen
@@ -34,7 +40,9 @@ def first_section_of(sections: list[int], dark_frames: list[DarkFrame], count: i
     return 0 if 0 in dark else 1
 
 
-def counts_kept_images(sections: list[int], dark_frames: list[DarkFrame], count: int) -> bool:
+def sections_skip_dark_frames(
+    sections: list[int], dark_frames: list[DarkFrame], count: int
+) -> bool:
     """Whether SEC counts the images that are left without the dark ones.
 
     Then it runs without a gap over as many as are left, and some numbers are those of dark sections
@@ -61,7 +69,7 @@ class AlnParser:
         self.in_local = False
         self.last_line = 0
 
-    def take(self, line: int, text: str) -> None:
+    def parse_line(self, line: int, text: str) -> None:
         """Take one line, stripped and not blank."""
         where = f"{self.path}, line {line}"
         self.last_line = line
@@ -72,7 +80,7 @@ class AlnParser:
             if len(words) != 7:
                 raise ValueError(f"{where}: expected 7 numbers of a local shift, got {text!r}")
             for word in words:
-                number_or_nan(word, where)
+                parse_number_or_nan(word, where)
             self.local.append(text)
         else:
             words = text.split()
@@ -80,10 +88,10 @@ class AlnParser:
                 raise ValueError(f"{where}: a row before '# RawSize =': not an AreTomo .aln file")
             if len(words) != len(COLUMNS):
                 raise ValueError(f"{where}: expected {' '.join(COLUMNS)}, got {text!r}")
-            integer(words[0], f"{where}, SEC")
+            parse_integer(words[0], f"{where}, SEC")
             self.rows.append(
                 [
-                    _READERS.get(name, number_or_nan)(word, f"{where}, {name}")
+                    _READERS.get(name, parse_number_or_nan)(word, f"{where}, {name}")
                     for name, word in zip(COLUMNS, words, strict=True)
                 ]
             )
@@ -95,7 +103,7 @@ class AlnParser:
         if name == "RawSize":
             if self.raw_size is not None:
                 raise ValueError(f"{where}: a second RawSize, as of two files in one")
-            size = [integer(word, f"{where}, RawSize") for word in value.split()]
+            size = [parse_integer(word, f"{where}, RawSize") for word in value.split()]
             if len(size) != 3 or min(size) < 1:
                 raise ValueError(f"{where}: RawSize must be three positive integers, got {value!r}")
             self.raw_size = (size[0], size[1], size[2])
@@ -105,9 +113,9 @@ class AlnParser:
                 raise ValueError(f"{where}: DarkFrame must be three numbers, got {value!r}")
             self.dark_frames.append(
                 DarkFrame(
-                    integer(words[0], where),
-                    integer(words[1], where),
-                    number_or_nan(words[2], where),
+                    parse_integer(words[0], where),
+                    parse_integer(words[1], where),
+                    parse_number_or_nan(words[2], where),
                 )
             )
             self.dark_lines.append(self.last_line)

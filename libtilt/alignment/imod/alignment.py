@@ -15,10 +15,10 @@ from libtilt.alignment.base import MatrixFile
 from libtilt.alignment.excluded import ExcludedTilts
 from libtilt.alignment.imod.files import (
     ImodFiles,
-    angles_of,
+    read_angles,
+    read_setups,
     require_counts,
     require_own_folder,
-    setups_of,
 )
 from libtilt.alignment.imod.newstack import AlignedStack, NewstackSetup, read_xf, xf_text
 from libtilt.alignment.imod.tilt import TiltLayout, TiltSetup, require_binning, whole_binning
@@ -79,7 +79,7 @@ class ImodAlignment(MatrixFile):
     """
 
     format: ClassVar[str] = "imod"
-    keeps_excluded: ClassVar[bool] = True
+    writes_excluded: ClassVar[bool] = True
 
     transforms: Float64Array | None = attrs.field(converter=attrs.converters.optional(_numbers))
     tilt_angles: Float64Array = attrs.field(kw_only=True, converter=_numbers)
@@ -102,13 +102,13 @@ class ImodAlignment(MatrixFile):
     @classmethod
     def _parse(cls, path: Path, *, aligned: bool = False) -> Self:
         files = ImodFiles.find(path, aligned=aligned)
-        angles = angles_of(files)
+        angles = read_angles(files)
         x_tilts = (
             np.zeros(len(angles)) if files.xtilt is None else read_angle_list(files.xtilt).angles
         )
         transforms = None if files.xf is None else read_xf(files.xf)
         require_counts(files, angles, {files.xtilt: x_tilts, files.xf: transforms})
-        tilt, newstack = setups_of(files, len(angles))
+        tilt, newstack = read_setups(files, len(angles))
         return cls(
             transforms,
             tilt_angles=angles,
@@ -135,14 +135,14 @@ class ImodAlignment(MatrixFile):
         require_own_folder(path, others=self.newstack is None)
         return texts
 
-    def _complete(self, sizes: Sizes) -> KnownSizes:
+    def _complete_sizes(self, sizes: Sizes) -> KnownSizes:
         """Return all sizes; IMOD's center depends on whether its own are even.
 
         So thickness and binning are those of ``volume_shape`` and ``voxel_size`` where no
         ``tilt.com`` says them.
         """
-        known = super()._complete(sizes)
-        made = self._sized(sizes)
+        known = super()._complete_sizes(sizes)
+        made = self._with_sizes(sizes)
         layout = made._layout(known.image_shape)
         made.tilt.require_volume(layout, sizes.volume_shape, self.name)
         binning = 1 if self.transforms is None else made.tilt.binning
@@ -150,11 +150,11 @@ class ImodAlignment(MatrixFile):
             known, volume_shape=layout.volume_shape, voxel_size=known.pixel_size * binning
         )
 
-    def _sized(self, sizes: Sizes) -> Self:
+    def _with_sizes(self, sizes: Sizes) -> Self:
         """Return itself with the thickness and binning that no file says."""
         raw, tilt, newstack = self.transforms is not None, self.tilt, self.newstack
         alone = tilt == TiltSetup() and newstack is None
-        pixel_size = sizes.need("pixel_size", self.name)
+        pixel_size = sizes.require("pixel_size", self.name)
         ratio = (sizes.voxel_size or pixel_size) / pixel_size
         if raw and alone:
             # No command file says how the aligned stack is binned.
@@ -164,7 +164,7 @@ class ImodAlignment(MatrixFile):
             # An aligned stack is binned already.
             require_binning(ratio, b if raw else 1, self.name)
         if tilt.thickness is None:
-            width = sizes.need("stack_shape", self.name)[2]
+            width = sizes.require("stack_shape", self.name)[2]
             depth = sizes.volume_shape[0] if sizes.volume_shape else width // b
             tilt = attrs.evolve(tilt, thickness=depth * b)
         if alone and sizes.volume_shape is not None:
@@ -189,17 +189,17 @@ class ImodAlignment(MatrixFile):
         return layout.matrices(beta, self.x_tilts - self.tilt.x_axis_tilt)
 
     def _matrices(self, sizes: KnownSizes) -> Float64Array:
-        return self._every_matrix(sizes)[self.views]
+        return self._all_matrices(sizes)[self.views]
 
-    def _every_matrix(self, sizes: KnownSizes) -> Float64Array:
+    def _all_matrices(self, sizes: KnownSizes) -> Float64Array:
         """Return `(n, 2, 4)`: voxel index to pixel index, also of views that are left out."""
-        made = self._sized(sizes)
+        made = self._with_sizes(sizes)
         aligned = made._aligned_matrices(made._layout(sizes.image_shape))
         if self.transforms is None:
             return aligned
         return made._aligned_stack(sizes.image_shape).to_raw(aligned, self.transforms)
 
-    def _details(self, sizes: KnownSizes, given: Sizes) -> dict[str, Any]:
+    def _extra_fields(self, sizes: KnownSizes, given: Sizes) -> dict[str, Any]:
         return {
             "unsupported": self.tilt.unsupported,
             "notes": tuple(self._size_notes(sizes, given)),
@@ -214,7 +214,7 @@ class ImodAlignment(MatrixFile):
                 f"the tomogram is {depth} voxels deep, as the images are wide: no file says "
                 "THICKNESS"
             )
-        made = self._sized(given)
+        made = self._with_sizes(given)
         newstack = made.newstack
         sized = newstack is not None and newstack.size is not None and all(newstack.size)
         if self.transforms is None or sized:
@@ -234,7 +234,7 @@ class ImodAlignment(MatrixFile):
 
     def _excluded_tilts(self, made: Alignment) -> ExcludedTilts:
         try:
-            matrices = self._every_matrix(made.sizes)[made.excluded]
+            matrices = self._all_matrices(made.sizes)[made.excluded]
             geometry = geometry_from_matrices(matrices, made.sizes)
         except ValueError:
             # Rows of views that are left out may be of no use; their angles still are.
@@ -243,12 +243,12 @@ class ImodAlignment(MatrixFile):
 
     @classmethod
     def _from_alignment(cls, alignment: Alignment, like: Self | None) -> Self:
-        base = cls._plain(alignment) if like is None else like
-        alignment.sizes.count(len(base.tilt_angles), "like")
+        base = cls._default_files(alignment) if like is None else like
+        alignment.sizes.require_count(len(base.tilt_angles), "like")
         if base.transforms is None:
             raise ValueError("like is of an aligned stack and has no transforms to change")
         image_shape = alignment.stack_shape[1:]
-        base = base._sized(alignment.sizes)
+        base = base._with_sizes(alignment.sizes)
         layout = base._layout(image_shape)
         if layout.volume_shape != alignment.volume_shape:
             raise ValueError(
@@ -259,23 +259,25 @@ class ImodAlignment(MatrixFile):
         tilt = attrs.evolve(base.tilt, excluded=excluded, included=frozenset())
         made = attrs.evolve(base, tilt=tilt)
         # A file to be like has rows of its own for views that are left out.
-        return made._with(alignment.with_excluded() if like is None else alignment, layout)
+        return made._with_alignment(
+            alignment.include_excluded() if like is None else alignment, layout
+        )
 
     @classmethod
-    def _plain(cls, alignment: Alignment) -> Self:
+    def _default_files(cls, alignment: Alignment) -> Self:
         """Return files of the right sizes, with plausible rows for views that are left out."""
         count, (depth, height, width) = alignment.stack_shape[0], alignment.volume_shape
         b = whole_binning(alignment.voxel_size / alignment.pixel_size)
         tilt = TiltSetup(b, depth * b, width * b, full_image=(width * b, height * b))
         return cls(
             np.tile(np.eye(2, 3), (count, 1, 1)),
-            tilt_angles=alignment.every_tilt_angle(),
+            tilt_angles=alignment.all_tilt_angles(),
             x_tilts=np.zeros(count),
             tilt=tilt,
             newstack=NewstackSetup((width, height), b),
         )
 
-    def _with(self, alignment: Alignment, layout: TiltLayout) -> Self:
+    def _with_alignment(self, alignment: Alignment, layout: TiltLayout) -> Self:
         """Return itself with the angles and transforms of an alignment, in its own sizes."""
         assert self.transforms is not None
         geometry, views = alignment.geometry, alignment.views

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import attrs
 
-from libtilt.alignment.imod.options import Option, Program, length, parse_list, split_values
-from libtilt.alignment.imod.runs import Run, runs_of
-from libtilt.alignment.text import integer, number
+from libtilt.alignment.imod.options import Option, Program, parse_length, parse_list, split_values
+from libtilt.alignment.imod.runs import Run, find_runs
+from libtilt.alignment.text import parse_integer, parse_number
 
 
 @attrs.frozen
@@ -55,9 +55,9 @@ class CommandFile:
         ValueError
             If the file does not run the program, or gives it what it does not take.
         """
-        runs = runs_of(path, program)
+        runs = find_runs(path, program)
         files = [cls(str(path), tuple(_entries(run, program, path))) for run in runs]
-        places = [file._placing(program) for file in files]
+        places = [file._geometry_entries(program) for file in files]
         for run, other in zip(runs[1:], places[1:], strict=True):
             if other != places[0]:
                 names = sorted({keyword for keyword, _ in other ^ places[0]})
@@ -68,7 +68,7 @@ class CommandFile:
                 )
         return files[-1]
 
-    def _placing(self, program: Program) -> frozenset[tuple[str, str]]:
+    def _geometry_entries(self, program: Program) -> frozenset[tuple[str, str]]:
         """Return what the entries say of places."""
         read = {option.name for option in program.read} - {"OutputFile"}
         last = {entry.keyword: entry for entry in self.entries if entry.keyword in read}
@@ -99,7 +99,7 @@ class CommandFile:
         entry = self.find(keyword)
         return entry.value if entry is not None and entry.value else None
 
-    def switched(self, keyword: str) -> bool:
+    def is_on(self, keyword: str) -> bool:
         """Whether a switch is on."""
         entry = self.find(keyword)
         return entry is not None and _is_on(entry, self.where(entry))
@@ -109,20 +109,20 @@ class CommandFile:
         entry = self.find(keyword)
         if entry is None:
             return [default] * count
-        values = self.every_number(entry)
+        values = self.all_numbers(entry)
         if not 1 <= len(values) <= count:
             raise ValueError(
                 f"{self.where(entry)}: expected 1 to {count} numbers, got {entry.value!r}"
             )
         return values + [default] * (count - len(values))
 
-    def every_number(self, entry: Entry) -> list[float]:
+    def all_numbers(self, entry: Entry) -> list[float]:
         """Return all numbers of an entry for which the program has no defaults."""
         where = self.where(entry)
         values = split_values(entry.value, where)
         if None in values:
             raise ValueError(f"{where}: has no defaults, write all numbers; got {entry.value!r}")
-        return [length(value, where) for value in values if value is not None]
+        return [parse_length(value, where) for value in values if value is not None]
 
     def integers(self, keyword: str, count: int) -> tuple[int | None, ...] | None:
         """Return `count` integers of a keyword, or None where it is missing.
@@ -136,9 +136,9 @@ class CommandFile:
         values = split_values(entry.value, where, count)
         if len(values) != count:
             raise ValueError(f"{where}: expected {count} integers, got {entry.value!r}")
-        return tuple(None if value is None else integer(value, where) for value in values)
+        return tuple(None if value is None else parse_integer(value, where) for value in values)
 
-    def positive(self, keyword: str, count: int) -> tuple[int, ...] | None:
+    def positive_integers(self, keyword: str, count: int) -> tuple[int, ...] | None:
         """Return exactly `count` integers of at least 1, or None where the keyword is missing."""
         values, entry = self.integers(keyword, count), self.find(keyword)
         if values is None or entry is None:
@@ -174,7 +174,7 @@ def _entries(run: Run, program: Program, path: str | Path) -> Iterator[Entry]:
             _is_on(entry, where)
         elif not entry.value:
             raise ValueError(f"{where}: expected a value, got none")
-        if option in program.refused and not _moves_nothing(entry, option, program, where):
+        if option in program.refused and not _is_neutral(entry, option, program, where):
             advice = program.advice.get(option.name, program.advice[""])
             raise ValueError(f"{where}: not supported; {advice}")
         has_input = has_input or option is input_option
@@ -201,10 +201,10 @@ def _is_on(entry: Entry, where: str) -> bool:
     return value in ("", "1", "t", "true", "on")
 
 
-def _moves_nothing(entry: Entry, option: Option, program: Program, where: str) -> bool:
+def _is_neutral(entry: Entry, option: Option, program: Program, where: str) -> bool:
     """Whether an option that is not supported has a value that is as good as none."""
     if option.switch:
         return not _is_on(entry, where)
     neutral = program.neutral.get(option.name, ())
     values = split_values(entry.value, where) if neutral else [None]
-    return all(value is not None and number(value, where) in neutral for value in values)
+    return all(value is not None and parse_number(value, where) in neutral for value in values)

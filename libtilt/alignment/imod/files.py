@@ -14,7 +14,7 @@ from libtilt.alignment.imod.commands import CommandFile
 from libtilt.alignment.imod.newstack import NewstackSetup
 from libtilt.alignment.imod.options import NEWSTACK, TILT
 from libtilt.alignment.imod.tilt import TiltSetup
-from libtilt.alignment.plausible import tilt_angle
+from libtilt.alignment.plausible import parse_tilt_angle
 from libtilt.errors import ArgumentError, MissingFileError
 from libtilt.errors.checks import Float64Array
 
@@ -61,13 +61,13 @@ class ImodFiles:
                 files = cls._listing_angles(given.with_name(name), given, aligned=aligned)
                 if files is not None:
                     return files
-        command = _command_for(_need(tlt, f"the tilt angles of {given.name}"))
+        command = _command_for(_require_file(tlt, f"the tilt angles of {given.name}"))
         return cls(
             tlt=tlt,
             xf=None if aligned else given,
             xtilt=xtilt if xtilt.exists() else None,
             tilt=command,
-            newst=None if aligned else _newst_of(given, command),
+            newst=None if aligned else _newst_for_xf(given, command),
             shown=given,
         )
 
@@ -82,24 +82,26 @@ class ImodFiles:
     @classmethod
     def _from_command(cls, path: Path, *, aligned: bool) -> Self:
         command = CommandFile.read(path, TILT)
-        newst = None if aligned else newst_beside(path, command.text("InputProjections"))
+        newst = None if aligned else find_newst(path, command.text("InputProjections"))
         named = command.text("TILTFILE")
         if named is None and command.find("ANGLES") is None:
             raise ValueError(f"{path} has no TILTFILE: the tilt angles are not known")
         stack = command.text("InputProjections") or named
-        transforms = (newst and newst.text("TransformFile")) or (stack and _root(stack) + ".xf")
+        transforms = (newst and newst.text("TransformFile")) or (
+            stack and _root_name(stack) + ".xf"
+        )
         if transforms is None and not aligned:
             raise ValueError(f"{path} has no InputProjections: the transforms are not known")
         wanted = {
-            "tlt": _named(named, path, ".tlt", "TILTFILE"),
-            "xf": None if aligned else _named(transforms, path, ".xf", "the transforms"),
-            "xtilt": _named(command.text("XTILTFILE"), path, ".xtilt", "XTILTFILE"),
+            "tlt": _resolve_named(named, path, ".tlt", "TILTFILE"),
+            "xf": None if aligned else _resolve_named(transforms, path, ".xf", "the transforms"),
+            "xtilt": _resolve_named(command.text("XTILTFILE"), path, ".xtilt", "XTILTFILE"),
         }
         names = {"tlt": named, "xf": transforms, "xtilt": command.text("XTILTFILE")}
         warnings = tuple(
-            f"{path} names {_plain(names[kind])}, which is not there: {file.name} is taken"
+            f"{path} names {_basename(names[kind])}, which is not there: {file.name} is taken"
             for kind, file in wanted.items()
-            if file is not None and file.name != _plain(names[kind])
+            if file is not None and file.name != _basename(names[kind])
         )
         return cls(**wanted, tilt=command, newst=newst, shown=path, warnings=warnings)
 
@@ -123,11 +125,11 @@ def _only(found: Iterable[Path], missing: str, folder: Path) -> Path:
     return listed[0]
 
 
-def _named(text: str | None, command: Path, suffix: str, what: str) -> Path | None:
+def _resolve_named(text: str | None, command: Path, suffix: str, what: str) -> Path | None:
     """Return the file that a command names, or the only one of its kind where it was renamed."""
     if text is None:
         return None
-    folder, name = command.parent, _plain(text)
+    folder, name = command.parent, _basename(text)
     if name and (folder / name).is_file():
         return folder / name
     others = sorted(folder.glob(f"*{suffix}"))
@@ -140,12 +142,12 @@ def _named(text: str | None, command: Path, suffix: str, what: str) -> Path | No
     return _only(others, missing, folder)
 
 
-def _plain(text: str | None) -> str:
+def _basename(text: str | None) -> str:
     """Return the name of a file without its folder and quotes."""
     return Path((text or "").strip().strip("\"'")).name
 
 
-def _root(stack: str) -> str:
+def _root_name(stack: str) -> str:
     name = Path(stack).name
     for ending in (".ali", "_ali.mrc", ".mrc", ".st", ".tlt"):
         if name.lower().endswith(ending):
@@ -153,13 +155,13 @@ def _root(stack: str) -> str:
     return Path(name).stem
 
 
-def _need(path: Path, what: str) -> Path:
+def _require_file(path: Path, what: str) -> Path:
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist: it should hold {what}")
     return path
 
 
-def newst_beside(tilt: Path, stack: str | None) -> CommandFile | None:
+def find_newst(tilt: Path, stack: str | None) -> CommandFile | None:
     """Return what makes the aligned stack of a ``tilt.com``, or None.
 
     That is ``newst.com``, or ``newsta.com`` for ``tilta.com``; else another of these that names the
@@ -183,21 +185,21 @@ def newst_beside(tilt: Path, stack: str | None) -> CommandFile | None:
     for name in NEWSTACK_COMMANDS if stack else ():
         other = tilt.with_name(name)
         found = CommandFile.read(other, NEWSTACK) if other.exists() else None
-        if found is not None and _plain(found.text("OutputFile")) == _plain(stack):
+        if found is not None and _basename(found.text("OutputFile")) == _basename(stack):
             return found
     return None
 
 
-def _newst_of(xf: Path, tilt: CommandFile | None) -> CommandFile | None:
+def _newst_for_xf(xf: Path, tilt: CommandFile | None) -> CommandFile | None:
     """Return the ``newst.com`` beside an ``.xf``, but not one of another series."""
     if tilt is not None:
-        newst = newst_beside(Path(tilt.path), tilt.text("InputProjections"))
-        named = _plain(newst.text("TransformFile")) if newst else ""
+        newst = find_newst(Path(tilt.path), tilt.text("InputProjections"))
+        named = _basename(newst.text("TransformFile")) if newst else ""
         return None if named not in ("", xf.name) and xf.with_name(named).exists() else newst
     for name in NEWSTACK_COMMANDS:
         path = xf.with_name(name)
         found = CommandFile.read(path, NEWSTACK) if path.exists() else None
-        if found is not None and _plain(found.text("TransformFile")) == xf.name:
+        if found is not None and _basename(found.text("TransformFile")) == xf.name:
             return found
     return None
 
@@ -208,7 +210,7 @@ def _command_for(tlt: Path) -> CommandFile | None:
         path = tlt.with_name(name)
         if path.exists():
             command = CommandFile.read(path, TILT)
-            if _plain(command.text("TILTFILE")) == tlt.name:
+            if _basename(command.text("TILTFILE")) == tlt.name:
                 return command
     return None
 
@@ -221,7 +223,7 @@ def require_own_folder(xf: Path, *, others: bool) -> None:
     tilt, newst = xf.with_name("tilt.com"), xf.with_name("newst.com")
     if tilt.exists():
         named = CommandFile.read(tilt, TILT).text("TILTFILE")
-        other = tilt.with_name(_plain(named) or xf.name)
+        other = tilt.with_name(_basename(named) or xf.name)
         if named and other.name != xf.with_suffix(".tlt").name and other.exists():
             raise FileExistsError(
                 f"{tilt} is of {other.name}: IMOD keeps one series in a folder, write {xf.name} "
@@ -240,7 +242,7 @@ def holds_imod(folder: Path) -> bool:
     )
 
 
-def angles_of(files: ImodFiles) -> Float64Array:
+def read_angles(files: ImodFiles) -> Float64Array:
     """Return the tilt angles, of a file or of ANGLES in ``tilt.com``."""
     listed = [] if files.tilt is None else files.tilt.all("ANGLES")
     if files.tilt is None or not listed:
@@ -253,9 +255,9 @@ def angles_of(files: ImodFiles) -> Float64Array:
         )
     return np.array(
         [
-            tilt_angle(angle, files.tilt.where(entry))
+            parse_tilt_angle(angle, files.tilt.where(entry))
             for entry in listed
-            for angle in files.tilt.every_number(entry)
+            for angle in files.tilt.all_numbers(entry)
         ]
     )
 
@@ -276,7 +278,7 @@ def require_counts(
             )
 
 
-def setups_of(files: ImodFiles, count: int) -> tuple[TiltSetup, NewstackSetup | None]:
+def read_setups(files: ImodFiles, count: int) -> tuple[TiltSetup, NewstackSetup | None]:
     """Return what the command files say, and check it against each other and the views."""
     tilt = TiltSetup() if files.tilt is None else TiltSetup.from_command(files.tilt)
     newst = files.newst

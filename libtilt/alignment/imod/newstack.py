@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from libtilt.alignment.imod.commands import CommandFile
-from libtilt.alignment.imod.options import NEWSTACK, length, parse_list
-from libtilt.alignment.text import rows_of
+from libtilt.alignment.imod.options import NEWSTACK, parse_length, parse_list
+from libtilt.alignment.text import read_rows
 from libtilt.errors.checks import Float64Array
 from libtilt.geometry.affine import compose_affine
 
@@ -56,7 +56,7 @@ class NewstackSetup:
             binning,
             antialias,
             _offsets(command, views),
-            command.switched("ApplyOffsetsFirst"),
+            command.is_on("ApplyOffsetsFirst"),
             command.others(NEWSTACK),
         )
 
@@ -82,7 +82,8 @@ class NewstackSetup:
     def aligned(self, image_shape: tuple[int, ...]) -> AlignedStack:
         """Return what it makes of raw images."""
         rows = [
-            reduced(side, self.binning, antialias=self.antialias != 0) for side in image_shape[::-1]
+            reduced_size(side, self.binning, antialias=self.antialias != 0)
+            for side in image_shape[::-1]
         ]
         size = self.size or (0, 0)
         return AlignedStack(
@@ -110,7 +111,7 @@ def _require_one_stack(command: CommandFile) -> None:
 
 def _require_all(command: CommandFile, keyword: str, views: int) -> None:
     """Raise a ValueError where not all images count, in their order."""
-    first = int(command.switched("NumberedFromOne"))
+    first = int(command.is_on("NumberedFromOne"))
     for entry in command.all(keyword):
         listed = parse_list(entry.value, command.where(entry))
         if listed not in (None, list(range(first, views + first))):
@@ -125,7 +126,7 @@ def _reduction(command: CommandFile) -> tuple[int, int]:
     """Return how many raw pixels become one, and the filter that does it, 0 for none."""
     filters = command.integers("AntialiasFilter", 1)
     chosen = 0 if filters is None else -1 if filters[0] is None else filters[0]
-    binned = command.positive("BinByFactor", 1) or (1,)
+    binned = command.positive_integers("BinByFactor", 1) or (1,)
     entry, (shrink,) = command.find("ShrinkByFactor"), command.numbers("ShrinkByFactor", 1)
     if entry is not None:
         if shrink < 1 or shrink != int(shrink) or binned[0] > 1:
@@ -140,7 +141,7 @@ def _reduction(command: CommandFile) -> tuple[int, int]:
 def _offsets(command: CommandFile, views: int) -> tuple[float, ...]:
     """Return x, y for all images, or for one after the other."""
     entries = command.all("OffsetsInXandY")
-    values = [value for entry in entries for value in command.every_number(entry)]
+    values = [value for entry in entries for value in command.all_numbers(entry)]
     if entries and len(values) not in (2, 2 * views):
         raise ValueError(
             f"{command.where(entries[-1])}: expected one x, y for all images or one for each of "
@@ -149,7 +150,7 @@ def _offsets(command: CommandFile, views: int) -> tuple[float, ...]:
     return tuple(values) or (0.0, 0.0)
 
 
-def reduced(size: int, factor: int, *, antialias: bool) -> tuple[int, float]:
+def reduced_size(size: int, factor: int, *, antialias: bool) -> tuple[int, float]:
     """Return how many pixels ``newstack`` makes of a row, and where the first one begins.
 
     With an antialias filter (``irdreduced``) whole pixels are made about the middle. Plain binning
@@ -160,8 +161,8 @@ def reduced(size: int, factor: int, *, antialias: bool) -> tuple[int, float]:
 
     Examples
     --------
-    >>> from libtilt.alignment.imod.newstack import reduced
-    >>> reduced(4092, 4, antialias=False), reduced(4092, 4, antialias=True)
+    >>> from libtilt.alignment.imod.newstack import reduced_size
+    >>> reduced_size(4092, 4, antialias=False), reduced_size(4092, 4, antialias=True)
     ((1024, -2.0), (1023, 0.0))
     """
     count, rest = divmod(size, factor)
@@ -261,10 +262,10 @@ def read_xf(path: str | Path) -> Float64Array:
     [[[1.0, 0.0, -20.5], [0.0, 1.0, 3.0]]]
     """
     rows = []
-    for where, text, words in rows_of(path):
+    for where, text, words in read_rows(path):
         if len(words) != 6:
             raise ValueError(f"{where}: expected A11 A12 A21 A22 DX DY, got {text[:80]!r}")
-        rows.append([length(word, where) for word in words])
+        rows.append([parse_length(word, where) for word in words])
     if not rows:
         raise ValueError(f"{path} holds no transform")
     table = np.array(rows)

@@ -12,11 +12,11 @@ from collections.abc import Mapping
 
 import attrs
 
-from libtilt.alignment.text import number
+from libtilt.alignment.text import parse_number
 
 # No image has more pixels in a row, and sums of such numbers keep their digits.
-LARGEST = 1e9
-_LONGEST = 1_000_000
+MAX_NUMBER = 1e9
+_MAX_LIST = 1_000_000
 
 
 @attrs.frozen
@@ -205,11 +205,11 @@ NEWSTACK = Program(
 )
 
 
-def length(text: str, where: str) -> float:
+def parse_length(text: str, where: str) -> float:
     """Return a number of pixels or degrees; raise a ValueError where it is beyond all images."""
-    value = number(text, where)
-    if abs(value) > LARGEST:
-        raise ValueError(f"{where}: expected a number within {LARGEST:g} of 0, got {text!r}")
+    value = parse_number(text, where)
+    if abs(value) > MAX_NUMBER:
+        raise ValueError(f"{where}: expected a number within {MAX_NUMBER:g} of 0, got {text!r}")
     return value
 
 
@@ -264,7 +264,7 @@ def parse_list(text: str, where: str) -> list[int] | None:
     numbers: list[int] = []
     to, apart = False, True
     for token in re.findall(r"\d+|.", text):
-        if re.fullmatch(r"\d{1,7}", token, re.ASCII) and int(token) < _LONGEST:
+        if re.fullmatch(r"\d{1,7}", token, re.ASCII) and int(token) < _MAX_LIST:
             value = int(token)
             if to:
                 step = 1 if value >= numbers[-1] else -1
@@ -272,7 +272,7 @@ def parse_list(text: str, where: str) -> list[int] | None:
             else:
                 numbers.append(value)
             to = apart = False
-            if len(numbers) > _LONGEST:
+            if len(numbers) > _MAX_LIST:
                 break
         elif token == "-" and numbers and not to and not apart:
             to = True

@@ -8,7 +8,7 @@ from pathlib import Path
 import attrs
 
 from libtilt.alignment.imod.options import Program
-from libtilt.alignment.text import numbered_lines
+from libtilt.alignment.text import read_numbered_lines
 
 
 @attrs.frozen
@@ -31,7 +31,7 @@ class Run:
         self.loose: list[str] = []
         self.takes_lines = program.any_case
 
-    def take_words(self, words: list[str]) -> None:
+    def parse_words(self, words: list[str]) -> None:
         """Take what stands behind the program's name on its own line."""
         rest = iter(words)
         where = f"{self.path}, line {self.line}"
@@ -59,7 +59,7 @@ class Run:
             return whole.lower().startswith(name.lower())
         return whole.startswith(name)
 
-    def take_line(self, line: int, text: str) -> bool:
+    def parse_line(self, line: int, text: str) -> bool:
         """Take a line of the standard input; return whether more may follow."""
         plain = text.split("#")[0].strip()
         if not plain:
@@ -95,7 +95,7 @@ class Run:
         return [] if has_input else self.loose[:1], self.loose[1:]
 
 
-def runs_of(path: str | Path, program: Program) -> list[Run]:
+def find_runs(path: str | Path, program: Program) -> list[Run]:
     """Return the runs of a program in a command file.
 
     Where there is none, a ValueError names the programs that the file does run.
@@ -104,30 +104,32 @@ def runs_of(path: str | Path, program: Program) -> list[Run]:
     --------
     >>> import pathlib, tempfile
     >>> from libtilt.alignment.imod.options import NEWSTACK
-    >>> from libtilt.alignment.imod.runs import runs_of
+    >>> from libtilt.alignment.imod.runs import find_runs
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = pathlib.Path(folder) / "newst.com"
     ...     _ = path.write_text("$newstack -size ,60 a.st a.ali")
-    ...     [run] = runs_of(path, NEWSTACK)
+    ...     [run] = find_runs(path, NEWSTACK)
     >>> run.words, run.loose
     ([Word(name='size', value=',60', line=1)], ['a.st', 'a.ali'])
     """
     runs: list[Run] = []
     current: Run | None = None
-    for line, text in numbered_lines(path):
+    for line, text in read_numbered_lines(path):
         if text.startswith("$"):
             name, *words = _words(text[1:]) or [""]
             current = None
             if program_name(name) in program.aliases:
                 current = Run(program, str(path), line)
-                current.take_words(words)
+                current.parse_words(words)
                 runs.append(current)
-        elif current is not None and not text.startswith("#") and not current.take_line(line, text):
+        elif (
+            current is not None and not text.startswith("#") and not current.parse_line(line, text)
+        ):
             current = None
     if not runs:
         raise ValueError(
             f"{path} does not run {program.name}: no line begins with ${program.name}"
-            + _instead(path)
+            + _other_program_hint(path)
         )
     return runs
 
@@ -143,10 +145,10 @@ def program_name(text: str) -> str:
     return re.split(r"[/\\]", text)[-1].lower().removesuffix(".exe")
 
 
-def _instead(path: str | Path) -> str:
+def _other_program_hint(path: str | Path) -> str:
     """Say which other program of an alignment a file runs."""
     names = {"newstack": "newst.com", "newst": "newst.com", "blendmont": "blend.com"}
-    for _, text in numbered_lines(path):
+    for _, text in read_numbered_lines(path):
         name = program_name((_words(text[1:]) or [""])[0]) if text.startswith("$") else ""
         if name in names or name == "tilt":
             kind = names.get(name, "tilt.com")

@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 from libtilt.alignment.imod.commands import CommandFile
-from libtilt.alignment.imod.newstack import reduced
+from libtilt.alignment.imod.newstack import reduced_size
 from libtilt.alignment.imod.options import TILT
 from libtilt.errors import ArgumentError
 from libtilt.errors.checks import Float64Array
@@ -64,14 +64,15 @@ class TiltSetup:
     def from_command(cls, command: CommandFile) -> Self:
         """Take what is needed from a command file that runs ``tilt``."""
         binning, thickness, width = (
-            command.positive(keyword, 1) for keyword in ("IMAGEBINNED", "THICKNESS", "WIDTH")
+            command.positive_integers(keyword, 1)
+            for keyword in ("IMAGEBINNED", "THICKNESS", "WIDTH")
         )
         beside = {"LOCALFILE": "local alignments", "ZFACTORFILE": "z factors"}
         return cls(
             binning=binning[0] if binning else 1,
             thickness=thickness[0] if thickness else None,
             width=width[0] if width else None,
-            full_image=command.positive("FULLIMAGE", 2),
+            full_image=command.positive_integers("FULLIMAGE", 2),
             subset_start=_subset_start(command),
             offset=tuple(command.numbers("OFFSET", 2)),
             shift=tuple(command.numbers("SHIFT", 2)),
@@ -139,7 +140,7 @@ class TiltSetup:
                 f"{name} has SUBSETSTART {self.subset_start}, which leaves nothing of images of "
                 f"(x, y) = {full}"
             )
-        return tuple(reduced(side, self.binning, antialias=False)[0] for side in unbinned)
+        return tuple(reduced_size(side, self.binning, antialias=False)[0] for side in unbinned)
 
     def require_volume(
         self, layout: TiltLayout, volume_shape: tuple[int, ...] | None, name: str
@@ -249,7 +250,7 @@ def _slices(command: CommandFile) -> tuple[int, ...] | None:
     entry = command.find("SLICE")
     if entry is None:
         return None
-    where, values = command.where(entry), command.every_number(entry)
+    where, values = command.where(entry), command.all_numbers(entry)
     if len(values) not in (2, 3) or any(value != int(value) for value in values):
         raise ValueError(f"{where}: expected first and last slice, got {entry.value!r}")
     if values[0] < 0 or (len(values) == 3 and values[2] != 1):

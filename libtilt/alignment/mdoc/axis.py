@@ -9,8 +9,8 @@ import attrs
 import numpy as np
 
 from libtilt.alignment.mdoc.sections import AXIS, Keys
-from libtilt.alignment.plausible import axis_angle
-from libtilt.alignment.text import number_or_nan, with_decimal_comma
+from libtilt.alignment.plausible import parse_axis_angle
+from libtilt.alignment.text import parse_number_or_nan, replace_decimal_comma
 from libtilt.errors import ArgumentError, LibtiltWarning
 from libtilt.errors.checks import Float64Array
 
@@ -61,7 +61,7 @@ class MdocAxis:
         said = [angle for text, where in texts for angle in _angles(text, where)]
         where = f"{name}, RotationAngle"
         turned = np.array(
-            [number_or_nan(keys.get("RotationAngle", "nan"), where) for keys in sections[1:]]
+            [parse_number_or_nan(keys.get("RotationAngle", "nan"), where) for keys in sections[1:]]
         )
         turned = turned[np.isfinite(turned)]
         if said:
@@ -74,7 +74,7 @@ class MdocAxis:
                 f"{turned.max():g}: give tilt_axis_angle=...",
                 arguments=_MENDED_BY,
             )
-        angle = axis_angle(float(np.median(turned)), where)
+        angle = parse_axis_angle(float(np.median(turned)), where)
         text = (
             f"{name} says no tilt axis, its images' RotationAngle of {angle:g} degrees is taken: "
             "check it, or give tilt_axis_angle=..."
@@ -82,7 +82,7 @@ class MdocAxis:
         return cls(angle, (LibtiltWarning(text, arguments=_MENDED_BY),))
 
 
-def with_axis(titles: tuple[str, ...], angle: float) -> tuple[str, ...]:
+def set_axis_in_titles(titles: tuple[str, ...], angle: float) -> tuple[str, ...]:
     """Return titles that say a tilt axis, in place of the one that they say."""
     said = [value for title in titles for value in _angles(title, "a title")]
     if not said:
@@ -109,7 +109,7 @@ def _keys(sections: Sequence[Keys], name: str) -> Iterator[tuple[str, str]]:
 def _angles(text: str, where: str) -> list[float]:
     try:
         return [
-            axis_angle(with_decimal_comma(match[2]), f"{where}, tilt axis angle")
+            parse_axis_angle(replace_decimal_comma(match[2]), f"{where}, tilt axis angle")
             for match in AXIS.finditer(text)
             if match[2].lower().lstrip("+-") != "nan"
         ]
@@ -127,12 +127,12 @@ def _disagreements(
     RotationAngle may be the axis itself or, as SerialEM has it, the angle from x: 90 more. Half a
     turn more or less would change the hand.
     """
-    others = sorted({angle for angle in said if _apart(angle, said[0], 360) > _ROUNDED})
+    others = sorted({angle for angle in said if _angular_distance(angle, said[0], 360) > _ROUNDED})
     if others:
         listed = ", ".join(f"{angle:g}" for angle in others)
         yield f"{name} says several tilt axes: {said[0]:g} is taken, not {listed}"
     middle = float(np.median(turned)) if turned.size else said[0]
-    if min(_apart(middle, said[0] + more, 360) for more in (0, 90, -90)) > _SAME:
+    if min(_angular_distance(middle, said[0] + more, 360) for more in (0, 90, -90)) > _SAME:
         text = (
             f"{name} says a tilt axis of {said[0]:g} degrees, which is taken, and RotationAngle "
             f"{np.median(turned):g}, which does not fit: check it, or give tilt_axis_angle=..."
@@ -140,6 +140,6 @@ def _disagreements(
         yield LibtiltWarning(text, arguments=_MENDED_BY)
 
 
-def _apart(one: float, other: float, period: float) -> float:
+def _angular_distance(one: float, other: float, period: float) -> float:
     """Return how far two angles are apart, where a period makes no difference."""
     return abs((one - other + period / 2) % period - period / 2)

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from libtilt.alignment.acquisition import Acquisition
 from libtilt.alignment.alignment import Alignment
 from libtilt.alignment.base import AlignmentFile
-from libtilt.alignment.mdoc.axis import MdocAxis, with_axis
-from libtilt.alignment.mdoc.sections import Keys, image_size, images_of, read_sections
+from libtilt.alignment.mdoc.axis import MdocAxis, set_axis_in_titles
+from libtilt.alignment.mdoc.sections import Keys, image_sections, image_size, read_sections
 from libtilt.alignment.sizes import KnownSizes, Sizes
-from libtilt.alignment.text import number_or_nan
+from libtilt.alignment.text import parse_number_or_nan
 from libtilt.errors import LibtiltWarning
 from libtilt.errors.checks import Float64Array
 from libtilt.geometry import TiltGeometry
@@ -73,7 +73,7 @@ class MdocFile(AlignmentFile):
     @classmethod
     def _parse(cls, path: Path) -> Self:
         content = read_sections(path)
-        images = images_of(content, path)
+        images = image_sections(content, path)
         return cls(
             tuple(image.keys for image in images),
             header=content.header,
@@ -118,7 +118,7 @@ class MdocFile(AlignmentFile):
     def pixel_size(self) -> float | None:
         """Angstroms, or None where it is not said."""
         text = self.header.get("PixelSpacing") or self.sections[0].get("PixelSpacing") or "nan"
-        value = number_or_nan(text, f"{self.name}, PixelSpacing")
+        value = parse_number_or_nan(text, f"{self.name}, PixelSpacing")
         return value if np.isfinite(value) else None
 
     @property
@@ -130,7 +130,7 @@ class MdocFile(AlignmentFile):
         prior = self._numbers("PriorRecordDose")
         says = bool((prior >= 0).all() and (prior.any() or not np.nansum(self.exposures)))
         voltage = self.header.get("Voltage") or self.sections[0].get("Voltage") or "nan"
-        kilovolts = number_or_nan(voltage, f"{self.name}, Voltage")
+        kilovolts = parse_number_or_nan(voltage, f"{self.name}, Voltage")
         made = Acquisition(
             times=self._times(),
             exposures=self.exposures,
@@ -141,7 +141,9 @@ class MdocFile(AlignmentFile):
 
     def _numbers(self, key: str) -> Float64Array:
         where = f"{self.name}, {key}"
-        return np.array([number_or_nan(keys.get(key, "nan"), where) for keys in self.sections])
+        return np.array(
+            [parse_number_or_nan(keys.get(key, "nan"), where) for keys in self.sections]
+        )
 
     def _times(self) -> Float64Array:
         return np.array([_seconds(keys.get("DateTime", "")) for keys in self.sections])
@@ -151,16 +153,16 @@ class MdocFile(AlignmentFile):
             self.titles, self.title_lines, (self.header, *self.sections), self.name
         )
 
-    def _complete(self, sizes: Sizes) -> KnownSizes:
+    def _complete_sizes(self, sizes: Sizes) -> KnownSizes:
         if sizes.tilt_axis_angle is None:
             axis = self._axis().angle
             sizes = attrs.evolve(sizes, tilt_axis_angle=axis)
-            sizes.need("tilt_axis_angle", self.name)
+            sizes.require("tilt_axis_angle", self.name)
         own_shape = self._image_shape()
         if sizes.stack_shape is None and own_shape is not None:
             sizes = attrs.evolve(sizes, stack_shape=(self._count(None), *own_shape))
-        sizes.need("stack_shape", self.name)
-        return super()._complete(
+        sizes.require("stack_shape", self.name)
+        return super()._complete_sizes(
             attrs.evolve(sizes, pixel_size=sizes.pixel_size or self.pixel_size)
         )
 
@@ -169,7 +171,7 @@ class MdocFile(AlignmentFile):
             self.tilt_angles, tilt_axis_angle=sizes.tilt_axis_angle or 0.0
         )
 
-    def _details(self, sizes: KnownSizes, given: Sizes) -> dict[str, Any]:
+    def _extra_fields(self, sizes: KnownSizes, given: Sizes) -> dict[str, Any]:
         between, behind = self._without_section(sizes.stack_shape[0])
         doubts: list[LibtiltWarning | str] = []
         if given.tilt_axis_angle is None:
@@ -223,7 +225,7 @@ class MdocFile(AlignmentFile):
                 },
                 "titles": (f"Tilt axis angle = {axis:.8f}",),
             }
-            sections = [_taken(alignment.acquisition, int(place)) for place in order]
+            sections = [_exposure_keys(alignment.acquisition, int(place)) for place in order]
         else:
             if absent := sorted(set(views) - set(like.views)):
                 raise ValueError(
@@ -231,7 +233,7 @@ class MdocFile(AlignmentFile):
                     f"{alignment.stack_shape[0]}: it has no section for image {absent[0]}"
                 )
             sections = [like.sections[like.views.index(view)] for view in views]
-            rest = {"header": like.header, "titles": with_axis(like.titles, axis)}
+            rest = {"header": like.header, "titles": set_axis_in_titles(like.titles, axis)}
         made = [
             section | {"TiltAngle": f"{angle:.8f}"}
             for section, angle in zip(sections, geometry.tilt_angles, strict=True)
@@ -239,7 +241,7 @@ class MdocFile(AlignmentFile):
         return cls(tuple(made), views=tuple(views), **rest)
 
 
-def _taken(acquisition: Acquisition, place: int) -> Keys:
+def _exposure_keys(acquisition: Acquisition, place: int) -> Keys:
     """Return the keys that say how an image was taken."""
     values = {"ExposureDose": acquisition.exposures, "PriorRecordDose": acquisition.pre_exposures}
     return {

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import attrs
 
-from libtilt.alignment.plausible import MOST_IMAGES, tilt_angle
+from libtilt.alignment.plausible import MAX_IMAGES, parse_tilt_angle
 from libtilt.alignment.text import (
-    integer,
-    number,
-    number_or_nan,
-    numbered_lines,
-    with_decimal_comma,
+    parse_integer,
+    parse_number,
+    parse_number_or_nan,
+    read_numbered_lines,
+    replace_decimal_comma,
 )
 
 Keys = dict[str, str]
@@ -74,14 +74,14 @@ def read_sections(path: str | Path) -> MdocContent:
             raise ValueError(f"{where}, {key}: expected a section in brackets, [{text}]")
         if key in keys and key in _USED:
             raise ValueError(f"{where}: {key} stands twice in one section")
-        keys[key] = _CHECKS.get(key, _as_it_is)(value, f"{where}, {key}")
+        keys[key] = _CHECKS.get(key, _unchanged)(value, f"{where}, {key}")
     return content
 
 
 def _joined_lines(path: str | Path) -> list[tuple[int, str]]:
     """Return titles, sections and ``key = value``, each joined with the lines it goes on over."""
     joined: list[tuple[int, str]] = []
-    for line, text in numbered_lines(path):
+    for line, text in read_numbered_lines(path):
         if text.startswith("#"):
             continue
         first, last = joined[-1] if joined else (0, "[]")
@@ -122,34 +122,34 @@ def _key_and_value(text: str) -> tuple[str, str] | None:
 
 
 def _section_number(text: str, where: str) -> int:
-    value = integer(text, where)
-    if not 0 <= value < MOST_IMAGES:
+    value = parse_integer(text, where)
+    if not 0 <= value < MAX_IMAGES:
         raise ValueError(f"{where}: expected an image counted from 0, got {text!r}")
     return value
 
 
 def _tilt_angle(text: str, where: str) -> str:
-    plain = with_decimal_comma(text)
-    tilt_angle(plain, where)
+    plain = replace_decimal_comma(text)
+    parse_tilt_angle(plain, where)
     return plain
 
 
 def _number_or_nan(text: str, where: str) -> str:
-    plain = with_decimal_comma(text)
-    number_or_nan(plain, where)
+    plain = replace_decimal_comma(text)
+    parse_number_or_nan(plain, where)
     return plain
 
 
 def _length(text: str, where: str) -> str:
     plain = _number_or_nan(text, where)
-    if number_or_nan(plain, where) <= 0:
+    if parse_number_or_nan(plain, where) <= 0:
         raise ValueError(f"{where}: expected a positive number, got {text!r}")
     return plain
 
 
 def image_size(text: str, where: str) -> tuple[int, ...]:
     """Return width and height."""
-    sizes = tuple(integer(word, where) for word in text.split())
+    sizes = tuple(parse_integer(word, where) for word in text.split())
     if len(sizes) != 2 or min(sizes) < 1:
         raise ValueError(f"{where}: expected two positive integers, got {text!r}")
     return sizes
@@ -165,11 +165,11 @@ def _piece(text: str, where: str) -> str:
     if len(words) != 3:
         raise ValueError(f"{where}: expected three numbers x y z, got {text!r}")
     for word in words:
-        number(word, where)
+        parse_number(word, where)
     return text
 
 
-def _as_it_is(text: str, where: str) -> str:
+def _unchanged(text: str, where: str) -> str:
     return text
 
 
@@ -186,7 +186,7 @@ _CHECKS: dict[str, Callable[[str, str], str]] = {
 }
 
 
-def images_of(content: MdocContent, path: str | Path) -> list[Section]:
+def image_sections(content: MdocContent, path: str | Path) -> list[Section]:
     """Return the sections of the images, one for each, sorted as the stack is.
 
     Sections ``ZValue`` count where there are some. What a ``FrameSet`` right before one says of the

@@ -15,12 +15,12 @@ from libtilt.alignment.alignment import Alignment
 from libtilt.alignment.base import MatrixFile
 from libtilt.alignment.json_text import read_json
 from libtilt.alignment.portal.rows import (
-    UNSETTLED,
+    AMBIGUOUS,
     Sections,
+    ambiguous_fields,
     read_sections,
     require_rotations,
-    source_of,
-    unsettled,
+    source_program,
     volume_dimension,
 )
 from libtilt.alignment.sizes import KnownSizes, Sizes
@@ -33,7 +33,7 @@ UNITS = ("pixel", "angstrom")
 
 
 def _to_ignore(value: Iterable[str]) -> tuple[str, ...]:
-    return tuple(one_of(key, "ignore", UNSETTLED) for key in value)
+    return tuple(one_of(key, "ignore", AMBIGUOUS) for key in value)
 
 
 @attrs.frozen(eq=False)
@@ -50,7 +50,7 @@ class PortalAlignment(MatrixFile):
     - Offsets are pixels of the raw stack in that code, though the portal's schema says angstroms;
       ``offset_unit="angstrom"`` reads them so.
     - Centers are ``shape // 2``, as AreTomo's; where the portal's file was made of IMOD's, they
-      are those of IMOD, half a pixel beside, and ``A`` may stretch.
+      are those of IMOD, half a pixel sibling_path, and ``A`` may stretch.
     - ``tilt_offset`` and ``x_rotation_offset`` are AreTomo's AlphaOffset, which its tilt angles
       hold already, and BetaOffset, which moves no image. From other programs, and for
       ``volume_offset`` and ``affine_transformation_matrix``, nothing published says which way they
@@ -100,7 +100,7 @@ class PortalAlignment(MatrixFile):
         sections = read_sections(self.content, self.name)
         if self.source != "IMOD":
             require_rotations(sections, self.name)
-        self._require_settled()
+        self._require_unambiguous()
         return sections
 
     @classmethod
@@ -115,34 +115,34 @@ class PortalAlignment(MatrixFile):
     @property
     def source(self) -> str | None:
         """The program whose files it was made of, such as ``ARETOMO3``; None if not said."""
-        return source_of(self.content, self.name)
+        return source_program(self.content, self.name)
 
     @property
     def views(self) -> NDArray[np.int64]:
         """Which image of the stack each section is, from 0."""
         return np.array(self._sections.views, dtype=np.int64)
 
-    def _require_settled(self) -> None:
+    def _require_unambiguous(self) -> None:
         aretomo = (self.source or "").startswith("ARETOMO")
-        for key, value in unsettled(self.content, self.name):
-            if key not in self.ignore and not (aretomo and key in UNSETTLED[:2]):
+        for key, value in ambiguous_fields(self.content, self.name):
+            if key not in self.ignore and not (aretomo and key in AMBIGUOUS[:2]):
                 raise ValueError(
                     f"{self.name}: {key} is {value}, and nothing says how the portal means it for "
                     f"{self.source or 'a file of no named format'}: convert the files that it was "
                     f"made from, or read it without (ignore=({key!r},))"
                 )
 
-    def _complete(self, sizes: Sizes) -> KnownSizes:
+    def _complete_sizes(self, sizes: Sizes) -> KnownSizes:
         if sizes.volume_shape is None and (voxel := sizes.voxel_size or sizes.pixel_size):
             sizes = attrs.evolve(sizes, volume_shape=self._volume_shape(voxel))
-        return super()._complete(sizes)
+        return super()._complete_sizes(sizes)
 
-    def _details(self, sizes: KnownSizes, given: Sizes) -> dict[str, Any]:
+    def _extra_fields(self, sizes: KnownSizes, given: Sizes) -> dict[str, Any]:
         local = str(self.content.get("alignment_type", "")).upper() == "LOCAL"
         return {
             "unsupported": ("local alignment",) if local else (),
             "notes": tuple(self._notes()),
-            "warnings": () if self.source is not None else (self._of_nobody(),),
+            "warnings": () if self.source is not None else (self._unknown_source_warning(),),
         }
 
     def _volume_shape(self, voxel_size: float) -> tuple[int, ...] | None:
@@ -170,7 +170,7 @@ class PortalAlignment(MatrixFile):
         linear = in_plane @ tilts[:, :2] * (sizes.voxel_size / sizes.pixel_size)
         return affine_about(linear, center, offsets / scale + middle)
 
-    def _of_nobody(self) -> str:
+    def _unknown_source_warning(self) -> str:
         return (
             f"{self.name} does not say which program it was made of: centers are taken as "
             "shape // 2, which is half a pixel off for IMOD"
@@ -183,7 +183,7 @@ class PortalAlignment(MatrixFile):
             notes = []
         notes += [
             f"{self.name}: {key} of {value} is not applied"
-            for key, value in unsettled(self.content, self.name)
+            for key, value in ambiguous_fields(self.content, self.name)
         ]
         return notes
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from libtilt.alignment.acquisition import Acquisition
 from libtilt.alignment.alignment import Alignment
 from libtilt.alignment.base import MatrixFile
-from libtilt.alignment.matrices import magnified
+from libtilt.alignment.matrices import has_magnification
 from libtilt.alignment.relion.columns import (
     ANGLES,
     MATRIX,
@@ -20,18 +20,18 @@ from libtilt.alignment.relion.columns import (
     PRE_EXPOSURE,
     SHIFTS,
     angle_columns,
-    completed,
     has_matrices,
     has_numbered_views,
     matrix_columns,
     matrix_rows,
+    merge_acquisitions,
     nominal_warning,
     numbered_views,
     require_columns,
-    stack_of,
+    stack_name_from,
 )
 from libtilt.alignment.relion.project import RelionProject
-from libtilt.alignment.relion.star import StarBlock, table
+from libtilt.alignment.relion.star import StarBlock, block_from_columns
 from libtilt.alignment.relion.tables import RelionTables
 from libtilt.alignment.sizes import KnownSizes, Sizes
 from libtilt.errors import ArgumentError
@@ -55,7 +55,7 @@ class RelionAlignment(MatrixFile):
     which ``name="TS_1"`` says the ``rlnTomoName`` where it has several. Beside the STAR file of one
     series, or up to three folders above, a ``tomograms.star`` (or the table of another job of
     RELION-5) that names this very file gives its sizes. Names are those of the project that the
-    file lies in: see `libtilt.alignment.relion.paths.follow`.
+    file lies in: see `libtilt.alignment.relion.paths.resolve_star_name`.
 
     Parameters
     ----------
@@ -77,10 +77,10 @@ class RelionAlignment(MatrixFile):
     Examples
     --------
     >>> from libtilt.alignment import RelionAlignment, Sizes
-    >>> from libtilt.alignment.relion.star import table
+    >>> from libtilt.alignment.relion.star import block_from_columns
     >>> columns = {"rlnTomoXTilt": ["0"], "rlnTomoYTilt": ["30"], "rlnTomoZRot": ["85"],
     ...            "rlnTomoXShiftAngst": ["4"], "rlnTomoYShiftAngst": ["-2"]}
-    >>> file = RelionAlignment(table("TS_1", columns), pixel_size=2.0, volume_shape=(32, 64, 64))
+    >>> file = RelionAlignment(block_from_columns("TS_1", columns), pixel_size=2.0, volume_shape=(32, 64, 64))
     >>> geometry = file.alignment(Sizes(stack_shape=(1, 64, 64))).geometry
     >>> geometry.tilt_angles.round(6).tolist(), geometry.shifts.round(6).tolist()
     ([30.0], [[4.0, -2.0]])
@@ -147,8 +147,8 @@ class RelionAlignment(MatrixFile):
         Examples
         --------
         >>> from libtilt.alignment import Acquisition, RelionAlignment
-        >>> from libtilt.alignment.relion.star import table
-        >>> file = RelionAlignment(table("TS_1", {}), acquisition=Acquisition(voltage=300))
+        >>> from libtilt.alignment.relion.star import block_from_columns
+        >>> file = RelionAlignment(block_from_columns("TS_1", {}), acquisition=Acquisition(voltage=300))
         >>> [text.split(":")[0] for text in file.missing_for_relion][:2]
         ['rlnSphericalAberration', 'rlnAmplitudeContrast']
         """
@@ -169,8 +169,8 @@ class RelionAlignment(MatrixFile):
         """Rows, where they do not say which image of a stack they are."""
         return None if has_numbered_views(self.tilts) else len(self.tilts.rows)
 
-    def _complete(self, sizes: Sizes) -> KnownSizes:
-        pixel_size = self.pixel_size or sizes.need("pixel_size", self.name)
+    def _complete_sizes(self, sizes: Sizes) -> KnownSizes:
+        pixel_size = self.pixel_size or sizes.require("pixel_size", self.name)
         if sizes.pixel_size is not None and abs(sizes.pixel_size / pixel_size - 1) > 1e-3:
             raise ValueError(
                 f"{self.name} is of pixels of {pixel_size:.6g} A, the stack's are "
@@ -178,13 +178,13 @@ class RelionAlignment(MatrixFile):
             )
         if self.volume_shape is None and self.has_matrices:
             # Matrices count from the tomogram's corner, angles turn about its center.
-            sizes.need("volume_shape", self.name)
+            sizes.require("volume_shape", self.name)
         volume_shape = sizes.volume_shape or self.volume_shape
-        return super()._complete(
+        return super()._complete_sizes(
             attrs.evolve(sizes, pixel_size=pixel_size, volume_shape=volume_shape)
         )
 
-    def _own(self, sizes: KnownSizes) -> KnownSizes:
+    def _file_sizes(self, sizes: KnownSizes) -> KnownSizes:
         volume_shape = self.volume_shape or sizes.volume_shape
         return attrs.evolve(sizes, volume_shape=volume_shape, voxel_size=sizes.pixel_size)
 
@@ -196,9 +196,9 @@ class RelionAlignment(MatrixFile):
         seen = np.stack([x, y], axis=1) / sizes.pixel_size + center_xyz(sizes.image_shape)
         return affine_about(linear, center_xyz(sizes.volume_shape), seen)
 
-    def _details(self, sizes: KnownSizes, given: Sizes) -> dict[str, Any]:
+    def _extra_fields(self, sizes: KnownSizes, given: Sizes) -> dict[str, Any]:
         return {
-            "stack_name": stack_of(self.tilts),
+            "stack_name": stack_name_from(self.tilts),
             "acquisition": self.acquisition,
             "warnings": (*self.warnings, *nominal_warning(self.tilts)),
         }
@@ -212,14 +212,14 @@ class RelionAlignment(MatrixFile):
         stack = alignment.stack_name or "stack.mrc"
         columns = {MICROGRAPH: [f"{view + 1:06d}@{stack}" for view in alignment.views]}
         if like is not None:
-            alignment.require_views(like.views)
+            alignment.require_same_views(like.views)
             columns = {label: like.tilts.column(label) for label in like.tilts.labels}
             unbinned, name = like.volume_shape or unbinned, like.tilts.name
-            acquisition, series = completed(acquisition, like.acquisition), like.series
+            acquisition, series = merge_acquisitions(acquisition, like.acquisition), like.series
         angles = (geometry.tilt_axis_angles, geometry.tilt_angles, geometry.x_tilts)
         values = dict(zip(ANGLES + SHIFTS, (*angles, *geometry.shifts.T), strict=True))
         columns |= {label: [f"{value:.9f}" for value in column] for label, column in values.items()}
-        if magnified(geometry) or all(label in columns for label in MATRIX):
+        if has_magnification(geometry) or all(label in columns for label in MATRIX):
             matrices = geometry.projection_matrices(
                 volume_shape=unbinned, image_shape=alignment.stack_shape[1:], voxel_size=pixel
             )
@@ -229,7 +229,7 @@ class RelionAlignment(MatrixFile):
         if doses is not None and known and PRE_EXPOSURE not in columns:
             columns[PRE_EXPOSURE] = [f"{dose:.6g}" for dose in doses]
         return cls(
-            table(name, columns),
+            block_from_columns(name, columns),
             pixel_size=pixel,
             volume_shape=unbinned,
             acquisition=acquisition,

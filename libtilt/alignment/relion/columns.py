@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from libtilt.alignment.acquisition import Acquisition
-from libtilt.alignment.plausible import axis_angle, tilt_angle
+from libtilt.alignment.plausible import parse_axis_angle, parse_tilt_angle
 from libtilt.alignment.relion.star import StarBlock
 from libtilt.alignment.sizes import Sizes
-from libtilt.alignment.text import number
+from libtilt.alignment.text import parse_number
 from libtilt.errors.checks import Float64Array
 
 ANGLES = ("rlnTomoZRot", "rlnTomoYTilt", "rlnTomoXTilt")
@@ -22,7 +22,7 @@ SHIFTS = ("rlnTomoXShiftAngst", "rlnTomoYShiftAngst")
 MATRIX = ("rlnTomoProjX", "rlnTomoProjY", "rlnTomoProjZ", "rlnTomoProjW")
 STAGE_TILT, STAGE_AXIS = "rlnTomoNominalStageTiltAngle", "rlnTomoNominalTiltAxisAngle"
 PRE_EXPOSURE, MICROGRAPH = "rlnMicrographPreExposure", "rlnMicrographName"
-OF_TILTS = (*ANGLES, *SHIFTS, *MATRIX, STAGE_TILT)
+TILT_LABELS = (*ANGLES, *SHIFTS, *MATRIX, STAGE_TILT)
 
 # Labels of the table of all series, and the fields of an `Acquisition` that they are.
 OPTICS = {
@@ -63,18 +63,20 @@ def angle_columns(tilts: StarBlock, sizes: Sizes) -> list[Float64Array]:
     return [
         np.array(tilts.values(label, check))
         for label, check in zip(
-            (*ANGLES, *SHIFTS), (axis_angle, tilt_angle, tilt_angle, number, number), strict=True
+            (*ANGLES, *SHIFTS),
+            (parse_axis_angle, parse_tilt_angle, parse_tilt_angle, parse_number, parse_number),
+            strict=True,
         )
     ]
 
 
 def _nominal_columns(tilts: StarBlock, sizes: Sizes) -> list[Float64Array]:
-    angles = np.array(tilts.values(STAGE_TILT, tilt_angle))
+    angles = np.array(tilts.values(STAGE_TILT, parse_tilt_angle))
     zeros = np.zeros(len(angles))
     if STAGE_AXIS in tilts:
-        axes = np.array(tilts.values(STAGE_AXIS, axis_angle))
+        axes = np.array(tilts.values(STAGE_AXIS, parse_axis_angle))
     else:
-        axes = zeros + sizes.need("tilt_axis_angle", f"{tilts.path} (no _{STAGE_AXIS})")
+        axes = zeros + sizes.require("tilt_axis_angle", f"{tilts.path} (no _{STAGE_AXIS})")
     return [axes, angles, zeros, zeros, zeros]
 
 
@@ -97,7 +99,7 @@ def _four_numbers(text: str, where: str) -> list[float]:
     words = text.strip("[] ").split(",")
     if len(words) != 4:
         raise ValueError(f"{where}: expected four numbers like [1,0,0,5], got {text[:80]!r}")
-    return [number(word.strip(), where) for word in words]
+    return [parse_number(word.strip(), where) for word in words]
 
 
 def read_acquisition(tilts: StarBlock, series: StarBlock | None, row: int) -> Acquisition:
@@ -116,7 +118,7 @@ def read_acquisition(tilts: StarBlock, series: StarBlock | None, row: int) -> Ac
         if series is None or label not in series:
             continue
         text, where = series.column(label)[row], series.where(row, label)
-        value = number(text, where)
+        value = parse_number(text, where)
         try:
             made = attrs.evolve(made, **{name: int(value) if value in (1, -1) else value})
         except ValueError as error:
@@ -125,7 +127,7 @@ def read_acquisition(tilts: StarBlock, series: StarBlock | None, row: int) -> Ac
 
 
 def _exposure(text: str, where: str) -> float:
-    value = number(text, where)
+    value = parse_number(text, where)
     if value < 0:
         raise ValueError(f"{where}: expected an exposure of at least 0, got {text!r}")
     return value
@@ -133,7 +135,7 @@ def _exposure(text: str, where: str) -> float:
 
 def positive(text: str, where: str) -> float:
     """Return one positive number, or raise a ValueError that says where it stands."""
-    value = number(text, where)
+    value = parse_number(text, where)
     if not (value > 0 and math.isfinite(1 / value)):
         raise ValueError(f"{where}: expected a positive number, got {text!r}")
     return value
@@ -154,7 +156,7 @@ def has_numbered_views(tilts: StarBlock) -> bool:
     return MICROGRAPH in tilts and any("@" in text for text in tilts.column(MICROGRAPH))
 
 
-def stack_of(tilts: StarBlock) -> str | None:
+def stack_name_from(tilts: StarBlock) -> str | None:
     """Return the stack that all rows name by ``N@stack``, None where there is no such one."""
     names = tilts.column(MICROGRAPH) if MICROGRAPH in tilts else []
     stacks = {name.partition("@")[2].strip() for name in names}
@@ -189,7 +191,7 @@ def matrix_columns(matrices: Float64Array) -> dict[str, list[str]]:
     }
 
 
-def completed(acquisition: Acquisition, other: Acquisition) -> Acquisition:
+def merge_acquisitions(acquisition: Acquisition, other: Acquisition) -> Acquisition:
     """Return what one says, and where it does not, what the other does."""
     fields = [field.name for field in attrs.fields(Acquisition)]
     known = {name: getattr(acquisition, name) for name in fields}

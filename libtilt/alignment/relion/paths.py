@@ -14,14 +14,14 @@ _JOB = re.compile(r"job\d{3,}")
 
 
 @attrs.frozen
-class Found:
+class ResolvedFile:
     """A file that a STAR file names, and what had to be taken for granted to find it."""
 
     path: Path
     warning: str | None = None
 
 
-def follow(name: str, star: Path, where: str) -> Found:
+def resolve_star_name(name: str, star: Path, where: str) -> ResolvedFile:
     """Return the file that a STAR file names.
 
     A name belongs to the project of the STAR file: it is looked up from the file's folder and from
@@ -40,7 +40,7 @@ def follow(name: str, star: Path, where: str) -> Found:
 
     Returns
     -------
-    Found
+    ResolvedFile
 
     Raises
     ------
@@ -53,7 +53,7 @@ def follow(name: str, star: Path, where: str) -> Found:
     if wanted.suffix.lower() != ".star" or not name.isprintable():
         raise ValueError(f"{where}: expected the name of a .star file, got {name[:200]!r}")
     if wanted.is_absolute() and ".." not in wanted.parts and _is_file(Path(wanted)):
-        return Found(Path(wanted))
+        return ResolvedFile(Path(wanted))
     parts = _plain_parts(wanted, where)
     folders, known = project_folders(star, parts[0])
     for start in range(len(parts)):
@@ -63,14 +63,16 @@ def follow(name: str, star: Path, where: str) -> Found:
         for folder in folders[:1] if near else folders:
             path = folder.joinpath(*tail)
             if _is_file(path) and _same_job(parts, path):
-                return Found(path, f"{where}: {name} was taken to be {path}" if near else None)
+                return ResolvedFile(
+                    path, f"{where}: {name} was taken to be {path}" if near else None
+                )
     path = Path(*parts)
     if not (known or wanted.is_absolute()) and _is_file(path):
         warning = (
             f"{where}: {name} lies in no folder above the file and was taken from the working "
             f"folder {Path.cwd()}: check that it is of the same project"
         )
-        return Found(path, warning)
+        return ResolvedFile(path, warning)
     raise FileNotFoundError(
         f"{where}: names {name}, which is not there: looked for it from {folders[0]} up to "
         f"{folders[-1]}; put it back below the folder of its project, or open its file itself"
@@ -102,7 +104,7 @@ def same_file(one: Path, other: Path) -> bool:
         return False
 
 
-def tables_above(star: Path, names: tuple[str, ...]) -> Iterator[Path]:
+def find_tables_above(star: Path, names: tuple[str, ...]) -> Iterator[Path]:
     """Yield files with these names beside a file and above it, in its project, nearest first."""
     for folder in project_folders(star)[0][:4]:
         for name in names:

@@ -19,15 +19,15 @@ from libtilt.alignment.relion.columns import (
     PRE_EXPOSURE,
     STAGE_AXIS,
     STAGE_TILT,
-    stack_of,
+    stack_name_from,
 )
-from libtilt.alignment.relion.star import StarBlock, read_star, star_text, table
+from libtilt.alignment.relion.star import StarBlock, block_from_columns, read_star, star_text
 from libtilt.alignment.relion.tables import FILE, MOVIE_PIXEL_SIZE, NAME, PIXEL_SIZE, SIZES
-from libtilt.alignment.text import save_texts
+from libtilt.alignment.text import write_texts
 from libtilt.errors import OutputExistsError
 
 DEFOCUS = ("rlnDefocusU", "rlnDefocusV", "rlnDefocusAngle")
-_ASKED = {
+_OPTICS_DESCRIPTIONS = {
     "rlnVoltage": "the voltage in kilovolts",
     "rlnSphericalAberration": "the spherical aberration in millimeters",
     "rlnAmplitudeContrast": "the amplitude contrast, between 0 and 1",
@@ -54,7 +54,7 @@ class RelionProject:
         blocks = [attrs.evolve(self.tilts, name=name)]
         if self.pixel_size is not None and self.volume_shape is not None:
             sizes = {NAME: [name], PIXEL_SIZE: [f"{self.pixel_size:.10g}"]} | self._sizes()
-            blocks.insert(0, table("global", sizes))
+            blocks.insert(0, block_from_columns("global", sizes))
         return star_text(blocks)
 
     def write(self, path: Path, *, overwrite: bool, append: bool = False) -> Path:
@@ -73,7 +73,7 @@ class RelionProject:
             path: star_text([table_of_all], version=True),
         }
         with _folders(path.parent, series.parent):
-            save_texts(texts, overwrite=(overwrite, overwrite or append))
+            write_texts(texts, overwrite=(overwrite, overwrite or append))
         return path
 
     @property
@@ -82,7 +82,7 @@ class RelionProject:
         return tuple(self._missing())
 
     def _missing(self) -> Iterator[str]:
-        for label, what in _ASKED.items():
+        for label, what in _OPTICS_DESCRIPTIONS.items():
             field = OPTICS[label]
             if getattr(self.acquisition, field) is None:
                 yield f"{label}: {what} (acquisition.{field})"
@@ -104,7 +104,7 @@ class RelionProject:
         if not names or any("@" in name for name in names):
             yield (
                 f"{MICROGRAPH}: one file for each image, as RELION's jobs write them; here they "
-                f"are images of one stack, N@{stack_of(self.tilts) or 'stack'}"
+                f"are images of one stack, N@{stack_name_from(self.tilts) or 'stack'}"
             )
 
     def _pre_exposures(self) -> list[str] | None:
@@ -115,7 +115,7 @@ class RelionProject:
 
     def _name(self, path: Path) -> str:
         """Return the name of the series: its own, or that of its stack, or of the project."""
-        name, stack = self.tilts.name, stack_of(self.tilts)
+        name, stack = self.tilts.name, stack_name_from(self.tilts)
         if not name and stack not in (None, "stack.mrc"):
             name = Path(stack or "").name.partition(".")[0]
         name = re.sub(r"[^\w.+-]", "_", name or path.resolve().parent.name) or "series"
@@ -134,7 +134,7 @@ class RelionProject:
             columns[PIXEL_SIZE] = [f"{self.pixel_size:.10g}"]
             # Without movies, the images of the stack are what the project begins with.
             columns.setdefault(MOVIE_PIXEL_SIZE, columns[PIXEL_SIZE])
-        return table("global", columns | self._sizes())
+        return block_from_columns("global", columns | self._sizes())
 
     def _sizes(self) -> dict[str, list[str]]:
         shape = self.volume_shape or ()
@@ -151,7 +151,7 @@ class RelionProject:
         exposures = self._pre_exposures()
         if exposures is not None:
             columns[PRE_EXPOSURE] = exposures
-        return table(name, columns)
+        return block_from_columns(name, columns)
 
 
 def _from_folder(text: str, folder: Path) -> str:
@@ -184,7 +184,7 @@ def _appended(path: Path, row: StarBlock) -> StarBlock:
     if name in there.column(NAME):
         raise FileExistsError(f"{path} has a series {name} already: give it another name")
     columns = {label: there.column(label) + row.column(label) for label in there.labels}
-    return table("global", columns)
+    return block_from_columns("global", columns)
 
 
 def _require_replaceable(path: Path, *, overwrite: bool) -> None:

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import attrs
 
-from libtilt.alignment.text import integer, number, numbered_lines
+from libtilt.alignment.text import parse_integer, parse_number, read_numbered_lines
 
 Value = TypeVar("Value")
 
@@ -68,11 +68,11 @@ class StarBlock:
 
     def numbers(self, label: str) -> list[float]:
         """Return the numbers of a column; raise a ValueError that names the line."""
-        return self.values(label, number)
+        return self.values(label, parse_number)
 
     def integers(self, label: str) -> list[int]:
         """Return the integers of a column; raise a ValueError that names the line."""
-        return self.values(label, integer)
+        return self.values(label, parse_integer)
 
     def values(self, label: str, convert: Callable[[str, str], Value]) -> list[Value]:
         """Return a column as `convert` reads each text and the place that it stands at."""
@@ -97,7 +97,7 @@ def read_star(path: str | Path) -> dict[str, StarBlock]:
     """
     blocks: dict[str, StarBlock] = {}
     open_block: _OpenBlock | None = None
-    for line, text in numbered_lines(path):
+    for line, text in read_numbered_lines(path):
         where = f"{path}, line {line}"
         words = _words(text)
         if not words:
@@ -112,7 +112,7 @@ def read_star(path: str | Path) -> dict[str, StarBlock]:
         elif open_block is None:
             raise ValueError(f"{where}: expected data_..., got {text[:80]!r}: not a STAR file")
         else:
-            open_block.take(words, line, where)
+            open_block.parse_line(words, line, where)
     if open_block is None:
         raise ValueError(f"{path} is not a STAR file: it has no data_ block")
     blocks[open_block.name] = open_block.close()
@@ -130,7 +130,7 @@ def star_text(blocks: Iterable[StarBlock], *, version: bool = False) -> str:
     return "\n".join(lines) + "\n"
 
 
-def table(name: str, columns: Mapping[str, Sequence[str]]) -> StarBlock:
+def block_from_columns(name: str, columns: Mapping[str, Sequence[str]]) -> StarBlock:
     """Return a block from its columns."""
     rows = tuple(zip(*columns.values(), strict=True))
     return StarBlock(name, tuple(columns), rows, tuple(range(len(rows))))
@@ -148,7 +148,7 @@ class _OpenBlock:
         self.lines: list[int] = []
         self.single: list[str] = []
 
-    def take(self, words: list[str], line: int, where: str) -> None:
+    def parse_line(self, words: list[str], line: int, where: str) -> None:
         if words[0].lower() == "loop_":
             if self.is_table or self.labels:
                 raise ValueError(f"{where}: a second loop_ or one behind values in one block")

@@ -8,8 +8,8 @@ from typing import Self
 import attrs
 
 from libtilt.alignment.acquisition import Acquisition
-from libtilt.alignment.relion.columns import OF_TILTS, positive, read_acquisition
-from libtilt.alignment.relion.paths import follow, same_file, tables_above
+from libtilt.alignment.relion.columns import TILT_LABELS, positive, read_acquisition
+from libtilt.alignment.relion.paths import find_tables_above, resolve_star_name, same_file
 from libtilt.alignment.relion.star import StarBlock, read_star
 from libtilt.errors import ArgumentError
 
@@ -46,12 +46,12 @@ class RelionTables:
         series = blocks.get("global")
         if series is None or NAME not in series:
             tilts = _only_table(blocks, given, name)
-            return cls._with_sizes(tilts, *_named_above(given))
+            return cls._with_sizes(tilts, *_row_in_global_table(given))
         row = _row_of(series, name)
         own_name = series.column(NAME)[row]
         block, warnings = blocks.get(own_name), []
         if block is None:
-            found = follow(series.column(FILE)[row], given, series.where(row))
+            found = resolve_star_name(series.column(FILE)[row], given, series.where(row))
             inside = read_star(found.path)
             block = inside.get(own_name) or _only_table(inside, found.path, None)
             warnings = [found.warning] if found.warning else []
@@ -102,7 +102,7 @@ def _row_of(series: StarBlock, name: str | None) -> int:
 
 def _only_table(blocks: dict[str, StarBlock], path: Path, name: str | None) -> StarBlock:
     """Return the block with the tilts of one series."""
-    tilts = [block for block in blocks.values() if any(label in block for label in OF_TILTS)]
+    tilts = [block for block in blocks.values() if any(label in block for label in TILT_LABELS)]
     if name is not None:
         tilts = [block for block in tilts if block.name == name]
     if not tilts:
@@ -119,9 +119,9 @@ def _only_table(blocks: dict[str, StarBlock], path: Path, name: str | None) -> S
     return tilts[0]
 
 
-def _named_above(star: Path) -> tuple[StarBlock | None, int]:
+def _row_in_global_table(star: Path) -> tuple[StarBlock | None, int]:
     """Return the row of a table of all series, beside a file or above it, that names that file."""
-    for path in tables_above(star, GLOBAL_TABLES):
+    for path in find_tables_above(star, GLOBAL_TABLES):
         series = read_star(path).get("global")
         if series is None or NAME not in series or FILE not in series:
             continue
@@ -134,6 +134,6 @@ def _named_above(star: Path) -> tuple[StarBlock | None, int]:
 def _names(name: str, table: Path, where: str, star: Path) -> bool:
     """Whether the name of a file in a table is that of `star`, which may be missing elsewhere."""
     try:
-        return same_file(follow(name, table, where).path, star)
+        return same_file(resolve_star_name(name, table, where).path, star)
     except (FileNotFoundError, ValueError):
         return False

@@ -6,7 +6,7 @@ from imod_by_hand import COMMAND, NEWSTACK, SIZES, files
 
 from libtilt.alignment import ImodAlignment
 from libtilt.alignment.imod.commands import CommandFile
-from libtilt.alignment.imod.files import _root
+from libtilt.alignment.imod.files import _root_name
 from libtilt.alignment.imod.newstack import NewstackSetup
 from libtilt.alignment.imod.options import TILT
 from libtilt.alignment.imod.tilt import TiltSetup
@@ -169,4 +169,4 @@ def test_numbers_are_kept_apart_by_commas_or_blanks(tmp_path):
     "stack", ["TS.1.ali", "/data/TS.1_ali.mrc", "TS.1.mrc", "TS.1.st", "TS.1.TLT", "TS.1.other"]
 )
 def test_the_root_of_a_stack_is_its_name_without_the_endings_of_imod(stack):
-    assert _root(stack) == "TS.1"
+    assert _root_name(stack) == "TS.1"

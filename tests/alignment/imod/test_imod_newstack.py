@@ -5,7 +5,7 @@ import pytest
 from imod_by_hand import SIZES, files, projected, transcribed
 
 from libtilt.alignment import ImodAlignment, Sizes, open_alignment, read_alignment_file
-from libtilt.alignment.imod.newstack import reduced
+from libtilt.alignment.imod.newstack import reduced_size
 from libtilt.alignment.imod.tilt import TiltSetup
 
 TILT = "$tilt\nTILTFILE a.tlt\nXTILTFILE a.xtilt\nTHICKNESS 20\n"
@@ -60,8 +60,8 @@ def test_a_binned_case_has_the_rows_of_newstack(shared_data):
 )
 def test_sizes_are_reduced_as_newstack_reduces_them(size, factor, binned, filtered):
     """By hand from getBinnedSize: parity is kept, and the picture reaches beyond its edges."""
-    assert reduced(size, factor, antialias=False) == binned
-    assert reduced(size, factor, antialias=True) == filtered
+    assert reduced_size(size, factor, antialias=False) == binned
+    assert reduced_size(size, factor, antialias=True) == filtered
 
 
 def by_newstack(aligned, xf, binning, out, offset, first, start, count):

@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation
 
 from libtilt.alignment import RelionAlignment, Sizes
 from libtilt.alignment.relion.columns import positive
-from libtilt.alignment.relion.star import read_star, star_text, table
+from libtilt.alignment.relion.star import block_from_columns, read_star, star_text
 
 LABELS = ("rlnMicrographName", "rlnTomoXTilt", "rlnTomoYTilt", "rlnTomoZRot")
 LABELS += ("rlnTomoXShiftAngst", "rlnTomoYShiftAngst", "rlnMicrographPreExposure")
@@ -215,7 +215,7 @@ def test_quotes_comments_and_single_values_are_read(tmp_path):
     blocks = read_star(path)
     assert (blocks["one"].column("a"), blocks["one"].column("b")) == (["two words"], ["x"])
     assert blocks["two"].numbers("c") == [1.0, 2.0]
-    path.write_text(star_text([table("t", {"a": ["two words", "_x", ""]})]))
+    path.write_text(star_text([block_from_columns("t", {"a": ["two words", "_x", ""]})]))
     assert read_star(path)["t"].column("a") == ["two words", "_x", ""]
 
 

@@ -7,7 +7,7 @@ from random_alignments import random_alignment
 from test_relion import GLOBAL, series
 
 from libtilt.alignment import Acquisition, RelionAlignment, open_alignment
-from libtilt.alignment.relion.paths import follow
+from libtilt.alignment.relion.paths import resolve_star_name
 
 SIZES = {"stack_shape": (4, 36, 41)}
 
@@ -144,7 +144,9 @@ def test_the_working_folder_comes_last_and_is_said(tmp_path, monkeypatch):
 
 def test_a_copied_folder_has_its_series_beside_the_table(tmp_path):
     folder = job(tmp_path, "copy", named="Tomograms/job006/tilt_series/TS_1.star")
-    found = follow("Tomograms/job006/tilt_series/TS_1.star", folder / "tomograms.star", "here")
+    found = resolve_star_name(
+        "Tomograms/job006/tilt_series/TS_1.star", folder / "tomograms.star", "here"
+    )
     assert found.path == folder / "tilt_series" / "TS_1.star"
     assert "was taken to be" in found.warning
 
@@ -152,7 +154,7 @@ def test_a_copied_folder_has_its_series_beside_the_table(tmp_path):
 def test_a_name_that_no_file_can_have_is_refused(tmp_path):
     for name in ("x" * 5000 + ".star", "a\x07.star", ".star", "\ud800.star"):
         with pytest.raises((ValueError, FileNotFoundError), match=r"^here: "):
-            follow(name, tmp_path / "tomograms.star", "here")
+            resolve_star_name(name, tmp_path / "tomograms.star", "here")
 
 
 def test_series_are_appended_to_a_project(tmp_path):
