@@ -1,4 +1,4 @@
-"""The layouts of HDF5 files that hold images: EMAN2's, EMD, NeXus, and any with one dataset."""
+"""Layouts of HDF5 image files: EMAN2, EMD, NeXus, and any file with a single 3D dataset."""
 
 from __future__ import annotations
 
@@ -29,28 +29,7 @@ _SPACING_TOLERANCE = 1e-2
 
 
 def find_layout(file: Any, path: Path) -> ImageLayout:
-    """Return the layout of an open HDF5 file.
-
-    Parameters
-    ----------
-    file : h5py.File
-        The file.
-    path : pathlib.Path
-        For messages.
-
-    Returns
-    -------
-    ImageLayout
-
-    Raises
-    ------
-    ValueError
-        If there are no images, or several sets of them.
-
-    Examples
-    --------
-    See `libtilt.io.hdf5.read_hdf5`.
-    """
+    """Return the layout of an open HDF5 file; raise if it holds no images or several sets."""
     for layout in (_eman_layout, _emd_layout, _nexus_layout):
         found: ImageLayout | None = layout(file, path)
         if found is not None:
@@ -59,7 +38,7 @@ def find_layout(file: Any, path: Path) -> ImageLayout:
 
 
 def _eman_layout(file: Any, path: Path) -> ImageLayout | None:
-    """EMAN2's: ``MDF/images/N/image``, with the header as attributes of the group N."""
+    """EMAN2: ``MDF/images/N/image``, with the header as attributes of group N."""
     images = file.get("MDF/images")
     if images is None:
         return None
@@ -68,13 +47,13 @@ def _eman_layout(file: Any, path: Path) -> ImageLayout | None:
     datasets = tuple(group["image"] for group in groups if "image" in group)
     if not datasets or len(datasets) < len(groups):
         raise RefusedImageError(
-            f"{path} has {len(groups)} images by EMAN's MDF/images, {len(datasets)} have data"
+            f"{path} lists {len(groups)} images in MDF/images, but {len(datasets)} have data"
         )
     shapes = sorted({dataset.shape for dataset in datasets})
     if len(shapes) > 1:
         raise RefusedImageError(
-            f"{path} holds images of {len(shapes)} shapes, {shapes[0]} and {shapes[1]} among them: "
-            "save those of one shape first"
+            f"{path} holds images of {len(shapes)} shapes, such as {shapes[0]} and {shapes[1]}: "
+            "save the images of one shape first"
         )
     if len(datasets) > 1 and len(shapes[0]) > 2 and shapes[0][0] > 1:
         raise RefusedImageError(
@@ -96,7 +75,7 @@ def _eman_layout(file: Any, path: Path) -> ImageLayout | None:
 
 
 def _range(head: Any) -> tuple[float, float, float] | None:
-    """Return between which values EMAN2 spread the integers of an image that it packed."""
+    """Return smallest and largest value of an image that EMAN2 packed, and its largest integer."""
     bits = number_attribute(head, "EMAN.stored_renderbits")
     low, high = (number_attribute(head, f"EMAN.stored_render{end}") for end in ("min", "max"))
     if not 0 < bits <= 32 or low == high or not np.isfinite([low, high]).all():
@@ -105,10 +84,10 @@ def _range(head: Any) -> tuple[float, float, float] | None:
 
 
 def _emd_layout(file: Any, path: Path) -> ImageLayout | None:
-    """EMD 0.2, which tomviz writes: a group of type 1 with ``data`` and ``dim1``, ``dim2``, ..."""
+    """EMD 0.2, as tomviz writes it: a group of type 1 with ``data``, ``dim1``, ``dim2``, ..."""
     if "Data/Image" in file:
         raise RefusedImageError(
-            f"{path} is a file of Velox, which is not read: export its images as TIFF or MRC first"
+            f"{path} is a Velox file, which is not supported: export its images as TIFF or MRC"
         )
     groups: list[Any] = []
 
@@ -160,19 +139,19 @@ def _emd_group_layout(group: Any, path: Path) -> ImageLayout:
 
 
 def _order(names: list[str], tilt: int | None) -> tuple[list[int], list[str]]:
-    """Return the axes in the order z or tilt, y, x by their names, as they lie without names."""
+    """Return the axes in the order z or tilt, y, x, by name if they are named x, y, z."""
     rest = [n for n in range(len(names)) if n != tilt]
     first = [] if tilt is None else [tilt]
     wanted = ["z", "y", "x"][-len(rest) :]
     if sorted(names[n] for n in rest) == sorted(wanted):
         return first + [names.index(name) for name in wanted], []
-    said = ", ".join(repr(name) for name in names)
+    listed = ", ".join(repr(name) for name in names)
     order = "tilt, y, x" if first else "z, y, x"
-    return first + rest, [f"its axes {said} are not named x, y, z: they are taken for {order}"]
+    return first + rest, [f"its axes {listed} are not named x, y, z: {order} is assumed"]
 
 
 def _spacing(dim: Any, unit: str, count: int) -> float:
-    """Return the spacing along an axis in angstroms, 0 where it is not known or not even."""
+    """Return the spacing along an axis in angstroms, 0 if unknown or uneven."""
     factor, values = angstroms_of(unit), axis_values(dim, count)
     if factor is None or values is None or len(values) < 2:
         return 0.0
@@ -184,15 +163,15 @@ def _spacing(dim: Any, unit: str, count: int) -> float:
 
 
 def _angles(dim: Any, unit: str, count: int) -> tuple[Float64Array | None, str | None]:
-    """Return tilt angles in degrees, or a note on why they cannot be."""
+    """Return tilt angles in degrees, or a note on why they are not read."""
     factor, values = degrees_of(unit), axis_values(dim, count)
     if factor is None:
-        return None, f"its tilt angles have the unit {unit!r}, not deg or rad: they are not read"
+        return None, f"its tilt angles have the unit {unit!r}, not deg or rad: ignored"
     return valid_angles(values if values is None else values * factor, count)
 
 
 def _nexus_layout(file: Any, path: Path) -> ImageLayout | None:
-    """NXtomo: the entry's ``instrument/detector/data`` or ``data/data``, with rotation angles."""
+    """NXtomo: ``instrument/detector/data`` or ``data/data`` of the entry, with rotation angles."""
     entries = []
     for name in file:
         entry = file.get(name)
@@ -216,7 +195,7 @@ def _nexus_layout(file: Any, path: Path) -> ImageLayout | None:
     if values is not None and keep is not None and len(values) == count:
         values = values[keep]
     sound: Float64Array | None = None
-    note: str | None = f"its tilt angles have the unit {unit!r}: they are not read"
+    note: str | None = f"its tilt angles have the unit {unit!r}: ignored"
     if factor is not None:
         kept = count if keep is None else len(keep)
         sound, note = valid_angles(None if values is None else values * factor, kept)
@@ -230,7 +209,7 @@ def _first_dataset(entry: Any, *names: str) -> Any:
 
 
 def _projections(entry: Any, count: int, path: Path) -> tuple[NDArray[np.intp] | None, str | None]:
-    """Return which images show the specimen, None where all do, and a note on the others."""
+    """Return the indices of the projections (None for all), and a note on the other images."""
     keys = _first_dataset(entry, "instrument/detector/image_key", "data/image_key")
     if keys is None:
         return None, None
@@ -240,24 +219,22 @@ def _projections(entry: Any, count: int, path: Path) -> tuple[NDArray[np.intp] |
         )
     keep = np.flatnonzero(keys[()] == _PROJECTION)
     if len(keep) == 0:
-        raise RefusedImageError(f"{path} holds no projection: no image_key is {_PROJECTION}")
+        raise RefusedImageError(f"{path} holds no projections: no image_key is {_PROJECTION}")
     if len(keep) == count:
         return None, None
-    return keep, f"its {count - len(keep)} images that are no projections are left out"
+    return keep, f"its {count - len(keep)} images that are not projections are left out"
 
 
 def _generic_layout(file: Any, path: Path) -> ImageLayout:
-    """Any other file, with one dataset of three dimensions."""
+    """Any other file with exactly one 3D dataset."""
     sets: list[Any] = []
     file.visititems(lambda _, node: sets.append(node) if is_dataset(node) else None)
     found = [one for one in sets if len(one.shape or ()) == 3]
     numbers = [one for one in found if one.dtype.kind in "buifc"] or found
     if not numbers:
         names = ", ".join(f"{one.name} {one.shape}" for one in sets[:MAX_LISTED]) or "none"
-        raise RefusedImageError(
-            f"{path} must hold a dataset of three dimensions: its datasets are {names}"
-        )
+        raise RefusedImageError(f"{path} must hold a three-dimensional dataset: its datasets are {names}")
     if len(numbers) > 1:
-        raise ambiguity_error(path, "datasets of three dimensions", [one.name for one in numbers])
-    note = f"its layout is not known: {numbers[0].name} is taken as z, y, x"
+        raise ambiguity_error(path, "three-dimensional datasets", [one.name for one in numbers])
+    note = f"its layout is not known: {numbers[0].name} is read as z, y, x"
     return ImageLayout((numbers[0],), notes=(note,))

@@ -469,6 +469,6 @@ def test_info_says_what_opening_a_series_would(tmp_path):
         (tmp_path / "ts.tlt").write_text(content)
         assert message in run("info", tmp_path / "ts.mrc")
     mrcfile.write(tmp_path / "one.mrc", np.zeros((3, 8, 8), np.float32), voxel_size=1.0)
-    assert "note         its voxel size of 1 A is a placeholder" in run(
+    assert "note         its voxel size of 1 A is a default" in run(
         "info", tmp_path / "one.mrc"
     )

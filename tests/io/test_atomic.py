@@ -179,7 +179,7 @@ def test_a_set_of_which_one_name_is_taken_meanwhile_leaves_none(tmp_path, monkey
 
 
 def test_files_of_a_set_differ(tmp_path):
-    with pytest.raises(ValueError, match="files of a set must differ"):
+    with pytest.raises(ValueError, match="paths must differ"):
         atomic_writes(tmp_path / "a.txt", tmp_path / "a.txt").__enter__()
 
 
@@ -205,7 +205,7 @@ def test_pipes_and_devices_are_never_replaced(tmp_path, monkeypatch, kind, linke
     if linked:
         (tmp_path / "link").symlink_to(tmp_path / "there")
     before = (tmp_path / "there").lstat()
-    with pytest.raises(ValueError, match="it is no regular file and stays"):
+    with pytest.raises(ValueError, match="it is not a regular file"):
         atomic_write("link" if linked else "there", overwrite=True).__enter__()
     assert (tmp_path / "there").lstat().st_ino == before.st_ino
 

@@ -79,7 +79,7 @@ def test_a_check_sum_is_kept_to(server, tmp_path):
 def test_an_unsound_map_is_refused_and_not_kept(server, tmp_path, content):
     root, url = server
     put(root, 5, content)
-    with pytest.raises(ValueError, match="not a sound map and was removed"):
+    with pytest.raises(ValueError, match="not a valid map and was removed"):
         fetch_emdb(5, cache_dir=tmp_path / "cache", base_url=url)
     assert list((tmp_path / "cache").iterdir()) == []
 
@@ -165,6 +165,6 @@ def test_a_download_without_an_end_is_stopped(server, tmp_path, monkeypatch):
     root, url = server
     put(root, 5, bytes(5000))
     monkeypatch.setattr("libtilt.io.downloads.MAX_BYTES", 4000)
-    with pytest.raises(ValueError, match="is larger than the 4e-06 GB of any map"):
+    with pytest.raises(ValueError, match="is larger than 4e-06 GB, more than any map"):
         fetch_emdb(5, cache_dir=tmp_path / "c", base_url=url)
     assert list((tmp_path / "c").iterdir()) == []

@@ -62,18 +62,18 @@ def test_files_without_a_suffix_are_read_by_their_first_bytes(tmp_path, save):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("a.em", "EM files are not read: convert to MRC first, for example with EMAN2"),
-        ("a.ser", "SER files of TIA are not read"),
-        ("a.dm3", "DM3 files are not read: .* dm2mrc"),
-        ("a.DM4", "DM4 files are not read: .* dm2mrc"),
-        ("a.spi", "SPIDER files are not read"),
-        ("a.raw", "raw files without a header are not read: .* raw2mrc"),
-        ("a.eer", "EER movies are not read"),
-        ("a.mrc.zst", "compressed by Zstandard are not read: unpack it first"),
-        ("a.npy", "NumPy files are not read: open it with numpy.load"),
-        ("a.png", "PNG pictures are not read"),
-        ("a.jpg", "JPEG pictures are not read"),
-        ("a.tif.gz", "compressed as a whole, which only MRC files may be: unpack it"),
+        ("a.em", "EM files are not supported: convert to MRC first, for example with EMAN2"),
+        ("a.ser", "SER files of TIA are not supported"),
+        ("a.dm3", "DM3 files are not supported: .* dm2mrc"),
+        ("a.DM4", "DM4 files are not supported: .* dm2mrc"),
+        ("a.spi", "SPIDER files are not supported"),
+        ("a.raw", "raw files are not supported: .* raw2mrc"),
+        ("a.eer", "EER movies are not supported"),
+        ("a.mrc.zst", "compressed by Zstandard are not supported: unpack it first"),
+        ("a.npy", "NumPy files are not supported: open it with numpy.load"),
+        ("a.png", "PNG pictures are not supported"),
+        ("a.jpg", "JPEG pictures are not supported"),
+        ("a.tif.gz", "compressed as a whole, as only MRC files may be: unpack it"),
     ],
 )
 def test_other_formats_are_refused_with_what_to_do(tmp_path, name, message):
@@ -87,7 +87,7 @@ def test_other_formats_are_refused_with_what_to_do(tmp_path, name, message):
 
 def test_a_folder_of_zarr_is_refused_by_name(tmp_path):
     (tmp_path / "a.zarr").mkdir()
-    with pytest.raises(ValueError, match=r"a\.zarr: Zarr stores are not read"):
+    with pytest.raises(ValueError, match=r"a\.zarr: Zarr stores are not supported"):
         read_image(tmp_path / "a.zarr")
 
 

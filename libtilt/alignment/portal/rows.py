@@ -35,8 +35,8 @@ def read_sections(content: dict[str, Any], name: str) -> Sections:
     rows = content.get(SECTIONS)
     if not isinstance(rows, list) or not rows:
         raise ValueError(
-            f"{name}: expected {SECTIONS} to be a list of sections, got {abbreviate(rows)}: without "
-            "them it says nothing of the images"
+            f"{name}: expected {SECTIONS} to be a list of sections, got {abbreviate(rows)}: "
+            "without them it says nothing of the images"
         )
     views, numbers, matrices = [], [], []
     for place, row in enumerate(rows):
@@ -78,8 +78,8 @@ def _matrix(row: dict[str, Any], where: str) -> Float64Array:
     ] == [2, 2]
     if not isinstance(value, list) or not square or len(value) != 2:
         raise ValueError(
-            f"{where}, in_plane_rotation: expected two rows of two numbers, got {abbreviate(value)}; "
-            "where it is one list of four, or one angle, nothing says which way it turns"
+            f"{where}, in_plane_rotation: expected two rows of two numbers, got "
+            f"{abbreviate(value)}; where it is one list of four, or one angle, nothing says which way it turns"
         )
     numbers = [
         number_of({"in_plane_rotation": entry}, "in_plane_rotation", where)
@@ -112,8 +112,8 @@ def require_rotations(sections: Sections, name: str) -> None:
         place = int(off.argmax())
         raise ValueError(
             f"{name}, {SECTIONS}[{place}], in_plane_rotation: expected a rotation, got "
-            f"{abbreviate(sections.in_plane[place].tolist())}, which stretches; only of IMOD is known "
-            "what that means: convert the files that it was made from"
+            f"{abbreviate(sections.in_plane[place].tolist())}, which stretches; only of IMOD is "
+            "known what that means: convert the files that it was made from"
         )
 
 
