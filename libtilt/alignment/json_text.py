@@ -1,4 +1,4 @@
-"""Reading JSON strictly, with errors that name the file."""
+"""Strict reading of JSON, with errors that name the file."""
 
 from __future__ import annotations
 
@@ -12,13 +12,10 @@ _LARGEST = 2**53
 
 
 def read_json(path: str | Path) -> dict[str, Any]:
-    """Return the object that a JSON file holds.
+    """Return the object in a JSON file.
 
-    Raises
-    ------
-    ValueError
-        If it is not JSON, not an object, has a key twice, a number that is not finite or too
-        large for exact arithmetic, or is nested too deep; the message names the file.
+    Raises a ValueError that names the file for invalid JSON, other types, duplicate keys, numbers
+    that are not finite or not exact in float64, and nesting too deep.
     """
     try:
         content = json.loads(
@@ -29,7 +26,7 @@ def read_json(path: str | Path) -> dict[str, Any]:
             parse_int=_exact_integer,
         )
     except RecursionError:
-        raise ValueError(f"{path} is not read: its JSON is nested too deep") from None
+        raise ValueError(f"{path} cannot be read: its JSON is nested too deeply") from None
     except ValueError as error:
         named = str(path) in str(error)
         raise ValueError(str(error) if named else f"{path} is not JSON: {error}") from error
@@ -39,7 +36,7 @@ def read_json(path: str | Path) -> dict[str, Any]:
 
 
 def abbreviate(value: Any) -> str:
-    """Return what a message shows of a value."""
+    """Return the representation of a value for messages, at most 80 characters."""
     text = repr(value)
     return text if len(text) <= 80 else text[:77] + "..."
 
@@ -49,12 +46,12 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(made) != len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for place, key in enumerate(keys) if key in keys[:place])
-        raise ValueError(f"the key {abbreviate(twice)} stands twice in one object")
+        raise ValueError(f"the key {abbreviate(twice)} appears twice in one object")
     return made
 
 
 def _refuse_constant(text: str) -> float:
-    raise ValueError(f"{text} is no number of JSON")
+    raise ValueError(f"{text} is not a JSON number")
 
 
 def _finite_float(text: str) -> float:

@@ -1,4 +1,4 @@
-"""Which angles and shifts a tilt series can have, for all formats."""
+"""Limits of angles and shifts in a tilt series, for all formats."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ MAX_IMAGES = 100_000
 
 
 def parse_tilt_angle(text: str | float, where: str) -> float:
-    """Return a tilt angle or an x-tilt of a file; raise a ValueError beyond 180 degrees."""
+    """Return a tilt angle or x-tilt; raise a ValueError beyond 180 degrees."""
     return _within(text, LARGEST_TILT, "a tilt angle", where)
 
 
 def parse_axis_angle(text: str | float, where: str) -> float:
-    """Return the angle of a tilt axis in a file; raise a ValueError beyond 360 degrees."""
+    """Return a tilt axis angle; raise a ValueError beyond 360 degrees."""
     return _within(text, LARGEST_AXIS, "a tilt axis angle", where)
 
 
 def to_axis_angle(value: Any) -> float:
-    """Return a tilt axis angle that a user gives."""
+    """Return a tilt axis angle given as an argument."""
     return _within(finite_number(value, "tilt_axis_angle"), LARGEST_AXIS, "degrees", None)
 
 
@@ -41,7 +41,7 @@ def _within(text: str | float, limit: float, what: str, where: str | None) -> fl
 
 
 def equal_tilt_warnings(geometry: TiltGeometry, source: str) -> Iterator[str]:
-    """Yield a sentence where a series of more than two images is not tilted."""
+    """Yield a warning if more than two images have the same tilt angle."""
     if len(geometry) > 2 and np.ptp(geometry.tilt_angles) < 1e-3:
         yield (
             f"{source}: all {len(geometry)} tilt angles are {geometry.tilt_angles[0]:.4g} degrees, "
@@ -52,20 +52,9 @@ def equal_tilt_warnings(geometry: TiltGeometry, source: str) -> Iterator[str]:
 def implausibility_warnings(
     geometry: TiltGeometry, views: NDArray[np.int64], diagonal: float
 ) -> Iterator[str]:
-    """Yield sentences on what is possible, but hardly meant.
+    """Yield warnings about possible but unlikely geometries.
 
-    Parameters
-    ----------
-    geometry : TiltGeometry
-        One tilt for each of `views`.
-    views : ndarray of int, shape (n,)
-        Images, from 0.
-    diagonal : float
-        Of an image, in angstroms.
-
-    Yields
-    ------
-    str
+    `views` (n,) are image indices from 0; `diagonal` is that of an image, in angstroms.
     """
     yield from equal_tilt_warnings(geometry, "the alignment")
     lengths = np.linalg.norm(geometry.shifts, axis=1)

@@ -1,4 +1,4 @@
-"""Saving an alignment in a format that can hold it."""
+"""Saving alignments in a format that can hold them."""
 
 from __future__ import annotations
 
@@ -28,35 +28,35 @@ def save_alignment(
     Parameters
     ----------
     alignment : Alignment
-        What to write.
+        The alignment to write.
     path : path
         The file; IMOD's others are written beside its ``.xf``.
     format : str, optional
-        In place of what the suffix says.
+        Overrides the suffix.
     like : AlignmentFile, optional
-        A file of the same format whose other contents are kept.
+        A file of the same format whose other content is kept.
     tolerance : float, optional
-        How far the corners of the tomogram may move, in raw pixels. Not every format holds x-tilts,
-        magnifications or shifts, and IMOD's seven digits alone come to 0.002 pixels.
+        Largest allowed movement of a projected tomogram corner, in raw pixels. Some formats lack
+        x-tilts, magnifications or shifts, and IMOD's seven digits alone cause 0.002 pixels.
     overwrite : bool, optional
         Whether existing files may be replaced.
 
     Returns
     -------
     pathlib.Path
-        The path.
+        The path given.
 
     Raises
     ------
     ValueError
-        If the format cannot hold the alignment; the message says what would be lost.
+        If the format cannot hold the alignment; the message names what would be lost.
     FileExistsError
         If a file exists and `overwrite` is false.
 
     Warns
     -----
     UserWarning
-        If the file holds tilt angles of images that are left out, and these are not known.
+        If tilt angles of excluded images are unknown and had to be interpolated.
 
     Examples
     --------

@@ -233,7 +233,9 @@ def _generic_layout(file: Any, path: Path) -> ImageLayout:
     numbers = [one for one in found if one.dtype.kind in "buifc"] or found
     if not numbers:
         names = ", ".join(f"{one.name} {one.shape}" for one in sets[:MAX_LISTED]) or "none"
-        raise RefusedImageError(f"{path} must hold a three-dimensional dataset: its datasets are {names}")
+        raise RefusedImageError(
+            f"{path} must hold a three-dimensional dataset: its datasets are {names}"
+        )
     if len(numbers) > 1:
         raise ambiguity_error(path, "three-dimensional datasets", [one.name for one in numbers])
     note = f"its layout is not known: {numbers[0].name} is read as z, y, x"

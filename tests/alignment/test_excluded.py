@@ -108,7 +108,7 @@ def test_a_row_of_no_use_leaves_the_angle_known(tmp_path, rng):
 def test_excluded_tilts_must_be_as_many_as_images_are_left_out(tmp_path, rng):
     imod(tmp_path, rng)
     alignment = ImodAlignment.read(tmp_path).alignment(SIZES)
-    with pytest.raises(ValueError, match=r"one entry for each image .* expected 4, got 1"):
+    with pytest.raises(ValueError, match=r"one entry per excluded image: expected 4, got 1"):
         attrs.evolve(alignment, excluded_tilts=ExcludedTilts([1.0]))
     with pytest.raises(ValueError, match=r"one tilt per angle: expected 1, got 2"):
         ExcludedTilts([1.0], TiltGeometry.from_tilt_angles([1.0, 2]))

@@ -68,7 +68,7 @@ def test_lists_of_angles_come_before_an_mdoc_which_is_named(tmp_path, stack):
 
 def test_a_tilt_axis_that_no_file_says_is_warned_of_unless_the_stack_is_aligned(tmp_path, stack):
     (tmp_path / "ts.tlt").write_text("-3\n0\n3\n")
-    with pytest.warns(UserWarning, match=r"ts\.tlt holds tilt angles alone: .* along y"):
+    with pytest.warns(UserWarning, match=r"ts\.tlt holds only tilt angles: .* along y"):
         TiltSeries.open(stack)
     for name in ("ts.ali", "ts_ali.mrc"):
         aligned = write(tmp_path / name)
@@ -118,7 +118,7 @@ def test_the_json_of_another_program_is_not_taken_for_a_geometry(tmp_path, stack
 def test_an_unreadable_file_beside_a_stack_is_an_error(tmp_path, name, content):
     (tmp_path / name).write_text(content)
     volume = write(tmp_path / "ts.mrc", stack=False)
-    with pytest.warns(UserWarning, match=rf"ts\.mrc is taken for a volume: .*{name}"):
+    with pytest.warns(UserWarning, match=rf"ts\.mrc is read as a volume: .*{name}"):
         assert find_tilt_geometry(volume, read_mrc_header(volume)) is None
     with pytest.raises(ValueError, match=name):
         TiltSeries.open(volume)

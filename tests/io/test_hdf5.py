@@ -48,7 +48,10 @@ def test_a_block_before_the_signature_is_skipped(tmp_path):
         ({"a": DATA, "b__c": DATA}, "holds 2 three-dimensional datasets: /a, /b/c; save one of"),
         ({}, "must hold a three-dimensional dataset: its datasets are none"),
         ({"a": DATA[0]}, r"three-dimensional dataset: its datasets are /a \(4, 5\)"),
-        ({"a": np.zeros((2, 3, 4, 5))}, r"three-dimensional dataset: its datasets are /a \(2, 3, 4, 5\)"),
+        (
+            {"a": np.zeros((2, 3, 4, 5))},
+            r"three-dimensional dataset: its datasets are /a \(2, 3, 4, 5\)",
+        ),
         ({"a": DATA * 1j}, "/a holds complex data; only real data can be read"),
         ({"a": np.full((2, 2, 2), b"text")}, r"/a must hold numbers, got values of type \|S4"),
         ({"a": np.zeros((2, 0, 2))}, r"/a must hold one image .* got shape \(2, 0, 2\)"),

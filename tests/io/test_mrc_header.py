@@ -164,7 +164,7 @@ def test_an_extended_header_that_is_announced_and_not_there_is_noted(tmp_path, p
     assert np.array_equal(content.data.ravel(), np.arange(72))
     assert content.notes == ("its extended header of 2048 bytes is missing",)
     path.write_bytes(pack(header(at92=("i", 2048)) + bytes(200)))
-    with pytest.raises(ValueError, match=r"a\.mrc is cut short: its header asks for 3360 bytes"):
+    with pytest.raises(ValueError, match=r"a\.mrc is cut short: its header announces 3360 bytes"):
         read_mrc(path)
 
 
@@ -269,7 +269,7 @@ def test_one_angstrom_is_no_pixel_size_to_write_into_an_alignment(tmp_path):
     (tmp_path / "b.aln").write_text(
         "# RawSize = 6 4 3\n" + "".join(f"{n + 1} 85 1 0 0 1 1 1 0 {n}\n" for n in range(3))
     )
-    with pytest.raises(ValueError, match="does not say the pixel_size"):
+    with pytest.raises(ValueError, match="does not hold the pixel_size"):
         TiltSeries.open(stack, geometry=tmp_path / "b.aln")
     assert TiltSeries.open(stack, geometry=tmp_path / "b.aln", pixel_size=1.0).pixel_size == 1
 

@@ -49,7 +49,9 @@ def test_a_chain_of_pages_that_breaks_off_is_not_read_as_fewer_pages(tmp_path):
     for content in (by_hand("<", pages, last=10**6), by_hand("<", pages, last=8)):
         path = tmp_path / "a.tif"
         path.write_bytes(content)
-        with pytest.raises(ValueError, match=r"a\.tif is cut short or corrupt: page 4 should start"):
+        with pytest.raises(
+            ValueError, match=r"a\.tif is cut short or corrupt: page 4 should start"
+        ):
             read_image(path)
 
 

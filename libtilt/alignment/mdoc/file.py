@@ -1,4 +1,4 @@
-"""SerialEM's ``.mdoc``: what the microscope was told of each image."""
+"""SerialEM's ``.mdoc``: nominal angles and acquisition of each image."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ _TIME = re.compile(
 
 @attrs.frozen(eq=False)
 class MdocFile(AlignmentFile):
-    """What an ``.mdoc`` says: nominal tilt angles, tilt axis, exposures; no shifts.
+    """An ``.mdoc``: nominal tilt angles, tilt axis angle and exposures, without shifts.
 
     Parameters
     ----------
     sections : tuple of dict
-        Keys and values of each image, in the order of the stack; texts as they stand.
+        Keys and values of each image, verbatim, in stack order.
     header : dict, optional
         Keys and values of the whole stack.
     titles : tuple of str, optional
         The lines ``[T = ...]``, without brackets.
     views : sequence of int, optional
-        Which image of the stack each section is, from 0; by default all of them.
+        Index of each section's image in the stack, from 0; by default all of them.
     name : str, optional
         For messages.
     title_lines : tuple of int, optional
@@ -99,24 +99,24 @@ class MdocFile(AlignmentFile):
 
     @property
     def exposures(self) -> Float64Array:
-        """Electrons per square angstrom of each image, `(n,)`; NaN where it is not said."""
+        """Electrons per square angstrom of each image, `(n,)`; NaN where unknown."""
         doses = self._numbers("ExposureDose")
         return np.where(doses >= 0, doses, np.nan)
 
     @property
     def order(self) -> NDArray[np.intp]:
-        """The images in the order in which they were taken, by DateTime where all have it."""
+        """The images in order of acquisition, by DateTime if all have it."""
         times = self._times()
         return np.argsort(times if np.isfinite(times).all() else self.views, kind="stable")
 
     @property
     def tilt_axis_angle(self) -> float | None:
-        """Angle of the tilt axis from y in degrees, or None where it is not said."""
+        """Tilt axis angle from y in degrees, or None if unknown."""
         return self._axis().angle
 
     @property
     def pixel_size(self) -> float | None:
-        """Angstroms, or None where it is not said."""
+        """Pixel size in angstroms, or None if unknown."""
         text = self.header.get("PixelSpacing") or self.sections[0].get("PixelSpacing") or "nan"
         value = parse_number_or_nan(text, f"{self.name}, PixelSpacing")
         return value if np.isfinite(value) else None
@@ -182,9 +182,9 @@ class MdocFile(AlignmentFile):
         other = abs(own_h * width / (own_w * height) - 1) > 0.01
         if other or (given.pixel_size is None and (own_h, own_w) != (height, width)):
             text = (
-                f"{self.name} is of images (h, w) of {own_shape}, the stack has {(height, width)}: "
-                f"check that it is of this stack, and the pixel size of {sizes.pixel_size:.6g} A "
-                "(pixel_size=...)"
+                f"{self.name} belongs to images (h, w) of {own_shape}, the stack has "
+                f"{(height, width)}: check that it belongs to this stack, and the pixel size of "
+                f"{sizes.pixel_size:.6g} A (pixel_size=...)"
             )
             doubts.append(LibtiltWarning(text, arguments=("pixel_size",)))
         return {"acquisition": self.acquisition, "notes": between, "warnings": doubts}
@@ -194,15 +194,15 @@ class MdocFile(AlignmentFile):
         return image_size(text, f"{self.name}, ImageSize")[::-1] if text else None
 
     def _without_section(self, count: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Return a sentence on images that lack a section before the last one, and behind it.
+        """Return notes on images without a section, before the last section and after it.
 
-        Those behind the last section may have been deleted, or the stack is another one.
+        Images after the last section may have been deleted, or the stack is another one.
         """
         missing = np.setdiff1d(np.arange(count), self.views)
         parts = missing[missing < max(self.views)], missing[missing > max(self.views)]
         between, behind = (
             (
-                f"{self.name} has no section for {part.size} of {count} images, which are left out "
+                f"{self.name} has no section for {part.size} of {count} images, which are excluded "
                 f"(from 0): {', '.join(map(str, part[:10]))}{', ...' if part.size > 10 else ''}",
             )
             if part.size
@@ -229,7 +229,7 @@ class MdocFile(AlignmentFile):
         else:
             if absent := sorted(set(views) - set(like.views)):
                 raise ValueError(
-                    f"like is of a stack with {len(like.views)} images, the stack has "
+                    f"like belongs to a stack of {len(like.views)} images, but the stack has "
                     f"{alignment.stack_shape[0]}: it has no section for image {absent[0]}"
                 )
             sections = [like.sections[like.views.index(view)] for view in views]
@@ -242,7 +242,7 @@ class MdocFile(AlignmentFile):
 
 
 def _exposure_keys(acquisition: Acquisition, place: int) -> Keys:
-    """Return the keys that say how an image was taken."""
+    """Return the keys with the exposure of an image."""
     values = {"ExposureDose": acquisition.exposures, "PriorRecordDose": acquisition.pre_exposures}
     return {
         key: f"{array[place]:.8g}"
@@ -252,7 +252,7 @@ def _exposure_keys(acquisition: Acquisition, place: int) -> Keys:
 
 
 def _seconds(text: str) -> float:
-    """Return a time like ``14-Sep-24  10:11:12`` or ``2024-09-14 10:11:12``, NaN for others."""
+    """Return seconds of ``14-Sep-24  10:11:12`` or ``2024-09-14 10:11:12``, else NaN."""
     match = _TIME.match(text.strip())
     if match is None:
         return float("nan")

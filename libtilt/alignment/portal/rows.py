@@ -1,4 +1,4 @@
-"""The parts of the CryoET Data Portal's ``alignment_metadata.json``, each checked by its name."""
+"""Validated fields of the CryoET Data Portal's ``alignment_metadata.json``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from libtilt.alignment.plausible import parse_tilt_angle
 from libtilt.errors.checks import Float64Array
 
 SECTIONS = "per_section_alignment_parameters"
-# Fields that would move the tomogram, in a way that no published code or text settles.
+# Fields that would move the tomogram, but whose sense is not documented.
 AMBIGUOUS = ("tilt_offset", "x_rotation_offset", "volume_offset", "affine_transformation_matrix")
 _SOURCES = {".xf": "IMOD", ".aln": "ARETOMO3"}
 _ROTATION = 1e-3
@@ -21,7 +21,7 @@ _ROTATION = 1e-3
 
 @attrs.frozen(eq=False)
 class Sections:
-    """The rows of the sections, one per image that is used."""
+    """Columns of the sections, one row per used image; offsets (n, 2), in_plane (n, 2, 2)."""
 
     views: list[int]
     tilt_angles: Float64Array
@@ -31,12 +31,11 @@ class Sections:
 
 
 def read_sections(content: dict[str, Any], name: str) -> Sections:
-    """Return the sections; raise a ValueError that names the one that is not sound."""
+    """Return the sections; raise a ValueError that names an invalid one."""
     rows = content.get(SECTIONS)
     if not isinstance(rows, list) or not rows:
         raise ValueError(
-            f"{name}: expected {SECTIONS} to be a list of sections, got {abbreviate(rows)}: "
-            "without them it says nothing of the images"
+            f"{name}: expected a list of sections in {SECTIONS}, got {abbreviate(rows)}"
         )
     views, numbers, matrices = [], [], []
     for place, row in enumerate(rows):
@@ -48,7 +47,7 @@ def read_sections(content: dict[str, Any], name: str) -> Sections:
             view = int(view)
         if not isinstance(view, int) or isinstance(view, bool) or view < 0:
             raise ValueError(
-                f"{where}, z_index: expected a whole number from 0, got {abbreviate(row.get('z_index'))}"
+                f"{where}, z_index: expected an integer from 0, got {abbreviate(view)}"
             )
         views.append(view)
         angles = [
@@ -63,7 +62,7 @@ def read_sections(content: dict[str, Any], name: str) -> Sections:
 
 
 def number_of(row: dict[str, Any], key: str, where: str) -> float:
-    """Return one number of an object."""
+    """Return a number in an object."""
     value = row.get(key)
     if isinstance(value, bool) or not isinstance(value, int | float):
         what = "is missing" if key not in row else f"got {abbreviate(value)}"
@@ -78,8 +77,7 @@ def _matrix(row: dict[str, Any], where: str) -> Float64Array:
     ] == [2, 2]
     if not isinstance(value, list) or not square or len(value) != 2:
         raise ValueError(
-            f"{where}, in_plane_rotation: expected two rows of two numbers, got "
-            f"{abbreviate(value)}; where it is one list of four, or one angle, nothing says which way it turns"
+            f"{where}, in_plane_rotation: expected two rows of two numbers, got {abbreviate(value)}"
         )
     numbers = [
         number_of({"in_plane_rotation": entry}, "in_plane_rotation", where)
@@ -99,13 +97,13 @@ def _require_once(views: list[int], name: str) -> None:
     for place, view in enumerate(views):
         if view in seen:
             raise ValueError(
-                f"{name}, {SECTIONS}[{place}]: z_index {view} stands at [{seen[view]}] too"
+                f"{name}, {SECTIONS}[{place}]: z_index {view} is also at [{seen[view]}]"
             )
         seen[view] = place
 
 
 def require_rotations(sections: Sections, name: str) -> None:
-    """Raise a ValueError where a matrix stretches, which only the rows of IMOD may."""
+    """Raise a ValueError if a matrix stretches, which is valid only for IMOD."""
     gram = sections.in_plane @ sections.in_plane.transpose(0, 2, 1)
     off = np.abs(gram - np.eye(2)).max(axis=(1, 2))
     if off.max() > _ROTATION:
@@ -118,19 +116,21 @@ def require_rotations(sections: Sections, name: str) -> None:
 
 
 def source_program(content: dict[str, Any], name: str) -> str | None:
-    """Return which program's files the portal's were made of, None where that is not said."""
+    """Return the program whose files were converted, None if unknown."""
     value = content.get("format")
     if isinstance(value, str):
         return value.upper()
     if value is not None:
-        raise ValueError(f"{name}, format: expected a text like ARETOMO3, got {abbreviate(value)}")
+        raise ValueError(
+            f"{name}, format: expected a string like ARETOMO3, got {abbreviate(value)}"
+        )
     path = content.get("alignment_path")
     suffix = path[path.rfind(".") :].lower() if isinstance(path, str) and "." in path else ""
     return _SOURCES.get(suffix)
 
 
 def ambiguous_fields(content: dict[str, Any], name: str) -> Iterator[tuple[str, str]]:
-    """Yield those of `AMBIGUOUS` that are not without effect, and what they are."""
+    """Yield names and values of those `AMBIGUOUS` fields that are not neutral."""
     for key in AMBIGUOUS[:2]:
         if content.get(key) is not None and number_of(content, key, name) != 0:
             yield key, abbreviate(content[key])
@@ -143,7 +143,7 @@ def ambiguous_fields(content: dict[str, Any], name: str) -> Iterator[tuple[str, 
 
 
 def volume_dimension(content: dict[str, Any], name: str) -> list[float] | None:
-    """Return the tomogram's extent in x, y, z in angstroms, None where it is not known."""
+    """Return the extent of the tomogram along x, y, z in angstroms, None if unknown."""
     value = content.get("volume_dimension")
     if value is None:
         return None

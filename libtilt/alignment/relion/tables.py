@@ -1,4 +1,4 @@
-"""Which STAR tables belong to a tilt series of RELION."""
+"""Finding the STAR tables of a RELION tilt series."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from libtilt.errors import ArgumentError
 FILE, NAME = "rlnTomoTiltSeriesStarFile", "rlnTomoName"
 SIZES = ("rlnTomoSizeZ", "rlnTomoSizeY", "rlnTomoSizeX")
 PIXEL_SIZE, MOVIE_PIXEL_SIZE = "rlnTomoTiltSeriesPixelSize", "rlnMicrographOriginalPixelSize"
-# What the jobs of RELION-5 call the table of all series, the last job first.
+# Names of the table of all series in RELION-5 jobs, last job first.
 GLOBAL_TABLES = (
     "tomograms.star",
     "aligned_tilt_series.star",
@@ -29,7 +29,7 @@ GLOBAL_TABLES = (
 
 @attrs.frozen
 class RelionTables:
-    """The table of the tilts, and what another table knows of the series."""
+    """The table of the tilts, and the metadata of the series in another table."""
 
     tilts: StarBlock
     pixel_size: float | None = None
@@ -40,7 +40,7 @@ class RelionTables:
 
     @classmethod
     def find(cls, path: str | Path, name: str | None) -> Self:
-        """Return what belongs to the series `name`, or to the only one."""
+        """Return the tables of the series `name`, or of the only one."""
         given = Path(path)
         blocks = read_star(given)
         series = blocks.get("global")
@@ -77,8 +77,8 @@ class RelionTables:
                 if label == MOVIE_PIXEL_SIZE:
                     warnings.append(
                         f"{series.path} has no {PIXEL_SIZE}: the pixel size of {pixel:.6g} A is "
-                        f"{MOVIE_PIXEL_SIZE}, that of the movies, which is another one where "
-                        "motion correction binned them"
+                        f"{MOVIE_PIXEL_SIZE}, that of the movies, which differs if motion "
+                        "correction binned them"
                     )
         only = attrs.evolve(series, rows=(series.rows[row],), lines=(series.lines[row],))
         return cls(tilts, pixel, shape, acquisition, only, tuple(warnings))
@@ -109,7 +109,7 @@ def _only_table(blocks: dict[str, StarBlock], path: Path, name: str | None) -> S
         of_name = "" if name is None else f" of data_{name}"
         raise ValueError(
             f"{path} has no table{of_name} with _rlnTomoYTilt or _rlnTomoNominalStageTiltAngle: "
-            "it is no tilt series of RELION-5"
+            "it is not a tilt series of RELION-5"
         )
     if len(tilts) > 1:
         names = ", ".join(block.name for block in tilts)
@@ -120,19 +120,19 @@ def _only_table(blocks: dict[str, StarBlock], path: Path, name: str | None) -> S
 
 
 def _row_in_global_table(star: Path) -> tuple[StarBlock | None, int]:
-    """Return the row of a table of all series, beside a file or above it, that names that file."""
+    """Return the row that names a file in a table of all series beside it or above it."""
     for path in find_tables_above(star, GLOBAL_TABLES):
         series = read_star(path).get("global")
         if series is None or NAME not in series or FILE not in series:
             continue
         for row, name in enumerate(series.column(FILE)):
-            if Path(name).name == star.name and _names(name, path, series.where(row), star):
+            if Path(name).name == star.name and _refers_to(name, path, series.where(row), star):
                 return series, row
     return None, 0
 
 
-def _names(name: str, table: Path, where: str, star: Path) -> bool:
-    """Whether the name of a file in a table is that of `star`, which may be missing elsewhere."""
+def _refers_to(name: str, table: Path, where: str, star: Path) -> bool:
+    """Whether the name of a file in a table refers to `star`."""
     try:
         return same_file(resolve_star_name(name, table, where).path, star)
     except (FileNotFoundError, ValueError):

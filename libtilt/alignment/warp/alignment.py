@@ -46,20 +46,20 @@ GRIDS = (
 
 @attrs.frozen(eq=False)
 class WarpAlignment(MatrixFile):
-    """A tilt series as Warp and M keep it, in angstroms.
+    """A tilt series of Warp or M, in angstroms.
 
     ``p = Rz(AxisAngle) Ry(-(Angle + LevelAngleY)) Rx(LevelAngleX) (q - V / 2) + offset + I / 2``,
-    with `V` and `I` the extents of tomogram and image: the tilt's sign is opposite to RELION's, and
-    centers lie at half the size. Grids that M refined are kept, and not applied.
+    with `V` and `I` the extents of tomogram and image: tilts have the opposite sign of RELION's,
+    and centers are at half the size. Grids refined by M are kept, but not applied.
 
     Parameters
     ----------
     root : xml.etree.ElementTree.Element
-        The whole file.
+        The root element of the file.
     name : str, optional
         For messages.
     lines : mapping of str to int, optional
-        The line on which each element begins, for messages.
+        Line of each element, for messages.
 
     Examples
     --------
@@ -81,7 +81,7 @@ class WarpAlignment(MatrixFile):
 
     @property
     def image_count(self) -> int:
-        """One per angle."""
+        """Number of raw images, one per angle."""
         return len(self._list("Angles"))
 
     @classmethod
@@ -100,7 +100,7 @@ class WarpAlignment(MatrixFile):
 
     @property
     def views(self) -> NDArray[np.int64]:
-        """The images of the stack that are used, from 0."""
+        """Indices of the used images in the stack, from 0."""
         return np.flatnonzero(self._used())
 
     def _list(self, tag: str) -> list[str]:
@@ -108,10 +108,9 @@ class WarpAlignment(MatrixFile):
         return [] if element is None or element.text is None else element.text.split()
 
     def _columns(self, tilt_axis_angle: float | None = None) -> list[Float64Array]:
-        """Return angles, axis angles and offsets, one of each per image.
+        """Return angles, axis angles and x and y offsets, one of each per image.
 
-        What stands for images without use may be NaN. An axis that is given replaces the file's,
-        whatever stands there.
+        Values of unused images may be NaN. A given tilt axis angle overrides the file's.
         """
         count = len(self._list("Angles"))
         if count == 0:
@@ -141,7 +140,7 @@ class WarpAlignment(MatrixFile):
         return columns
 
     def _location(self, tag: str, entry: int | None = None) -> str:
-        """Return where an element or an entry of its list stands, for messages."""
+        """Return the location of an element or of an entry of its list, for messages."""
         line = self.lines.get(tag)
         if line is None or entry is None:
             place = self.name if line is None else f"{self.name}, line {line}"
@@ -160,7 +159,7 @@ class WarpAlignment(MatrixFile):
             )
         used = np.array([text.lower() == "true" for text in texts])
         if not used.any():
-            raise ValueError(f"{self._location('UseTilt')}: all {count} images are left out")
+            raise ValueError(f"{self._location('UseTilt')}: all {count} images are excluded")
         return used
 
     def _level(self, axis: str) -> float:
@@ -169,7 +168,7 @@ class WarpAlignment(MatrixFile):
 
     @property
     def acquisition(self) -> Acquisition:
-        """Pre-exposures of the used images (Warp's Dose), and the microscope of the CTF."""
+        """Pre-exposures of the used images (Warp's Dose), and CTF parameters of the microscope."""
         doses = self._list("Dose")
         where = f"{self.name}, <Dose>"
         values = [parse_number_or_nan(text, where) for text in doses]
@@ -180,7 +179,7 @@ class WarpAlignment(MatrixFile):
         )
 
     def _parameter(self, key: str) -> float | None:
-        """Return a positive number of the CTF's parameters, None where there is none."""
+        """Return a positive CTF parameter, None if absent."""
         for node in self.root.findall("CTF/Param"):
             if node.get("Name") == key:
                 value = parse_number_or_nan(node.get("Value", "nan"), f"{self.name}, <CTF>, {key}")
@@ -189,7 +188,7 @@ class WarpAlignment(MatrixFile):
 
     def _complete_sizes(self, sizes: Sizes) -> KnownSizes:
         for size in ("pixel_size", "volume_shape"):
-            # Warp keeps them elsewhere.
+            # Warp stores them elsewhere.
             sizes.require(size, self.name)
         return super()._complete_sizes(sizes)
 
@@ -197,7 +196,7 @@ class WarpAlignment(MatrixFile):
         return self._all_matrices(sizes)[self.views]
 
     def _all_matrices(self, sizes: KnownSizes) -> Float64Array:
-        """Return `(n, 2, 4)`: voxel index to pixel index, also of images that are not used."""
+        """Return `(n, 2, 4)` matrices from voxel index to pixel index, also of unused images."""
         pixel, voxel = sizes.pixel_size, sizes.voxel_size
         volume = np.array(sizes.volume_shape[::-1]) * voxel
         image = np.array(sizes.image_shape[::-1]) * pixel
@@ -216,7 +215,7 @@ class WarpAlignment(MatrixFile):
         return ExcludedTilts(angles[~self._used()])
 
     def _is_nonzero(self, tag: str) -> bool:
-        """Whether a grid holds anything but zeros."""
+        """Whether a grid holds nonzero values."""
         nodes = (node.get("Value", "0") for node in self.root.findall(f"{tag}/Node"))
         return any(value.strip("0.-+eE ") for value in nodes)
 
@@ -237,7 +236,7 @@ class WarpAlignment(MatrixFile):
         columns[2][views] = columns[3][views] = 0
         lists = dict(zip(NUMBERS, columns, strict=True))
         made._set(lists, [view in views for view in range(count)])
-        # What lies between Warp's centers and those that the geometry has, is part of the offset.
+        # Offsets include the difference between Warp's centers and those of the geometry.
         wanted = alignment.projection_matrices()[:, :, 3]
         found = made._all_matrices(alignment.sizes)[views, :, 3]
         columns[2][views], columns[3][views] = ((wanted - found) * alignment.pixel_size).T
@@ -246,7 +245,7 @@ class WarpAlignment(MatrixFile):
         return made
 
     def _set_doses(self, doses: Float64Array | None, views: NDArray[np.int64], count: int) -> None:
-        """Put the pre-exposures of used images beside those of others, where all are known."""
+        """Set the pre-exposures of used images if all are known; others are kept."""
         if doses is None or not np.isfinite(doses).all():
             return
         kept = self._list("Dose")
@@ -261,7 +260,7 @@ class WarpAlignment(MatrixFile):
         self._set_list("UseTilt", [str(use) for use in used])
 
     def _set_list(self, tag: str, entries: list[str]) -> None:
-        """Put a list into a tree that nobody else holds."""
+        """Replace the list in an element, which is added if missing."""
         element = self.root.find(tag)
         if element is None:
             element = ElementTree.SubElement(self.root, tag)
@@ -269,7 +268,7 @@ class WarpAlignment(MatrixFile):
 
 
 def _lines_of(content: bytes, tags: list[str]) -> dict[str, int]:
-    """Return the line on which each element begins, where the bytes are those of UTF-8."""
+    """Return the line of each element, for UTF-8 content."""
     found = {}
     for tag in tags:
         place = content.find(f"<{tag}".encode())

@@ -41,7 +41,7 @@ def test_a_binned_case_has_the_rows_of_newstack(shared_data):
     for seen in projected(alignment, rows):
         assert np.abs(seen[:, 1] - [-0.5, 2047.5, 4091.5]).max() < 1e-9
     [note] = alignment.notes
-    assert "(1024, 1440), which no file says: the raw images, binned by 4" in note
+    assert "(1024, 1440) from the raw images, binned by 4" in note
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_images_may_have_offsets_of_their_own(tmp_path, rng):
     [
         ("IMAGEBINNED 4\nFULLIMAGE 64 60\n", (16, 16), "FULLIMAGE and SUBSETSTART in tilt.com"),
         ("IMAGEBINNED 2\nFULLIMAGE 41,36\nSUBSETSTART -2 3\n", (16, 23), "binned by 2"),
-        ("", (36, 41), "the raw images, as they are"),
+        ("", (36, 41), "the raw images, unbinned"),
     ],
 )
 def test_without_newst_com_the_size_follows_tilt_com(tmp_path, rng, lines, shape, said):
@@ -204,7 +204,7 @@ def test_files_taken_in_place_of_others_are_warned_of(tmp_path, rng):
     (tmp_path / "a.tlt").rename(tmp_path / "b.tlt")
     warnings = ImodAlignment.read(tmp_path).alignment(SIZES).warnings
     assert [str(text).split("tilt.com ")[1] for text in warnings] == [
-        "names a.tlt, which is not there: b.tlt is taken"
+        "names a.tlt, which does not exist: b.tlt is used"
     ]
 
 

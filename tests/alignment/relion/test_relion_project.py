@@ -41,7 +41,7 @@ OPTICS = Acquisition(
 def test_a_series_before_alignment_has_nominal_angles_and_says_so(tmp_path):
     path = tmp_path / "TS_1.star"
     path.write_text(NOMINAL)
-    with pytest.warns(UserWarning, match=r"TS_1\.star is one before alignment: .* nominal"):
+    with pytest.warns(UserWarning, match=r"TS_1\.star is from before alignment: .* nominal"):
         made = open_alignment(path, **SIZES)
     assert np.allclose(made.geometry.tilt_angles, [-3.01, 0.02, 2.99])
     assert np.allclose(made.geometry.tilt_axis_angles, [85, 85, 84.5])
@@ -61,7 +61,7 @@ def test_the_sample_before_alignment_is_read(shared_data):
 def test_a_missing_tilt_axis_is_asked_for(tmp_path):
     path = tmp_path / "TS_1.star"
     path.write_text(NOMINAL.replace("_rlnTomoNominalTiltAxisAngle", "_rlnOther"))
-    with pytest.raises(ValueError, match=r"does not say the tilt_axis_angle: give tilt_axis_angle"):
+    with pytest.raises(ValueError, match=r"does not hold the tilt_axis_angle: give tilt_axis"):
         open_alignment(path, **SIZES)
     with pytest.warns(UserWarning, match="before alignment"):
         made = open_alignment(path, **SIZES, tilt_axis_angle=12)
@@ -75,7 +75,7 @@ def test_tables_that_are_aligned_by_half_are_refused(tmp_path, label):
     path = tmp_path / "a.star"
     content = series(n=3)[0].replace(f"_rlnTomo{label} ", "_rlnTomoNominalStageTiltAngle ")
     path.write_text(content)
-    with pytest.raises(ValueError, match=rf"a\.star has no _rlnTomo{label} .* aligned by half"):
+    with pytest.raises(ValueError, match=rf"a\.star has no _rlnTomo{label} .* it is incomplete"):
         open_alignment(path, **SIZES)
 
 
@@ -177,7 +177,7 @@ def test_unknown_optics_are_left_out_and_named(tmp_path):
     missing = " ".join(file.missing_for_relion)
     for what in ("rlnVoltage: ", "rlnTomoHand: ", "rlnMicrographPreExposure: ", "rlnDefocusU, "):
         assert what in missing
-    assert "one file for each image" in missing
+    assert "one file per image" in missing
     known = attrs.evolve(random_alignment(), acquisition=OPTICS)
     few = " ".join(RelionAlignment.from_alignment(known).missing_for_relion)
     assert "rlnVoltage" not in few
