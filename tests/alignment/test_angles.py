@@ -68,14 +68,14 @@ def test_a_second_column_that_does_not_count_is_no_order(tmp_path):
         ("-3\x00", r"a\.tlt is not a text file"),
     ],
 )
-def test_lists_that_are_not_sound_are_named_with_the_line(tmp_path, content, message):
+def test_invalid_lists_are_named_with_the_line(tmp_path, content, message):
     path = tmp_path / "a.tlt"
     path.write_text(content)
     with pytest.raises(ValueError, match=message):
         read_angle_list(path)
 
 
-def test_a_tilt_axis_that_nobody_says_is_warned_of(tmp_path):
+def test_missing_tilt_axis_gives_a_warning(tmp_path):
     path = tmp_path / "a.tlt"
     path.write_text("-3\n0\n3")
     sizes = {"stack_shape": (3, 9, 8), "pixel_size": 2.0}

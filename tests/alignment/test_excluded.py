@@ -79,7 +79,7 @@ def test_angles_of_images_left_out_go_from_format_to_format(tmp_path, name, then
 
 
 @pytest.mark.parametrize("name", ["a.aln", "a.xml", "a.xf"])
-def test_angles_that_nobody_knows_are_said_to_be_between_their_neighbors(tmp_path, name):
+def test_unknown_angles_are_interpolated_with_a_warning(tmp_path, name):
     alignment = Alignment(
         TiltGeometry.from_tilt_angles([-30, 0, 30]),
         views=[0, 2, 4],
@@ -95,7 +95,7 @@ def test_angles_that_nobody_knows_are_said_to_be_between_their_neighbors(tmp_pat
     assert np.abs(again.excluded_tilt_angles - [-15, 80]).max() < 1e-4
 
 
-def test_a_row_of_no_use_leaves_the_angle_known(tmp_path, rng):
+def test_singular_transform_keeps_the_angle(tmp_path, rng):
     imod(tmp_path, rng, COMMAND)
     file = ImodAlignment.read(tmp_path)
     transforms = np.array(file.transforms)

@@ -71,7 +71,7 @@ def test_a_format_read_and_written_like_itself_is_the_same(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", [*PATHS.values(), "a.tlt", "a.json", "a.mdoc"])
-def test_no_format_replaces_a_file_unless_it_is_told_to(tmp_path, name):
+def test_existing_files_are_replaced_only_with_overwrite(tmp_path, name):
     nominal = TiltGeometry.from_tilt_angles(np.linspace(-30, 30, 7))
     alignment = attrs.evolve(random_alignment(views=range(7)), geometry=nominal)
     path = save_alignment(alignment, tmp_path / name)
@@ -168,7 +168,7 @@ def test_a_folder_of_nominal_angles_is_one_too(tmp_path):
         detect_format(tmp_path)
 
 
-def test_the_json_of_a_saved_series_does_not_stand_in_the_way(tmp_path):
+def test_json_of_a_saved_series_does_not_hide_an_alignment(tmp_path):
     random_alignment().geometry.to_json(tmp_path / "a.json")
     assert detect_format(tmp_path) == "json"
     save_alignment(random_alignment(), tmp_path / "a.aln")
@@ -226,7 +226,7 @@ PARTS = {"_parse", "_texts", "_matrices", "_from_alignment", "views"}
 
 
 @pytest.mark.parametrize("name", sorted(PARTS))
-def test_a_format_that_lacks_a_part_is_not_made(name):
+def test_format_without_a_required_method_is_abstract(name):
     parts = {part: lambda self: None for part in PARTS - {name}}
     with pytest.raises(TypeError, match=f"abstract.*{name}"):
         type("Format", (MatrixFile,), parts)()

@@ -66,7 +66,7 @@ def test_lists_of_angles_come_before_an_mdoc_which_is_named(tmp_path, stack):
     assert np.allclose(series.geometry.tilt_angles, [-4, 0, 4])
 
 
-def test_a_tilt_axis_that_no_file_says_is_warned_of_unless_the_stack_is_aligned(tmp_path, stack):
+def test_missing_tilt_axis_gives_a_warning_unless_the_stack_is_aligned(tmp_path, stack):
     (tmp_path / "ts.tlt").write_text("-3\n0\n3\n")
     with pytest.warns(UserWarning, match=r"ts\.tlt holds only tilt angles: .* along y"):
         TiltSeries.open(stack)
@@ -76,7 +76,7 @@ def test_a_tilt_axis_that_no_file_says_is_warned_of_unless_the_stack_is_aligned(
         assert np.allclose(TiltSeries.open(aligned).geometry.tilt_axis_angles, 0)
 
 
-def test_alignments_that_lie_beside_and_are_not_used_are_named(tmp_path):
+def test_unused_alignments_beside_a_stack_are_named(tmp_path):
     stack = write(tmp_path / "BBa.st")
     (tmp_path / "BBa.tlt").write_text("-3\n0\n3\n")
     (tmp_path / "BBa.xf").write_text("1 0 0 1 0 0\n" * 3)
@@ -94,7 +94,7 @@ def test_alignments_that_lie_beside_and_are_not_used_are_named(tmp_path):
     assert unused_alignments(write(tmp_path / "other.st"), tmp_path / "other.tlt") is None
 
 
-def test_a_saved_series_is_opened_without_a_word(tmp_path):
+def test_saved_series_opens_without_warnings(tmp_path):
     series = TiltSeries(IMAGES, TiltGeometry.from_tilt_angles([-3, 0, 3]), pixel_size=2.5)
     path = series.save(tmp_path / "ts.mrc")
     (tmp_path / "ts.xf").write_text("1 0 0 1 0 0\n" * 3)
@@ -183,7 +183,7 @@ def test_a_series_that_is_being_replaced_is_read_again(tmp_path, monkeypatch):
     assert old != (tmp_path / "a.json").read_text()
 
 
-def test_angles_that_cannot_be_are_refused_through_every_door(tmp_path, stack):
+def test_impossible_angles_are_refused_by_every_reader(tmp_path, stack):
     with pytest.raises(ValueError, match="tilt_angles, entry 3: expected a tilt angle within 180"):
         TiltSeries.open(stack, geometry=[1, 1, 300])
     with pytest.raises(ValueError, match="tilt_axis_angle must be degrees within 360"):

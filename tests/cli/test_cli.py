@@ -370,7 +370,7 @@ def test_a_stack_that_its_header_calls_a_volume_is_a_series_where_its_angles_are
         result = CliRunner().invoke(
             app, [command[0], str(tmp_path / "tilts.mrc"), *map(str, command[1:])]
         )
-        assert "is taken for a volume" in result.output, command
+        assert "is read as a volume" in result.output, command
         assert "tilts.tlt, line 1: expected a number, got 'nothing'" in result.output
 
 

@@ -58,7 +58,7 @@ def test_missing_sizes_and_unsupported_contents_are_one_line_errors(source, tmp_
     message = run(source, tmp_path / "b.star", fails=True)
     assert "does not hold the pixel_size: give pixel_size=... (--pixel-size)" in message
     message = run(source, tmp_path / "b.txt", *SIZES, fails=True)
-    assert "the format is not known by its suffix" in message
+    assert "the suffix does not determine the format" in message
     assert "like must be of format" in run(
         source, tmp_path / "b.star", *SIZES, "--like", source, fails=True
     )

@@ -109,13 +109,13 @@ def test_a_kept_map_of_another_check_sum_is_fetched_anew(server, tmp_path):
     assert hashlib.sha256(path.read_bytes()).hexdigest() == digest
 
 
-def test_an_entry_that_does_not_exist_says_how_to_go_on(server, tmp_path):
+def test_error_of_a_missing_entry_names_the_next_step(server, tmp_path):
     _, url = server
     with pytest.raises(ConnectionError, match=r"cannot download .*EMD-9/map.*offline.*Volume.open"):
         fetch_emdb(9, cache_dir=tmp_path / "cache", base_url=url)
 
 
-def test_offline_says_how_to_go_on(tmp_path):
+def test_error_of_an_offline_download_names_the_next_step(tmp_path):
     with pytest.raises(ConnectionError, match="If this machine is offline"):
         fetch_emdb(9, cache_dir=tmp_path / "cache", base_url="http://127.0.0.1:9")
 
@@ -126,7 +126,7 @@ def test_an_entry_that_is_no_number_is_refused(entry):
         fetch_emdb(entry)
 
 
-def test_without_pooch_it_says_what_to_install(tmp_path, monkeypatch):
+def test_missing_pooch_is_named_with_its_extra(tmp_path, monkeypatch):
     real = builtins.__import__
 
     def no_pooch(name, *args, **kwargs):

@@ -183,7 +183,7 @@ def test_spacings_that_are_not_even_are_not_known(tmp_path):
         ("deg", [0, 1, 999], "its tilt angles reach 999 degrees: ignored"),
     ],
 )
-def test_angles_that_cannot_be_are_noted(tmp_path, units, angles, note):
+def test_impossible_angles_are_noted(tmp_path, units, angles, note):
     path = emd(tmp_path / "a.emd", DATA, [("angles", units, np.float64(angles)), *TILTS[1:]])
     content = read_image(path)
     assert content.sections.tilt_angles is None
@@ -246,7 +246,7 @@ def test_flat_and_dark_images_of_nexus_are_left_out(tmp_path):
         ),
     ],
 )
-def test_angles_of_nexus_that_cannot_be_are_noted(tmp_path, angles, keys, units, note):
+def test_impossible_angles_of_nexus_are_noted(tmp_path, angles, keys, units, note):
     content = read_image(nexus(tmp_path / "a.nxs", DATA, angles, keys, units=units))
     assert content.notes == (note,)
 

@@ -76,7 +76,7 @@ def test_files_without_a_suffix_are_read_by_their_first_bytes(tmp_path, save):
         ("a.tif.gz", "compressed as a whole, as only MRC files may be: unpack it"),
     ],
 )
-def test_other_formats_are_refused_with_what_to_do(tmp_path, name, message):
+def test_unsupported_formats_are_refused_with_a_hint(tmp_path, name, message):
     path = tmp_path / name
     path.write_bytes(bytes(2000))
     for function in (read_image, read_image_header, Volume.open):
@@ -92,7 +92,7 @@ def test_a_folder_of_zarr_is_refused_by_name(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["a.em", "a.tif", "a.h5", "a.mrc", "a"])
-def test_files_that_are_not_there_are_not_found(tmp_path, name):
+def test_missing_files_are_not_found(tmp_path, name):
     for function in (read_image, read_image_header):
         with pytest.raises(FileNotFoundError, match=name):
             function(tmp_path / name)
@@ -110,7 +110,7 @@ def test_files_that_are_not_there_are_not_found(tmp_path, name):
         ("a.nxs", b"", "is not an HDF5 file, or is cut short or corrupt"),
     ],
 )
-def test_files_that_are_not_what_their_name_says(tmp_path, name, content, message):
+def test_files_with_a_wrong_suffix_are_refused(tmp_path, name, content, message):
     path = tmp_path / name
     path.write_bytes(content)
     for function in (read_image, read_image_header):
@@ -175,7 +175,7 @@ def test_the_geometry_beside_a_tiff_stack_is_found(tmp_path):
 
 
 @pytest.mark.parametrize("save", [save_tiff, save_hdf5])
-def test_a_glance_gives_shape_and_type_without_the_data(tmp_path, save):
+def test_header_reading_gives_shape_and_type(tmp_path, save):
     content = read_image_header(save(tmp_path / "a", np.ones((30, 200, 100), np.int16)))
     assert content.data.shape == (30, 200, 100)
     assert content.data.dtype == np.int16

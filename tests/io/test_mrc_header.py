@@ -111,7 +111,7 @@ def test_a_header_that_only_lacks_its_stamps_keeps_its_origin(tmp_path):
 @pytest.mark.parametrize(
     ("intervals", "stack"), [(0, False), (3, False), (1, True), (7, False), (-3, False), (2, False)]
 )
-def test_a_stack_of_volumes_that_is_none_is_read_as_what_it_is(tmp_path, memmap, intervals, stack):
+def test_inconsistent_stacks_of_volumes_are_read_as_one_volume(tmp_path, memmap, intervals, stack):
     path = put(tmp_path / "a.mrc", header(at88=("i", 401), at36=("i", intervals)))
     content = read_mrc(path, memmap=memmap)
     assert content.data.shape == SHAPE
@@ -158,7 +158,7 @@ def test_unreadable_modes_are_named(tmp_path):
 
 
 @pytest.mark.parametrize("pack", [lambda x: x, gzip.compress, bz2.compress])
-def test_an_extended_header_that_is_announced_and_not_there_is_noted(tmp_path, pack):
+def test_missing_extended_header_is_noted(tmp_path, pack):
     path = put(tmp_path / "a.mrc", header(at92=("i", 2048)), pack=pack)
     content = read_mrc(path)
     assert np.array_equal(content.data.ravel(), np.arange(72))
@@ -168,7 +168,7 @@ def test_an_extended_header_that_is_announced_and_not_there_is_noted(tmp_path, p
         read_mrc(path)
 
 
-def test_a_file_with_the_wrong_machine_stamp_is_read_by_what_its_numbers_say(tmp_path):
+def test_wrong_machine_stamps_are_overruled_by_plausible_numbers(tmp_path):
     content = bytearray(header(order=">"))
     content[212:214] = b"\x44\x44"
     read = read_mrc(put(tmp_path / "a.mrc", bytes(content), np.arange(72, dtype=">f4")))
@@ -200,7 +200,7 @@ def test_a_small_file_does_not_fill_the_memory(tmp_path, monkeypatch, pack, suff
         read_mrc(path)
 
 
-def test_a_map_of_zeros_is_read_where_it_is_trusted(tmp_path, monkeypatch):
+def test_map_of_zeros_is_read_with_a_higher_limit(tmp_path, monkeypatch):
     path = tmp_path / "a.mrc.gz"
     shape = (300, 300, 300)
     path.write_bytes(gzip.compress(header(shape) + bytes(4 * 300**3)))
@@ -211,7 +211,7 @@ def test_a_map_of_zeros_is_read_where_it_is_trusted(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("pack", [lambda x: x, gzip.compress, bz2.compress])
-def test_a_glance_reads_the_headers_alone(tmp_path, pack):
+def test_header_reading_leaves_the_data_unread(tmp_path, pack):
     shape = (50, 200, 200)
     data = np.random.default_rng(0).integers(0, 256, 8 * 10**6, dtype=np.uint8)
     path = put(tmp_path / "a.mrc", header(shape), data, pack=pack)
@@ -226,7 +226,7 @@ def test_a_glance_reads_the_headers_alone(tmp_path, pack):
     assert content.notes == whole.notes
 
 
-def test_bytes_in_the_other_order_are_told_by_their_sizes(tmp_path):
+def test_byte_order_of_mode_0_follows_from_the_sizes(tmp_path):
     content = bytearray(header(mode=0, order=">"))
     content[212:216] = bytes(4)
     read = read_mrc(put(tmp_path / "a.mrc", bytes(content), BYTES))
@@ -247,7 +247,7 @@ def test_a_spacing_that_only_z_lacks_is_that_of_x(tmp_path):
         assert Volume.open(path).voxel_size.tolist() == [2.5, 2.5, 2.5]
 
 
-def test_one_angstrom_is_a_placeholder_that_is_said_once(tmp_path):
+def test_placeholder_voxel_size_gives_a_single_warning(tmp_path):
     volume = of_size(tmp_path / "a.mrc", 1.0, False)
     with pytest.warns(UserWarning, match="voxel size of 1 A is a default") as told:
         Volume.open(volume)
@@ -264,7 +264,7 @@ def test_one_angstrom_is_a_placeholder_that_is_said_once(tmp_path):
     assert Volume.open(of_size(tmp_path / "c.mrc", 1.01, False)).voxel_size[0] == 1.01
 
 
-def test_one_angstrom_is_no_pixel_size_to_write_into_an_alignment(tmp_path):
+def test_placeholder_pixel_size_is_not_written_into_an_alignment(tmp_path):
     stack = of_size(tmp_path / "b.mrc", 1.0, True)
     (tmp_path / "b.aln").write_text(
         "# RawSize = 6 4 3\n" + "".join(f"{n + 1} 85 1 0 0 1 1 1 0 {n}\n" for n in range(3))
@@ -274,7 +274,7 @@ def test_one_angstrom_is_no_pixel_size_to_write_into_an_alignment(tmp_path):
     assert TiltSeries.open(stack, geometry=tmp_path / "b.aln", pixel_size=1.0).pixel_size == 1
 
 
-def test_files_of_ours_open_without_a_word_also_without_a_voxel_size(tmp_path):
+def test_files_of_libtilt_open_without_warnings_even_without_a_voxel_size(tmp_path):
     volume = Volume(np.ones(SHAPE, np.float32))
     assert Volume.open(volume.save(tmp_path / "a.mrc")).voxel_size.tolist() == [1, 1, 1]
     series = TiltSeries(np.ones(SHAPE, np.float32), TiltGeometry.from_tilt_angles([-3, 0, 3]))

@@ -100,7 +100,7 @@ def test_data_in_one_piece_are_mapped(tmp_path, options):
     np.testing.assert_array_equal(content.data, DATA)
 
 
-def test_data_that_cannot_be_mapped_say_so(tmp_path):
+def test_data_in_pieces_cannot_be_mapped(tmp_path):
     path = save(tmp_path / "a.tif", compression="zlib")
     with pytest.raises(
         ValueError, match=r"a\.tif is compressed .* cannot be mapped; use memmap=Fa"
@@ -198,7 +198,7 @@ def test_pages_of_several_shapes_are_refused_with_their_shapes(tmp_path):
         read_image(path)
 
 
-def test_conclusions_of_the_tiff_reader_are_noted(tmp_path):
+def test_inferences_of_the_tiff_reader_are_noted(tmp_path):
     path = save(tmp_path / "a.tif", photometric="miniswhite")
     assert read_image(path).notes == (
         "0 is white in its values (MinIsWhite), they are not inverted",

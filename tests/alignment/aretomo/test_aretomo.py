@@ -158,7 +158,7 @@ GOOD = text([1, 2, 3], 3)
         ("\0" + GOOD, "not a text file"),
     ],
 )
-def test_files_that_are_not_sound_are_named_with_the_line(tmp_path, content, message):
+def test_invalid_files_are_named_with_the_line(tmp_path, content, message):
     with pytest.raises(ValueError, match=message):
         read(tmp_path, content)
 
@@ -173,7 +173,7 @@ def test_files_that_are_not_sound_are_named_with_the_line(tmp_path, content, mes
         ("SMEAN", "one", r"line 8, SMEAN: expected a number, got 'one'"),
     ],
 )
-def test_numbers_that_cannot_be_are_refused_by_column_and_line(tmp_path, column, value, message):
+def test_impossible_numbers_are_refused_by_column_and_line(tmp_path, column, value, message):
     lines = GOOD.splitlines()
     words = lines[7].split()
     words[COLUMNS.index(column)] = value
@@ -195,7 +195,7 @@ def test_columns_that_place_nothing_may_hold_no_number(tmp_path, column):
     assert np.isnan(again.rows[0, COLUMNS.index(column)])
 
 
-def test_a_given_axis_wins_over_one_that_cannot_be(tmp_path):
+def test_given_axis_overrides_an_impossible_one(tmp_path):
     rows = [[1, 999.0, 1, 4, -2, 1, 1, 1, 0, 30.0]]
     file = AreTomoAlignment(rows, raw_size=(64, 60, 1), lines=(5,))
     with pytest.raises(ValueError, match="line 5, ROT: expected a tilt axis angle within 360"):
@@ -205,7 +205,7 @@ def test_a_given_axis_wins_over_one_that_cannot_be(tmp_path):
     assert np.allclose(given.geometry.shifts, [4, -2])
 
 
-def test_a_stack_without_its_dark_images_is_taken_with_a_sentence(tmp_path):
+def test_stack_without_its_dark_images_is_accepted_with_a_warning(tmp_path):
     """AreTomo's own output holds no dark images."""
     file = read(tmp_path, text([1, 3, 4], 4, darks=[(1, 2)]))
     whole, used = (file.alignment(Sizes(stack_shape=(n, 36, 41), pixel_size=1)) for n in (4, 3))

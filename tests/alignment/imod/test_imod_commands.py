@@ -110,7 +110,7 @@ def test_options_without_effect_are_kept_and_neutral_values_are_taken(tmp_path):
     assert newstack(tmp_path, "$newst -fromone -secs 1,2,3-8 -xf a.xf a.st b").binning == 1
 
 
-def test_the_last_entry_counts_and_lists_add_up(tmp_path):
+def test_last_entry_overrides_and_lists_accumulate(tmp_path):
     text = "$tilt\nTHICKNESS 5\nEXCLUDELIST 1\nTHICKNESS 6\nEXCLUDELIST2 4 - 3,6\n"
     setup = tilt(tmp_path, text)
     assert (setup.thickness, setup.excluded) == (6, {1, 3, 4, 6})

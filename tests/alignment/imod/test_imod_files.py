@@ -33,7 +33,7 @@ def test_a_second_series_does_not_take_the_folder_of_the_first(tmp_path, rng):
     assert alignment.distance(ImodAlignment.read(tmp_path / "a.xf").alignment(SIZES)) < 1e-5
 
 
-def test_without_command_files_the_tomogram_is_as_the_user_says(tmp_path, rng):
+def test_given_sizes_describe_the_tomogram_without_command_files(tmp_path, rng):
     files(tmp_path, rng, newstack=None)
     (tmp_path / "tilt.com").unlink()
     sizes = attrs.evolve(SIZES, volume_shape=(10, 18, 20), voxel_size=4.0)
@@ -94,7 +94,7 @@ def test_a_series_without_a_folder_of_its_own_names_its_files(tmp_path, rng):
         ("newst.com", NEWSTACK + "rot 3\n", "line 4, ROT: not supported; put the rotation into"),
     ],
 )
-def test_files_that_are_not_sound_are_named_with_the_line(tmp_path, rng, file, content, message):
+def test_invalid_files_are_named_with_the_line(tmp_path, rng, file, content, message):
     files(tmp_path, rng)
     (tmp_path / file).write_text(content)
     with pytest.raises(ValueError, match=message):
@@ -127,7 +127,7 @@ def test_a_stack_of_another_count_or_a_tomogram_of_another_size_is_refused(tmp_p
         file.alignment(attrs.evolve(SIZES, pixel_size=None))
 
 
-def test_a_binning_that_command_files_say_is_not_overruled(tmp_path, rng):
+def test_binning_of_command_files_is_not_overruled(tmp_path, rng):
     """A voxel size is what tells the binning only where no command file does."""
     files(tmp_path, rng, command="$tilt\nTILTFILE a.tlt\nTHICKNESS 30\n")
     with pytest.raises(ValueError, match="voxel_size must be 1 times pixel_size"):

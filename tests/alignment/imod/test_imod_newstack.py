@@ -147,7 +147,7 @@ def test_without_newst_com_the_size_follows_tilt_com(tmp_path, rng, lines, shape
     assert said in alignment.notes[0]
 
 
-def test_a_depth_that_no_file_says_is_noted(tmp_path, rng):
+def test_missing_depth_is_noted(tmp_path, rng):
     files(tmp_path, rng, command=TILT.replace("THICKNESS 20\n", ""), newstack=NEWST)
     alignment = ImodAlignment.read(tmp_path).alignment(SIZES)
     assert alignment.volume_shape == (41, 36, 41)
@@ -155,7 +155,7 @@ def test_a_depth_that_no_file_says_is_noted(tmp_path, rng):
 
 
 @pytest.mark.parametrize(("binning", "depth"), [(1, 41), (2, 20), (4, 10)])
-def test_a_depth_that_no_file_says_is_of_whole_binned_voxels(tmp_path, rng, binning, depth):
+def test_missing_depth_is_a_whole_number_of_binned_voxels(tmp_path, rng, binning, depth):
     command = TILT.replace("THICKNESS 20\n", f"IMAGEBINNED {binning}\n")
     newst = NEWST.replace(" -xf", f" -bin {binning} -xf")
     files(tmp_path, rng, command=command, newstack=newst)

@@ -95,12 +95,12 @@ def test_without_times_the_order_is_that_of_the_stack(tmp_path):
         (MDOC.replace("[ZValue = 2]", "ZValue = 2]"), r"line 20, ZValue: expected a section in br"),
     ],
 )
-def test_an_mdoc_that_is_not_sound_is_named_with_the_line(tmp_path, content, message):
+def test_invalid_mdoc_is_named_with_the_line(tmp_path, content, message):
     with pytest.raises(ValueError, match=message):
         read(tmp_path, content)
 
 
-def test_sizes_missing_from_an_mdoc_are_asked_for(tmp_path):
+def test_sizes_missing_from_an_mdoc_are_required(tmp_path):
     file = read(tmp_path, MDOC.replace("PixelSpacing", "Other").replace("ImageSize", "Some"))
     with pytest.raises(ValueError, match="does not hold the stack_shape"):
         file.alignment(Sizes(pixel_size=1))

@@ -56,7 +56,7 @@ def test_an_axis_in_the_sections_is_read(tmp_path):
     assert file.tilt_axis_angle == 85.5
 
 
-def test_a_file_without_an_axis_asks_for_it_and_never_takes_zero(tmp_path):
+def test_mdoc_without_an_axis_requires_one_and_never_assumes_zero(tmp_path):
     file = read(tmp_path, HEAD + images())
     assert file.tilt_axis_angle is None
     with pytest.raises(ValueError, match="does not hold the tilt_axis_angle: give tilt_axis"):
@@ -109,7 +109,7 @@ def test_two_axes_that_contradict_each_other_are_warned_of(tmp_path):
         ),
     ],
 )
-def test_an_axis_that_cannot_be_is_refused_unless_one_is_given(tmp_path, title, message):
+def test_impossible_axis_is_refused_unless_one_is_given(tmp_path, title, message):
     file = read(tmp_path, f"{HEAD}{title}\n{images()}")
     with pytest.raises(ValueError, match=message):
         file.alignment(SIZES)
@@ -117,7 +117,7 @@ def test_an_axis_that_cannot_be_is_refused_unless_one_is_given(tmp_path, title, 
     assert np.allclose(given.geometry.tilt_axis_angles, 85)
 
 
-def test_a_given_axis_wins_over_the_files(tmp_path):
+def test_given_axis_overrides_the_file(tmp_path):
     file = read(tmp_path, f"{HEAD}[T = TiltAxisAngle = -175.84]\n{images()}")
     given = file.alignment(attrs.evolve(SIZES, tilt_axis_angle=85.84))
     assert np.allclose(given.geometry.tilt_axis_angles, 85.84)
@@ -152,7 +152,7 @@ def test_a_deleted_section_is_an_image_left_out(tmp_path, kept):
     assert alignment.distance(again) < 1e-6
 
 
-def test_a_stack_without_the_deleted_images_is_taken_with_a_sentence(tmp_path):
+def test_stack_without_the_deleted_images_is_accepted_with_a_warning(tmp_path):
     file = read(tmp_path, HEAD + AXIS + section(0, -3) + section(2, 3))
     alignment = file.alignment(attrs.evolve(SIZES, stack_shape=(2, 48, 64)))
     assert alignment.views.tolist() == [0, 1]
@@ -305,7 +305,7 @@ def test_angles_of_two_degrees_apart_are_one_axis(tmp_path, off, fits):
     assert (read(tmp_path, content).alignment(SIZES).warnings == ()) == fits
 
 
-def test_an_axis_in_words_is_no_number_and_none_is_not_said(tmp_path):
+def test_axis_in_words_is_refused_and_nan_is_unknown(tmp_path):
     words = read(tmp_path, HEAD + "[T = Tilt axis angle = right]\n" + images())
     with pytest.raises(ValueError, match="expected a number, got 'right'"):
         words.alignment(SIZES)

@@ -151,11 +151,11 @@ def test_assumptions_are_noted(save):
     assert np.allclose(made.geometry.shifts[0], [6, -10])
     angstroms = open_alignment(save(), **SIZES, offset_unit="angstrom")
     assert np.allclose(angstroms.geometry.shifts[0], [3, -5])
-    with pytest.warns(UserWarning, match="does not say name the program .* half a pixel off"):
+    with pytest.warns(UserWarning, match="does not name the program .* half a pixel off"):
         open_alignment(save(format=None, alignment_path=None), **SIZES)
 
 
-def test_the_path_says_the_program_where_nothing_else_does(save):
+def test_path_names_the_program_without_a_format(save):
     path = save(format=None, alignment_path="100/TS_1.xf")
     assert PortalAlignment.read(path).source == "IMOD"
 
@@ -169,7 +169,7 @@ def test_the_path_says_the_program_where_nothing_else_does(save):
         ({"affine_transformation_matrix": [[2]]}, "affine_transformation_matrix is"),
     ],
 )
-def test_unsettled_fields_are_refused_by_name_unless_ignored(save, changes, message):
+def test_ambiguous_fields_are_refused_by_name_unless_ignored(save, changes, message):
     path = save(**changes)
     with pytest.raises(ValueError, match=rf"alignment_metadata\.json: {message}"):
         open_alignment(path, **SIZES)
@@ -200,7 +200,7 @@ ROW = section(0, 1.0, turn(3), (0, 0))
         ([ROW | {"z_index": 10**7}], "more than a tilt series can have"),
     ],
 )
-def test_sections_that_are_not_sound_are_named(save, row, message):
+def test_invalid_sections_are_named(save, row, message):
     with pytest.raises(ValueError, match=rf"alignment_metadata\.json.*{message}"):
         open_alignment(
             save(per_section_alignment_parameters=row), stack_shape=(1, 9, 9), pixel_size=1

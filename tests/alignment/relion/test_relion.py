@@ -171,7 +171,7 @@ GOOD = series()[0]
         ("\0" + GOOD, "not a text file"),
     ],
 )
-def test_files_that_are_not_sound_are_named_with_the_line(tmp_path, content, message):
+def test_invalid_files_are_named_with_the_line(tmp_path, content, message):
     path = tmp_path / "a.star"
     path.write_text(content)
     with pytest.raises(ValueError, match=message):

@@ -39,9 +39,7 @@ def test_two_projects_do_not_mix_whatever_the_working_folder(tmp_path, monkeypat
     assert tilts_of(other / "tomograms.star") == tilts(2)
     assert tilts_of("../A/Tomograms/job006/tomograms.star") == tilts(1)
     (one / "tilt_series" / "TS_1.star").unlink()
-    message = (
-        r"tomograms\.star, line 10: names Tomograms/job006/tilt_series/TS_1\.star, which does"
-    )
+    message = r"tomograms\.star, line 10: names Tomograms/job006/tilt_series/TS_1\.star, which does"
     with pytest.raises(FileNotFoundError, match=message):
         RelionAlignment.read(one / "tomograms.star")
 
@@ -134,7 +132,7 @@ def test_the_mark_of_a_project_ends_the_search(tmp_path):
         RelionAlignment.read(inner / "tomograms.star")
 
 
-def test_the_working_folder_comes_last_and_is_said(tmp_path, monkeypatch):
+def test_working_folder_comes_last_with_a_warning(tmp_path, monkeypatch):
     folder = job(tmp_path / "A", seed=1)
     copy = tmp_path / "elsewhere" / "list.star"
     copy.parent.mkdir()

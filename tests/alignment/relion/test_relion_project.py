@@ -38,7 +38,7 @@ OPTICS = Acquisition(
 )  # fmt: skip
 
 
-def test_a_series_before_alignment_has_nominal_angles_and_says_so(tmp_path):
+def test_series_before_alignment_has_nominal_angles_with_a_warning(tmp_path):
     path = tmp_path / "TS_1.star"
     path.write_text(NOMINAL)
     with pytest.warns(UserWarning, match=r"TS_1\.star is from before alignment: .* nominal"):
@@ -58,7 +58,7 @@ def test_the_sample_before_alignment_is_read(shared_data):
     assert np.abs(made.geometry.shifts).max() < 1e-9
 
 
-def test_a_missing_tilt_axis_is_asked_for(tmp_path):
+def test_missing_tilt_axis_is_required(tmp_path):
     path = tmp_path / "TS_1.star"
     path.write_text(NOMINAL.replace("_rlnTomoNominalTiltAxisAngle", "_rlnOther"))
     with pytest.raises(ValueError, match=r"does not hold the tilt_axis_angle: give tilt_axis"):
@@ -88,7 +88,7 @@ def test_tables_that_are_aligned_by_half_are_refused(tmp_path, label):
         ("85.0 6.0", "85.0 -6.0", r"line 8, rlnMicrographPreExposure: expected an exposure of at"),
     ],
 )
-def test_numbers_that_cannot_be_are_refused_by_line(tmp_path, old, new, message):
+def test_impossible_numbers_are_refused_by_line(tmp_path, old, new, message):
     path = tmp_path / "a.star"
     path.write_text(NOMINAL.replace(old, new))
     with pytest.raises(ValueError, match=message):
@@ -115,7 +115,7 @@ def test_the_table_of_all_series_says_how_they_were_taken(tmp_path):
         open_alignment(path, stack_shape=(4, 36, 41))
 
 
-def test_the_pixel_size_of_the_movies_is_not_taken_in_silence(tmp_path):
+def test_pixel_size_of_the_movies_gives_a_warning(tmp_path):
     path = tmp_path / "tilt_series.star"
     path.write_text(
         "data_global\nloop_\n_rlnTomoName\n_rlnTomoTiltSeriesStarFile\n"
@@ -234,7 +234,7 @@ def test_micrographs_are_named_from_the_project(tmp_path, monkeypatch):
     assert tilts.column("rlnMicrographName")[0] == "000001@raw/TS_07.mrc"
 
 
-def test_the_command_line_gives_the_optics_and_says_what_is_missing(tmp_path):
+def test_command_line_gives_the_optics_and_lists_missing_values(tmp_path):
     alignment = random_alignment()
     with pytest.warns(UserWarning, match="2 images that are left out got tilt angles between"):
         source = save_alignment(alignment, tmp_path / "a.aln")
