@@ -59,7 +59,7 @@ class Acquisition:
     amplitude_contrast : float, optional
         Between 0 and 1.
     hand : int, optional
-        RELION's ``rlnTomoHand``, 1 or -1: the sign with which defocus changes with depth.
+        RELION's ``rlnTomoHand``, 1 or -1: the sign of the change of defocus with depth.
 
     Examples
     --------

@@ -18,7 +18,7 @@ MAX_IMAGES = 100_000
 
 
 def parse_tilt_angle(text: str | float, where: str) -> float:
-    """Return a tilt angle or x-tilt; raise a ValueError beyond 180 degrees."""
+    """Return a tilt angle or x-tilt in degrees; raise a ValueError beyond 180."""
     return _within(text, LARGEST_TILT, "a tilt angle", where)
 
 

@@ -26,6 +26,13 @@ _PARTIAL = re.compile(r"\.(\d+)-([0-9a-f]+)-[0-9a-f]+\.partial")
 def require_writable(path: str | Path, *, overwrite: bool) -> Path:
     """Return the resolved path of an output file, or raise before any work is done.
 
+    Parameters
+    ----------
+    path : path
+        The file; links are followed, so that a link remains a link.
+    overwrite : bool
+        Whether an existing file may be replaced.
+
     Raises
     ------
     FileExistsError

@@ -194,13 +194,13 @@ def _nexus_layout(file: Any, path: Path) -> ImageLayout | None:
     notes = [left_out] if left_out else []
     if values is not None and keep is not None and len(values) == count:
         values = values[keep]
-    sound: Float64Array | None = None
+    valid: Float64Array | None = None
     note: str | None = f"its tilt angles have the unit {unit!r}: ignored"
     if factor is not None:
         kept = count if keep is None else len(keep)
-        sound, note = valid_angles(None if values is None else values * factor, kept)
+        valid, note = valid_angles(None if values is None else values * factor, kept)
     notes += [note] if note else []
-    return ImageLayout((data,), keep=keep, tilt_angles=sound, notes=tuple(notes))
+    return ImageLayout((data,), keep=keep, tilt_angles=valid, notes=tuple(notes))
 
 
 def _first_dataset(entry: Any, *names: str) -> Any:

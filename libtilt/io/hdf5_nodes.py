@@ -76,7 +76,7 @@ def valid_angles(values: Float64Array | None, count: int) -> tuple[Float64Array 
 
 
 def ambiguity_error(path: Path, what: str, names: list[str]) -> RefusedImageError:
-    """Return the error for a file with several candidates of which one is needed."""
+    """Return the error for a file with several candidates where only one may be given."""
     more = ", ..." if len(names) > MAX_LISTED else ""
     return RefusedImageError(
         f"{path} holds {len(names)} {what}: {', '.join(names[:MAX_LISTED])}{more}; save one of "

@@ -60,9 +60,9 @@ class MrcHeader:
         stamp = {b"\x44": "<", b"\x11": ">"}.get(content[212:213])
         orders = "<>" if stamp in ("<", None) else "><"
         found = [cls._parse_in_order(content, path, order) for order in orders]
-        sound = [one for one in found if one._is_plausible()] or found
+        plausible = [one for one in found if one._is_plausible()] or found
         # Mode 0 reads the same in both byte orders: the sizes decide.
-        header = next((one for one in sound if max(one.shape) < _PLAUSIBLE_SIDE), sound[0])
+        header = next((one for one in plausible if max(one.shape) < _PLAUSIBLE_SIDE), plausible[0])
         notes = [] if header.is_stamped else ["it lacks the stamp 'MAP '"]
         if header.order != stamp:
             name = "little" if header.order == "<" else "big"

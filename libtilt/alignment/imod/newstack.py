@@ -140,7 +140,7 @@ def _offsets(command: CommandFile, views: int) -> tuple[float, ...]:
 
 
 def reduced_size(size: int, factor: int, *, antialias: bool) -> tuple[int, float]:
-    """Return the number of pixels that ``newstack`` makes of a row, and the edge of the first one.
+    """Return the number of pixels in a row after ``newstack``, and the edge of the first one.
 
     The edge is counted from that of the first raw pixel. With an antialias filter (``irdreduced``)
     complete pixels are made, centered. Plain binning (``getbinnedsize.f``) keeps sizes even or odd,
