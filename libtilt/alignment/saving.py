@@ -94,14 +94,14 @@ def save_alignment(
     unknown = int(np.isnan(alignment.excluded_tilt_angles).sum())
     if unknown and like is None and kind.writes_excluded:
         warnings.warn(
-            f"{unknown} images that are left out got tilt angles between their neighbors'",
+            f"{unknown} excluded images got tilt angles interpolated from their neighbors",
             stacklevel=2,
         )
     return path
 
 
 def _describe_losses(alignment: Alignment) -> str:
-    """Say what an alignment has that some formats lack."""
+    """Describe the parts of an alignment that some formats lack."""
     geometry = alignment.geometry
     found = [
         (abs(geometry.tilt_axis_angles).max(), "a tilt axis up to {:.3g} degrees from y"),

@@ -222,7 +222,7 @@ def _projections(entry: Any, count: int, path: Path) -> tuple[NDArray[np.intp] |
         raise RefusedImageError(f"{path} holds no projections: no image_key is {_PROJECTION}")
     if len(keep) == count:
         return None, None
-    return keep, f"its {count - len(keep)} images that are not projections are left out"
+    return keep, f"its {count - len(keep)} images that are not projections are excluded"
 
 
 def _generic_layout(file: Any, path: Path) -> ImageLayout:

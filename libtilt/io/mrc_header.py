@@ -117,7 +117,7 @@ class MrcHeader:
 
     @property
     def mode(self) -> int:
-        """The number of the data type."""
+        """Number of the data type."""
         return int(self["mode"])
 
     @property
@@ -151,11 +151,11 @@ class MrcHeader:
         return int(self["mz"]) if int(self["ispg"]) in _VOLUME_STACKS else None
 
     def volumes_note(self) -> str | None:
-        """Return a note if the sections per volume do not divide the number of sections."""
+        """Return a note if the sections per volume are inconsistent with the number of sections."""
         each, depth = self._volume_depth, self.shape[0]
         if each is None or each == 1 or each == depth:
             return None
-        return f"its space group implies volumes of {each} of {depth} sections: it is read as one"
+        return f"its space group implies volumes of {each} sections, of {depth} in all: read as one"
 
     @property
     def is_image_stack(self) -> bool:

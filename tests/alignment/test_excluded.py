@@ -89,7 +89,7 @@ def test_unknown_angles_are_interpolated_with_a_warning(tmp_path, name):
         voxel_size=2.0,
         excluded_tilts=ExcludedTilts([np.nan, 80]),
     )
-    with pytest.warns(UserWarning, match="^1 images that are left out got tilt angles between th"):
+    with pytest.warns(UserWarning, match="^1 excluded images got tilt angles interpolated"):
         path = save_alignment(alignment, tmp_path / name)
     again = open_alignment(path, **attrs.asdict(alignment.sizes))
     assert np.abs(again.excluded_tilt_angles - [-15, 80]).max() < 1e-4

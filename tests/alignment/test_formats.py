@@ -26,7 +26,7 @@ from libtilt.cli.reading_options import READING
 from libtilt.errors import ArgumentError
 
 # Random alignments leave images out without saying anything of them.
-pytestmark = pytest.mark.filterwarnings("ignore:.* left out got tilt angles between their neigh")
+pytestmark = pytest.mark.filterwarnings("ignore:.* got tilt angles interpolated from")
 
 # The suffix that each format is written with.
 PATHS = {"imod": "a.xf", "aretomo": "a.aln", "relion": "a.star", "warp": "a.xml"}

@@ -11,7 +11,7 @@ from libtilt.alignment import open_alignment, save_alignment
 from libtilt.cli import app
 
 # Random alignments leave images out without saying anything of them.
-pytestmark = pytest.mark.filterwarnings("ignore:.* left out got tilt angles between their neigh")
+pytestmark = pytest.mark.filterwarnings("ignore:.* got tilt angles interpolated from")
 
 SIZES = ["--stack-shape", 7, 37, 40, "--pixel-size", 1.37, "--volume-shape", 21, 18, 20]
 SIZES += ["--voxel-size", 2.74]

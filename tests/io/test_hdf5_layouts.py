@@ -227,7 +227,7 @@ def test_flat_and_dark_images_of_nexus_are_left_out(tmp_path):
     content = read_image(path)
     np.testing.assert_array_equal(content.data, DATA[1:2])
     np.testing.assert_allclose(content.sections.tilt_angles, [6])
-    assert content.notes == ("its 2 images that are not projections are left out",)
+    assert content.notes == ("its 2 images that are not projections are excluded",)
     assert read_image_header(path).data.shape == (1, 4, 5)
     with pytest.raises(ValueError, match="cannot be mapped"):
         read_image(path, memmap=True)

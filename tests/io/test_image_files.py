@@ -170,7 +170,7 @@ def test_the_geometry_beside_a_tiff_stack_is_found(tmp_path):
         (save_hdf5 if name == "c.hdf" else save_tiff)(path)
         geometry.to_json(sibling_path(path, ".json"))
         assert sibling_path(path, ".json").name == f"{name[0]}.json"
-        with pytest.warns(UserWarning, match="not know the pixel size"):
+        with pytest.warns(UserWarning, match="its pixel size is unknown"):
             assert TiltSeries.open(path).geometry == geometry
 
 

@@ -236,7 +236,7 @@ def test_micrographs_are_named_from_the_project(tmp_path, monkeypatch):
 
 def test_command_line_gives_the_optics_and_lists_missing_values(tmp_path):
     alignment = random_alignment()
-    with pytest.warns(UserWarning, match="2 images that are left out got tilt angles between"):
+    with pytest.warns(UserWarning, match="2 excluded images got tilt angles interpolated"):
         source = save_alignment(alignment, tmp_path / "a.aln")
     arguments = ["convert", source, tmp_path / "tomograms.star", "--stack-shape", 7, 37, 40]
     arguments += ["--pixel-size", 1.37, "--volume-shape", 42, 36, 40, "--hand", -1]
