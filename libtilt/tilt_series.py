@@ -185,9 +185,9 @@ class TiltSeries(ImageData):
                 f"{path} has {len(images)} images, but {found.source} has "
                 f"{len(found.geometry)} tilts"
             )
-        known = found.pixel_size or stack.known_pixel_size()
-        if known is None and not (content.has_placeholder and content.is_from_libtilt):
-            notes.append(PLACEHOLDER if content.has_placeholder else UNKNOWN_PIXEL_SIZE)
+        known = found.pixel_size or stack.find_pixel_size()
+        if known is None and not (content.has_placeholder_size and content.is_from_libtilt):
+            notes.append(PLACEHOLDER if content.has_placeholder_size else UNKNOWN_PIXEL_SIZE)
         if notes:
             warnings.warn(f"{path} has an odd header: {'; '.join(notes)}", stacklevel=2)
         for text in found.warnings:
@@ -222,13 +222,13 @@ class TiltSeries(ImageData):
         --------
         See `open`.
         """
-        from libtilt.alignment.beside_stack import beside
+        from libtilt.alignment.beside_stack import sibling_path
         from libtilt.geometry.json_file import add_series_id
         from libtilt.io.atomic import atomic_writes
         from libtilt.io.mrc_writing import compression, write_new_mrc
 
         compression(path)
-        targets = (path, beside(path, ".json"), beside(path, ".rawtlt"))
+        targets = (path, sibling_path(path, ".json"), sibling_path(path, ".rawtlt"))
         geometry, series = add_series_id(self.geometry.to_json())
         with atomic_writes(*targets, overwrite=overwrite) as (stack, json, rawtlt):
             json.write_text(geometry, encoding="utf-8")

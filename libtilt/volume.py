@@ -207,7 +207,7 @@ class Volume(ImageData):
                 f"{size:g} A is taken: pass voxel_size=..."
             )
             spacing = np.where(spacing > 0, spacing, size)
-        elif voxel_size is None and content.has_placeholder and not content.is_from_libtilt:
+        elif voxel_size is None and content.has_placeholder_size and not content.is_from_libtilt:
             notes.append(PLACEHOLDER)
         if notes:
             warnings.warn(f"{path} has an odd header: {'; '.join(notes)}", stacklevel=2)

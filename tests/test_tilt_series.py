@@ -269,9 +269,9 @@ def test_the_geometry_can_be_given_or_named(tmp_path, kind):
         path, geometry=kind(tmp_path / "other.txt"), format="angles", tilt_axis_angle=0
     )
     assert np.allclose(opened.geometry.tilt_angles, ANGLES)
-    with pytest.raises(TypeError, match="aligned: neither fields, nor is a file given to read"):
+    with pytest.raises(TypeError, match="aligned: not fields, and not reader options"):
         TiltSeries.open(path, geometry=GEOMETRY, aligned=True)
-    with pytest.raises(TypeError, match="json files are not read with aligned"):
+    with pytest.raises(TypeError, match="json files have no option aligned"):
         TiltSeries.open(path, geometry=kind(tmp_path / "other.json"), aligned=True)
 
 
@@ -286,7 +286,7 @@ def test_a_count_of_tilts_that_differs_names_both_files(tmp_path):
 
 def test_a_pixel_size_that_is_unknown_is_one_unless_it_is_given(tmp_path):
     path = save_stack(tmp_path, voxel_size=0.0)
-    with pytest.warns(UserWarning, match=r"pixel size, 1 .*is taken: .*pixel_size") as caught:
+    with pytest.warns(UserWarning, match=r"pixel size is unknown, 1 .*: pass pixel_size") as caught:
         assert TiltSeries.open(path, geometry=GEOMETRY).pixel_size == 1.0
     assert len(caught) == 1
     assert TiltSeries.open(path, geometry=GEOMETRY, pixel_size=4).pixel_size == 4.0

@@ -1,4 +1,4 @@
-"""The field's alignment files: read, written and converted."""
+"""Reading, writing and conversion of alignment files."""
 
 from libtilt.alignment.acquisition import Acquisition
 from libtilt.alignment.alignment import Alignment

@@ -1,4 +1,4 @@
-"""`Acquisition`: what is known of how the images of a tilt series were taken."""
+"""`Acquisition`: how the images of a tilt series were taken."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import attrs
 import numpy as np
+from attrs.converters import optional
 from numpy.typing import ArrayLike, NDArray
 
 from libtilt.errors.checks import Float64Array, finite_number, locked, one_of, positive_float
@@ -37,20 +38,20 @@ def _hand(value: Any) -> int:
     return int(one_of(value, "hand", (1, -1)))
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, kw_only=True)
 class Acquisition:
-    """How the images were taken, as far as a file says it; None or NaN where it does not.
+    """Acquisition order, exposures and microscope, as far as known; None or NaN where unknown.
 
     Arrays have one entry per tilt of the `Alignment` that they belong to.
 
     Parameters
     ----------
     times : array_like, shape (n,), optional
-        Numbers that rise in the order in which the images were taken, such as seconds or ranks.
+        Numbers that increase in the order of acquisition, such as seconds or ranks.
     exposures : array_like, shape (n,), optional
-        Electrons per square angstrom of each image.
+        Exposure of each image, in electrons per square angstrom.
     pre_exposures : array_like, shape (n,), optional
-        Electrons per square angstrom that the specimen had seen before each image.
+        Exposure of the specimen before each image, in electrons per square angstrom.
     voltage : float, optional
         Kilovolts.
     spherical_aberration : float, optional
@@ -58,12 +59,7 @@ class Acquisition:
     amplitude_contrast : float, optional
         Between 0 and 1.
     hand : int, optional
-        RELION's ``rlnTomoHand``: the sign, 1 or -1, of how defocus changes with depth.
-
-    Raises
-    ------
-    ValueError
-        If a number lies outside what it can be.
+        RELION's ``rlnTomoHand``, 1 or -1: the sign of the change of defocus with depth.
 
     Examples
     --------
@@ -75,31 +71,21 @@ class Acquisition:
     [5.5, 0.0, 3.0]
     """
 
-    times: Float64Array | None = attrs.field(
-        kw_only=True, default=None, converter=attrs.converters.optional(_per_image)
-    )
-    exposures: Float64Array | None = attrs.field(
-        kw_only=True, default=None, converter=attrs.converters.optional(_per_image)
-    )
-    pre_exposures: Float64Array | None = attrs.field(
-        kw_only=True, default=None, converter=attrs.converters.optional(_per_image)
-    )
-    voltage: float | None = attrs.field(
-        kw_only=True, default=None, converter=attrs.converters.optional(_voltage)
-    )
+    times: Float64Array | None = attrs.field(default=None, converter=optional(_per_image))
+    exposures: Float64Array | None = attrs.field(default=None, converter=optional(_per_image))
+    pre_exposures: Float64Array | None = attrs.field(default=None, converter=optional(_per_image))
+    voltage: float | None = attrs.field(default=None, converter=optional(_voltage))
     spherical_aberration: float | None = attrs.field(
-        kw_only=True, default=None, converter=attrs.converters.optional(_spherical_aberration)
+        default=None, converter=optional(_spherical_aberration)
     )
     amplitude_contrast: float | None = attrs.field(
-        kw_only=True, default=None, converter=attrs.converters.optional(_amplitude_contrast)
+        default=None, converter=optional(_amplitude_contrast)
     )
-    hand: int | None = attrs.field(
-        kw_only=True, default=None, converter=attrs.converters.optional(_hand)
-    )
+    hand: int | None = attrs.field(default=None, converter=optional(_hand))
 
     @property
     def order(self) -> NDArray[np.intp] | None:
-        """When each image was taken, counted from 0; None where times lack or are equal."""
+        """Rank of each image in order of acquisition, from 0; None if times lack or are equal."""
         if self.times is None or not np.isfinite(self.times).all():
             return None
         if len(np.unique(self.times)) < len(self.times):
@@ -107,17 +93,9 @@ class Acquisition:
         return np.argsort(np.argsort(self.times, kind="stable"), kind="stable")
 
     def accumulated(self) -> Self:
-        """Return the same with `pre_exposures` summed from exposures in order of acquisition.
+        """Return a copy with `pre_exposures` summed from exposures in order of acquisition.
 
-        Nothing is changed where the order or an exposure is not known, or pre-exposures are.
-
-        Returns
-        -------
-        Acquisition
-
-        Examples
-        --------
-        See the class.
+        It is unchanged if the order or an exposure is unknown, or pre-exposures are known.
         """
         known = self.exposures is not None and np.isfinite(self.exposures).all()
         if self.order is None or not known or self.pre_exposures is not None:
@@ -128,7 +106,7 @@ class Acquisition:
         return attrs.evolve(self, pre_exposures=before[self.order])
 
     def require_count(self, count: int) -> None:
-        """Raise a ValueError where an array does not have one entry for each of `count` tilts."""
+        """Raise a ValueError unless every array has one entry per tilt."""
         for name in ("times", "exposures", "pre_exposures"):
             array = getattr(self, name)
             if array is not None and array.shape != (count,):

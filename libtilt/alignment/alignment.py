@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from libtilt.alignment.acquisition import Acquisition
 from libtilt.alignment.excluded import ExcludedTilts
 from libtilt.alignment.matrices import geometry_from_matrices
-from libtilt.alignment.sizes import KnownSizes, to_spacing, to_stack_shape
+from libtilt.alignment.sizes import KnownSizes, to_stack_shape, to_voxel_size
 from libtilt.errors import LibtiltWarning
 from libtilt.errors.checks import (
     Float64Array,
@@ -35,42 +35,42 @@ def _warnings_converter(value: Iterable[LibtiltWarning | str]) -> tuple[LibtiltW
 
 @attrs.frozen(eq=False)
 class Alignment:
-    """Where each voxel of a tomogram lies on the images of a raw stack.
+    """Mapping from the voxels of a tomogram to the pixels of a raw stack.
 
     Parameters
     ----------
     geometry : TiltGeometry
-        One tilt for each view, from the tomogram's center to the raw image's, both ``shape // 2``.
+        One tilt per view, between the centers (``shape // 2``) of tomogram and raw images.
     views : array_like of int, shape (n,)
-        Which image of the stack each tilt is, from 0. Images that are left out have none.
+        Index of each tilt's image in the stack, from 0. Excluded images have no tilt.
     stack_shape : tuple of int
         ``(images, h, w)`` of the raw stack.
     pixel_size : float
-        Of the raw stack, in angstroms.
+        Pixel size of the raw stack, in angstroms.
     volume_shape : tuple of int
         ``(d, h, w)`` of the tomogram, in its own voxels.
     voxel_size : float
-        Of the tomogram, in angstroms.
+        Voxel size of the tomogram, in angstroms.
     unsupported : tuple of str, optional
-        What the file holds beside this and a geometry cannot, in words.
+        Descriptions of content of the file that a geometry cannot hold.
     stack_name : str, optional
-        The file of the raw stack, for formats that name it.
+        File name of the raw stack, for formats that hold it.
     acquisition : Acquisition, optional
-        Order, exposures, microscope, as far as they are known.
+        Acquisition order, exposures and microscope, as far as known.
     excluded_tilts : ExcludedTilts, optional
-        What is known of images that are left out: one entry for each of `excluded`.
+        Known tilts of excluded images: one entry for each of `excluded`.
     notes : tuple of str, optional
-        What was concluded from the file where it leaves something open, in words.
+        Conclusions where the file leaves something open.
     warnings : tuple of LibtiltWarning or str, optional
-        What was taken for granted and should be checked; `open_alignment` warns of it.
+        Assumptions that should be checked; `open_alignment` issues them.
 
     Raises
     ------
     TypeError
-        If `geometry` is none.
+        If `geometry` is not a TiltGeometry.
     ValueError
-        If the views do not fit the geometry or the stack, or `excluded_tilts` the images that are
-        left out.
+        If the views do not match the geometry or the stack, or `excluded_tilts` does not match
+        the excluded images.
 
     Examples
     --------
@@ -91,7 +91,7 @@ class Alignment:
     stack_shape: tuple[int, ...] = attrs.field(kw_only=True, converter=to_stack_shape)
     pixel_size: float = attrs.field(kw_only=True, converter=to_pixel_size)
     volume_shape: tuple[int, ...] = attrs.field(kw_only=True, converter=to_volume_shape)
-    voxel_size: float = attrs.field(kw_only=True, converter=to_spacing)
+    voxel_size: float = attrs.field(kw_only=True, converter=to_voxel_size)
     unsupported: tuple[str, ...] = attrs.field(kw_only=True, default=())
     stack_name: str | None = attrs.field(kw_only=True, default=None)
     acquisition: Acquisition = attrs.field(kw_only=True, factory=Acquisition)
@@ -127,7 +127,7 @@ class Alignment:
     def _check_excluded(self, _: Any, value: ExcludedTilts | None) -> None:
         if value is not None and len(value) != self.excluded.size:
             raise ValueError(
-                f"excluded_tilts must have one entry for each image that is left out: expected "
+                f"excluded_tilts must have one entry per excluded image: expected "
                 f"{self.excluded.size}, got {len(value)}"
             )
 
@@ -135,16 +135,16 @@ class Alignment:
     def from_matrices(
         cls, matrices: Float64Array, *, source: str = "the alignment", **fields: Any
     ) -> Self:
-        """Make an alignment from matrices `(n, 2, 4)`, voxel index to raw pixel index.
+        """Create an alignment from matrices from voxel index to raw pixel index.
 
         Parameters
         ----------
         matrices : ndarray, shape (n, 2, 4)
             ``(x, y, z, 1)`` to ``(u, v)``.
         source : str, optional
-            What they are of, for messages.
+            Name of the matrices' origin, for messages.
         **fields
-            All the others of the class.
+            The other fields of the class.
 
         Returns
         -------
@@ -153,7 +153,7 @@ class Alignment:
         Raises
         ------
         ValueError
-            If a matrix flattens the specimen, or the fields do not fit.
+            If a matrix is singular, or the fields do not match.
 
         Examples
         --------
@@ -171,7 +171,7 @@ class Alignment:
 
     @property
     def sizes(self) -> KnownSizes:
-        """All that a file may leave out."""
+        """Sizes of stack and tomogram."""
         return KnownSizes(
             stack_shape=self.stack_shape,
             pixel_size=self.pixel_size,
@@ -181,26 +181,28 @@ class Alignment:
 
     @property
     def excluded(self) -> NDArray[np.int64]:
-        """The images of the stack that no tilt belongs to, from 0."""
+        """Indices of images without a tilt, from 0."""
         return np.setdiff1d(np.arange(self.stack_shape[0]), self.views)
 
     @property
     def excluded_tilt_angles(self) -> Float64Array:
-        """Tilt angles of the images that no tilt belongs to; NaN where they are not known."""
+        """Tilt angles of excluded images in degrees, NaN where unknown."""
         if self.excluded_tilts is None:
             return np.full(self.excluded.size, np.nan)
         return self.excluded_tilts.tilt_angles
 
-    def every_tilt_angle(self) -> Float64Array:
-        """Return one tilt angle per image of the stack, between its neighbors' where unknown."""
-        return self.for_every_image(self.geometry.tilt_angles, excluded=self.excluded_tilt_angles)
+    def all_tilt_angles(self) -> Float64Array:
+        """Return the tilt angle of every image of the stack, interpolated where unknown."""
+        return self.interpolate_to_stack(
+            self.geometry.tilt_angles, excluded=self.excluded_tilt_angles
+        )
 
-    def for_every_image(
+    def interpolate_to_stack(
         self, values: Float64Array, *, excluded: Float64Array | float = np.nan
     ) -> Float64Array:
-        """Return one value per image of the stack, between its neighbors' where it is NaN.
+        """Return one value per image of the stack, interpolated where NaN.
 
-        Those of images that no tilt belongs to are `excluded`.
+        `values` belong to `views`; images without a tilt take the values `excluded`.
         """
         every = np.full(self.stack_shape[0], np.nan)
         every[self.views], every[self.excluded] = values, excluded
@@ -208,8 +210,8 @@ class Alignment:
         between: Float64Array = np.interp(np.arange(len(every)), known, every[known])
         return between
 
-    def with_excluded(self) -> Self:
-        """Return itself with the images that are left out, where their tilts are known whole."""
+    def include_excluded(self) -> Self:
+        """Return an alignment that includes excluded images if their geometry is known."""
         tilts = None if self.excluded_tilts is None else self.excluded_tilts.geometry
         if tilts is None or not len(tilts):
             return self
@@ -221,17 +223,17 @@ class Alignment:
             acquisition=Acquisition(),
         )
 
-    def every_view(self, format_name: str) -> NDArray[np.intp]:
-        """Return the order that sorts the views, where the stack has no others."""
+    def full_stack_order(self, format_name: str) -> NDArray[np.intp]:
+        """Return the order that sorts the views; raise if an image is excluded."""
         if self.excluded.size:
             raise ValueError(
-                f"{format_name} holds every image of the stack, and {self.excluded.size} of "
-                f"{self.stack_shape[0]} are left out: write a format with a list of views"
+                f"{format_name} holds every image of the stack, but {self.excluded.size} of "
+                f"{self.stack_shape[0]} are excluded: write a format with a list of views"
             )
         return np.argsort(self.views)
 
-    def require_views(self, views: NDArray[np.int64]) -> None:
-        """Raise a ValueError where a file that is written like another one has other views."""
+    def require_same_views(self, views: NDArray[np.int64]) -> None:
+        """Raise a ValueError unless the template `like` has the same views."""
         if views.tolist() != self.views.tolist():
             raise ValueError(
                 f"like must have the same images in the same order, from 0: expected "
@@ -258,19 +260,19 @@ class Alignment:
         return matrices[:, :2]
 
     def distance(self, other: Alignment) -> float:
-        """Return how far apart two alignments put the corners of the tomogram, in raw pixels.
+        """Return the largest distance between projected tomogram corners, in raw pixels.
 
-        Views are compared by their image, in whatever order they stand.
+        Views are matched by image, in any order.
 
         Parameters
         ----------
         other : Alignment
-            Of the same stack and tomogram.
+            An alignment of the same stack and tomogram.
 
         Returns
         -------
         float
-            The largest distance over all tilts; infinite where the views differ.
+            The maximum over all tilts; infinite if the views differ.
 
         Examples
         --------

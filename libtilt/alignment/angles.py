@@ -12,9 +12,9 @@ import numpy as np
 from libtilt.alignment.acquisition import Acquisition
 from libtilt.alignment.alignment import Alignment
 from libtilt.alignment.base import AlignmentFile
-from libtilt.alignment.plausible import tilt_angle
+from libtilt.alignment.plausible import parse_tilt_angle
 from libtilt.alignment.sizes import KnownSizes, Sizes
-from libtilt.alignment.text import number, rows_of
+from libtilt.alignment.text import parse_number, read_rows
 from libtilt.errors import LibtiltWarning
 from libtilt.errors.checks import Float64Array, finite_array
 from libtilt.geometry import TiltGeometry
@@ -22,16 +22,9 @@ from libtilt.geometry import TiltGeometry
 
 @attrs.frozen(eq=False)
 class AngleList:
-    """The columns of a file with one line per image.
+    """Columns of an angle list, each (n,): angles in degrees, order of acquisition, exposures.
 
-    Attributes
-    ----------
-    angles : ndarray, shape (n,)
-        Degrees.
-    order : ndarray, shape (n,), or None
-        The second column: when each image was taken, as the file counts.
-    exposures : ndarray, shape (n,), or None
-        The third column: electrons per square angstrom.
+    Order (as the file counts) and exposures (electrons per square angstrom) may be None.
     """
 
     angles: Float64Array
@@ -40,60 +33,36 @@ class AngleList:
 
 
 def read_angle_list(path: str | Path) -> AngleList:
-    r"""Read a file with one line per image: tilt angle, then order and exposure where it has them.
+    """Read a file with one line per image: tilt angle, optionally order and exposure.
 
-    This is what IMOD's ``.tlt``, ``.rawtlt`` and ``.xtilt``, and AreTomo's ``_TLT.txt`` and
-    AngFile hold. Columns are kept apart by blanks, tabs or commas; ``#`` begins a comment.
-
-    Parameters
-    ----------
-    path : path
-        The file.
-
-    Returns
-    -------
-    AngleList
-
-    Raises
-    ------
-    ValueError
-        If a line does not hold one to three numbers, an angle lies beyond 180 degrees, or lines
-        differ in length; the message names the file and the line.
-
-    Examples
-    --------
-    >>> import pathlib, tempfile
-    >>> from libtilt.alignment.angles import read_angle_list
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = pathlib.Path(folder) / "TS_1_TLT.txt"
-    ...     _ = path.write_text("-3.0 2 3.1\n 0.0 1 3.1\n")
-    ...     columns = read_angle_list(path)
-    >>> columns.angles.tolist(), columns.order.tolist(), columns.exposures.tolist()
-    ([-3.0, 0.0], [2.0, 1.0], [3.1, 3.1])
+    IMOD's ``.tlt``, ``.rawtlt`` and ``.xtilt``, and AreTomo's ``_TLT.txt`` and AngFile have this
+    format. Blanks, tabs or commas separate columns; ``#`` starts a comment. Errors name the line.
     """
     rows: list[list[float]] = []
-    for where, text, words in rows_of(path):
+    for where, text, words in read_rows(path):
         if re.search(r"(?<![\d.])\d+,\d+(?![\d.,])", text):
             raise ValueError(
-                f"{where}: {text[:80]!r} may have decimal commas, or columns: write points, or "
-                "keep columns apart by blanks"
+                f"{where}: {text[:80]!r} is ambiguous: use decimal points instead of commas, or "
+                "separate columns by blanks"
             )
         if not 1 <= len(words) <= 3 or (rows and len(words) != len(rows[0])):
-            expected = "a tilt angle, and perhaps its order and exposure"
+            expected = "a tilt angle, optionally with order and exposure"
             if rows:
-                expected = f"{len(rows[0])} columns, as above"
+                expected = f"{len(rows[0])} columns, as in the lines above"
             raise ValueError(f"{where}: expected {expected}, got {text[:80]!r}")
-        rows.append([tilt_angle(words[0], where), *(number(word, where) for word in words[1:])])
+        rows.append(
+            [parse_tilt_angle(words[0], where), *(parse_number(word, where) for word in words[1:])]
+        )
     if not rows:
-        raise ValueError(f"{path} holds no tilt angle")
+        raise ValueError(f"{path} holds no tilt angles")
     columns = np.array(rows).T
-    order = columns[1] if len(columns) > 1 and _counts(columns[1]) else None
+    order = columns[1] if len(columns) > 1 and _is_order(columns[1]) else None
     doses = columns[2] if len(columns) > 2 and (columns[2] >= 0).all() else None
     return AngleList(columns[0], order, doses)
 
 
-def _counts(column: Float64Array) -> bool:
-    """Whether a column numbers the images, and is no dose or offset."""
+def _is_order(column: Float64Array) -> bool:
+    """Whether a column numbers the images, and does not hold exposures or offsets."""
     whole = bool((column == np.round(column)).all())
     return whole and len(np.unique(column)) == len(column)
 
@@ -109,9 +78,9 @@ def _array(value: object) -> Float64Array:
 
 @attrs.frozen(eq=False)
 class AnglesFile(AlignmentFile):
-    """One tilt angle per image, and no shifts.
+    """A list of one tilt angle per image, without shifts.
 
-    Such a file does not say the tilt axis: where nobody gives it, it is taken along y, as in an
+    The file does not hold the tilt axis angle: unless given, the axis is assumed along y, as in an
     aligned stack, with a warning.
 
     Parameters
@@ -119,7 +88,7 @@ class AnglesFile(AlignmentFile):
     tilt_angles : array_like, shape (n,)
         Degrees.
     acquisition : Acquisition, optional
-        Order and exposures, where the file has columns for them.
+        Order and exposures, if the file has these columns.
     name : str, optional
         For messages.
 
@@ -160,19 +129,19 @@ class AnglesFile(AlignmentFile):
         axis = sizes.tilt_axis_angle or 0.0
         return TiltGeometry.from_tilt_angles(self.tilt_angles, tilt_axis_angle=axis)
 
-    def _details(self, sizes: KnownSizes, given: Sizes) -> dict[str, Any]:
-        doubts = () if sizes.tilt_axis_angle is not None else (along_y(self.name),)
+    def _extra_fields(self, sizes: KnownSizes, given: Sizes) -> dict[str, Any]:
+        doubts = () if sizes.tilt_axis_angle is not None else (axis_along_y_warning(self.name),)
         return {"acquisition": self.acquisition, "warnings": doubts}
 
     @classmethod
     def _from_alignment(cls, alignment: Alignment, like: Self | None) -> Self:
-        return cls(alignment.geometry.tilt_angles[alignment.every_view("a list of angles")])
+        return cls(alignment.geometry.tilt_angles[alignment.full_stack_order("a list of angles")])
 
 
-def along_y(name: str) -> LibtiltWarning:
-    """Return the warning that a file with angles alone gives no tilt axis."""
+def axis_along_y_warning(name: str) -> LibtiltWarning:
+    """Return the warning that a list of angles does not hold the tilt axis angle."""
     return LibtiltWarning(
-        f"{name} holds tilt angles alone: the tilt axis is taken along y (0 degrees); give "
+        f"{name} holds only tilt angles: the tilt axis is assumed along y (0 degrees); give "
         "tilt_axis_angle=... if the images are not aligned",
         arguments=("tilt_axis_angle",),
     )

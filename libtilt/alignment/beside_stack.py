@@ -1,4 +1,4 @@
-"""The files that lie beside a stack, and which of them hold its geometry."""
+"""Files beside a stack that may hold its geometry."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _ALIGNED = (".ali", "_ali.mrc", "_aligned.mrc")
 _ALIGNMENTS = (".xf", ".aln", ".xml", ".star", ".mdoc")
 
 
-def beside(path: str | Path, suffix: str) -> Path:
-    """Return the path of a stack with its suffix, and that of its compression, replaced."""
+def sibling_path(path: str | Path, suffix: str) -> Path:
+    """Return the path of a stack with another suffix; ``.gz``, ``.bz2`` and ``.ome`` go too."""
     stack = Path(path)
     if stack.suffix.lower() in (".gz", ".bz2"):
         stack = stack.with_suffix("")
@@ -32,7 +32,7 @@ def beside(path: str | Path, suffix: str) -> Path:
 
 
 def read_tilt_angles(path: str | Path) -> Float64Array:
-    r"""Read a text file with one tilt angle in degrees per line (``.tlt``, ``.rawtlt``).
+    r"""Read the tilt angles of a file with one line per image (``.tlt``, ``.rawtlt``).
 
     Parameters
     ----------
@@ -42,6 +42,7 @@ def read_tilt_angles(path: str | Path) -> Float64Array:
     Returns
     -------
     ndarray, shape (n,)
+        Tilt angles in degrees.
 
     Raises
     ------
@@ -61,23 +62,31 @@ def read_tilt_angles(path: str | Path) -> Float64Array:
     return read_angle_list(path).angles
 
 
-def find_beside(path: str | Path) -> Path | None:
-    """Return the file that holds the geometry of a stack beside it, or None.
+def find_geometry_file(path: str | Path) -> Path | None:
+    """Return the file beside a stack that holds its geometry, or None.
 
-    Of ``TS.mrc`` it is, in this order, ``TS.json`` as libtilt saves it, ``TS.tlt``, AreTomo's
-    ``TS_TLT.txt``, ``TS.rawtlt``, ``TS.mrc.mdoc`` or ``TS.mdoc``. Plain lists come before an
-    ``.mdoc``: a stack may be sorted by angle after its ``.mdoc`` was written.
+    For ``TS.mrc`` the order is ``TS.json`` of libtilt, ``TS.tlt``, AreTomo's ``TS_TLT.txt``,
+    ``TS.rawtlt``, ``TS.mrc.mdoc``, ``TS.mdoc``. Angle lists come before an ``.mdoc``, since the
+    stack may have been sorted by angle after the ``.mdoc`` was written.
     """
-    aretomo = beside(path, "").with_name(f"{beside(path, '').name}_TLT.txt")
-    candidates = [beside(path, ".json"), beside(path, ".tlt"), aretomo, beside(path, ".rawtlt")]
-    candidates += [Path(f"{beside(path, Path(path).suffix)}.mdoc"), beside(path, ".mdoc")]
+    aretomo = sibling_path(path, "").with_name(f"{sibling_path(path, '').name}_TLT.txt")
+    candidates = [
+        sibling_path(path, ".json"),
+        sibling_path(path, ".tlt"),
+        aretomo,
+        sibling_path(path, ".rawtlt"),
+    ]
+    candidates += [
+        Path(f"{sibling_path(path, Path(path).suffix)}.mdoc"),
+        sibling_path(path, ".mdoc"),
+    ]
     plain = Path(f"{path}.mdoc")
     files = [file for file in [*candidates, plain] if file.is_file()]
-    return next((file for file in files if file.suffix != ".json" or _is_ours(file)), None)
+    return next((file for file in files if file.suffix != ".json" or _is_libtilt_json(file)), None)
 
 
-def _is_ours(file: Path) -> bool:
-    """Whether a .json is a geometry of libtilt, sound or damaged, and not of another program."""
+def _is_libtilt_json(file: Path) -> bool:
+    """Whether a .json is a libtilt geometry, perhaps damaged, and not of another program."""
     try:
         content = read_input(file)
         if FORMAT.encode() in content[:4096]:
@@ -88,37 +97,37 @@ def _is_ours(file: Path) -> bool:
     return False
 
 
-def tilts_beside(
+def find_tilt_geometry(
     path: str | Path, content: ImageContent, *, tlt: Path | None = None
 ) -> Path | None:
-    """Return the file with the geometry of a tilt series, None where the stack is a volume.
+    """Return the file with the geometry of a tilt series, None if the stack is a volume.
 
-    Much software marks stacks as volumes: one that has as many images as there are angles in the
-    file beside it, or in `tlt`, is a series whatever its header says.
+    Many programs mark stacks as volumes: one with as many images as the file beside it (or `tlt`)
+    has angles is a series, whatever its header says.
 
     Warns
     -----
     UserWarning
-        If the file beside the stack cannot be read, so that the stack is taken for a volume.
+        If the file beside the stack cannot be read, and the stack is assumed to be a volume.
     """
-    file = tlt or find_beside(path)
+    file = tlt or find_geometry_file(path)
     if file is None and content.sections.tilt_angles is not None:
         tilts = content.sections.tilt_angles
         return Path(path) if len(tilts) > 1 and np.ptp(tilts) > 0 else None
     if file is None or content.is_image_stack:
         return file
     try:
-        counts = _counts_of(file)
+        counts = _image_counts(file)
     except ValueError as error:
         if tlt is not None:
             raise
-        warnings.warn(f"{path} is taken for a volume: {error}", stacklevel=2)
+        warnings.warn(f"{path} is read as a volume: {error}", stacklevel=2)
         return None
     return file if len(content.data) in counts else None
 
 
-def _counts_of(file: Path) -> set[int]:
-    """Return how many images a stack may have by the file beside it."""
+def _image_counts(file: Path) -> set[int]:
+    """Return the possible numbers of images, by the file beside a stack."""
     if file.suffix.lower() == ".json":
         return {len(TiltGeometry.from_json(file))}
     if file.suffix.lower() == ".mdoc":
@@ -127,13 +136,15 @@ def _counts_of(file: Path) -> set[int]:
     return {len(read_tilt_angles(file))}
 
 
-def unused_beside(path: str | Path, used: Path) -> str | None:
-    """Return a sentence on alignments that lie beside a stack and are not used, or None."""
-    stack = beside(path, "")
+def unused_alignments(path: str | Path, used: Path) -> str | None:
+    """Return a warning about alignments beside a stack that are not used, or None."""
+    stack = sibling_path(path, "")
     aligned = is_aligned(path)
     root = stack.name.removesuffix("_ali").removesuffix("_aligned")
     files = [file for file in sorted(stack.parent.iterdir()) if file.is_file() and file != used]
-    found = [file.name for file in files if file.name in TILT_COMMANDS and _names(file, root)]
+    found = [
+        file.name for file in files if file.name in TILT_COMMANDS and _mentions_stack(file, root)
+    ]
     if not aligned:
         found += [
             file.name
@@ -142,21 +153,19 @@ def unused_beside(path: str | Path, used: Path) -> str | None:
         ]
     if not found:
         return None
-    hint = f"geometry={str(stack.with_name(found[0]))!r}"
-    if aligned:
-        hint = f"geometry={str(stack.with_name(found[0]))!r}, aligned=True"
+    hint = f"geometry={str(stack.with_name(found[0]))!r}" + (", aligned=True" if aligned else "")
     return (
         f"{used.name} gives the geometry of {path}; {', '.join(found)} beside it "
-        f"{'is' if len(found) == 1 else 'are'} not used: for that pass {hint}"
+        f"{'is' if len(found) == 1 else 'are'} not used: to use it, pass {hint}"
     )
 
 
-def _names(command: Path, root: str) -> bool:
+def _mentions_stack(command: Path, root: str) -> bool:
     """Whether a command file names the stack, its angles or its transforms."""
     text = read_input(command).decode("utf-8", errors="replace")
     return any(f"{root}{ending}" in text for ending in (".", "_ali", "_fid", "_full"))
 
 
 def is_aligned(path: str | Path) -> bool:
-    """Whether a stack is an aligned one by its name, so that its tilt axis lies along y."""
+    """Whether a stack is aligned by its name, with the tilt axis along y."""
     return str(path).lower().endswith(_ALIGNED)

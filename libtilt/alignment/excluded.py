@@ -1,4 +1,4 @@
-"""`ExcludedTilts`: what is known of images that an alignment leaves out."""
+"""`ExcludedTilts`: known tilts of images that an alignment excludes."""
 
 from __future__ import annotations
 
@@ -18,17 +18,16 @@ def _angles_converter(value: ArrayLike) -> Float64Array:
 
 @attrs.frozen(eq=False)
 class ExcludedTilts:
-    """The tilts of images that are left out, as far as a file says them.
+    """Tilts of excluded images, as far as a file holds them.
 
-    They place nothing in a tomogram; formats that keep a row for every image write them again.
+    They do not affect a tomogram; formats with a row for every image write them back.
 
     Parameters
     ----------
     tilt_angles : array_like, shape (n,)
-        One for each image that is left out, in their order in the stack, in degrees; NaN where
-        it is not known.
+        Tilt angles of the excluded images in stack order, in degrees; NaN where unknown.
     geometry : TiltGeometry, optional
-        One whole tilt for each, where a file holds them.
+        Complete tilts of the same images, if a file holds them.
 
     Raises
     ------
@@ -57,12 +56,12 @@ class ExcludedTilts:
 
     @classmethod
     def from_geometry(cls, geometry: TiltGeometry) -> Self:
-        """Return tilts that are known as a whole.
+        """Create from complete tilts.
 
         Parameters
         ----------
         geometry : TiltGeometry
-            One tilt for each image that is left out.
+            One tilt per excluded image.
 
         Returns
         -------

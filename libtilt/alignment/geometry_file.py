@@ -1,4 +1,4 @@
-"""libtilt's own ``.json``: a geometry to the last bit, without sizes."""
+"""libtilt's own ``.json``: an exact geometry, without sizes."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from libtilt.geometry import TiltGeometry
 
 @attrs.frozen(eq=False)
 class GeometryFile(AlignmentFile):
-    """A `TiltGeometry` in JSON, one tilt for each image of the stack.
+    """A `TiltGeometry` in JSON, one tilt per image of the stack.
 
     Parameters
     ----------
     geometry : TiltGeometry
-        From the tomogram's center to the images'.
+        Geometry between the centers of tomogram and images.
     name : str, optional
         For messages.
 
@@ -54,7 +54,7 @@ class GeometryFile(AlignmentFile):
     @classmethod
     def _parse(cls, path: Path) -> Self:
         read_json(path)
-        # Numbers whose squares overflow are refused as no rotations.
+        # Numbers whose squares overflow are rejected later, as invalid rotations.
         with np.errstate(over="ignore", invalid="ignore"):
             return cls(TiltGeometry.from_json(path), name=str(path))
 
@@ -66,4 +66,4 @@ class GeometryFile(AlignmentFile):
 
     @classmethod
     def _from_alignment(cls, alignment: Alignment, like: Self | None) -> Self:
-        return cls(alignment.geometry[alignment.every_view("a libtilt .json")])
+        return cls(alignment.geometry[alignment.full_stack_order("a libtilt .json")])

@@ -1,7 +1,7 @@
-"""Between a geometry and matrices from voxel index to pixel index, the formats' common ground.
+"""Conversion between a geometry and matrices, the common ground of all formats.
 
-All formats are affine: what each of them says of a tilt is a 2 x 4 matrix from the voxel index
-``(x, y, z, 1)`` of its tomogram to the pixel index ``(u, v)`` of the raw image.
+Every format is affine: each tilt is a 2 x 4 matrix from the voxel index ``(x, y, z, 1)`` of its
+tomogram to the pixel index ``(u, v)`` of the raw image.
 """
 
 from __future__ import annotations
@@ -14,49 +14,18 @@ from libtilt.geometry import TiltGeometry
 from libtilt.geometry.rotations import specimen_to_detector
 from libtilt.geometry.sampling import center_xyz
 
-# A matrix from angles in float64 is a rotation to some 1e-16; numbers in files have fewer digits.
+# Rotations from angles are exact to about 1e-16; numbers in files have fewer digits.
 ROUNDING = 1e-13
 
 
 def geometry_from_matrices(
     matrices: Float64Array, sizes: KnownSizes, *, source: str = "the alignment"
 ) -> TiltGeometry:
-    """Return the geometry of matrices `(n, 2, 4)` from voxel index to pixel index.
+    """Return the geometry of matrices `(n, 2, 4)` from voxel index to pixel index, both from 0.
 
-    The linear part is split into a rotation and a symmetric magnification by its left polar
-    decomposition (Higham, SIAM J. Sci. Stat. Comput. 7, 1986), which leaves in the magnification
-    only what no rotation can hold.
-
-    Parameters
-    ----------
-    matrices : ndarray, shape (n, 2, 4)
-        ``(x, y, z, 1)`` to ``(u, v)``, both in indices that count from 0.
-    sizes : KnownSizes
-        Of the images and of the tomogram.
-    source : str, optional
-        What the matrices are of, for messages.
-
-    Returns
-    -------
-    TiltGeometry
-
-    Raises
-    ------
-    ValueError
-        If a matrix flattens the specimen to a line; the message names the tilt.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from libtilt.alignment.matrices import geometry_from_matrices
-    >>> from libtilt.alignment.sizes import KnownSizes
-    >>> sizes = KnownSizes(
-    ...     stack_shape=(1, 8, 8), pixel_size=2.0, volume_shape=(8, 8, 8), voxel_size=2.0
-    ... )
-    >>> matrix = np.array([[[1.1, 0, 0, -0.4], [0, 1.1, 0, 0.6]]])
-    >>> geometry = geometry_from_matrices(matrix, sizes)
-    >>> geometry.magnifications.round(6).tolist(), geometry.shifts.round(6).tolist()
-    ([[[1.1, 0.0], [0.0, 1.1]]], [[0.0, 2.0]])
+    The left polar decomposition (Higham, SIAM J. Sci. Stat. Comput. 7, 1986) splits the linear part
+    into a rotation and a symmetric magnification, which holds only what no rotation can. Raises a
+    ValueError, which names `source` and the tilt, for a matrix of rank 1.
     """
     linear = matrices[:, :, :3] * (sizes.pixel_size / sizes.voxel_size)
     left, scales, right = np.linalg.svd(linear, full_matrices=False)
@@ -76,13 +45,13 @@ def geometry_from_matrices(
     )
 
 
-def magnified(geometry: TiltGeometry) -> bool:
-    """Whether some tilt has a magnification other than the identity."""
+def has_magnification(geometry: TiltGeometry) -> bool:
+    """Whether any tilt has a magnification other than the identity."""
     return bool((geometry.magnifications != np.eye(2)).any())
 
 
 def with_tilt_axis(geometry: TiltGeometry, tilt_axis_angle: float) -> TiltGeometry:
-    """Return the same tilts about another axis in the image."""
+    """Return the same tilt angles and x-tilts about another tilt axis."""
     axes = np.full(len(geometry), tilt_axis_angle)
     matrices = specimen_to_detector(axes, geometry.tilt_angles, geometry.x_tilts)
     return geometry.evolve(rotation_matrices=matrices.transpose(0, 2, 1))

@@ -1,4 +1,4 @@
-"""Opening an alignment of any format, which its name or its contents say."""
+"""Opening alignments of any format, detected by name or content."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from libtilt.alignment.portal.rows import SECTIONS
 from libtilt.alignment.relion.alignment import RelionAlignment
 from libtilt.alignment.relion.tables import GLOBAL_TABLES
 from libtilt.alignment.sizes import Sizes
-from libtilt.alignment.text import is_cut_within_a_line
+from libtilt.alignment.text import ends_in_digit
 from libtilt.alignment.warp.alignment import WarpAlignment
 from libtilt.errors import ArgumentError
 from libtilt.errors.checks import one_of
@@ -40,23 +40,23 @@ SUFFIXES: dict[str, type[AlignmentFile]] = {
     ".rawtlt": AnglesFile,
     ".json": GeometryFile,
 }
-# AreTomo writes angles, order and exposures under this name.
+# Suffix of AreTomo's files with angles, order and exposures.
 ARETOMO_ANGLES = "_tlt.txt"
 FORMATS: dict[str, type[AlignmentFile]] = {kind.format: kind for kind in SUFFIXES.values()}
 FORMATS[PortalAlignment.format] = PortalAlignment
-# A saved series leaves its .json, and nominal angles lie beside most alignments: each of them
-# counts where there is nothing before it.
+# A saved series has its .json, and nominal angles accompany most alignments: each is used only if
+# the folder holds nothing that comes before it.
 _REFINED = (".aln", ".star", ".xml")
 _FALLBACKS = (".json", ".mdoc", ".tlt", ".rawtlt")
 
 
 def detect_format(path: str | Path) -> str:
-    """Return which format a file or folder is of.
+    """Return the format of a file or folder.
 
     Parameters
     ----------
     path : path
-        A file, by its suffix; or a folder, by the files in it.
+        A file, detected by its suffix; or a folder, by the files in it.
 
     Returns
     -------
@@ -66,9 +66,9 @@ def detect_format(path: str | Path) -> str:
     Raises
     ------
     FileNotFoundError
-        If there is no such file, or the folder holds no alignment.
+        If the file does not exist, or the folder holds no alignment.
     ValueError
-        If the suffix is not known, or a folder holds alignments of several formats.
+        If the suffix is unknown, or a folder holds several alignments.
 
     Examples
     --------
@@ -83,11 +83,11 @@ def detect_format(path: str | Path) -> str:
 
 
 def _locate(path: Path) -> tuple[type[AlignmentFile], Path]:
-    """Return the format of a path and the file that holds it."""
+    """Return the format of a path and the file to read."""
     if not path.exists():
         raise FileNotFoundError(f"no such file or folder: {path}")
     if not path.is_dir():
-        return _kind_inside(path), path
+        return _format_from_content(path), path
     found: list[tuple[type[AlignmentFile], Path]] = []
     if holds_imod(path):
         found.append((ImodAlignment, path))
@@ -96,7 +96,7 @@ def _locate(path: Path) -> tuple[type[AlignmentFile], Path]:
     if tables:
         found = [entry for entry in found if entry[1].suffix != ".star" or entry[1] in tables]
     for suffix in _FALLBACKS:
-        found = found or [(_kind_inside(file), file) for file in _files(path, (suffix,))]
+        found = found or [(_format_from_content(file), file) for file in _files(path, (suffix,))]
     if not found:
         raise FileNotFoundError(
             f"{path} holds no alignment: expected tilt.com, or .xf with .tlt, or a file ending "
@@ -104,7 +104,7 @@ def _locate(path: Path) -> tuple[type[AlignmentFile], Path]:
         )
     if len(found) > 1:
         names = ", ".join(f"{file.name} ({kind.format})" for kind, file in found)
-        raise ValueError(f"{path} holds several alignments: {names}; name the one that is meant")
+        raise ValueError(f"{path} holds several alignments: {names}; name one of them")
     return found[0]
 
 
@@ -117,22 +117,22 @@ def _files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
     ]
 
 
-def kind_of(path: Path) -> type[AlignmentFile]:
-    """Return the format of a file by its name."""
+def format_from_suffix(path: Path) -> type[AlignmentFile]:
+    """Return the format of a file by its suffix."""
     kind = SUFFIXES.get(path.suffix.lower())
     if path.name.lower().endswith(ARETOMO_ANGLES):
         kind = AnglesFile
     if kind is None:
         raise ValueError(
-            f"{path}: the format is not known by its suffix; expected one of "
+            f"{path}: the suffix does not determine the format; expected one of "
             f"{' '.join(SUFFIXES)}, or give the format: {', '.join(FORMATS)}"
         )
     return kind
 
 
-def _kind_inside(path: Path) -> type[AlignmentFile]:
-    """Return the format of a file, for JSON by what it holds."""
-    kind = kind_of(path)
+def _format_from_content(path: Path) -> type[AlignmentFile]:
+    """Return the format of a file, for JSON by its content."""
+    kind = format_from_suffix(path)
     if kind is not GeometryFile:
         return kind
     content = read_json(path)
@@ -140,8 +140,8 @@ def _kind_inside(path: Path) -> type[AlignmentFile]:
         return PortalAlignment
     if "format" not in content and "rotation_matrices" not in content:
         raise ValueError(
-            f'{path} is no alignment: expected the JSON of a libtilt geometry ("format": "libtilt '
-            f'geometry") or of the CryoET Data Portal ("{SECTIONS}")'
+            f"{path} is not an alignment: expected a libtilt geometry (with a format of "
+            f"'libtilt geometry') or a file of the CryoET Data Portal (with {SECTIONS})"
         )
     return kind
 
@@ -152,16 +152,16 @@ def read_alignment_file(
     format: str | None = None,  # noqa: A002
     **options: Any,
 ) -> AlignmentFile:
-    r"""Read a file or folder of any format, in that format's own terms.
+    r"""Read a file or folder of any format, in that format's own conventions.
 
     Parameters
     ----------
     path : path
         The file or folder.
     format : str, optional
-        In place of what the suffix says.
+        Overrides the suffix.
     **options
-        Of the format's ``read``: ``aligned=True`` (IMOD), ``name="TS_1"`` (RELION),
+        Options of the format's ``read``: ``aligned=True`` (IMOD), ``name="TS_1"`` (RELION),
         ``first_section=0`` (AreTomo).
 
     Returns
@@ -171,11 +171,11 @@ def read_alignment_file(
     Raises
     ------
     FileNotFoundError
-        If there is no such file.
+        If the file does not exist.
     TypeError
         If the format does not have an option.
     ValueError
-        If the file is not sound; the message names the file and the line.
+        If the file is not valid; the message names the file and the line.
 
     Examples
     --------
@@ -205,26 +205,26 @@ def open_alignment(
     format: str | None = None,  # noqa: A002
     **options: Any,
 ) -> Alignment:
-    r"""Open what a program says of a stack and its tomogram.
+    r"""Open an alignment of a stack and its tomogram.
 
     Parameters
     ----------
     source : path, TiltGeometry, Alignment or array_like
-        A file, or the folder of one alignment; else a geometry or tilt angles, one tilt for each
-        image of the stack. An alignment is returned as it is.
+        A file, or the folder of one alignment; or a geometry or tilt angles, one tilt per image
+        of the stack. An `Alignment` is returned unchanged.
     stack_shape : tuple of int, optional
-        ``(n, h, w)`` of the raw stack, where the file does not say it (all but AreTomo's).
+        ``(n, h, w)`` of the raw stack, if the file does not hold it (only AreTomo's does).
     pixel_size : float, optional
-        Of the raw stack in angstroms, where the file does not say it.
+        Pixel size of the raw stack in angstroms, if the file does not hold it.
     volume_shape : tuple of int, optional
-        ``(d, h, w)`` of the tomogram, where the file does not say it.
+        ``(d, h, w)`` of the tomogram, if the file does not hold it.
     voxel_size : float, optional
-        Of the tomogram in angstroms, where the file does not say its binning.
+        Voxel size of the tomogram in angstroms, if the file does not hold its binning.
     tilt_axis_angle : float, optional
-        Degrees from the images' y axis, in place of what the file says; shifts on the images stay.
+        Degrees from the images' y axis, overriding the file; shifts are kept.
     format : str, optional
         ``imod``, ``aretomo``, ``relion``, ``warp``, ``mdoc``, ``angles``, ``json`` or ``portal``;
-        by default what the path looks like.
+        by default detected from the path.
     **options
         As in `read_alignment_file`.
 
@@ -237,12 +237,12 @@ def open_alignment(
     FileNotFoundError
         If a file is missing.
     ValueError
-        If a file is not sound, or says too little; the message names what to give.
+        If a file is not valid, or lacks a size; the message names the argument to give.
 
     Warns
     -----
     UserWarning
-        If something was taken for granted that should be checked (`Alignment.warnings`).
+        If an assumption should be checked (`Alignment.warnings`).
 
     Examples
     --------
@@ -265,14 +265,14 @@ def open_alignment(
         tilt_axis_angle=tilt_axis_angle,
     )
     if not isinstance(source, str | Path) and (format is not None or options):
-        raise TypeError("format and the options of a reader are for files")
+        raise TypeError("format and reader options need a path as source")
     if isinstance(source, Alignment):
         if sizes != Sizes():
-            raise ArgumentError("sizes are given beside an alignment, which has its own")
+            raise ArgumentError("sizes cannot be given with an Alignment, which has its own")
         return source
     if isinstance(source, str | Path):
         file = read_alignment_file(source, format=format, **options)
-        alignment = with_notes(file.alignment(sizes), source)
+        alignment = note_truncated_number(file.alignment(sizes), source)
     else:
         given: AlignmentFile = (
             GeometryFile(source) if isinstance(source, TiltGeometry) else AnglesFile(source)
@@ -283,12 +283,12 @@ def open_alignment(
     return alignment
 
 
-def with_notes(alignment: Alignment, path: str | Path) -> Alignment:
-    """Return an alignment with a note where a number at the end of its file may be cut off."""
+def note_truncated_number(alignment: Alignment, path: str | Path) -> Alignment:
+    """Add a note if the last number of the file may be cut off."""
     file = Path(path)
     if not file.is_file() or file.suffix.lower() in (".xml", ".json"):
         return alignment
-    if not is_cut_within_a_line(file):
+    if not ends_in_digit(file):
         return alignment
-    note = f"{path} ends without a line break: check that its last number is whole"
+    note = f"{path} ends without a line break: check that its last number is complete"
     return attrs.evolve(alignment, notes=(*alignment.notes, note))

@@ -1,4 +1,4 @@
-"""Which angles and shifts a tilt series can have, for all formats."""
+"""Limits of angles and shifts in a tilt series, for all formats."""
 
 from __future__ import annotations
 
@@ -8,40 +8,40 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from libtilt.alignment.text import number
+from libtilt.alignment.text import parse_number
 from libtilt.errors.checks import finite_number
 from libtilt.geometry import TiltGeometry
 
 LARGEST_TILT = 180.0
 LARGEST_AXIS = 360.0
-MOST_IMAGES = 100_000
+MAX_IMAGES = 100_000
 
 
-def tilt_angle(text: str | float, where: str) -> float:
-    """Return a tilt angle or an x-tilt of a file; raise a ValueError beyond 180 degrees."""
+def parse_tilt_angle(text: str | float, where: str) -> float:
+    """Return a tilt angle or x-tilt in degrees; raise a ValueError beyond 180."""
     return _within(text, LARGEST_TILT, "a tilt angle", where)
 
 
-def axis_angle(text: str | float, where: str) -> float:
-    """Return the angle of a tilt axis in a file; raise a ValueError beyond 360 degrees."""
+def parse_axis_angle(text: str | float, where: str) -> float:
+    """Return a tilt axis angle; raise a ValueError beyond 360 degrees."""
     return _within(text, LARGEST_AXIS, "a tilt axis angle", where)
 
 
 def to_axis_angle(value: Any) -> float:
-    """Return a tilt axis angle that a user gives."""
+    """Return a tilt axis angle given as an argument."""
     return _within(finite_number(value, "tilt_axis_angle"), LARGEST_AXIS, "degrees", None)
 
 
 def _within(text: str | float, limit: float, what: str, where: str | None) -> float:
-    value = number(text, where or "") if isinstance(text, str) else text
+    value = parse_number(text, where or "") if isinstance(text, str) else text
     if not abs(value) <= limit:
         head = f"{where}: expected" if where else "tilt_axis_angle must be"
         raise ValueError(f"{head} {what} within {limit:g} of 0, got {value:.8g}")
     return value
 
 
-def equal_tilts(geometry: TiltGeometry, source: str) -> Iterator[str]:
-    """Yield a sentence where a series of more than two images is not tilted."""
+def equal_tilt_warnings(geometry: TiltGeometry, source: str) -> Iterator[str]:
+    """Yield a warning if more than two images have the same tilt angle."""
     if len(geometry) > 2 and np.ptp(geometry.tilt_angles) < 1e-3:
         yield (
             f"{source}: all {len(geometry)} tilt angles are {geometry.tilt_angles[0]:.4g} degrees, "
@@ -49,23 +49,14 @@ def equal_tilts(geometry: TiltGeometry, source: str) -> Iterator[str]:
         )
 
 
-def implausible(geometry: TiltGeometry, views: NDArray[np.int64], diagonal: float) -> Iterator[str]:
-    """Yield sentences on what is possible, but hardly meant.
+def implausibility_warnings(
+    geometry: TiltGeometry, views: NDArray[np.int64], diagonal: float
+) -> Iterator[str]:
+    """Yield warnings about possible but unlikely geometries.
 
-    Parameters
-    ----------
-    geometry : TiltGeometry
-        One tilt for each of `views`.
-    views : ndarray of int, shape (n,)
-        Images, from 0.
-    diagonal : float
-        Of an image, in angstroms.
-
-    Yields
-    ------
-    str
+    `views` (n,) are image indices from 0; `diagonal` is that of an image, in angstroms.
     """
-    yield from equal_tilts(geometry, "the alignment")
+    yield from equal_tilt_warnings(geometry, "the alignment")
     lengths = np.linalg.norm(geometry.shifts, axis=1)
     if lengths.max() > diagonal:
         worst = int(lengths.argmax())

@@ -1,4 +1,4 @@
-"""Saving an alignment in a format that can hold it."""
+"""Saving alignments in a format that can hold them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from libtilt.alignment.alignment import Alignment
 from libtilt.alignment.base import AlignmentFile
-from libtilt.alignment.opening import FORMATS, kind_of
+from libtilt.alignment.opening import FORMATS, format_from_suffix
 from libtilt.errors import ArgumentError
 from libtilt.errors.checks import one_of, positive_float
 
@@ -28,35 +28,35 @@ def save_alignment(
     Parameters
     ----------
     alignment : Alignment
-        What to write.
+        The alignment to write.
     path : path
         The file; IMOD's others are written beside its ``.xf``.
     format : str, optional
-        In place of what the suffix says.
+        Overrides the suffix.
     like : AlignmentFile, optional
-        A file of the same format whose other contents are kept.
+        A file of the same format whose other content is kept.
     tolerance : float, optional
-        How far the corners of the tomogram may move, in raw pixels. Not every format holds x-tilts,
-        magnifications or shifts, and IMOD's seven digits alone come to 0.002 pixels.
+        Largest allowed movement of a projected tomogram corner, in raw pixels. Some formats lack
+        x-tilts, magnifications or shifts, and IMOD's seven digits alone cause 0.002 pixels.
     overwrite : bool, optional
         Whether existing files may be replaced.
 
     Returns
     -------
     pathlib.Path
-        The path.
+        The path given.
 
     Raises
     ------
     ValueError
-        If the format cannot hold the alignment; the message says what would be lost.
+        If the format cannot hold the alignment; the message names what would be lost.
     FileExistsError
         If a file exists and `overwrite` is false.
 
     Warns
     -----
     UserWarning
-        If the file holds tilt angles of images that are left out, and these are not known.
+        If tilt angles of excluded images are unknown and had to be interpolated.
 
     Examples
     --------
@@ -76,7 +76,9 @@ def save_alignment(
     """
     positive_float(tolerance, "tolerance")
     target = Path(path)
-    kind = FORMATS[one_of(format, "format", tuple(FORMATS))] if format else kind_of(target)
+    kind = (
+        FORMATS[one_of(format, "format", tuple(FORMATS))] if format else format_from_suffix(target)
+    )
     if like is not None and not isinstance(like, kind):
         raise TypeError(f"like must be of format {kind.format}, got {type(like).__name__}")
     made = kind.from_alignment(alignment, like=like)
@@ -84,22 +86,22 @@ def save_alignment(
     if moved > tolerance:
         raise ArgumentError(
             f"{kind.format} files cannot hold this alignment: corners of the tomogram would move "
-            f"by {moved:.3g} pixels; {_reasons(alignment)}; to write it all the same, allow that "
-            f"(tolerance=..., now {tolerance:g})",
+            f"by {moved:.3g} pixels; {_describe_losses(alignment)}; to write it all the same, "
+            f"allow that (tolerance=..., now {tolerance:g})",
             arguments=("tolerance",),
         )
     path = made.write(target, overwrite=overwrite)
     unknown = int(np.isnan(alignment.excluded_tilt_angles).sum())
-    if unknown and like is None and kind.keeps_excluded:
+    if unknown and like is None and kind.writes_excluded:
         warnings.warn(
-            f"{unknown} images that are left out got tilt angles between their neighbors'",
+            f"{unknown} excluded images got tilt angles interpolated from their neighbors",
             stacklevel=2,
         )
     return path
 
 
-def _reasons(alignment: Alignment) -> str:
-    """Say what an alignment has that some formats lack."""
+def _describe_losses(alignment: Alignment) -> str:
+    """Describe the parts of an alignment that some formats lack."""
     geometry = alignment.geometry
     found = [
         (abs(geometry.tilt_axis_angles).max(), "a tilt axis up to {:.3g} degrees from y"),

@@ -1,10 +1,11 @@
-"""`Sizes`: what the user says of a stack and its tomogram, where a file does not."""
+"""`Sizes`: sizes of a stack and its tomogram that a file does not hold."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import attrs
+from attrs.converters import optional
 
 from libtilt.alignment.plausible import to_axis_angle
 from libtilt.errors import MissingArgumentError
@@ -18,8 +19,8 @@ HINTS = {
 }
 
 
-def to_spacing(value: Any) -> float:
-    """Return one positive voxel size: alignments have cubic voxels."""
+def to_voxel_size(value: Any) -> float:
+    """Return a positive voxel size; alignments have cubic voxels."""
     return length(value, "voxel_size")
 
 
@@ -28,27 +29,28 @@ def to_stack_shape(value: Any) -> tuple[int, ...]:
     return shape_of(value, 3, "stack_shape")
 
 
-@attrs.frozen
+@attrs.frozen(kw_only=True)
 class Sizes:
-    """What the user says of a stack and its tomogram, in place of what a file leaves out.
+    """Sizes of a stack and its tomogram, for files that do not hold them.
 
     Parameters
     ----------
     stack_shape : tuple of int, optional
         ``(n, h, w)`` of the raw stack.
     pixel_size : float, optional
-        Of the raw stack, in angstroms.
+        Pixel size of the raw stack, in angstroms.
     volume_shape : tuple of int, optional
         ``(d, h, w)`` of the tomogram, in its own voxels.
     voxel_size : float, optional
-        Of the tomogram, in angstroms; by default what the file's binning makes of the pixel size.
+        Voxel size of the tomogram, in angstroms; by default the pixel size times the binning of
+        the file.
     tilt_axis_angle : float, optional
-        Degrees from the images' y axis, in place of whatever a file says.
+        Tilt axis angle in degrees from the images' y axis, overriding the file.
 
     Raises
     ------
     ValueError
-        If a shape or a length is not positive, or the angle lies beyond 360 degrees.
+        If a shape or a length is not positive, or the angle exceeds 360 degrees.
 
     Examples
     --------
@@ -58,52 +60,47 @@ class Sizes:
     """
 
     stack_shape: tuple[int, ...] | None = attrs.field(
-        default=None, kw_only=True, converter=attrs.converters.optional(to_stack_shape)
+        default=None, converter=optional(to_stack_shape)
     )
-    pixel_size: float | None = attrs.field(
-        default=None, kw_only=True, converter=attrs.converters.optional(to_pixel_size)
-    )
+    pixel_size: float | None = attrs.field(default=None, converter=optional(to_pixel_size))
     volume_shape: tuple[int, ...] | None = attrs.field(
-        default=None, kw_only=True, converter=attrs.converters.optional(to_volume_shape)
+        default=None, converter=optional(to_volume_shape)
     )
-    voxel_size: float | None = attrs.field(
-        default=None, kw_only=True, converter=attrs.converters.optional(to_spacing)
-    )
-    tilt_axis_angle: float | None = attrs.field(
-        default=None, kw_only=True, converter=attrs.converters.optional(to_axis_angle)
-    )
+    voxel_size: float | None = attrs.field(default=None, converter=optional(to_voxel_size))
+    tilt_axis_angle: float | None = attrs.field(default=None, converter=optional(to_axis_angle))
 
     @property
     def image_shape(self) -> tuple[int, ...] | None:
         """``(h, w)`` of the raw images."""
         return None if self.stack_shape is None else self.stack_shape[1:]
 
-    def need(self, name: str, file: str) -> Any:
-        """Return a size by name, or raise an error that says which file lacks it."""
+    def require(self, name: str, file: str) -> Any:
+        """Return a size by name, or raise an error that names the file that lacks it."""
         value = getattr(self, name)
         if value is None:
             raise MissingArgumentError(
-                f"{file} does not say the {name}: give {HINTS[name]}", arguments=(name,)
+                f"{file} does not hold the {name}: give {HINTS[name]}", arguments=(name,)
             )
         return value
 
-    def count(self, found: int, file: str) -> int:
-        """Return the number of raw images; raise a ValueError where the user's is another one."""
+    def require_count(self, found: int, file: str) -> int:
+        """Return the number of raw images; raise a ValueError if `stack_shape` has another one."""
         if self.stack_shape is not None and self.stack_shape[0] != found:
             raise ValueError(
-                f"{file} is of a stack with {found} images, the stack has {self.stack_shape[0]}"
+                f"{file} belongs to a stack of {found} images, but the stack has "
+                f"{self.stack_shape[0]}"
             )
         return found
 
 
-@attrs.frozen
+@attrs.frozen(kw_only=True)
 class KnownSizes(Sizes):
-    """Sizes of which all are known, but for a tilt axis angle that nobody gave."""
+    """Complete sizes; only the tilt axis angle may be None."""
 
-    stack_shape: tuple[int, ...] = attrs.field(kw_only=True, converter=to_stack_shape)
-    pixel_size: float = attrs.field(kw_only=True, converter=to_pixel_size)
-    volume_shape: tuple[int, ...] = attrs.field(kw_only=True, converter=to_volume_shape)
-    voxel_size: float = attrs.field(kw_only=True, converter=to_spacing)
+    stack_shape: tuple[int, ...] = attrs.field(converter=to_stack_shape)
+    pixel_size: float = attrs.field(converter=to_pixel_size)
+    volume_shape: tuple[int, ...] = attrs.field(converter=to_volume_shape)
+    voxel_size: float = attrs.field(converter=to_voxel_size)
 
     @property
     def image_shape(self) -> tuple[int, ...]:
@@ -111,7 +108,7 @@ class KnownSizes(Sizes):
         return self.stack_shape[1:]
 
 
-def default_volume(image_shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the tomogram's shape where nobody says it: as wide and high as the images."""
+def default_volume_shape(image_shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the default shape of a tomogram: as high and wide as the images, as deep as wide."""
     height, width = image_shape
     return width, height, width

@@ -1,4 +1,4 @@
-"""Reading and writing small text files, with errors that name the file and the line."""
+"""Reading and writing of small text files, with errors that name the file and the line."""
 
 from __future__ import annotations
 
@@ -16,68 +16,67 @@ _NOT_FINITE = re.compile(r"[-+]?(nan|inf|infinity|1\.#\w+)", re.IGNORECASE | re.
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-def file_text(path: str | Path) -> str:
-    """Return the text of a file: UTF-8, or UTF-16 with its byte order mark."""
+def read_text(path: str | Path) -> str:
+    """Return the text of a file in UTF-8, or in UTF-16 with a byte order mark."""
     content = read_input(path)
     if content.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
-        raise ValueError(f"{path} is a text in UTF-32: save it as UTF-8")
+        raise ValueError(f"{path} is encoded in UTF-32: save it as UTF-8")
     if content.startswith(_UTF16):
         return content.decode("utf-16", errors="replace")
     if b"\0" in content:
-        raise ValueError(f"{path} is not a text file: it holds zero bytes")
+        raise ValueError(f"{path} is not a text file: it holds null bytes")
     return content.decode("utf-8-sig", errors="replace")
 
 
-def is_cut_within_a_line(path: str | Path) -> bool:
-    """Whether a text ends within a line that ends with a digit, which may be half a number."""
+def ends_in_digit(path: str | Path) -> bool:
+    """Whether the last line ends in a digit, possibly of a truncated number."""
     content = read_input(path).rstrip(b" \t\0")
     return content[-1:].isdigit()
 
 
-def numbered_lines(path: str | Path) -> Iterator[tuple[int, str]]:
-    """Return the lines of a file that are not blank, stripped, each with its number from 1."""
-    lines = [(n, line.strip()) for n, line in enumerate(file_text(path).splitlines(), start=1)]
+def read_numbered_lines(path: str | Path) -> Iterator[tuple[int, str]]:
+    """Return the stripped lines that are not blank, each with its number from 1."""
+    lines = [(n, line.strip()) for n, line in enumerate(read_text(path).splitlines(), start=1)]
     if not any(line for _, line in lines):
         raise ValueError(f"{path} is empty")
     return iter([(n, line) for n, line in lines if line])
 
 
-def rows_of(path: str | Path) -> Iterator[tuple[str, str, list[str]]]:
-    """Yield the place, the text and the words of each line of a table of numbers.
+def read_rows(path: str | Path) -> Iterator[tuple[str, str, list[str]]]:
+    """Yield location, text and words of each line of a table of numbers.
 
-    Blanks, tabs or commas keep words apart, a comma may end a line, and ``#`` begins a comment.
+    Blanks, tabs or commas separate words, a comma may end a line, and ``#`` starts a comment.
     """
-    for line, text in numbered_lines(path):
+    for line, text in read_numbered_lines(path):
         plain = text.split("#")[0].strip().removesuffix(",")
         words = [word for word in re.split(r"[,\s]+", plain) if word]
         if words:
             yield f"{path}, line {line}", plain, words
 
 
-def number(text: str, where: str) -> float:
-    """Return one finite number in plain digits, or raise a ValueError that says where it stands.
+def parse_number(text: str, where: str) -> float:
+    """Return a finite number in plain digits, or raise a ValueError that names the location.
 
-    Python's own underscores and digits of other scripts are refused: another program would not
-    read them, or read another number.
+    Unlike `float`, it rejects underscores and non-ASCII digits, which other programs do not read.
     """
-    value = number_or_nan(text, where)
+    value = parse_number_or_nan(text, where)
     if not math.isfinite(value):
         raise ValueError(f"{where}: expected a finite number, got {text!r}")
     return value
 
 
-def number_or_nan(text: str, where: str) -> float:
-    """Return one number, NaN for what a program writes where it has none."""
+def parse_number_or_nan(text: str, where: str) -> float:
+    """Return a number, NaN for any spelling of NaN or infinity."""
     if _NOT_FINITE.fullmatch(text):
         return math.nan
     if _NUMBER.fullmatch(text) is None:
-        comma = " (a decimal comma? write a point)" if _is_decimal_comma(text) else ""
+        comma = " (decimal comma? write a point)" if _is_decimal_comma(text) else ""
         raise ValueError(f"{where}: expected a number, got {text[:80]!r}{comma}")
     return float(re.sub("[dD]", "e", text))
 
 
-def with_decimal_comma(text: str) -> str:
-    """Return the text of one number with a point where it has a decimal comma."""
+def replace_decimal_comma(text: str) -> str:
+    """Replace the decimal comma of a number by a point."""
     return text.replace(",", ".") if _is_decimal_comma(text) else text
 
 
@@ -85,16 +84,16 @@ def _is_decimal_comma(text: str) -> bool:
     return re.fullmatch(r"[-+]?\d+,\d+", text, re.ASCII) is not None
 
 
-def integer(text: str, where: str) -> int:
-    """Return one integer, or raise a ValueError that says where it stands."""
-    value = number(text, where)
+def parse_integer(text: str, where: str) -> int:
+    """Return an integer, or raise a ValueError that names the location."""
+    value = parse_number(text, where)
     if value != int(value) or abs(value) > 2**53:
         raise ValueError(f"{where}: expected an integer, got {text!r}")
     return int(value)
 
 
-def save_texts(texts: Mapping[Path, str], *, overwrite: bool | tuple[bool, ...]) -> None:
-    """Write several texts, all or none."""
+def write_texts(texts: Mapping[Path, str], *, overwrite: bool | tuple[bool, ...]) -> None:
+    """Write several text files, all or none."""
     with atomic_writes(*texts, overwrite=overwrite) as temporaries:
         for temporary, text in zip(temporaries, texts.values(), strict=True):
             temporary.write_text(text, encoding="utf-8")

@@ -17,8 +17,8 @@ from libtilt.alignment import (
     read_alignment_file,
     save_alignment,
 )
-from libtilt.alignment.opening import FORMATS, with_notes
-from libtilt.alignment.stack_geometry import header_pixel_size
+from libtilt.alignment.opening import FORMATS, note_truncated_number
+from libtilt.alignment.stack_geometry import pixel_size_from_header
 from libtilt.cli.messages import say
 from libtilt.cli.reading_options import given_to_read, reading_options
 from libtilt.cli.running import (
@@ -87,7 +87,7 @@ def convert(source: Path, target: Path, **options: Any) -> None:
     """
     read_options = given_to_read(options)
     file = read_alignment_file(source, format=options["from_format"], **read_options)
-    alignment = with_notes(file.alignment(_sizes(options)), source)
+    alignment = note_truncated_number(file.alignment(_sizes(options)), source)
     for text in alignment.warnings:
         say(f"warning: {text}", err=True)
     if options["stack"] is not None:
@@ -122,7 +122,7 @@ def _sizes(options: dict[str, Any]) -> Sizes:
         header = read_image_header(options["stack"])
         stack_shape = header.data.shape
         if pixel_size is None:
-            pixel_size = header_pixel_size(options["stack"], header)
+            pixel_size = pixel_size_from_header(options["stack"], header)
     return Sizes(
         stack_shape=stack_shape,
         pixel_size=pixel_size,

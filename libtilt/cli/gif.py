@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from libtilt.alignment.beside_stack import tilts_beside
+from libtilt.alignment.beside_stack import find_tilt_geometry
 from libtilt.animations import LOOKS, before_after
 from libtilt.cli.field_options import (
     fields_by_option,
@@ -134,7 +134,7 @@ def _panels(
 
 def _look_of(file: Path, look: str, tlt: Path | None, tilts: bool = False) -> str:
     """Return how to show a file: with several inputs, a look is of those that it fits."""
-    tilts = tilts or tilts_beside(file, read_image_header(file), tlt=tlt) is not None
+    tilts = tilts or find_tilt_geometry(file, read_image_header(file), tlt=tlt) is not None
     if look == "auto" or (look == "spin" and tilts):
         return "tilts" if tilts else "slices"
     return look

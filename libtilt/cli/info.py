@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from libtilt.alignment.beside_stack import tilts_beside
+from libtilt.alignment.beside_stack import find_tilt_geometry
 from libtilt.alignment.stack_geometry import StackFile
 from libtilt.backends.auto import AutoBackend
 from libtilt.cli.messages import say
@@ -39,7 +39,7 @@ def _rows(file: Path, content: ImageContent) -> list[tuple[str, str]]:
     data = content.data
     sizes = content.voxel_size
     kind = f"{'image stack' if content.is_image_stack else 'volume'}, by its header"
-    if (tilts := tilts_beside(file, content)) is not None:
+    if (tilts := find_tilt_geometry(file, content)) is not None:
         kind = f"tilt series, with its geometry in {tilts}"
     finite = data[np.isfinite(data)] if data.dtype.kind == "f" else data
     rows = [
@@ -72,7 +72,7 @@ def _rows(file: Path, content: ImageContent) -> list[tuple[str, str]]:
 
 def _spacing_notes(content: ImageContent) -> list[str]:
     sizes = content.voxel_size
-    if content.has_placeholder and not content.is_from_libtilt:
+    if content.has_placeholder_size and not content.is_from_libtilt:
         return [PLACEHOLDER]
     if sizes[:2].all() and not sizes[2]:
         return ["it does not know the spacing along z"]

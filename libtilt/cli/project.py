@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from libtilt.alignment.beside_stack import tilts_beside
+from libtilt.alignment.beside_stack import find_tilt_geometry
 from libtilt.cli.messages import say
 from libtilt.cli.progress import forward_with_progress
 from libtilt.cli.running import (
@@ -69,7 +69,7 @@ def project(
         geometry = TiltGeometry.from_tilt_angles(
             tilt_angles(-60, 60, 3), tilt_axis_angle=tilt_axis_angle or 0.0
         )
-    if tilts_beside(volume, read_image_header(volume)) is not None:
+    if find_tilt_geometry(volume, read_image_header(volume)) is not None:
         raise click.UsageError(f"{volume} is a tilt series already: give a volume")
     source = Volume.open(volume, voxel_size=options["voxel_size"])
     projector = Projector(geometry, driven=options["driven"], backend=backend)

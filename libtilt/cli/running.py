@@ -18,8 +18,8 @@ import numpy as np
 
 from libtilt.alignment import Alignment, open_alignment
 from libtilt.alignment.beside_stack import read_tilt_angles
-from libtilt.alignment.plausible import LARGEST_TILT, MOST_IMAGES
-from libtilt.alignment.stack_geometry import header_pixel_size
+from libtilt.alignment.plausible import LARGEST_TILT, MAX_IMAGES
+from libtilt.alignment.stack_geometry import pixel_size_from_header
 from libtilt.backends.registry import available_backends
 from libtilt.cli.messages import fail, is_quiet, say
 from libtilt.cli.reading_options import given_to_read, reading_options
@@ -266,7 +266,7 @@ def open_aligned(
 ) -> tuple[TiltSeries, Alignment]:
     """Open a stack with the alignment of another program, which knows the tomogram."""
     content = read_image_header(tilts)
-    pixel = header_pixel_size(tilts, content) if pixel_size is None else pixel_size
+    pixel = pixel_size_from_header(tilts, content) if pixel_size is None else pixel_size
     shape = content.data.shape
     open_sized = functools.partial(
         open_alignment,
@@ -307,10 +307,10 @@ def tilt_angles(first: float, last: float, step: float) -> Any:
         raise click.UsageError(
             f"--tilt-range must lie within {LARGEST_TILT:g} degrees of 0, got {first:g} {last:g}"
         )
-    count = math.floor(min((last - first) / step, MOST_IMAGES) + 1e-9) + 1
-    if count > MOST_IMAGES:
+    count = math.floor(min((last - first) / step, MAX_IMAGES) + 1e-9) + 1
+    if count > MAX_IMAGES:
         raise click.UsageError(
-            f"--tilt-range must give at most {MOST_IMAGES} angles, got {first:g} {last:g} {step:g}"
+            f"--tilt-range must give at most {MAX_IMAGES} angles, got {first:g} {last:g} {step:g}"
         )
     return first + step * np.arange(count)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from libtilt.alignment.beside_stack import tilts_beside
+from libtilt.alignment.beside_stack import find_tilt_geometry
 from libtilt.cli.messages import say
 from libtilt.cli.running import (
     input_file,
@@ -118,7 +118,7 @@ def _of_series(kind: str, series: TiltSeries, cmap: str) -> Axes:
 
 def _kind(file: Path, kind: str, tlt: Path | None) -> str:
     """Return what to draw; raise where a figure of volumes is asked for of a tilt series."""
-    angles = tlt or tilts_beside(file, read_image_header(file))
+    angles = tlt or find_tilt_geometry(file, read_image_header(file))
     if kind == "auto":
         return "sheet" if angles else "slices"
     if angles and kind in ("slices", "spectrum"):

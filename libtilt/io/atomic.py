@@ -1,4 +1,4 @@
-"""Writing files all or nothing, one or several at once."""
+"""Atomic writing of one or several files: all or nothing."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from pathlib import Path
 
 from libtilt.errors import OutputExistsError
 
-if sys.platform != "win32":  # Which has no such locks: each file is whole there, a set may mix.
+if sys.platform != "win32":  # Without fcntl each file is still atomic, but a set may mix.
     import fcntl
 
 _PARTIAL = re.compile(r"\.(\d+)-([0-9a-f]+)-[0-9a-f]+\.partial")
 
 
 def require_writable(path: str | Path, *, overwrite: bool) -> Path:
-    """Return the real path of a file to write, or raise before any work is done.
+    """Return the resolved path of an output file, or raise before any work is done.
 
     Parameters
     ----------
     path : path
-        The file; links are followed, so that a link stays one.
+        The file; links are followed, so that a link remains a link.
     overwrite : bool
         Whether an existing file may be replaced.
 
@@ -38,17 +38,17 @@ def require_writable(path: str | Path, *, overwrite: bool) -> Path:
     FileExistsError
         If the file exists and `overwrite` is false.
     OSError
-        If the folder does not exist or cannot be written, or the path is a folder.
+        If the folder does not exist or is not writable, or the path is a folder.
     ValueError
-        If the path is a pipe, a socket or a device, which are never replaced.
+        If the path is a pipe, a socket or a device; these are never replaced.
     """
     target = Path(path).resolve()
     if target.is_dir():
         raise IsADirectoryError(f"cannot write {path}: it is a folder, name a file in it")
     if target.exists() and not stat.S_ISREG(target.stat().st_mode):
-        raise ValueError(f"cannot write {path}: it is no regular file and stays, name another one")
+        raise ValueError(f"cannot write {path}: it is not a regular file, name another path")
     if target.exists() and not overwrite:
-        raise _exists(path)
+        raise _exists_error(path)
     if not target.parent.is_dir():
         raise FileNotFoundError(f"cannot write {path}: the folder {target.parent} does not exist")
     if not os.access(target.parent, os.W_OK):
@@ -56,7 +56,7 @@ def require_writable(path: str | Path, *, overwrite: bool) -> Path:
     return target
 
 
-def _exists(path: str | Path) -> OutputExistsError:
+def _exists_error(path: str | Path) -> OutputExistsError:
     return OutputExistsError(
         f"{path} exists; to replace it, pass overwrite=True", arguments=["overwrite"]
     )
@@ -64,10 +64,10 @@ def _exists(path: str | Path) -> OutputExistsError:
 
 @contextmanager
 def atomic_write(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
-    """Give a temporary path beside `path` that takes its place when the block succeeds.
+    """Yield a temporary path next to `path` that replaces it when the block succeeds.
 
-    The temporary file has the suffixes of the target. When the block raises, also on Ctrl-C, it
-    is removed and the target stays as it was.
+    The temporary file has the suffixes of the target. If the block raises (also on Ctrl-C), it is
+    removed and the target is left unchanged.
 
     Parameters
     ----------
@@ -83,12 +83,8 @@ def atomic_write(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]
 
     Raises
     ------
-    FileExistsError
-        If the file exists and `overwrite` is false.
-    OSError
-        If the file cannot be written; the message names it.
-    ValueError
-        If the path is no regular file.
+    FileExistsError, OSError, ValueError
+        As in `atomic_writes`.
 
     Examples
     --------
@@ -109,11 +105,10 @@ def atomic_write(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]
 def atomic_writes(
     *paths: str | Path, overwrite: bool | tuple[bool, ...] = False
 ) -> Iterator[tuple[Path, ...]]:
-    """Give a temporary path for each of several files, which take their places together.
+    """Yield temporary paths for several files, which appear together or not at all.
 
-    Either all of them appear, in their order, or none. Each is on the disk before the first one
-    gets its name, and a folder is written by one set at a time, so that two writers of one series
-    cannot mix.
+    Every file is flushed to disk before the first one is renamed, in the order given. A lock on
+    each folder keeps two writers of one series from mixing their files.
 
     Parameters
     ----------
@@ -125,8 +120,7 @@ def atomic_writes(
     Yields
     ------
     tuple of pathlib.Path
-        A path for each new file, in the folder of its target. A file that is not written then is
-        an error.
+        A path for each new file, in the folder of its target. All of them must be written.
 
     Raises
     ------
@@ -135,7 +129,7 @@ def atomic_writes(
     OSError
         If a file cannot be written; the message names it.
     ValueError
-        If a path is no regular file, or stands twice.
+        If a path is not a regular file, or is given twice.
 
     Examples
     --------
@@ -151,7 +145,7 @@ def atomic_writes(
     replace = (overwrite,) * len(paths) if isinstance(overwrite, bool) else overwrite
     targets = _require_all(paths, replace)
     if len(set(targets)) < len(targets):
-        raise ValueError(f"files of a set must differ from each other, got {_listed(paths)}")
+        raise ValueError(f"paths must differ from each other, got {_joined(paths)}")
     folders = sorted({target.parent for target in targets})
     for folder in folders:
         remove_stale_files(folder)
@@ -159,18 +153,20 @@ def atomic_writes(
     try:
         yield temporaries
         for temporary, target in zip(temporaries, targets, strict=True):
-            _settle(temporary, target)
+            _flush(temporary, target)
         with ExitStack() as locks:
             for folder in folders:
-                locks.enter_context(lock_file(folder))
+                locks.enter_context(lock_folder(folder))
             _publish(temporaries, _require_all(paths, replace), replace)
             for folder in folders:
                 _sync(folder)
     except OSError as error:
-        # A file that is written while this one is open has been named already.
+        # The error of another atomic write inside the block already names its file.
         if error.strerror is None or error.strerror.startswith("cannot write "):
             raise
-        message = f"cannot write {_listed(_blamed(error, temporaries, paths))}: {error.strerror}"
+        message = (
+            f"cannot write {_joined(_failed_files(error, temporaries, paths))}: {error.strerror}"
+        )
         raise type(error)(error.errno, message) from error
     finally:
         for temporary in temporaries:
@@ -182,20 +178,20 @@ def _require_all(paths: tuple[str | Path, ...], replace: tuple[bool, ...]) -> li
     return [require_writable(path, overwrite=one) for path, one in pairs]
 
 
-def _listed(paths: tuple[str | Path, ...]) -> str:
+def _joined(paths: tuple[str | Path, ...]) -> str:
     return ", ".join(map(str, paths))
 
 
-def _blamed(
+def _failed_files(
     error: OSError, temporaries: tuple[Path, ...], paths: tuple[str | Path, ...]
 ) -> tuple[str | Path, ...]:
-    """Return the file that an error is of, or all where it does not say."""
+    """Return the file that an error is about, or all files if it names none."""
     named = dict(zip(map(str, temporaries), paths, strict=True))
     return (named[error.filename],) if error.filename in named else paths
 
 
 def partial_path(target: Path) -> Path:
-    """Return a name for what is being written, from which a later writer can tell whether it is."""
+    """Return a temporary name that holds the writer's process and host, next to `target`."""
     suffixes = "".join(target.suffixes[-2:])
     name = f".{os.getpid()}-{_host()}-{secrets.token_hex(6)}.partial{suffixes}"
     return target.with_name(name)
@@ -206,7 +202,7 @@ def _host() -> str:
 
 
 def remove_stale_files(folder: Path) -> None:
-    """Remove what writers of this machine left in a folder when they were killed."""
+    """Remove partial files that killed writers on this host left in a folder."""
     with os.scandir(folder) as entries:
         names = [entry.name for entry in entries if ".partial" in entry.name]
     for name in names:
@@ -224,7 +220,7 @@ def _remove(left: Path) -> None:
 
 @contextmanager
 def scratch_folder(parent: Path) -> Iterator[Path]:
-    """Give a new folder in `parent` for files that are not yet to be seen, and remove it."""
+    """Yield a new hidden folder in `parent`, and remove it afterward."""
     remove_stale_files(parent)
     folder = partial_path(parent / "files")
     folder.mkdir()
@@ -235,7 +231,7 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
 
 
 def _is_alive(process: int) -> bool:
-    if os.name == "nt":  # There a signal of number 0 would end the process.
+    if os.name == "nt":  # On Windows, signal 0 would end the process.
         return True
     try:
         os.kill(process, 0)
@@ -246,8 +242,8 @@ def _is_alive(process: int) -> bool:
     return True
 
 
-def _settle(temporary: Path, target: Path) -> None:
-    """Bring a file to the disk, with the permissions of the one that it replaces."""
+def _flush(temporary: Path, target: Path) -> None:
+    """Flush a file to disk, with the permissions of the file that it replaces."""
     if target.exists():
         temporary.chmod(stat.S_IMODE(target.stat().st_mode))
     _sync(temporary)
@@ -260,7 +256,7 @@ def _sync(path: Path) -> None:
     try:
         os.fsync(descriptor)
     except OSError as error:
-        # Some file systems cannot bring a folder to the disk by itself.
+        # Some file systems cannot flush a folder by itself.
         if not (path.is_dir() and error.errno in (errno.EINVAL, errno.ENOTSUP, errno.EBADF)):
             raise
     finally:
@@ -268,14 +264,14 @@ def _sync(path: Path) -> None:
 
 
 @contextmanager
-def lock_file(folder: Path) -> Iterator[None]:
-    """Keep other writers of this package from publishing in a folder meanwhile."""
+def lock_folder(folder: Path) -> Iterator[None]:
+    """Keep other libtilt writers from publishing in a folder during the block."""
     if sys.platform == "win32":
         yield
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        # On a file system without locks each file is whole all the same.
+        # On a file system without locks each file is still atomic.
         with suppress(OSError):
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
@@ -284,7 +280,7 @@ def lock_file(folder: Path) -> Iterator[None]:
 
 
 def _publish(temporaries: tuple[Path, ...], targets: list[Path], replace: tuple[bool, ...]) -> None:
-    """Give each file its name; where one cannot have it, those that were new go again."""
+    """Rename each temporary file to its target; on failure, remove the targets that are new."""
     made: list[Path] = []
     try:
         for temporary, target, one in zip(temporaries, targets, replace, strict=True):
@@ -302,12 +298,12 @@ def _publish(temporaries: tuple[Path, ...], targets: list[Path], replace: tuple[
 
 
 def _link(temporary: Path, target: Path) -> None:
-    """Give a file its name unless another one has it, whoever came first."""
+    """Rename a file without ever replacing another one, even one created just now."""
     try:
         os.link(temporary, target)
     except FileExistsError as error:
-        raise _exists(target) from error
+        raise _exists_error(target) from error
     except OSError:
-        # A file system without links: the name is taken first, then the file moves there.
+        # A file system without hard links: reserve the name, then move the file there.
         os.close(os.open(target, os.O_CREAT | os.O_EXCL))
         temporary.replace(target)

@@ -1,4 +1,4 @@
-"""Public maps, downloaded once and kept."""
+"""Download public density maps once, and cache them."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from libtilt.io.inputs import read_input
 from libtilt.io.mrc import read_mrc
 
 EMDB_URL = "https://ftp.ebi.ac.uk/pub/databases/emdb/structures"
-"""Where the Electron Microscopy Data Bank keeps its entries."""
+"""The folder of all entries of the Electron Microscopy Data Bank."""
 
-
-MOST_BYTES = 100 * 10**9
-"""Where a download stops."""
+MAX_BYTES = 100 * 10**9
+"""A larger download is aborted."""
 
 
 def fetch_emdb(
@@ -28,36 +27,36 @@ def fetch_emdb(
     sha256: str | None = None,
     progress: bool = False,
 ) -> Path:
-    """Download the main map of an EMDB entry, check it, and keep it.
+    """Download the main map of an EMDB entry, check it, and cache it.
 
     Parameters
     ----------
     entry : int or str
-        Number of the entry: ``13234``, or ``"EMD-13234"``.
+        Number of the entry: ``13234`` or ``"EMD-13234"``.
     cache_dir : path, optional
-        Where maps are kept; by default the user's cache folder, or the environment variable
-        ``LIBTILT_CACHE`` where that is set.
+        Folder of cached maps; by default the environment variable ``LIBTILT_CACHE``, else the
+        user's cache folder.
     base_url : str, optional
-        Of a mirror of the EMDB's ``structures`` folder.
+        Address of a mirror of the EMDB's ``structures`` folder.
     sha256 : str, optional
-        Check sum that the file must have. The EMDB publishes none; without it the file is checked
-        to be a whole, sound MRC file.
+        Expected checksum. The EMDB publishes none; without it, libtilt checks that the file is a
+        complete MRC file.
     progress : bool, optional
         Whether to show a progress bar; needs the package tqdm.
 
     Returns
     -------
     pathlib.Path
-        Of the compressed map, for `libtilt.Volume.open`.
+        The compressed map, for `libtilt.Volume.open`.
 
     Raises
     ------
     ImportError
         If pooch is not installed.
     ConnectionError
-        If the map cannot be downloaded, for instance offline; the message says how to go on.
+        If the map cannot be downloaded, for instance offline; the message says what to do.
     ValueError
-        If the entry is not a number, or what came is not a sound map.
+        If the entry is not a number, or the download is not a valid map.
 
     Examples
     --------
@@ -70,12 +69,12 @@ def fetch_emdb(
     url = f"{base_url or EMDB_URL}/EMD-{number}/map/{name}"
     folder = Path(cache_dir or os.environ.get("LIBTILT_CACHE") or _pooch().os_cache("libtilt"))
     target = folder / name
-    if target.exists() and _is_kept_as_it_came(target, sha256):
+    if target.exists() and _is_cached(target, sha256):
         return target
     folder.mkdir(parents=True, exist_ok=True)
     remove_stale_files(folder)
-    # It gets its name when it has been read: a run that is killed leaves nothing to be trusted, and
-    # runs beside each other have a name each.
+    # The file is renamed only after it was read: a killed run leaves no map to be trusted, and
+    # concurrent runs download to different names.
     path = partial_path(target)
     try:
         _download(url, path, target, sha256, progress)
@@ -85,10 +84,10 @@ def fetch_emdb(
                 read_mrc(path)
         except ValueError as error:
             raise ValueError(
-                f"what {url} gave is not a sound map and was removed: {error}"
+                f"the download from {url} is not a valid map and was removed: {error}"
             ) from error
         digest = _pooch().file_hash(path)
-        with atomic_writes(target, _digest_file(target), overwrite=True) as (whole, pinned):
+        with atomic_writes(target, _checksum_file(target), overwrite=True) as (whole, pinned):
             path.replace(whole)
             pinned.write_text(f"{digest}  {target.name}\n", encoding="ascii")
     finally:
@@ -96,20 +95,20 @@ def fetch_emdb(
     return target
 
 
-def _digest_file(target: Path) -> Path:
+def _checksum_file(target: Path) -> Path:
     return target.with_name(f"{target.name}.sha256")
 
 
-def _is_kept_as_it_came(target: Path, sha256: str | None) -> bool:
-    """Whether a kept map is the one asked for; raise where it changed since it was downloaded."""
+def _is_cached(target: Path, sha256: str | None) -> bool:
+    """Whether a cached map has the expected checksum; raise if it changed after the download."""
     digest = _pooch().file_hash(target)
     if sha256 is not None:
         return bool(digest == sha256)
-    pinned = _digest_file(target)
+    pinned = _checksum_file(target)
     if pinned.exists() and read_input(pinned, limit=1024).split()[:1] != [digest.encode()]:
         raise ValueError(
-            f"{target} has changed since it was downloaded: remove it to download it anew, or open "
-            "it by Volume.open if that was meant"
+            f"{target} has changed since it was downloaded: remove it to download it again, or "
+            "open it with Volume.open if the change is intended"
         )
     return True
 
@@ -131,16 +130,18 @@ def _pooch() -> Any:
     return pooch
 
 
-class _Limited:
-    """A file that takes no more than so many bytes."""
+class _LimitedFile:
+    """A writable file that raises beyond `MAX_BYTES`."""
 
     def __init__(self, file: IO[bytes], url: str) -> None:
-        self._file, self._url, self._left = file, url, MOST_BYTES
+        self._file, self._url, self._left = file, url, MAX_BYTES
 
     def write(self, content: bytes) -> int:
         self._left -= len(content)
         if self._left < 0:
-            raise ValueError(f"{self._url} is larger than the {MOST_BYTES / 1e9:g} GB of any map")
+            raise ValueError(
+                f"{self._url} is larger than {MAX_BYTES / 1e9:g} GB, more than any map"
+            )
         return self._file.write(content)
 
     def flush(self) -> None:
@@ -157,7 +158,7 @@ def _download(url: str, path: Path, target: Path, sha256: str | None, progress: 
 
         def limited(source: str, output: str, pooch: Any) -> None:
             with Path(output).open("wb") as file:
-                fetch(source, _Limited(file, source), pooch)
+                fetch(source, _LimitedFile(file, source), pooch)
 
         pooch.retrieve(
             url,
@@ -168,8 +169,8 @@ def _download(url: str, path: Path, target: Path, sha256: str | None, progress: 
         )
     except OSError as error:
         raise ConnectionError(
-            f"cannot download {url}: {error}. If this machine is offline, fetch that file on "
-            f"another one, and put it at {target} or open it with Volume.open"
+            f"cannot download {url}: {error}. If this machine is offline, download the file "
+            f"elsewhere, and copy it to {target} or open it with Volume.open"
         ) from error
     finally:
         logger.setLevel(level)

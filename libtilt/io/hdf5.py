@@ -1,4 +1,4 @@
-"""HDF5 files that hold images: EMAN2's, EMD, NeXus, and any with one three-dimensional dataset."""
+"""Images in HDF5 files: EMAN2, EMD, NeXus, and any file with a single 3D dataset."""
 
 from __future__ import annotations
 
@@ -26,56 +26,19 @@ SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
 def read_hdf5(path: Path, *, memmap: bool = False, header_only: bool = False) -> ImageContent:
-    """Read the images of an HDF5 file.
+    """Read the images of an HDF5 file; `memmap` needs contiguous, uncompressed data.
 
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file.
-    memmap : bool, optional
-        Whether to map the data into memory: only those that lie in one piece, not compressed.
-    header_only : bool, optional
-        Whether to leave the data out: zeros of their shape and type stand in for them.
-
-    Returns
-    -------
-    ImageContent
-        Tilt angles are in its ``sections``.
-
-    Raises
-    ------
-    ImportError
-        If h5py is not installed.
-    ValueError
-        If the file is of a kind that is not read, or cannot be mapped.
-
-    Notes
-    -----
-    h5py raises errors of many kinds for a damaged file; `libtilt.io.image_files.read_image` makes
-    one of them.
-
-    Examples
-    --------
-    >>> import pathlib, tempfile
-    >>> import h5py, numpy as np
-    >>> from libtilt.io.hdf5 import read_hdf5
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = pathlib.Path(folder) / "map.hdf"
-    ...     with h5py.File(path, "w") as file:
-    ...         group = file.create_group("MDF/images/0")
-    ...         group["image"] = np.zeros((3, 4, 5), np.float32)
-    ...         group.attrs["EMAN.apix_x"] = 2.5
-    ...     read_hdf5(path).voxel_size.tolist()
-    [2.5, 0.0, 0.0]
+    With `header_only`, zeros of the right shape and dtype replace the data. h5py raises errors of
+    many types for damaged files; `libtilt.io.image_files.read_image` turns them into one.
     """
     h5py = _h5py()
     with h5py.File(path, "r") as file:
         layout = find_layout(file, path)
-        shape, dtype = _checked(h5py, layout, path)
+        shape, dtype = _shape_and_dtype(h5py, layout, path)
         if header_only:
             data = placeholder_data(shape, dtype)
         elif memmap:
-            data = _mapped(layout, path)
+            data = _memory_map(layout, path)
         else:
             data = _read(layout, shape, dtype)
     return ImageContent(
@@ -99,15 +62,17 @@ def _h5py() -> Any:
     return h5py
 
 
-def _checked(h5py: Any, layout: ImageLayout, path: Path) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    """Return the shape and the type of the data once they can be read."""
+def _shape_and_dtype(
+    h5py: Any, layout: ImageLayout, path: Path
+) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Return shape and dtype of the data; raise if a dataset cannot be read."""
     first = layout.datasets[0]
     for dataset in layout.datasets:
         _require_readable(h5py, dataset, path)
         if dataset.dtype != first.dtype:
             raise RefusedImageError(
-                f"{path} holds images of several types, {first.dtype} and {dataset.dtype}: save "
-                "them in one type first"
+                f"{path} holds images of several types, {first.dtype} and {dataset.dtype}: convert "
+                "them to one type first"
             )
     shape = tuple(int(n) for n in first.shape)
     if len(layout.datasets) > 1:
@@ -124,8 +89,8 @@ def _require_readable(h5py: Any, dataset: Any, path: Path) -> None:
     require_gray(dataset.dtype, dataset.shape or (), where)
     if dataset.is_virtual or dataset.external:
         raise RefusedImageError(
-            f"{where} has its data in other files, which are not followed: copy them into one file "
-            "first, for example with h5py"
+            f"{where} has its data in other files, which libtilt does not open: copy the data into "
+            "one file first, for example with h5py"
         )
     filters = dataset.id.get_create_plist()
     for index in range(filters.get_nfilters()):
@@ -139,19 +104,18 @@ def _require_readable(h5py: Any, dataset: Any, path: Path) -> None:
     needed = math.prod(dataset.shape) * dataset.dtype.itemsize
     if dataset.chunks is None and needed > stored:
         raise RefusedImageError(
-            f"{where} is cut short or corrupt: its shape {dataset.shape} asks for {needed} bytes, "
-            f"{stored} are stored"
+            f"{where} is cut short or corrupt: its shape {dataset.shape} requires {needed} "
+            f"bytes, but {stored} are stored"
         )
     require_size(dataset.shape, dataset.dtype, stored, where)
 
 
-def _mapped(layout: ImageLayout, path: Path) -> NDArray[Any]:
+def _memory_map(layout: ImageLayout, path: Path) -> NDArray[Any]:
     dataset = layout.datasets[0]
     offset = dataset.id.get_offset() if dataset.chunks is None else None
     if offset is None or len(layout.datasets) > 1 or layout.ranges or layout.keep is not None:
         raise RefusedImageError(
-            f"{path} is compressed or its data do not lie in one piece, so that it cannot be "
-            "mapped; use memmap=False"
+            f"{path} is compressed or not contiguous and cannot be mapped; use memmap=False"
         )
     data = np.memmap(path, dataset.dtype, "r", offset, dataset.shape)
     return data if layout.axes is None else data.transpose(layout.axes)
@@ -162,15 +126,15 @@ def _read(layout: ImageLayout, shape: tuple[int, ...], dtype: np.dtype[Any]) -> 
         dataset = layout.datasets[0]
         data = dataset[()] if layout.keep is None else dataset[layout.keep]
         data = data if layout.axes is None else data.transpose(layout.axes)
-        return _spread(data, layout, 0)
+        return _unpack(data, layout, 0)
     images = np.empty(shape, dtype)
     for index, dataset in enumerate(layout.datasets):
-        images[index] = _spread(dataset[()].reshape(shape[1:]), layout, index)
+        images[index] = _unpack(dataset[()].reshape(shape[1:]), layout, index)
     return images
 
 
-def _spread(data: NDArray[Any], layout: ImageLayout, index: int) -> NDArray[Any]:
-    """Return values that EMAN2 packed into integers as they were."""
+def _unpack(data: NDArray[Any], layout: ImageLayout, index: int) -> NDArray[Any]:
+    """Undo EMAN2's packing of values into integers."""
     if layout.ranges is None:
         return data
     packed = data.astype(np.float32)

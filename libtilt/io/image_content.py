@@ -1,4 +1,4 @@
-"""`ImageContent`: what a file of images holds, whatever its format."""
+"""`ImageContent`: the content of an image file of any format."""
 
 from __future__ import annotations
 
@@ -14,31 +14,11 @@ from libtilt.io.mrc_sections import SectionData
 
 @attrs.frozen(eq=False)
 class ImageContent:
-    """What a file of images holds, in the axis order of this package.
+    """Data and metadata of an image file, indexed z, y, x whatever the order in the file.
 
-    Attributes
-    ----------
-    data : ndarray, shape (d, h, w)
-        Indexed z, y, x whatever the order in the file.
-    voxel_size : ndarray, shape (3,)
-        x, y, z in angstroms; 0 where the header does not know it.
-    origin : ndarray, shape (3,)
-        x, y, z in angstroms: where voxel (0, 0, 0) lies.
-    is_image_stack : bool
-        Whether the header calls it a stack of images rather than a volume.
-    notes : tuple of str
-        What is odd about the header.
-    sections : SectionData
-        What the extended header says of each section.
-    is_from_libtilt : bool
-        Whether libtilt wrote the file.
-    series : str or None
-        The mark that it shares with the other files of a saved series.
-    center : ndarray, shape (3,)
-        Where the voxel ``shape // 2`` lies in the specimen, x, y, z in angstroms; 0 in files of
-        other programs, which do not say it.
-    made : str
-        How libtilt made the data, empty where it does not say it.
+    Voxel size, origin (of voxel 0) and center (of voxel ``shape // 2``, from the rotation center)
+    are x, y, z in angstroms, 0 if unknown. `notes` lists oddities of the header, `series` is the
+    identifier that the files of a saved series share, and `made` says how libtilt made the data.
     """
 
     data: NDArray[Any]
@@ -53,6 +33,6 @@ class ImageContent:
     made: str = ""
 
     @property
-    def has_placeholder(self) -> bool:
-        """Whether the voxel size is 1 A along all axes, which hardly any measured one is."""
+    def has_placeholder_size(self) -> bool:
+        """Whether the voxel size is exactly 1 A on all axes, a default of many programs."""
         return bool((self.voxel_size == 1.0).all())

@@ -1,4 +1,4 @@
-"""Reading images of every format that is known: MRC, TIFF and HDF5 files."""
+"""Reading of image files in every supported format: MRC, TIFF and HDF5."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from libtilt.io.tiff import SUFFIXES as TIFF_SUFFIXES
 from libtilt.io.tiff import read_tiff
 
 _ARTICLES = {"TIFF": "a TIFF", "HDF5": "an HDF5"}
-_PACKED = (".gz", ".bz2")
+_COMPRESSED = (".gz", ".bz2")
 _ARRAYS = "give the array to libtilt.Volume or libtilt.TiltSeries"
 _REFUSED = {
     ".em": ("EM files", "convert to MRC first, for example with EMAN2's e2proc3d.py"),
@@ -25,10 +25,7 @@ _REFUSED = {
     ".dm3": ("DM3 files", "convert to MRC first, for example with IMOD's dm2mrc"),
     ".dm4": ("DM4 files", "convert to MRC first, for example with IMOD's dm2mrc"),
     ".spi": ("SPIDER files", "convert to MRC first, for example with EMAN2's e2proc3d.py"),
-    ".raw": (
-        "raw files without a header",
-        "convert to MRC first, for example with IMOD's raw2mrc",
-    ),
+    ".raw": ("raw files", "convert to MRC first, for example with IMOD's raw2mrc"),
     ".eer": (
         "EER movies",
         "align and sum the frames into MRC files first, for example with RELION or MotionCor3",
@@ -43,29 +40,29 @@ _REFUSED = {
 
 
 def read_image(path: str | Path, *, memmap: bool = False) -> ImageContent:
-    """Read images or a volume: an MRC, TIFF or HDF5 file, by its suffix and its first bytes.
+    """Read an MRC, TIFF or HDF5 file; suffix and first bytes decide the format.
 
     Parameters
     ----------
     path : path
-        The file. One whose name has no known suffix is taken for an MRC file, unless it begins as
-        a TIFF or HDF5 file does.
+        The file. Without a known suffix it is read as MRC, unless its first bytes are those of
+        TIFF or HDF5.
     memmap : bool, optional
         Whether to map the data into memory instead of reading them.
 
     Returns
     -------
     ImageContent
-        What the file holds, whatever its format.
+        Data and metadata.
 
     Raises
     ------
     FileNotFoundError
-        If there is no such file.
+        If the file does not exist.
     ImportError
         If the package that reads the format is not installed.
     ValueError
-        If the file is of a format that is not read, is not what its name says, is cut short, or
+        If the format is not supported or does not match the suffix, or the file is cut short or
         cannot be mapped.
 
     Examples
@@ -86,23 +83,22 @@ def read_image(path: str | Path, *, memmap: bool = False) -> ImageContent:
 
 
 def read_image_header(path: str | Path) -> ImageContent:
-    """Read a file for what it says of its images, the data only where that cannot be avoided.
+    """Read the metadata of an image file, without its data.
 
     Parameters
     ----------
     path : path
-        As `read_image` takes it.
+        As in `read_image`.
 
     Returns
     -------
     ImageContent
-        Its data have the right shape and type; those of TIFF and HDF5 files are zeros that stand in
-        for the true ones.
+        Zeros of the right shape and dtype replace the data.
 
     Raises
     ------
     FileNotFoundError, ImportError, ValueError
-        As of `read_image`.
+        As in `read_image`.
 
     Examples
     --------
@@ -121,8 +117,8 @@ def read_image_header(path: str | Path) -> ImageContent:
     return _read_other(path, kind, header_only=True)
 
 
-def has_image_name(path: str | Path) -> bool:
-    """Return whether a name is that of an image file which is read.
+def has_image_suffix(path: str | Path) -> bool:
+    """Return whether a file name has the suffix of a supported image format.
 
     Parameters
     ----------
@@ -135,31 +131,31 @@ def has_image_name(path: str | Path) -> bool:
 
     Examples
     --------
-    >>> from libtilt.io.image_files import has_image_name
-    >>> has_image_name("map.mrc.gz"), has_image_name("stack.tif"), has_image_name("picture.jpg")
-    (True, True, False)
+    >>> from libtilt.io.image_files import has_image_suffix
+    >>> has_image_suffix("map.mrc.gz"), has_image_suffix("picture.jpg")
+    (True, False)
     """
     suffixes = [suffix.lower() for suffix in Path(path).suffixes]
-    if suffixes and suffixes[-1] in _PACKED:
+    if suffixes and suffixes[-1] in _COMPRESSED:
         return suffixes[-2:-1] != [] and suffixes[-2] in MRC_SUFFIXES
     return bool(suffixes) and suffixes[-1] in (*MRC_SUFFIXES, *TIFF_SUFFIXES, *HDF5_SUFFIXES)
 
 
 def _kind(path: Path) -> str:
-    """Return which format a file has; raise where it is none that is read."""
+    """Return the format of a file; raise if it is not supported."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
     last = suffixes[-1] if suffixes else ""
     if last in _REFUSED and path.exists():
         what, hint = _REFUSED[last]
-        raise ValueError(f"{path}: {what} are not read: {hint}")
-    if last in _PACKED and set(suffixes[-2:-1]) & {*TIFF_SUFFIXES, *HDF5_SUFFIXES}:
-        raise ValueError(f"{path} is compressed as a whole, which only MRC files may be: unpack it")
+        raise ValueError(f"{path}: {what} are not supported: {hint}")
+    if last in _COMPRESSED and set(suffixes[-2:-1]) & {*TIFF_SUFFIXES, *HDF5_SUFFIXES}:
+        raise ValueError(f"{path} is compressed as a whole, as only MRC files may be: unpack it")
     start = first_bytes(path, 8)
     found = _kind_of_bytes(start)
     if last in TIFF_SUFFIXES:
         return _require_kind(path, "TIFF", found, start)
     if last in HDF5_SUFFIXES:
-        # A block of a user's may come before the signature.
+        # A user block may precede the signature.
         return "HDF5" if found is None else _require_kind(path, "HDF5", found, start)
     return "MRC" if found is None or last in MRC_SUFFIXES else found
 
@@ -182,7 +178,7 @@ def _require_kind(path: Path, kind: str, found: str | None, start: bytes) -> str
 def _read_other(
     path: Path, kind: str, *, memmap: bool = False, header_only: bool = False
 ) -> ImageContent:
-    """Read a file by a library, whose errors become one kind."""
+    """Read a TIFF or HDF5 file, and turn all errors of its library into ValueErrors."""
     read = read_tiff if kind == "TIFF" else read_hdf5
     try:
         return read(path, memmap=memmap, header_only=header_only)
@@ -193,12 +189,12 @@ def _read_other(
             f"{path} does not fit into memory; if it is not compressed, use memmap=True"
         ) from error
     except OSError as error:
-        # Those of the operating system name a file; those of the libraries are of what is in it.
+        # Errors of the operating system name a file; those of the libraries concern its content.
         if error.filename is not None:
             raise
         raise _corrupt(path, kind, error) from error
     except Exception as error:
-        # The libraries raise whatever a damaged file leads them to: KeyError, struct.error, ...
+        # For a damaged file the libraries raise anything: KeyError, struct.error, ...
         raise _corrupt(path, kind, error) from error
 
 

@@ -1,4 +1,4 @@
-"""Opening files for reading: regular files of a plausible size, and no others."""
+"""Opening files for reading: only regular files of a plausible size."""
 
 from __future__ import annotations
 
@@ -16,54 +16,24 @@ _KINDS = {
     stat.S_ISCHR: "a device",
     stat.S_ISBLK: "a device",
 }
-# A pipe without a writer would keep whoever opens it waiting for ever.
+# Without O_NONBLOCK, opening a pipe without a writer would block.
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 _FLAGS |= getattr(os, "O_BINARY", 0)
 
 
 @contextmanager
 def open_input(path: str | Path, *, limit: int | None = None) -> Iterator[IO[bytes]]:
-    """Open a regular file for reading, also through links.
+    """Yield a regular file, opened for reading in binary; links are followed.
 
-    Parameters
-    ----------
-    path : path
-        The file.
-    limit : int, optional
-        The most bytes that a file of its kind can have; None where the size says nothing.
-
-    Yields
-    ------
-    binary file
-        At its beginning.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    IsADirectoryError
-        If it is a folder.
-    ValueError
-        If it is a pipe, a socket or a device, or larger than `limit`. A ValueError that is raised
-        while it is open begins with its name, if it did not hold it already.
-
-    Examples
-    --------
-    >>> import pathlib, tempfile
-    >>> from libtilt.io.inputs import open_input
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = pathlib.Path(folder) / "a.txt"
-    ...     _ = path.write_text("-3 0 3")
-    ...     with open_input(path, limit=100) as file:
-    ...         file.read()
-    b'-3 0 3'
+    Raises a ValueError for a pipe, a socket, a device, or a file of more than `limit` bytes. A
+    ValueError that is raised while the file is open gets the file's name as a prefix.
     """
-    with os.fdopen(_regular(path), "rb") as file:
+    with os.fdopen(_open_regular(path), "rb") as file:
         size = os.fstat(file.fileno()).st_size
         if limit is not None and size > limit:
             raise ValueError(
-                f"{path} has {size / 2**20:.0f} MB, more than the {limit / 2**20:.0f} MB that a "
-                "file of its kind can have: is it the right file?"
+                f"{path} has {size / 2**20:.0f} MB, more than the limit of "
+                f"{limit / 2**20:.0f} MB for this kind of file: is it the right file?"
             )
         try:
             yield file
@@ -73,12 +43,12 @@ def open_input(path: str | Path, *, limit: int | None = None) -> Iterator[IO[byt
             raise ValueError(f"{path}: {error}") from error
 
 
-def _regular(path: str | Path) -> int:
-    """Return the descriptor of a regular file; nothing is looked at that is not open already."""
+def _open_regular(path: str | Path) -> int:
+    """Return a descriptor of a regular file; the type is checked after opening, free of races."""
     try:
         descriptor = os.open(path, _FLAGS)
     except OSError:
-        # A socket cannot be opened, and a folder not on every system.
+        # A socket cannot be opened, nor can a folder on every system.
         _require_regular(path, Path(path).stat().st_mode)
         raise
     try:
@@ -98,29 +68,6 @@ def _require_regular(path: str | Path, mode: int) -> None:
 
 
 def read_input(path: str | Path, *, limit: int = TEXT_LIMIT) -> bytes:
-    """Return the bytes of a regular file of limited size, as `open_input` opens it.
-
-    Parameters
-    ----------
-    path : path
-        The file.
-    limit : int, optional
-        The most bytes that it can have; by default those of a text.
-
-    Returns
-    -------
-    bytes
-
-    Raises
-    ------
-    OSError
-        If it cannot be read.
-    ValueError
-        If it is no regular file, or larger than `limit`.
-
-    Examples
-    --------
-    See `open_input`.
-    """
+    """Return the bytes of a regular file of at most `limit` bytes; see `open_input`."""
     with open_input(path, limit=limit) as file:
         return file.read()

@@ -1,4 +1,4 @@
-"""The header of an MRC file, checked: what the data are, and where they lie."""
+"""The header of an MRC file, validated."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from libtilt.errors.checks import SMALLEST_LENGTH, Float64Array
 
 HEADER_BYTES = 1024
-# Bytes of a value; 4-bit values (mode 101) have half of one.
+# Data type and bytes per value; 4-bit values (mode 101) take half a byte.
 _MODES: dict[int, tuple[str, float]] = {
     0: ("i1", 1),
     1: ("i2", 2),
@@ -30,7 +30,7 @@ _REFUSED = {
 PACKED = 101
 _IMOD_STAMP = 1146047817
 _SIGNED_BYTES, _ORIGIN_INVERTED, _PACKED_BYTES = 1, 4, 16
-_MOST_EXTENDED = 2**26
+_MAX_EXTENDED_BYTES = 2**26
 _PLAUSIBLE_SIDE = 2**20
 _VOLUME_STACKS = range(401, 631)
 _FLOAT32_NOISE = 1.2e-7
@@ -38,21 +38,10 @@ _FLOAT32_NOISE = 1.2e-7
 
 @attrs.frozen(eq=False)
 class MrcHeader:
-    """The first 1024 bytes of an MRC file.
+    """The first 1024 bytes of an MRC file, with fields in the byte order (`order`) of the file.
 
-    The fields are those of the MRC2014 standard (Cheng et al., J. Struct. Biol. 192, 2015) and of
-    IMOD's page on its MRC format, whose stamp and flags stand in the extra bytes.
-
-    Attributes
-    ----------
-    path : str
-        For messages.
-    fields : numpy.void
-        The fields, in the byte order of the file.
-    order : str
-        ``<`` or ``>``.
-    notes : tuple of str
-        What is odd about it.
+    The fields follow the MRC2014 standard (Cheng et al., J. Struct. Biol. 192, 2015) and IMOD's
+    page on its MRC format, which puts a stamp and flags into the extra bytes.
     """
 
     path: str
@@ -62,7 +51,7 @@ class MrcHeader:
 
     @classmethod
     def parse(cls, content: bytes, path: str | Path) -> Self:
-        """Return the header in `content`, or raise a ValueError that says what is wrong with it."""
+        """Parse a header; raise a ValueError that says why it is not valid."""
         if len(content) < HEADER_BYTES:
             raise ValueError(
                 f"{path} is not an MRC file or is cut short: a header has {HEADER_BYTES} bytes, "
@@ -70,10 +59,10 @@ class MrcHeader:
             )
         stamp = {b"\x44": "<", b"\x11": ">"}.get(content[212:213])
         orders = "<>" if stamp in ("<", None) else "><"
-        found = [cls._in_order(content, path, order) for order in orders]
-        sound = [one for one in found if one._is_plausible()] or found
-        # The mode 0 of bytes is the same in both orders: then sizes tell them apart.
-        header = next((one for one in sound if max(one.shape) < _PLAUSIBLE_SIDE), sound[0])
+        found = [cls._parse_in_order(content, path, order) for order in orders]
+        plausible = [one for one in found if one._is_plausible()] or found
+        # Mode 0 reads the same in both byte orders: the sizes decide.
+        header = next((one for one in plausible if max(one.shape) < _PLAUSIBLE_SIDE), plausible[0])
         notes = [] if header.is_stamped else ["it lacks the stamp 'MAP '"]
         if header.order != stamp:
             name = "little" if header.order == "<" else "big"
@@ -83,7 +72,7 @@ class MrcHeader:
         return made
 
     @classmethod
-    def _in_order(cls, content: bytes, path: str | Path, order: str) -> Self:
+    def _parse_in_order(cls, content: bytes, path: str | Path, order: str) -> Self:
         from mrcfile.dtypes import HEADER_DTYPE
 
         dtype = HEADER_DTYPE.newbyteorder(order)
@@ -91,12 +80,12 @@ class MrcHeader:
 
     def _is_plausible(self) -> bool:
         known = self.mode in _MODES or self.mode in _REFUSED
-        return known and min(self.shape) >= 1 and 0 <= self.extended_bytes < _MOST_EXTENDED
+        return known and min(self.shape) >= 1 and 0 <= self.extended_bytes < _MAX_EXTENDED_BYTES
 
     def _require_readable(self) -> None:
         if not self._is_plausible():
             raise ValueError(
-                f"{self.path} is not an MRC file: its header says shape {list(self.shape)} and "
+                f"{self.path} is not an MRC file: its header gives shape {list(self.shape)} and "
                 f"mode {self.mode}"
             )
         if self.mode in _REFUSED:
@@ -114,7 +103,7 @@ class MrcHeader:
             )
 
     def _has_packed_bytes(self) -> bool:
-        """Whether each byte holds two values, by IMOD's flag or SerialEM's label."""
+        """Whether IMOD's flag or SerialEM's label says that each byte holds two values."""
         labels = b" ".join(self.labels)
         return bool((self.imod_flags or 0) & _PACKED_BYTES) or b"4 bits packed" in labels
 
@@ -123,22 +112,22 @@ class MrcHeader:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Sections, rows and columns, as they lie in the file."""
+        """Sections, rows and columns, in file order."""
         return int(self["nz"]), int(self["ny"]), int(self["nx"])
 
     @property
     def mode(self) -> int:
-        """The number of the data type."""
+        """Number of the data type."""
         return int(self["mode"])
 
     @property
     def extended_bytes(self) -> int:
-        """The announced length of the extended header."""
+        """Length of the extended header, as announced."""
         return int(self["nsymbt"])
 
     @property
     def is_stamped(self) -> bool:
-        """Whether it has the stamp of the format of 2000 and later."""
+        """Whether it has the stamp ``MAP`` of the format since 2000."""
         return bytes(self["map"])[:3] == b"MAP"
 
     @property
@@ -148,7 +137,7 @@ class MrcHeader:
 
     @property
     def imod_flags(self) -> int | None:
-        """IMOD's flags, None where its stamp is missing."""
+        """IMOD's flags, None without its stamp."""
         stamp_and_flags = bytes(self["extra2"])[40:48]
         for order in "<>":
             stamp, flags = struct.unpack(order + "ii", stamp_and_flags)
@@ -158,15 +147,15 @@ class MrcHeader:
 
     @property
     def _volume_depth(self) -> int | None:
-        """Sections of each volume where the space group says that there are several."""
+        """Sections per volume if the space group indicates a stack of volumes."""
         return int(self["mz"]) if int(self["ispg"]) in _VOLUME_STACKS else None
 
     def volumes_note(self) -> str | None:
-        """Return a note where the sections of each volume do not fit the number of sections."""
+        """Return a note if the sections per volume are inconsistent with the number of sections."""
         each, depth = self._volume_depth, self.shape[0]
         if each is None or each == 1 or each == depth:
             return None
-        return f"its space group says volumes of {each} sections, of {depth}: it is read as one"
+        return f"its space group implies volumes of {each} sections, of {depth} in all: read as one"
 
     @property
     def is_image_stack(self) -> bool:
@@ -175,7 +164,7 @@ class MrcHeader:
 
     @property
     def row_bytes(self) -> int:
-        """Bytes of a row; 4-bit values fill whole bytes."""
+        """Bytes of a row; rows of 4-bit values fill whole bytes."""
         return math.ceil(self.shape[2] * _MODES[self.mode][1])
 
     @property
@@ -184,11 +173,10 @@ class MrcHeader:
         return self.shape[0] * self.shape[1] * self.row_bytes
 
     def dtype(self) -> tuple[np.dtype[Any], str | None]:
-        """Return the type of the values, and a note where their sign had to be concluded.
+        """Return the dtype of the values, and a note if the sign of bytes was inferred.
 
-        IMOD flags signed bytes in its stamp; without that stamp, bytes are signed by the standard,
-        but for files whose header has a smallest value of zero or more and a largest one that no
-        signed byte can have, as IMOD takes them.
+        IMOD's flags say whether bytes are signed. Without them, bytes are signed as in the
+        standard, unless the header's range is at least 0 and exceeds 127 (IMOD's rule).
         """
         kind = np.dtype(self.order + _MODES[self.mode][0])
         if self.mode != 0:
@@ -207,23 +195,23 @@ class MrcHeader:
         order = [int(self[name]) - 1 for name in ("mapc", "mapr", "maps")]
         if sorted(order) == [0, 1, 2]:
             return order, None
-        if order == [-1, -1, -1]:  # Old files leave all three empty.
+        if order == [-1, -1, -1]:  # Old files leave all three empty (0).
             return [0, 1, 2], None
         given = [n + 1 for n in order]
-        return [0, 1, 2], f"its axis order {given} is not one, 1, 2, 3 is assumed"
+        return [0, 1, 2], f"its axis order {given} is invalid, 1, 2, 3 is assumed"
 
     def cell_angles_note(self) -> str | None:
-        """Return a note where the cell is not rectangular."""
+        """Return a note if the cell is not rectangular."""
         angles = [float(self["cellb"][name]) for name in ("alpha", "beta", "gamma")]
         if all(angle in (0.0, 90.0) for angle in angles):
             return None
         return f"its cell angles are {angles}, it is treated as if they were 90 degrees"
 
     def voxel_size(self) -> Float64Array:
-        """Return cell lengths by intervals, 0 where unknown, without the noise of float32.
+        """Return cell lengths over intervals, 0 if unknown, without float32 noise.
 
-        Lengths of a cell are float32: each size becomes the shortest decimal that they allow, and
-        axes that they do not tell apart become equal.
+        Each size becomes the shortest decimal that rounds to the same float32; sizes that float32
+        cannot distinguish become equal.
         """
         cell = [float(self["cella"][name]) for name in "xyz"]
         intervals = [int(self[name]) for name in ("mx", "my", "mz")]
@@ -239,32 +227,31 @@ class MrcHeader:
         return shortest
 
     def origin(self, order: list[int], voxel_size: Float64Array) -> tuple[Float64Array, str | None]:
-        """Return where voxel 0 lies, from the start indices where there is no origin, and a note.
+        """Return the position of voxel 0 (from start indices if there is no origin), and a note.
 
-        Files of IMOD have the opposite sign where its flag 4 is not set. Headers of before 2000,
-        which have no stamp, hold the origin at another place, as IMOD reads it: z, x, y from byte
-        208 on, with that opposite sign.
+        IMOD's origins have the opposite sign unless its flag 4 is set. As in IMOD, headers from
+        before 2000, which have no stamp, hold z, x, y from byte 208 on, with the opposite sign.
         """
         origin = np.array([float(self["origin"][name]) for name in "xyz"])
         if not self.is_stamped:
             stamps = np.frombuffer(self.fields.tobytes()[208:220], self.order + "f4")
             old = np.roll(stamps.astype(np.float64), -1)
-            # Where the third stands alone, it may as well be the deviation of a newer header.
+            # A third value alone may be the standard deviation of a newer header.
             if _are_lengths(old) and old[[0, 2]].any():
-                return -old, "its origin is read as headers of before 2000 hold it"
+                return -old, "its origin is read from the place that headers used before 2000"
             if not _are_lengths(origin):
                 origin = np.zeros(3)
         if origin.any() and np.isfinite(origin).all():
             flags = self.imod_flags
             if flags is None or flags & _ORIGIN_INVERTED:
                 return origin, None
-            return -origin, "its origin has the sign of older IMOD, which is turned"
+            return -origin, "its origin has the opposite sign of older IMOD, which is inverted"
         starts = [int(self[name]) for name in ("nxstart", "nystart", "nzstart")]
         return np.array([starts[order.index(axis)] for axis in range(3)]) * voxel_size, None
 
 
 def _are_lengths(values: Float64Array) -> bool:
-    """Whether four-byte words are numbers and no text, integers or stamps read as such."""
+    """Whether four-byte words are plausible lengths, not text, integers or stamps."""
     with np.errstate(invalid="ignore"):
         sizes = np.abs(values)
         return bool(((values == 0) | ((sizes > 1e-6) & (sizes < 1e9))).all() and values.any())

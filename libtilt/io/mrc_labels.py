@@ -1,4 +1,4 @@
-"""The labels of MRC files that libtilt writes: its mark, a volume's place, how it was made."""
+"""Labels of the MRC files that libtilt writes: series mark, center, processing history."""
 
 from __future__ import annotations
 
@@ -14,51 +14,37 @@ OWN_LABEL = b"Written by libtilt"
 _SERIES = b", series "
 _CENTER = b"libtilt center "
 _MADE = b"libtilt made "
-_OURS = (OWN_LABEL, _CENTER, _MADE)
-_LENGTH, _MOST = 80, 10
+_LIBTILT_LABELS = (OWN_LABEL, _CENTER, _MADE)
+_LENGTH, _MAX_LABELS = 80, 10
 _CENTER_TEXT = re.compile(r"(\S+) (\S+) (\S+) of (\d+)x(\d+)x(\d+)")
 
 
 def make_labels(
     shape: tuple[int, ...], *, series: str | None, center: Float64Array, made: str
 ) -> list[bytes]:
-    """Return the labels of a file.
+    """Return labels for data of shape `(d, h, w)`, each of at most 80 characters.
 
-    Parameters
-    ----------
-    shape : tuple of int
-        ``(d, h, w)`` of the data.
-    series : str or None
-        The mark that the files of one saved series share.
-    center : ndarray, shape (3,)
-        Where the voxel ``shape // 2`` lies, x, y, z in voxels, which holds where somebody sets the
-        voxel size of the file right.
-    made : str
-        How the data were made; what 10 labels do not hold is cut off.
-
-    Returns
-    -------
-    list of bytes
-        Each of 80 characters at most.
+    `center` is that of the voxel ``shape // 2``, x, y, z in voxels, so that it stays valid if the
+    voxel size of the file is corrected. Text of `made` beyond ten labels is cut off.
     """
     labels = [OWN_LABEL + (_SERIES + series.encode() if series else b"")]
     if center.any():
-        # Rounded, since what subtraction leaves of zero would not fit.
+        # Rounded, since residues of subtraction such as 1e-17 would not fit a label.
         place = " ".join(f"{value:.9g}" for value in center.round(6) + 0.0)
         labels.append(_CENTER + f"{place} of {'x'.join(map(str, shape))}".encode())
     plain = made.encode("ascii", "replace").decode()
     lines = textwrap.wrap(plain, _LENGTH - len(_MADE), break_on_hyphens=False)
     labels += [_MADE + line.encode() for line in lines]
-    return labels[:_MOST]
+    return labels[:_MAX_LABELS]
 
 
-def is_own(labels: Sequence[bytes]) -> bool:
+def is_from_libtilt(labels: Sequence[bytes]) -> bool:
     """Whether libtilt wrote the file."""
     return labels[0].startswith(OWN_LABEL)
 
 
 def series_from_labels(labels: Sequence[bytes]) -> str | None:
-    """Return the mark of the saved series that the file belongs to, None where it has none."""
+    """Return the mark of the saved series that the file belongs to, or None."""
     start = OWN_LABEL + _SERIES
     if not labels[0].startswith(start):
         return None
@@ -66,14 +52,16 @@ def series_from_labels(labels: Sequence[bytes]) -> str | None:
 
 
 def center_from_labels(labels: Sequence[bytes], shape: tuple[int, ...]) -> Float64Array:
-    """Return where the voxel ``shape // 2`` lies, x, y, z in voxels; 0 where nothing says it.
+    """Return the center of the voxel ``shape // 2``, x, y, z in voxels; 0 if unknown.
 
-    A program that changes a file keeps its labels and adds its own: what they say of the place
-    holds as long as there are no others and the shape is the same.
+    Other programs keep these labels and add their own: the center is valid only if there are no
+    foreign labels and the shape is unchanged.
     """
     none = np.zeros(3)
     filled = [label for label in labels if label.strip(b"\0 ")]
-    if not is_own(labels) or not all(label.startswith(_OURS) for label in filled):
+    if not is_from_libtilt(labels) or not all(
+        label.startswith(_LIBTILT_LABELS) for label in filled
+    ):
         return none
     for label in filled:
         match = _CENTER_TEXT.fullmatch(_text(label.removeprefix(_CENTER)))
@@ -87,7 +75,7 @@ def center_from_labels(labels: Sequence[bytes], shape: tuple[int, ...]) -> Float
 
 
 def made_from_labels(labels: Iterable[bytes]) -> str:
-    """Return how the data were made, as far as labels say it."""
+    """Return the text on how the data were made, empty if there is none."""
     lines = [_text(label.removeprefix(_MADE)) for label in labels if label.startswith(_MADE)]
     return " ".join(lines)
 

@@ -1,4 +1,4 @@
-"""Writing MRC files, all or nothing."""
+"""Atomic writing of MRC files."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _COMPRESSIONS = {".gz": "gzip", ".bz2": "bzip2"}
 
 
 def compression(path: str | Path) -> str | None:
-    """Return the compression that a file name asks for; raise where the name is not MRC's."""
+    """Return the compression that a suffix implies; raise unless the suffix is MRC's."""
     suffixes = [suffix.lower() for suffix in Path(path).suffixes]
     packed = _COMPRESSIONS.get(suffixes[-1]) if suffixes else None
     kind = suffixes[-2:-1] if packed else suffixes[-1:]
     if not kind or kind[0] not in SUFFIXES:
         raise ValueError(
-            f"{path} must end with one of {', '.join(SUFFIXES)}, with .gz or .bz2 where wanted"
+            f"{path} must end with one of {', '.join(SUFFIXES)}, optionally followed by .gz or .bz2"
         )
     return packed
 
@@ -42,23 +42,23 @@ def write_mrc(
     made: str = "",
     overwrite: bool = False,
 ) -> None:
-    """Write an MRC file all or nothing.
+    """Write an MRC file atomically.
 
     Parameters
     ----------
     path : path
         Ends with an MRC suffix, and ``.gz`` or ``.bz2`` to compress.
     data : ndarray, shape (d, h, w)
-        int8, int16, uint16, float16 and float32 are kept; uint8 becomes uint16, and every other
-        type float32, the widest that the format has.
+        int8, int16, uint16, float16 and float32 are kept; uint8 becomes uint16, and any other
+        type float32, the widest type of the format.
     voxel_size, origin : ndarray, shape (3,)
         x, y, z in angstroms.
     is_image_stack : bool
         Whether the header calls it a stack of images rather than a volume.
     center : ndarray, shape (3,), optional
-        Where the voxel ``shape // 2`` lies, x, y, z in angstroms from the rotation center.
+        Position of the voxel ``shape // 2``, x, y, z in angstroms from the rotation center.
     series : str, optional
-        The mark that the files of one saved series share.
+        Identifier that the files of one saved series share.
     made : str, optional
         How the data were made, for the labels.
     overwrite : bool, optional
@@ -69,7 +69,7 @@ def write_mrc(
     FileExistsError
         If the file exists and `overwrite` is false.
     ValueError
-        If the name is not that of an MRC file, or a value does not fit into float32.
+        If the suffix is not MRC's, or a value does not fit into float32.
     OSError
         If the file cannot be written.
 
@@ -102,16 +102,16 @@ def write_new_mrc(
     series: str | None = None,
     made: str = "",
 ) -> None:
-    """Write a new file, as `write_mrc` does, into a place that nobody looks at yet."""
+    """Write a new file as `write_mrc` does, but not atomically."""
     import mrcfile
 
-    _require_held(voxel_size * data.shape[::-1], "voxel_size")
-    _require_held(origin, "origin")
+    _require_representable(voxel_size * data.shape[::-1], "voxel_size")
+    _require_representable(origin, "origin")
     with warnings.catch_warnings():
-        # The statistics in the header of data with NaN, which are worth saving all the same.
+        # mrcfile computes statistics, which warn for data with NaN.
         warnings.simplefilter("ignore", RuntimeWarning)
-        file = mrcfile.new(path, data=_storable(data), compression=compression(path))
-        # Where the disk is full, mrcfile leaves its stream open.
+        file = mrcfile.new(path, data=_to_mrc_dtype(data), compression=compression(path))
+        # If the disk is full, mrcfile leaves its stream open.
         with closing(file._iostream), file:
             if is_image_stack:
                 file.set_image_stack()
@@ -125,18 +125,18 @@ def write_new_mrc(
             file.header.label[: len(labels)], file.header.nlabl = labels, len(labels)
 
 
-def _require_held(lengths: Float64Array, name: str) -> None:
-    """Raise where a header would hold other lengths: it has float32."""
+def _require_representable(lengths: Float64Array, name: str) -> None:
+    """Raise if lengths do not fit into the float32 fields of a header."""
     with np.errstate(over="ignore", under="ignore"):
         held = lengths.astype(np.float32).astype(np.float64)
     if not np.allclose(held, lengths, rtol=1e-6, atol=0):
         raise ValueError(
             f"{name} cannot be stored: an MRC header holds lengths of 1e-38 to 3e38 A, got "
-            f"{lengths.tolist()} A in all"
+            f"{lengths.tolist()} A in total"
         )
 
 
-def _storable(data: NDArray[Any]) -> NDArray[Any]:
+def _to_mrc_dtype(data: NDArray[Any]) -> NDArray[Any]:
     if data.dtype.newbyteorder("=") in (np.int8, np.uint8, np.int16, np.uint16, np.float16):
         return data
     with np.errstate(over="ignore"):

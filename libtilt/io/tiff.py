@@ -1,4 +1,4 @@
-"""Gray TIFF files: plain stacks of pages, OME-TIFF and ImageJ's."""
+"""Grayscale TIFF files: plain stacks of pages, OME-TIFF and ImageJ TIFF."""
 
 from __future__ import annotations
 
@@ -32,70 +32,36 @@ SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _UNCOMPRESSED = 1
 _WHITE_IS_ZERO, _BLACK_IS_ZERO = 0, 1
 _PHOTOMETRICS = {2: "RGB colors", 3: "palette colors", 5: "CMYK colors", 6: "YCbCr colors"}
-# Angstroms of the units in which a resolution tag counts pixels: inch and centimeter.
+# Units of resolution tags, inch and centimeter, in angstroms.
 _RESOLUTION_UNITS = {2: 2.54e8, 3: 1e8}
-# Screens, printers and scanners have pixels of microns, never of less than 100 nm.
+# Pixels of screens, printers and scanners are never smaller than 100 nm.
 _LARGEST_PIXEL = 1000.0
 
 
 def read_tiff(path: Path, *, memmap: bool = False, header_only: bool = False) -> ImageContent:
-    """Read a gray TIFF file, whose pages are sections or tilts.
+    """Read a grayscale TIFF file, one page per section or tilt; see `libtilt.io.hdf5.read_hdf5`.
 
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file.
-    memmap : bool, optional
-        Whether to map the data into memory: only those that lie in one piece, not compressed.
-    header_only : bool, optional
-        Whether to leave the data out: zeros of their shape and type stand in for them.
-
-    Returns
-    -------
-    ImageContent
-
-    Raises
-    ------
-    ImportError
-        If tifffile is not installed.
-    ValueError
-        If the file is of a kind that is not read, or cannot be mapped.
-
-    Notes
-    -----
-    tifffile raises errors of many kinds for a damaged file; `libtilt.io.image_files.read_image`
-    makes one of them.
-
-    Examples
-    --------
-    >>> import pathlib, tempfile
-    >>> import numpy as np, tifffile
-    >>> from libtilt.io.tiff import read_tiff
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = pathlib.Path(folder) / "stack.tif"
-    ...     tifffile.imwrite(path, np.zeros((3, 4, 5), np.uint8), photometric="minisblack")
-    ...     read_tiff(path).data.shape
-    (3, 4, 5)
+    tifffile, like h5py, raises errors of many types for damaged files.
     """
     tifffile = _tifffile()
     count = _count_pages(path)
-    with _logged() as logged, tifffile.TiffFile(path) as file:
-        series = _only_series(file, path, count)
+    with _capture_log() as logged, tifffile.TiffFile(path) as file:
+        series = _single_series(file, path, count)
         shape, dtype = tuple(int(n) for n in series.shape), np.dtype(series.dtype)
         require_gray(dtype, shape, str(path))
-        _require_whole(series, path)
+        _require_complete(series, path)
         voxel_size, note = _voxel_size(file)
         notes = [note] if note else []
         if series.keyframe.photometric == _WHITE_IS_ZERO:
-            notes.append("its values are of white on black (MinIsWhite), they are not inverted")
+            notes.append("0 is white in its values (MinIsWhite), they are not inverted")
         if header_only:
             data = placeholder_data(shape, dtype)
         elif memmap:
-            data = _mapped(path, file.byteorder, series, shape)
+            data = _memory_map(path, file.byteorder, series, shape)
         else:
             data = _read(series, path, shape)
     if logged:
-        notes.append(f"its tags are odd: {logged[0]}")
+        notes.append(f"its tags are unusual: {logged[0]}")
     return ImageContent(
         data=as_stack(data),
         voxel_size=voxel_size,
@@ -117,8 +83,8 @@ def _tifffile() -> Any:
 
 
 @contextmanager
-def _logged() -> Iterator[list[str]]:
-    """Take what tifffile logs in this thread, which would otherwise go to stderr."""
+def _capture_log() -> Iterator[list[str]]:
+    """Collect what tifffile logs in this thread, instead of printing it to stderr."""
     messages: list[str] = []
     thread = threading.get_ident()
 
@@ -139,13 +105,13 @@ def _logged() -> Iterator[list[str]]:
 
 
 def _count_pages(path: Path) -> int:
-    """Return how many pages are chained in a file; raise where the chain does not end."""
+    """Return the number of chained pages; raise if the chain is broken."""
     size, count = path.stat().st_size, 0
     with path.open("rb") as file:
         start = file.read(16)
         order = "<" if start[:2] == b"II" else ">"
         big = start[2:4] in (b"+\0", b"\0+")
-        # BigTIFF: wider counts and offsets, and entries of 20 bytes in place of 12.
+        # BigTIFF has wider counts and offsets, and entries of 20 bytes instead of 12.
         entries, entry, link = (
             (order + "Q", 20, order + "Q") if big else (order + "H", 12, order + "I")
         )
@@ -154,8 +120,8 @@ def _count_pages(path: Path) -> int:
         while place:
             if place in seen or place + struct.calcsize(entries) > size:
                 raise RefusedImageError(
-                    f"{path} is cut short or corrupt: page {count + 1} should lie at byte {place} "
-                    f"of {size}"
+                    f"{path} is cut short or corrupt: page {count + 1} should start at byte "
+                    f"{place} of {size}"
                 )
             seen.add(place)
             count += 1
@@ -166,8 +132,8 @@ def _count_pages(path: Path) -> int:
     return count
 
 
-def _only_series(file: Any, path: Path, count: int) -> Any:
-    """Return the one series of gray images that a file holds."""
+def _single_series(file: Any, path: Path, count: int) -> Any:
+    """Return the only series of grayscale images in a file; raise if there are others."""
     if count == 0 or not file.series:
         raise RefusedImageError(f"{path} holds no images")
     if len(file.series) > 1:
@@ -179,21 +145,19 @@ def _only_series(file: Any, path: Path, count: int) -> Any:
     series = file.series[0]
     page = series.keyframe
     if page.photometric not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO) or page.samplesperpixel > 1:
-        kind = _PHOTOMETRICS.get(int(page.photometric), f"{page.samplesperpixel} samples a pixel")
+        kind = _PHOTOMETRICS.get(int(page.photometric), f"{page.samplesperpixel} samples per pixel")
         raise RefusedImageError(f"{path} holds {kind}: convert it to gray values first")
     if len(file.pages) < count:
         raise RefusedImageError(
             f"{path} is cut short or corrupt: {len(file.pages)} of {count} pages can be read"
         )
     if any(one is None or one.parent is not file for one in series.pages):
-        raise RefusedImageError(
-            f"{path} is one of several files of a set: save the set as one file first"
-        )
+        raise RefusedImageError(f"{path} is one of a set of files: save the set as one file first")
     return series
 
 
-def _require_whole(series: Any, path: Path) -> None:
-    """Raise where the data of a page do not lie in the file, or are too few."""
+def _require_complete(series: Any, path: Path) -> None:
+    """Raise if the data of a page lie outside the file, or are too few."""
     size = path.stat().st_size
     shape, dtype = tuple(series.shape), np.dtype(series.dtype)
     if series.dataoffset is not None:
@@ -201,8 +165,8 @@ def _require_whole(series: Any, path: Path) -> None:
         needed = math.prod(shape) * dtype.itemsize
         if needed > stored:
             raise RefusedImageError(
-                f"{path} is cut short: its shape {shape} asks for {needed} bytes, it has "
-                f"{max(stored, 0)} of data"
+                f"{path} is cut short: its shape {shape} requires {needed} bytes, but "
+                f"{max(stored, 0)} are stored"
             )
         return
     stored = 0
@@ -221,17 +185,16 @@ def _require_whole(series: Any, path: Path) -> None:
         needed = math.prod(shape) * page.bitspersample // 8
         if stored < needed:
             raise RefusedImageError(
-                f"{path} is cut short or corrupt: its shape {shape} asks for {needed} bytes, "
+                f"{path} is cut short or corrupt: its shape {shape} requires {needed} bytes, but "
                 f"{stored} are stored"
             )
     require_size(shape, dtype, stored, str(path))
 
 
-def _mapped(path: Path, order: str, series: Any, shape: tuple[int, ...]) -> NDArray[Any]:
+def _memory_map(path: Path, order: str, series: Any, shape: tuple[int, ...]) -> NDArray[Any]:
     if series.dataoffset is None:
         raise RefusedImageError(
-            f"{path} is compressed or its data do not lie in one piece, so that it cannot be "
-            "mapped; use memmap=False"
+            f"{path} is compressed or not contiguous and cannot be mapped; use memmap=False"
         )
     dtype = np.dtype(series.dtype).newbyteorder("<" if order == "<" else ">")
     return np.memmap(path, dtype, "r", series.dataoffset, shape)
@@ -252,22 +215,24 @@ def _read(series: Any, path: Path, shape: tuple[int, ...]) -> NDArray[Any]:
 
 
 def _voxel_size(file: Any) -> tuple[Float64Array, str | None]:
-    """Return x, y, z in angstroms, 0 where unknown, and a note where tags of printing say it."""
+    """Return x, y, z in angstroms, 0 if unknown, and a note if resolution tags gave it."""
     if file.is_ome:
-        return _of_ome(file.ome_metadata), None
+        return _ome_voxel_size(file.ome_metadata), None
     if file.is_imagej:
-        return _of_imagej(file.imagej_metadata or {}, *_resolutions(file)[:2]), None
+        return _imagej_voxel_size(file.imagej_metadata or {}, *_resolutions(file)[:2]), None
     across, down, unit = _resolutions(file)
     inch_or_cm = _RESOLUTION_UNITS.get(unit, 0.0)
     pixels = [inch_or_cm / one if one > 0 else 0.0 for one in (across, down)]
     if not all(0.01 < pixel < _LARGEST_PIXEL for pixel in pixels):
         return np.zeros(3), None
     pixels = [float(f"{pixel:.6g}") for pixel in pixels]
-    return known_lengths(*pixels, None), f"its pixel size of {pixels[0]:g} A is of resolution tags"
+    return known_lengths(
+        *pixels, None
+    ), f"its pixel size of {pixels[0]:g} A is from resolution tags"
 
 
 def _resolutions(file: Any) -> tuple[float, float, int]:
-    """Return pixels per unit along x and y, 0 where the tags are missing, and the unit."""
+    """Return pixels per unit along x and y (0 without tags), and the unit."""
     tags = file.pages[0].tags
     values = []
     for name in ("XResolution", "YResolution"):
@@ -275,24 +240,24 @@ def _resolutions(file: Any) -> tuple[float, float, int]:
         top, bottom = tag.value if tag is not None else (0, 1)
         values.append(top / bottom if bottom else 0.0)
     unit = tags.get("ResolutionUnit")
-    # The standard takes inches where the unit is left out.
+    # The default unit of the standard is the inch.
     return values[0], values[1], int(unit.value) if unit is not None else 2
 
 
-def _of_ome(text: str) -> Float64Array:
+def _ome_voxel_size(text: str) -> Float64Array:
     pixels = ElementTree.fromstring(text).find(".//{*}Pixels")
     if pixels is None:
         return np.zeros(3)
     sizes = []
     for axis in "XYZ":
-        # Micrometers are the schema's own default.
+        # The schema's default unit is the micrometer.
         factor = angstroms_of(pixels.get(f"PhysicalSize{axis}Unit", "µm"))
         sizes.append((factor or 0.0) * float(pixels.get(f"PhysicalSize{axis}", 0)))
     return known_lengths(*(float(f"{size:.9g}") for size in sizes))
 
 
-def _of_imagej(said: dict[str, Any], across: float, down: float) -> Float64Array:
-    factor = angstroms_of(str(said.get("unit", ""))) or 0.0
+def _imagej_voxel_size(metadata: dict[str, Any], across: float, down: float) -> Float64Array:
+    factor = angstroms_of(str(metadata.get("unit", ""))) or 0.0
     pixels = [factor / one if one > 0 else 0.0 for one in (across, down)]
-    sizes = (*pixels, factor * float(said.get("spacing", 0)))
+    sizes = (*pixels, factor * float(metadata.get("spacing", 0)))
     return known_lengths(*(float(f"{size:.6g}") for size in sizes))

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from libtilt.alignment.beside_stack import beside, tilts_beside
-from libtilt.io.image_files import has_image_name, read_image_header
+from libtilt.alignment.beside_stack import find_tilt_geometry, sibling_path
+from libtilt.io.image_files import has_image_suffix, read_image_header
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
 
@@ -36,7 +36,7 @@ def get_reader(path: Paths) -> Callable[[Paths], Layers] | None:
     >>> get_reader("tomogram.mrc").__name__
     'read'
     """
-    return read if all(has_image_name(one) for one in _paths(path)) else None
+    return read if all(has_image_suffix(one) for one in _paths(path)) else None
 
 
 def read(path: Paths) -> Layers:
@@ -70,10 +70,10 @@ def read(path: Paths) -> Layers:
     """
     layers = []
     for one in _paths(path):
-        tilts = tilts_beside(one, read_image_header(one)) is not None
+        tilts = find_tilt_geometry(one, read_image_header(one)) is not None
         opened: Volume | TiltSeries = TiltSeries.open(one) if tilts else Volume.open(one)
         data, options, kind = opened.to_layer_data()
-        layers.append((data, options | {"name": beside(one, "").name}, kind))
+        layers.append((data, options | {"name": sibling_path(one, "").name}, kind))
     return layers
 
 

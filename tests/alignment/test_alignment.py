@@ -39,10 +39,10 @@ def test_alignments_of_other_views_are_infinitely_far(tmp_path):
     assert one.excluded.tolist() == [2, 5]
 
 
-def test_sizes_are_asked_for_by_name():
-    message = r"a\.xf does not say the volume_shape: give volume_shape=\(d, h, w\)$"
+def test_missing_sizes_are_required_by_name():
+    message = r"a\.xf does not hold the volume_shape: give volume_shape=\(d, h, w\)$"
     with pytest.raises(MissingArgumentError, match=message) as caught:
-        Sizes().need("volume_shape", "a.xf")
+        Sizes().require("volume_shape", "a.xf")
     assert caught.value.arguments == ("volume_shape",)
     assert Sizes().image_shape is None
 

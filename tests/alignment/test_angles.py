@@ -59,27 +59,27 @@ def test_a_second_column_that_does_not_count_is_no_order(tmp_path):
         ("-3\ninf\n3", r"a\.tlt, line 2: expected a finite number"),
         ("-3\n1_0\n3", r"a\.tlt, line 2: expected a number, got '1_0'"),
         ("-3\n\u0663\n3", r"a\.tlt, line 2: expected a number"),
-        ("-3,5\n0,0\n3,5", r"a\.tlt, line 1: '-3,5' may have decimal commas, or columns"),
+        ("-3,5\n0,0\n3,5", r"a\.tlt, line 1: '-3,5' is ambiguous: use decimal points"),
         ("-3\n181\n3", r"a\.tlt, line 2: expected a tilt angle within 180 of 0, got 181"),
-        ("-3\n0 1\n3", r"a\.tlt, line 2: expected 1 columns, as above, got '0 1'"),
-        ("1 2 3 4\n", r"a\.tlt, line 1: expected a tilt angle, and perhaps its order"),
+        ("-3\n0 1\n3", r"a\.tlt, line 2: expected 1 columns, as in the lines above, got '0 1'"),
+        ("1 2 3 4\n", r"a\.tlt, line 1: expected a tilt angle, optionally with order"),
         ("# nothing\n", r"a\.tlt holds no tilt angle"),
         (" \n", r"a\.tlt is empty"),
         ("-3\x00", r"a\.tlt is not a text file"),
     ],
 )
-def test_lists_that_are_not_sound_are_named_with_the_line(tmp_path, content, message):
+def test_invalid_lists_are_named_with_the_line(tmp_path, content, message):
     path = tmp_path / "a.tlt"
     path.write_text(content)
     with pytest.raises(ValueError, match=message):
         read_angle_list(path)
 
 
-def test_a_tilt_axis_that_nobody_says_is_warned_of(tmp_path):
+def test_missing_tilt_axis_gives_a_warning(tmp_path):
     path = tmp_path / "a.tlt"
     path.write_text("-3\n0\n3")
     sizes = {"stack_shape": (3, 9, 8), "pixel_size": 2.0}
-    with pytest.warns(UserWarning, match=r"the tilt axis is taken along y .* tilt_axis_angle="):
+    with pytest.warns(UserWarning, match=r"the tilt axis is assumed along y .* tilt_axis_angle="):
         assert open_alignment(path, **sizes).geometry.tilt_axis_angles.tolist() == [0, 0, 0]
     turned = open_alignment(path, **sizes, tilt_axis_angle=85).geometry
     assert np.allclose(turned.tilt_axis_angles, 85)
@@ -114,7 +114,7 @@ def test_a_last_number_that_may_be_cut_off_is_noted(tmp_path, content, noted):
     path = tmp_path / "a.tlt"
     path.write_text(content)
     notes = open_alignment(path, stack_shape=(3, 9, 8), pixel_size=2.0, tilt_axis_angle=0).notes
-    assert any("check that its last number is whole" in note for note in notes) == noted
+    assert any("check that its last number is complete" in note for note in notes) == noted
 
 
 @pytest.mark.parametrize("mark", ["", "\ufeff"])

@@ -3,16 +3,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from libtilt.alignment.beside_stack import beside, read_tilt_angles
+from libtilt.alignment.beside_stack import read_tilt_angles, sibling_path
 
 
 @pytest.mark.parametrize("name", ["tilts.st", "tilts.st.gz", "tilts.MRC.BZ2", "tilts.mrc"])
 def test_the_files_beside_a_stack_drop_its_suffix_and_that_of_its_compression(name):
-    assert beside(Path("folder") / name, ".rawtlt") == Path("folder/tilts.rawtlt")
+    assert sibling_path(Path("folder") / name, ".rawtlt") == Path("folder/tilts.rawtlt")
 
 
 def test_a_dot_within_the_name_stays():
-    assert beside("tilts.1.5A.st.gz", ".json") == Path("tilts.1.5A.json")
+    assert sibling_path("tilts.1.5A.st.gz", ".json") == Path("tilts.1.5A.json")
 
 
 @pytest.mark.parametrize("text", ["-60.0\n0\n 57.5\n", "\n-60\r\n\n  \n0\r\n57.5", "-6e1\n0\n57.5"])

@@ -79,7 +79,7 @@ def test_angles_of_images_left_out_go_from_format_to_format(tmp_path, name, then
 
 
 @pytest.mark.parametrize("name", ["a.aln", "a.xml", "a.xf"])
-def test_angles_that_nobody_knows_are_said_to_be_between_their_neighbors(tmp_path, name):
+def test_unknown_angles_are_interpolated_with_a_warning(tmp_path, name):
     alignment = Alignment(
         TiltGeometry.from_tilt_angles([-30, 0, 30]),
         views=[0, 2, 4],
@@ -89,13 +89,13 @@ def test_angles_that_nobody_knows_are_said_to_be_between_their_neighbors(tmp_pat
         voxel_size=2.0,
         excluded_tilts=ExcludedTilts([np.nan, 80]),
     )
-    with pytest.warns(UserWarning, match="^1 images that are left out got tilt angles between th"):
+    with pytest.warns(UserWarning, match="^1 excluded images got tilt angles interpolated"):
         path = save_alignment(alignment, tmp_path / name)
     again = open_alignment(path, **attrs.asdict(alignment.sizes))
     assert np.abs(again.excluded_tilt_angles - [-15, 80]).max() < 1e-4
 
 
-def test_a_row_of_no_use_leaves_the_angle_known(tmp_path, rng):
+def test_singular_transform_keeps_the_angle(tmp_path, rng):
     imod(tmp_path, rng, COMMAND)
     file = ImodAlignment.read(tmp_path)
     transforms = np.array(file.transforms)
@@ -108,7 +108,7 @@ def test_a_row_of_no_use_leaves_the_angle_known(tmp_path, rng):
 def test_excluded_tilts_must_be_as_many_as_images_are_left_out(tmp_path, rng):
     imod(tmp_path, rng)
     alignment = ImodAlignment.read(tmp_path).alignment(SIZES)
-    with pytest.raises(ValueError, match=r"one entry for each image .* expected 4, got 1"):
+    with pytest.raises(ValueError, match=r"one entry per excluded image: expected 4, got 1"):
         attrs.evolve(alignment, excluded_tilts=ExcludedTilts([1.0]))
     with pytest.raises(ValueError, match=r"one tilt per angle: expected 1, got 2"):
         ExcludedTilts([1.0], TiltGeometry.from_tilt_angles([1.0, 2]))

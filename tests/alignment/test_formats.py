@@ -26,7 +26,7 @@ from libtilt.cli.reading_options import READING
 from libtilt.errors import ArgumentError
 
 # Random alignments leave images out without saying anything of them.
-pytestmark = pytest.mark.filterwarnings("ignore:.* left out got tilt angles between their neigh")
+pytestmark = pytest.mark.filterwarnings("ignore:.* got tilt angles interpolated from")
 
 # The suffix that each format is written with.
 PATHS = {"imod": "a.xf", "aretomo": "a.aln", "relion": "a.star", "warp": "a.xml"}
@@ -71,7 +71,7 @@ def test_a_format_read_and_written_like_itself_is_the_same(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", [*PATHS.values(), "a.tlt", "a.json", "a.mdoc"])
-def test_no_format_replaces_a_file_unless_it_is_told_to(tmp_path, name):
+def test_existing_files_are_replaced_only_with_overwrite(tmp_path, name):
     nominal = TiltGeometry.from_tilt_angles(np.linspace(-30, 30, 7))
     alignment = attrs.evolve(random_alignment(views=range(7)), geometry=nominal)
     path = save_alignment(alignment, tmp_path / name)
@@ -114,7 +114,7 @@ def test_like_must_be_of_the_same_stack(tmp_path, name):
         random_alignment(views=range(5)), geometry=nominal, stack_shape=(5, 37, 40)
     )
     like = read_alignment_file(save_alignment(small, tmp_path / name))
-    with pytest.raises(ValueError, match="like is of a stack with 5 images, the stack has 7"):
+    with pytest.raises(ValueError, match="like belongs to a stack of 5 images, but the stack"):
         save_alignment(random_alignment(views=range(7)), tmp_path / f"b{name[1:]}", like=like)
 
 
@@ -168,7 +168,7 @@ def test_a_folder_of_nominal_angles_is_one_too(tmp_path):
         detect_format(tmp_path)
 
 
-def test_the_json_of_a_saved_series_does_not_stand_in_the_way(tmp_path):
+def test_json_of_a_saved_series_does_not_hide_an_alignment(tmp_path):
     random_alignment().geometry.to_json(tmp_path / "a.json")
     assert detect_format(tmp_path) == "json"
     save_alignment(random_alignment(), tmp_path / "a.aln")
@@ -189,13 +189,13 @@ def test_unknown_formats_and_options_are_refused_by_name(tmp_path):
         detect_format(tmp_path / "none.xf")
     (tmp_path / "a.txt").write_text("0\n")
     with pytest.raises(
-        ValueError, match=r"a\.txt: the format is not known .* expected one of \.com"
+        ValueError, match=r"a\.txt: the suffix does not determine .* expected one of \.com"
     ):
         open_alignment(tmp_path / "a.txt")
     assert isinstance(read_alignment_file(tmp_path / "a.txt", format="angles"), AnglesFile)
     with pytest.raises(ValueError, match="format must be one of 'imod'"):
         read_alignment_file(tmp_path / "a.txt", format="protomo")
-    with pytest.raises(TypeError, match="angles files are not read with aligned"):
+    with pytest.raises(TypeError, match="angles files have no option aligned"):
         read_alignment_file(tmp_path / "a.txt", format="angles", aligned=True)
     for name in ("aretomo", "warp"):
         save_alignment(random_alignment(), tmp_path / PATHS[name])
@@ -212,7 +212,7 @@ def test_like_must_be_of_the_same_format(tmp_path):
 
 def test_formats_of_all_images_refuse_alignments_of_some(tmp_path):
     for name in ("a.tlt", "a.json"):
-        with pytest.raises(ValueError, match="holds every image of the stack, and 2 of 7"):
+        with pytest.raises(ValueError, match="holds every image of the stack, but 2 of 7"):
             save_alignment(random_alignment(), tmp_path / name)
 
 
@@ -226,7 +226,7 @@ PARTS = {"_parse", "_texts", "_matrices", "_from_alignment", "views"}
 
 
 @pytest.mark.parametrize("name", sorted(PARTS))
-def test_a_format_that_lacks_a_part_is_not_made(name):
+def test_format_without_a_required_method_is_abstract(name):
     parts = {part: lambda self: None for part in PARTS - {name}}
     with pytest.raises(TypeError, match=f"abstract.*{name}"):
         type("Format", (MatrixFile,), parts)()
@@ -249,7 +249,7 @@ def test_geometries_angles_and_alignments_are_opened_as_files_are():
     of_angles = open_alignment([-3, 0, 3], **sizes, tilt_axis_angle=85)
     assert of_angles.geometry.tilt_axis_angles.round(9).tolist() == [85, 85, 85]
     assert open_alignment(opened) is opened
-    with pytest.raises(ArgumentError, match="sizes are given beside an alignment"):
+    with pytest.raises(ArgumentError, match="sizes cannot be given with an Alignment"):
         open_alignment(opened, pixel_size=2.0)
-    with pytest.raises(TypeError, match="options of a reader are for files"):
+    with pytest.raises(TypeError, match="reader options need a path"):
         open_alignment(geometry, **sizes, aligned=True)

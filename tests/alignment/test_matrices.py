@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from libtilt import TiltGeometry
-from libtilt.alignment.matrices import geometry_from_matrices, magnified
+from libtilt.alignment.matrices import geometry_from_matrices, has_magnification
 from libtilt.alignment.sizes import KnownSizes
 
 SIZES = KnownSizes(stack_shape=(99, 6, 7), volume_shape=(5, 6, 7), voxel_size=2.0, pixel_size=2.0)
@@ -34,7 +34,7 @@ def test_a_plain_rotation_has_no_magnification():
     matrices = Rotation.random(5, random_state=2).as_matrix()[:, :2]
     matrices = np.concatenate([matrices, np.zeros((5, 2, 1))], axis=2)
     geometry = geometry_from_matrices(matrices, SIZES)
-    assert not magnified(geometry)
+    assert not has_magnification(geometry)
     matrices[3, 1] = 0.0
     with pytest.raises(ValueError, match="matrix of tilt 3 flattens the specimen to a line"):
         geometry_from_matrices(matrices, SIZES)
@@ -45,12 +45,12 @@ def test_rotations_are_plain_whatever_their_bits_and_whole_scales_are_kept(scale
     rotations = Rotation.random(99, random_state=5).as_matrix()[:, :2]
     matrices = np.concatenate([scale * rotations, np.zeros((99, 2, 1))], axis=2)
     geometry = geometry_from_matrices(matrices, SIZES)
-    assert magnified(geometry) == (scale != 1)
+    assert has_magnification(geometry) == (scale != 1)
     assert np.allclose(geometry.magnifications, scale * np.eye(2), atol=1e-12)
 
 
 @pytest.mark.parametrize("factor", [0.99, 1.01])
 def test_matrices_of_another_scale_are_magnifications(factor):
     plain = TiltGeometry.from_tilt_angles([0, 3])
-    assert not magnified(plain)
-    assert magnified(plain.evolve(magnifications=np.tile(factor * np.eye(2), (2, 1, 1))))
+    assert not has_magnification(plain)
+    assert has_magnification(plain.evolve(magnifications=np.tile(factor * np.eye(2), (2, 1, 1))))

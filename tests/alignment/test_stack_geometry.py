@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from libtilt import TiltGeometry, TiltSeries
-from libtilt.alignment.beside_stack import find_beside, tilts_beside, unused_beside
-from libtilt.alignment.stack_geometry import header_pixel_size
+from libtilt.alignment.beside_stack import find_geometry_file, find_tilt_geometry, unused_alignments
+from libtilt.alignment.stack_geometry import pixel_size_from_header
 from libtilt.io.image_content import ImageContent
 from libtilt.io.mrc import read_mrc_header
 
@@ -66,9 +66,9 @@ def test_lists_of_angles_come_before_an_mdoc_which_is_named(tmp_path, stack):
     assert np.allclose(series.geometry.tilt_angles, [-4, 0, 4])
 
 
-def test_a_tilt_axis_that_no_file_says_is_warned_of_unless_the_stack_is_aligned(tmp_path, stack):
+def test_missing_tilt_axis_gives_a_warning_unless_the_stack_is_aligned(tmp_path, stack):
     (tmp_path / "ts.tlt").write_text("-3\n0\n3\n")
-    with pytest.warns(UserWarning, match=r"ts\.tlt holds tilt angles alone: .* along y"):
+    with pytest.warns(UserWarning, match=r"ts\.tlt holds only tilt angles: .* along y"):
         TiltSeries.open(stack)
     for name in ("ts.ali", "ts_ali.mrc"):
         aligned = write(tmp_path / name)
@@ -76,7 +76,7 @@ def test_a_tilt_axis_that_no_file_says_is_warned_of_unless_the_stack_is_aligned(
         assert np.allclose(TiltSeries.open(aligned).geometry.tilt_axis_angles, 0)
 
 
-def test_alignments_that_lie_beside_and_are_not_used_are_named(tmp_path):
+def test_unused_alignments_beside_a_stack_are_named(tmp_path):
     stack = write(tmp_path / "BBa.st")
     (tmp_path / "BBa.tlt").write_text("-3\n0\n3\n")
     (tmp_path / "BBa.xf").write_text("1 0 0 1 0 0\n" * 3)
@@ -88,13 +88,13 @@ def test_alignments_that_lie_beside_and_are_not_used_are_named(tmp_path):
     ):
         TiltSeries.open(stack, tilt_axis_angle=0)
     aligned = write(tmp_path / "BBa.ali")
-    sentence = unused_beside(aligned, tmp_path / "BBa.tlt")
+    sentence = unused_alignments(aligned, tmp_path / "BBa.tlt")
     assert "tilta.com beside it is not used" in sentence
     assert "aligned=True" in sentence
-    assert unused_beside(write(tmp_path / "other.st"), tmp_path / "other.tlt") is None
+    assert unused_alignments(write(tmp_path / "other.st"), tmp_path / "other.tlt") is None
 
 
-def test_a_saved_series_is_opened_without_a_word(tmp_path):
+def test_saved_series_opens_without_warnings(tmp_path):
     series = TiltSeries(IMAGES, TiltGeometry.from_tilt_angles([-3, 0, 3]), pixel_size=2.5)
     path = series.save(tmp_path / "ts.mrc")
     (tmp_path / "ts.xf").write_text("1 0 0 1 0 0\n" * 3)
@@ -104,9 +104,9 @@ def test_a_saved_series_is_opened_without_a_word(tmp_path):
 def test_the_json_of_another_program_is_not_taken_for_a_geometry(tmp_path, stack):
     (tmp_path / "ts.json").write_text(json.dumps({"run": "ts", "voxel_spacing": 10}))
     (tmp_path / "ts.tlt").write_text("-3\n0\n3\n")
-    assert find_beside(stack) == tmp_path / "ts.tlt"
+    assert find_geometry_file(stack) == tmp_path / "ts.tlt"
     (tmp_path / "ts.json").write_text('{"format": "libtilt geometry", "version"')
-    assert find_beside(stack) == tmp_path / "ts.json"
+    assert find_geometry_file(stack) == tmp_path / "ts.json"
     with pytest.raises(ValueError, match=r"ts\.json is not JSON"):
         TiltSeries.open(stack)
 
@@ -118,8 +118,8 @@ def test_the_json_of_another_program_is_not_taken_for_a_geometry(tmp_path, stack
 def test_an_unreadable_file_beside_a_stack_is_an_error(tmp_path, name, content):
     (tmp_path / name).write_text(content)
     volume = write(tmp_path / "ts.mrc", stack=False)
-    with pytest.warns(UserWarning, match=rf"ts\.mrc is taken for a volume: .*{name}"):
-        assert tilts_beside(volume, read_mrc_header(volume)) is None
+    with pytest.warns(UserWarning, match=rf"ts\.mrc is read as a volume: .*{name}"):
+        assert find_tilt_geometry(volume, read_mrc_header(volume)) is None
     with pytest.raises(ValueError, match=name):
         TiltSeries.open(volume)
 
@@ -129,7 +129,7 @@ def test_a_volume_with_the_mdoc_of_its_series_beside_it_stays_one(tmp_path):
     (tmp_path / "ts.mdoc").write_text(MDOC)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert tilts_beside(tomogram, read_mrc_header(tomogram)) is None
+        assert find_tilt_geometry(tomogram, read_mrc_header(tomogram)) is None
 
 
 def of_size(sizes):
@@ -137,18 +137,18 @@ def of_size(sizes):
 
 
 def test_square_pixels_have_one_size_whatever_the_spacing_of_the_sections():
-    assert header_pixel_size("tilts.st", of_size([2.5, 2.5, 1.0])) == 2.5
-    assert header_pixel_size("tilts.st", of_size([2.5, 2.5, 0.0])) == 2.5
+    assert pixel_size_from_header("tilts.st", of_size([2.5, 2.5, 1.0])) == 2.5
+    assert pixel_size_from_header("tilts.st", of_size([2.5, 2.5, 0.0])) == 2.5
 
 
 @pytest.mark.parametrize("sizes", [(0, 0, 0), (2.5, 0, 0), (0, 2.5, 1), (1, 1, 1)])
 def test_a_pixel_size_that_the_header_does_not_know_is_none(sizes):
-    assert header_pixel_size("tilts.st", of_size(sizes)) is None
+    assert pixel_size_from_header("tilts.st", of_size(sizes)) is None
 
 
 def test_pixels_that_are_not_square_are_refused():
     with pytest.raises(ValueError, match=r"tilts\.st has pixels of 2\.5 x 2 angstroms"):
-        header_pixel_size("tilts.st", of_size([2.5, 2.0, 1.0]))
+        pixel_size_from_header("tilts.st", of_size([2.5, 2.0, 1.0]))
 
 
 def saved(path, angle):
@@ -183,7 +183,7 @@ def test_a_series_that_is_being_replaced_is_read_again(tmp_path, monkeypatch):
     assert old != (tmp_path / "a.json").read_text()
 
 
-def test_angles_that_cannot_be_are_refused_through_every_door(tmp_path, stack):
+def test_impossible_angles_are_refused_by_every_reader(tmp_path, stack):
     with pytest.raises(ValueError, match="tilt_angles, entry 3: expected a tilt angle within 180"):
         TiltSeries.open(stack, geometry=[1, 1, 300])
     with pytest.raises(ValueError, match="tilt_axis_angle must be degrees within 360"):

@@ -370,7 +370,7 @@ def test_a_stack_that_its_header_calls_a_volume_is_a_series_where_its_angles_are
         result = CliRunner().invoke(
             app, [command[0], str(tmp_path / "tilts.mrc"), *map(str, command[1:])]
         )
-        assert "is taken for a volume" in result.output, command
+        assert "is read as a volume" in result.output, command
         assert "tilts.tlt, line 1: expected a number, got 'nothing'" in result.output
 
 
@@ -462,13 +462,11 @@ def test_a_demo_refuses_numbers_that_cannot_be_and_leaves_nothing(tmp_path, argu
 def test_info_says_what_opening_a_series_would(tmp_path):
     mrcfile.write(tmp_path / "ts.mrc", np.zeros((3, 8, 8), np.float32), voxel_size=4.0)
     for content, message in [
-        ("-3\n0\n3\n", "the tilt axis is taken along y"),
+        ("-3\n0\n3\n", "the tilt axis is assumed along y"),
         ("2\n2\n2\n", "all 3 tilt angles are 2 degrees"),
         ("-300\n0\n3\n", "expected a tilt angle within 180"),
     ]:
         (tmp_path / "ts.tlt").write_text(content)
         assert message in run("info", tmp_path / "ts.mrc")
     mrcfile.write(tmp_path / "one.mrc", np.zeros((3, 8, 8), np.float32), voxel_size=1.0)
-    assert "note         its voxel size of 1 A is a placeholder" in run(
-        "info", tmp_path / "one.mrc"
-    )
+    assert "note         its voxel size of 1 A is a default" in run("info", tmp_path / "one.mrc")

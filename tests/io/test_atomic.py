@@ -60,7 +60,7 @@ def test_an_existing_file_is_kept_unless_overwrite_is_given(tmp_path):
     assert target.read_text() == "new"
 
 
-def test_a_file_that_appears_meanwhile_is_kept(tmp_path):
+def test_concurrently_created_file_is_kept(tmp_path):
     target = tmp_path / "angles.txt"
 
     def raced():
@@ -94,7 +94,7 @@ def test_an_unwritable_folder_is_named(tmp_path, monkeypatch):
         require_writable(folder / "map.mrc", overwrite=False)
 
 
-def test_an_error_of_the_system_names_the_file_that_was_asked_for(tmp_path):
+def test_error_of_the_system_names_the_target(tmp_path):
     def full():
         with atomic_write(tmp_path / "map.mrc") as temporary:
             temporary.write_text("half")
@@ -126,7 +126,7 @@ def test_a_link_stays_a_link_and_its_target_is_replaced(tmp_path):
     assert real.read_text() == "new"
 
 
-def test_a_tilde_is_an_ordinary_letter_when_writing_as_when_reading(tmp_path, monkeypatch):
+def test_tilde_is_an_ordinary_letter_in_paths(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "~").mkdir()
     with atomic_write("~/angles.txt") as temporary:
@@ -144,7 +144,7 @@ def test_a_set_appears_together_or_not_at_all(tmp_path):
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
-def test_a_set_that_is_not_whole_leaves_what_was_there(tmp_path, overwrite):
+def test_incomplete_set_keeps_the_existing_files(tmp_path, overwrite):
     (tmp_path / "c.txt").write_text("old")
 
     def half():
@@ -156,7 +156,7 @@ def test_a_set_that_is_not_whole_leaves_what_was_there(tmp_path, overwrite):
     assert [path.name for path in tmp_path.iterdir()] == ["c.txt"]
 
 
-def test_a_set_of_which_one_name_is_taken_meanwhile_leaves_none(tmp_path, monkeypatch):
+def test_set_with_a_concurrently_taken_name_leaves_no_files(tmp_path, monkeypatch):
     def raced():
         with atomic_writes(tmp_path / "a.txt", tmp_path / "b.txt") as (a, b):
             a.write_text("ours")
@@ -179,7 +179,7 @@ def test_a_set_of_which_one_name_is_taken_meanwhile_leaves_none(tmp_path, monkey
 
 
 def test_files_of_a_set_differ(tmp_path):
-    with pytest.raises(ValueError, match="files of a set must differ"):
+    with pytest.raises(ValueError, match="paths must differ"):
         atomic_writes(tmp_path / "a.txt", tmp_path / "a.txt").__enter__()
 
 
@@ -205,7 +205,7 @@ def test_pipes_and_devices_are_never_replaced(tmp_path, monkeypatch, kind, linke
     if linked:
         (tmp_path / "link").symlink_to(tmp_path / "there")
     before = (tmp_path / "there").lstat()
-    with pytest.raises(ValueError, match="it is no regular file and stays"):
+    with pytest.raises(ValueError, match="it is not a regular file"):
         atomic_write("link" if linked else "there", overwrite=True).__enter__()
     assert (tmp_path / "there").lstat().st_ino == before.st_ino
 

@@ -79,7 +79,7 @@ def test_a_check_sum_is_kept_to(server, tmp_path):
 def test_an_unsound_map_is_refused_and_not_kept(server, tmp_path, content):
     root, url = server
     put(root, 5, content)
-    with pytest.raises(ValueError, match="not a sound map and was removed"):
+    with pytest.raises(ValueError, match="not a valid map and was removed"):
         fetch_emdb(5, cache_dir=tmp_path / "cache", base_url=url)
     assert list((tmp_path / "cache").iterdir()) == []
 
@@ -109,13 +109,13 @@ def test_a_kept_map_of_another_check_sum_is_fetched_anew(server, tmp_path):
     assert hashlib.sha256(path.read_bytes()).hexdigest() == digest
 
 
-def test_an_entry_that_does_not_exist_says_how_to_go_on(server, tmp_path):
+def test_error_of_a_missing_entry_names_the_next_step(server, tmp_path):
     _, url = server
     with pytest.raises(ConnectionError, match=r"cannot download .*EMD-9/map.*offline.*Volume.open"):
         fetch_emdb(9, cache_dir=tmp_path / "cache", base_url=url)
 
 
-def test_offline_says_how_to_go_on(tmp_path):
+def test_error_of_an_offline_download_names_the_next_step(tmp_path):
     with pytest.raises(ConnectionError, match="If this machine is offline"):
         fetch_emdb(9, cache_dir=tmp_path / "cache", base_url="http://127.0.0.1:9")
 
@@ -126,7 +126,7 @@ def test_an_entry_that_is_no_number_is_refused(entry):
         fetch_emdb(entry)
 
 
-def test_without_pooch_it_says_what_to_install(tmp_path, monkeypatch):
+def test_missing_pooch_is_named_with_its_extra(tmp_path, monkeypatch):
     real = builtins.__import__
 
     def no_pooch(name, *args, **kwargs):
@@ -164,7 +164,7 @@ def test_downloads_of_one_entry_beside_each_other_all_succeed(server, tmp_path):
 def test_a_download_without_an_end_is_stopped(server, tmp_path, monkeypatch):
     root, url = server
     put(root, 5, bytes(5000))
-    monkeypatch.setattr("libtilt.io.downloads.MOST_BYTES", 4000)
-    with pytest.raises(ValueError, match="is larger than the 4e-06 GB of any map"):
+    monkeypatch.setattr("libtilt.io.downloads.MAX_BYTES", 4000)
+    with pytest.raises(ValueError, match="is larger than 4e-06 GB, more than any map"):
         fetch_emdb(5, cache_dir=tmp_path / "c", base_url=url)
     assert list((tmp_path / "c").iterdir()) == []

@@ -26,7 +26,7 @@ def test_a_file_with_one_volume_is_read(tmp_path, options, dtype):
     content = read_image(tmp_path / "a.h5")
     np.testing.assert_array_equal(content.data, DATA.astype(dtype))
     assert content.data.dtype.isnative
-    assert content.notes == ("its layout is not known: /a/b is taken as z, y, x",)
+    assert content.notes == ("its layout is not known: /a/b is read as z, y, x",)
     if options:
         with pytest.raises(ValueError, match="cannot be mapped; use memmap=False"):
             read_image(tmp_path / "a.h5", memmap=True)
@@ -45,10 +45,13 @@ def test_a_block_before_the_signature_is_skipped(tmp_path):
 @pytest.mark.parametrize(
     ("datasets", "message"),
     [
-        ({"a": DATA, "b__c": DATA}, "holds 2 datasets of three dimensions: /a, /b/c; save one of"),
-        ({}, "must hold a dataset of three dimensions: its datasets are none"),
-        ({"a": DATA[0]}, r"three dimensions: its datasets are /a \(4, 5\)"),
-        ({"a": np.zeros((2, 3, 4, 5))}, r"three dimensions: its datasets are /a \(2, 3, 4, 5\)"),
+        ({"a": DATA, "b__c": DATA}, "holds 2 three-dimensional datasets: /a, /b/c; save one of"),
+        ({}, "must hold a three-dimensional dataset: its datasets are none"),
+        ({"a": DATA[0]}, r"three-dimensional dataset: its datasets are /a \(4, 5\)"),
+        (
+            {"a": np.zeros((2, 3, 4, 5))},
+            r"three-dimensional dataset: its datasets are /a \(2, 3, 4, 5\)",
+        ),
         ({"a": DATA * 1j}, "/a holds complex data; only real data can be read"),
         ({"a": np.full((2, 2, 2), b"text")}, r"/a must hold numbers, got values of type \|S4"),
         ({"a": np.zeros((2, 0, 2))}, r"/a must hold one image .* got shape \(2, 0, 2\)"),

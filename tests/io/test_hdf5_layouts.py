@@ -100,9 +100,9 @@ def test_values_that_eman_packed_into_integers_come_back(tmp_path):
 @pytest.mark.parametrize(
     ("images", "said", "message"),
     [
-        ({}, {}, "has 0 images by EMAN's MDF/images, 0 have data"),
+        ({}, {}, "lists 0 images in MDF/images, but 0 have data"),
         ({0: DATA, 1: DATA}, {}, r"a stack of 2 volumes with shape \(3, 4, 5\); save one of them"),
-        ({0: DATA[0], 1: DATA[0, :2]}, {}, r"images of 2 shapes, \(2, 5\) and \(4, 5\)"),
+        ({0: DATA[0], 1: DATA[0, :2]}, {}, r"images of 2 shapes, such as \(2, 5\) and \(4, 5\)"),
         ({0: DATA}, {"is_complex": 1}, "holds complex data"),
         ({0: DATA[0], 1: DATA[0].astype("i2")}, {}, "images of several types, float32 and int16"),
     ],
@@ -142,7 +142,7 @@ def test_axes_go_by_their_names(tmp_path):
     content = read_image(emd(tmp_path / "b.emd", DATA, dims))
     np.testing.assert_array_equal(content.data, DATA)
     assert content.notes == (
-        "its axes 'depth', 'height', 'width' are not named x, y, z: they are taken for z, y, x",
+        "its axes 'depth', 'height', 'width' are not named x, y, z: z, y, x is assumed",
     )
 
 
@@ -177,13 +177,13 @@ def test_spacings_that_are_not_even_are_not_known(tmp_path):
 @pytest.mark.parametrize(
     ("units", "angles", "note"),
     [
-        ("", [0, 1, 2], "its tilt angles have the unit '', not deg or rad: they are not read"),
-        ("deg", [0, 1, np.nan], "its tilt angles are not 3 finite numbers: they are not read"),
-        ("deg", [0, 1], "its tilt angles are not 3 finite numbers: they are not read"),
-        ("deg", [0, 1, 999], "its tilt angles reach 999 degrees: they are not read"),
+        ("", [0, 1, 2], "its tilt angles have the unit '', not deg or rad: ignored"),
+        ("deg", [0, 1, np.nan], "its tilt angles are not 3 finite numbers: ignored"),
+        ("deg", [0, 1], "its tilt angles are not 3 finite numbers: ignored"),
+        ("deg", [0, 1, 999], "its tilt angles reach 999 degrees: ignored"),
     ],
 )
-def test_angles_that_cannot_be_are_noted(tmp_path, units, angles, note):
+def test_impossible_angles_are_noted(tmp_path, units, angles, note):
     path = emd(tmp_path / "a.emd", DATA, [("angles", units, np.float64(angles)), *TILTS[1:]])
     content = read_image(path)
     assert content.sections.tilt_angles is None
@@ -206,7 +206,7 @@ def test_other_files_of_emd(tmp_path):
     path = tmp_path / "b.emd"
     with h5py.File(path, "w") as file:
         file["Data/Image/abc/Data"] = DATA
-    with pytest.raises(ValueError, match=r"b\.emd is a file of Velox, .* export its images"):
+    with pytest.raises(ValueError, match=r"b\.emd is a Velox file, .* export its images"):
         read_image(path)
 
 
@@ -227,7 +227,7 @@ def test_flat_and_dark_images_of_nexus_are_left_out(tmp_path):
     content = read_image(path)
     np.testing.assert_array_equal(content.data, DATA[1:2])
     np.testing.assert_allclose(content.sections.tilt_angles, [6])
-    assert content.notes == ("its 2 images that are no projections are left out",)
+    assert content.notes == ("its 2 images that are not projections are excluded",)
     assert read_image_header(path).data.shape == (1, 4, 5)
     with pytest.raises(ValueError, match="cannot be mapped"):
         read_image(path, memmap=True)
@@ -236,17 +236,17 @@ def test_flat_and_dark_images_of_nexus_are_left_out(tmp_path):
 @pytest.mark.parametrize(
     ("angles", "keys", "units", "note"),
     [
-        ([0, 1], None, "deg", "its tilt angles are not 3 finite numbers: they are not read"),
-        ([0, 1, 2], None, "mm", "its tilt angles have the unit 'mm': they are not read"),
+        ([0, 1], None, "deg", "its tilt angles are not 3 finite numbers: ignored"),
+        ([0, 1, 2], None, "mm", "its tilt angles have the unit 'mm': ignored"),
         (
             [0, 1, 2, 3],
             [0, 0, 0],
             None,
-            "its tilt angles are not 3 finite numbers: they are not read",
+            "its tilt angles are not 3 finite numbers: ignored",
         ),
     ],
 )
-def test_angles_of_nexus_that_cannot_be_are_noted(tmp_path, angles, keys, units, note):
+def test_impossible_angles_of_nexus_are_noted(tmp_path, angles, keys, units, note):
     content = read_image(nexus(tmp_path / "a.nxs", DATA, angles, keys, units=units))
     assert content.notes == (note,)
 
@@ -255,7 +255,7 @@ def test_angles_of_nexus_that_cannot_be_are_noted(tmp_path, angles, keys, units,
     ("keys", "message"),
     [
         ([0, 0], r"must have one image_key per image: expected \(3,\), got \(2,\)"),
-        ([1, 2, 3], "holds no projection: no image_key is 0"),
+        ([1, 2, 3], "holds no projections: no image_key is 0"),
     ],
 )
 def test_image_keys_that_do_not_fit(tmp_path, keys, message):

@@ -7,10 +7,10 @@ import pytest
 from click.testing import CliRunner
 
 from libtilt import TiltGeometry, TiltSeries, Volume
-from libtilt.alignment.beside_stack import beside
+from libtilt.alignment.beside_stack import sibling_path
 from libtilt.cli import app
 from libtilt.io import image_files
-from libtilt.io.image_files import has_image_name, read_image, read_image_header
+from libtilt.io.image_files import has_image_suffix, read_image, read_image_header
 from libtilt.napari.reader import get_reader, read
 
 h5py = pytest.importorskip("h5py")
@@ -62,21 +62,21 @@ def test_files_without_a_suffix_are_read_by_their_first_bytes(tmp_path, save):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("a.em", "EM files are not read: convert to MRC first, for example with EMAN2"),
-        ("a.ser", "SER files of TIA are not read"),
-        ("a.dm3", "DM3 files are not read: .* dm2mrc"),
-        ("a.DM4", "DM4 files are not read: .* dm2mrc"),
-        ("a.spi", "SPIDER files are not read"),
-        ("a.raw", "raw files without a header are not read: .* raw2mrc"),
-        ("a.eer", "EER movies are not read"),
-        ("a.mrc.zst", "compressed by Zstandard are not read: unpack it first"),
-        ("a.npy", "NumPy files are not read: open it with numpy.load"),
-        ("a.png", "PNG pictures are not read"),
-        ("a.jpg", "JPEG pictures are not read"),
-        ("a.tif.gz", "compressed as a whole, which only MRC files may be: unpack it"),
+        ("a.em", "EM files are not supported: convert to MRC first, for example with EMAN2"),
+        ("a.ser", "SER files of TIA are not supported"),
+        ("a.dm3", "DM3 files are not supported: .* dm2mrc"),
+        ("a.DM4", "DM4 files are not supported: .* dm2mrc"),
+        ("a.spi", "SPIDER files are not supported"),
+        ("a.raw", "raw files are not supported: .* raw2mrc"),
+        ("a.eer", "EER movies are not supported"),
+        ("a.mrc.zst", "compressed by Zstandard are not supported: unpack it first"),
+        ("a.npy", "NumPy files are not supported: open it with numpy.load"),
+        ("a.png", "PNG pictures are not supported"),
+        ("a.jpg", "JPEG pictures are not supported"),
+        ("a.tif.gz", "compressed as a whole, as only MRC files may be: unpack it"),
     ],
 )
-def test_other_formats_are_refused_with_what_to_do(tmp_path, name, message):
+def test_unsupported_formats_are_refused_with_a_hint(tmp_path, name, message):
     path = tmp_path / name
     path.write_bytes(bytes(2000))
     for function in (read_image, read_image_header, Volume.open):
@@ -87,12 +87,12 @@ def test_other_formats_are_refused_with_what_to_do(tmp_path, name, message):
 
 def test_a_folder_of_zarr_is_refused_by_name(tmp_path):
     (tmp_path / "a.zarr").mkdir()
-    with pytest.raises(ValueError, match=r"a\.zarr: Zarr stores are not read"):
+    with pytest.raises(ValueError, match=r"a\.zarr: Zarr stores are not supported"):
         read_image(tmp_path / "a.zarr")
 
 
 @pytest.mark.parametrize("name", ["a.em", "a.tif", "a.h5", "a.mrc", "a"])
-def test_files_that_are_not_there_are_not_found(tmp_path, name):
+def test_missing_files_are_not_found(tmp_path, name):
     for function in (read_image, read_image_header):
         with pytest.raises(FileNotFoundError, match=name):
             function(tmp_path / name)
@@ -110,7 +110,7 @@ def test_files_that_are_not_there_are_not_found(tmp_path, name):
         ("a.nxs", b"", "is not an HDF5 file, or is cut short or corrupt"),
     ],
 )
-def test_files_that_are_not_what_their_name_says(tmp_path, name, content, message):
+def test_files_with_a_wrong_suffix_are_refused(tmp_path, name, content, message):
     path = tmp_path / name
     path.write_bytes(content)
     for function in (read_image, read_image_header):
@@ -168,14 +168,14 @@ def test_the_geometry_beside_a_tiff_stack_is_found(tmp_path):
     for name in ("a.tif", "b.ome.tif", "c.hdf"):
         path = tmp_path / name
         (save_hdf5 if name == "c.hdf" else save_tiff)(path)
-        geometry.to_json(beside(path, ".json"))
-        assert beside(path, ".json").name == f"{name[0]}.json"
-        with pytest.warns(UserWarning, match="not know the pixel size"):
+        geometry.to_json(sibling_path(path, ".json"))
+        assert sibling_path(path, ".json").name == f"{name[0]}.json"
+        with pytest.warns(UserWarning, match="its pixel size is unknown"):
             assert TiltSeries.open(path).geometry == geometry
 
 
 @pytest.mark.parametrize("save", [save_tiff, save_hdf5])
-def test_a_glance_gives_shape_and_type_without_the_data(tmp_path, save):
+def test_header_reading_gives_shape_and_type(tmp_path, save):
     content = read_image_header(save(tmp_path / "a", np.ones((30, 200, 100), np.int16)))
     assert content.data.shape == (30, 200, 100)
     assert content.data.dtype == np.int16
@@ -205,8 +205,8 @@ def test_napari_opens_the_new_formats(tmp_path):
 
 
 def test_names_of_images():
-    assert all(map(has_image_name, ["a.MRC", "a.st.bz2", "a.ome.tif", "a.nxs"]))
-    assert not any(map(has_image_name, ["a", "a.gz", "a.tif.gz", "a.npy"]))
+    assert all(map(has_image_suffix, ["a.MRC", "a.st.bz2", "a.ome.tif", "a.nxs"]))
+    assert not any(map(has_image_suffix, ["a", "a.gz", "a.tif.gz", "a.npy"]))
 
 
 def mutations(content, rng):

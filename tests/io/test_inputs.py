@@ -48,7 +48,7 @@ def test_texts_of_impossible_size_are_refused_before_they_are_read(tmp_path, nam
     path = tmp_path / name
     with path.open("wb") as file:
         file.truncate(2**40)  # Takes no room on the disk.
-    with pytest.raises(ValueError, match=rf"{name} has 1048576 MB, more than the 256 MB"):
+    with pytest.raises(ValueError, match=rf"{name} has 1048576 MB, more than the limit of 256 MB"):
         READERS[name](path)
 
 

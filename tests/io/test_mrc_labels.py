@@ -11,7 +11,7 @@ from libtilt import TiltGeometry, TiltSeries, Volume
 from libtilt.io.mrc import read_mrc
 from libtilt.io.mrc_labels import (
     center_from_labels,
-    is_own,
+    is_from_libtilt,
     made_from_labels,
     make_labels,
     series_from_labels,
@@ -37,8 +37,8 @@ def saved(folder, **fields):
 
 def test_the_first_label_is_the_mark_of_the_package():
     assert labels()[0] == b"Written by libtilt"
-    assert is_own(labels())
-    assert not is_own([FOREIGN, *labels()[:-1]])
+    assert is_from_libtilt(labels())
+    assert not is_from_libtilt([FOREIGN, *labels()[:-1]])
 
 
 def test_a_volume_at_the_rotation_center_has_no_label_of_its_place():
@@ -112,7 +112,7 @@ def test_the_mark_of_a_series_stands_in_the_first_label():
     assert series_from_labels(labels(series="a1b2")) == "a1b2"
     assert series_from_labels(labels()) is None
     assert series_from_labels([FOREIGN]) is None
-    assert is_own(labels(series="a1b2"))
+    assert is_from_libtilt(labels(series="a1b2"))
 
 
 @pytest.mark.parametrize("made", ["", "wbp", "sirt, 20 iterations, " * 12])

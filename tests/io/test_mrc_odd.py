@@ -124,7 +124,7 @@ def test_files_other_than_mrc_are_named(tmp_path, content):
         read_mrc(tmp_path / "map.mrc")
 
 
-def test_a_text_file_is_refused_without_taking_the_memory_that_it_seems_to_ask_for(tmp_path):
+def test_text_file_is_refused_without_allocating_its_apparent_size(tmp_path):
     path = tmp_path / "map.mrc"
     path.write_text("an angle\n" * 400)
     tracemalloc.start()

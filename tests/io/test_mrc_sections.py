@@ -10,7 +10,7 @@ from test_mrc_header import SHAPE, header, put, stamped
 
 from libtilt import TiltSeries, Volume
 from libtilt.io.mrc import read_mrc
-from libtilt.io.mrc_sections import _two_shorts
+from libtilt.io.mrc_sections import _serialem_float
 
 TILTS = [-57.25, 0.5, 60.0]
 
@@ -44,7 +44,7 @@ def test_headers_of_thermo_fisher_say_tilts_axis_dose_and_pixel(tmp_path, kind, 
     assert said.tilt_axis_angle == 85.5
     assert np.allclose(said.exposures, 3.0)
     assert content.voxel_size.tolist() == [2.4, 2.4, 2.4]
-    assert "pixel size of 2.4 A is that of the extended header" in content.notes[-1]
+    assert "pixel size of 2.4 A is from the extended header" in content.notes[-1]
     kept = read_mrc(write(tmp_path / "b.mrc", kind, extended, order=order, cell=5.0))
     assert kept.voxel_size.tolist() == [5, 5, 5]
 
@@ -108,7 +108,7 @@ def test_headers_of_agard_say_tilts_axis_and_pixel(tmp_path, kind, ints):
         (b"FEI1", fei_record(3.0), {}, "kind FEI1 is too short for 3 sections"),
         (b"FEI1", b"ab", {}, "kind FEI1 is too short"),
         (b"FEI1", b"".join(map(fei_record, (1.0, 2.0, 999.0))), {}, "impossible angles"),
-        (b"SERI", bytes(12), {"ints": 4, "reals": 3}, "kind SERI has lengths that do not fit"),
+        (b"SERI", bytes(12), {"ints": 4, "reals": 3}, "kind SERI has inconsistent lengths"),
         (b"AGAR", bytes(12), {"ints": 0, "reals": 32}, "kind AGAR is too short"),
     ],
 )
@@ -122,7 +122,7 @@ def test_headers_that_do_not_fit_are_noted_and_not_read(tmp_path, kind, extended
 def test_a_series_without_files_beside_it_takes_its_header(tmp_path):
     extended = b"".join(map(fei_record, TILTS))
     path = write(tmp_path / "a.mrc", b"FEI1", extended)
-    with pytest.warns(UserWarning, match=r"axis of 85\.5 degrees in the .*header .* check"):
+    with pytest.warns(UserWarning, match=r"axis angle of 85\.5 degrees .* the header .* check"):
         series = TiltSeries.open(path)
     assert np.allclose(series.geometry.tilt_angles, TILTS)
     assert np.allclose(series.geometry.tilt_axis_angles, 85.5)
@@ -188,4 +188,4 @@ def test_each_flag_of_serialem_announces_its_bytes(tmp_path, flag):
     [(1, 5, 261.0), (1, 256 * 3 + 5, 261.0 * 8), (1, -(256 * 2 + 4), 260.0 / 4), (-1, 5, -261.0)],
 )
 def test_two_short_numbers_of_serialem_make_one(first, second, value):
-    assert _two_shorts(first, second) == value
+    assert _serialem_float(first, second) == value

@@ -49,7 +49,9 @@ def test_a_chain_of_pages_that_breaks_off_is_not_read_as_fewer_pages(tmp_path):
     for content in (by_hand("<", pages, last=10**6), by_hand("<", pages, last=8)):
         path = tmp_path / "a.tif"
         path.write_bytes(content)
-        with pytest.raises(ValueError, match=r"a\.tif is cut short or corrupt: page 4 should lie"):
+        with pytest.raises(
+            ValueError, match=r"a\.tif is cut short or corrupt: page 4 should start"
+        ):
             read_image(path)
 
 
@@ -98,7 +100,7 @@ def test_data_in_one_piece_are_mapped(tmp_path, options):
     np.testing.assert_array_equal(content.data, DATA)
 
 
-def test_data_that_cannot_be_mapped_say_so(tmp_path):
+def test_data_in_pieces_cannot_be_mapped(tmp_path):
     path = save(tmp_path / "a.tif", compression="zlib")
     with pytest.raises(
         ValueError, match=r"a\.tif is compressed .* cannot be mapped; use memmap=Fa"
@@ -158,7 +160,7 @@ def test_resolution_tags_are_taken_only_where_no_printer_has_them(tmp_path, unit
     content = read_image(path)
     np.testing.assert_allclose(content.voxel_size, [size, size, 0], rtol=1e-5)
     assert content.notes == (
-        (f"its pixel size of {size:g} A is of resolution tags",) if size else ()
+        (f"its pixel size of {size:g} A is from resolution tags",) if size else ()
     )
 
 
@@ -167,7 +169,7 @@ def test_resolution_tags_are_taken_only_where_no_printer_has_them(tmp_path, unit
     [
         (np.zeros((4, 5, 3), np.uint8), {"photometric": "rgb"}, "holds RGB colors: convert it"),
         (np.zeros((3, 4, 5), np.uint8), {"photometric": "rgb"}, "holds RGB colors: convert it"),
-        (np.zeros((4, 5, 2), np.uint8), {"planarconfig": "contig"}, "holds 2 samples a pixel"),
+        (np.zeros((4, 5, 2), np.uint8), {"planarconfig": "contig"}, "holds 2 samples per pixel"),
         (np.zeros((2, 3, 4, 5), np.uint8), {}, r"one stack of images, got shape \(2, 3, 4, 5\)"),
         (np.zeros((3, 4, 5), np.complex64), {}, "holds complex data; only real data"),
     ],
@@ -196,10 +198,10 @@ def test_pages_of_several_shapes_are_refused_with_their_shapes(tmp_path):
         read_image(path)
 
 
-def test_conclusions_of_the_tiff_reader_are_noted(tmp_path):
+def test_inferences_of_the_tiff_reader_are_noted(tmp_path):
     path = save(tmp_path / "a.tif", photometric="miniswhite")
     assert read_image(path).notes == (
-        "its values are of white on black (MinIsWhite), they are not inverted",
+        "0 is white in its values (MinIsWhite), they are not inverted",
     )
 
 
@@ -237,7 +239,7 @@ def test_a_file_of_a_multi_file_set_is_refused(tmp_path, other):
             f'<Channel ID="Channel:0:0" SamplesPerPixel="1"/>{planes}</Pixels></Image></OME>'
         )
         save(tmp_path / name, DATA[:2], metadata=None, description=text)
-    with pytest.raises(ValueError, match=r"a\.ome\.tif is one of several files of a set"):
+    with pytest.raises(ValueError, match=r"a\.ome\.tif is one of a set of files"):
         read_image(tmp_path / "a.ome.tif")
 
 
@@ -248,5 +250,5 @@ def test_log_messages_of_tifffile_become_notes(tmp_path, capfd):
     content[place + 2 : place + 4] = struct.pack("<H", 200)
     path.write_bytes(content)
     (note,) = read_image(path).notes
-    assert note.startswith("its tags are odd: ")
+    assert note.startswith("its tags are unusual: ")
     assert capfd.readouterr() == ("", "")

@@ -15,14 +15,14 @@ from libtilt.alignment.aretomo.lines import (
     COLUMNS,
     AlnParser,
     DarkFrame,
-    counts_kept_images,
-    first_section_of,
+    infer_first_section,
+    sections_skip_dark_frames,
 )
 from libtilt.alignment.base import MatrixFile
 from libtilt.alignment.excluded import ExcludedTilts
-from libtilt.alignment.plausible import axis_angle
-from libtilt.alignment.sizes import KnownSizes, Sizes, default_volume
-from libtilt.alignment.text import numbered_lines
+from libtilt.alignment.plausible import parse_axis_angle
+from libtilt.alignment.sizes import KnownSizes, Sizes, default_volume_shape
+from libtilt.alignment.text import read_numbered_lines
 from libtilt.errors.checks import Float64Array, locked
 from libtilt.geometry.affine import affine_about
 from libtilt.geometry.rotations import axis_rotations
@@ -37,16 +37,14 @@ def _rows_converter(value: ArrayLike) -> Float64Array:
 
 @attrs.frozen(eq=False)
 class AreTomoAlignment(MatrixFile):
-    """What an ``.aln`` file says: ``raw = Rz(ROT) Ry(TILT) q + (TX, TY)``.
+    """An ``.aln`` file: ``raw = Rz(ROT) Ry(TILT) q + (TX, TY)``.
 
-    Lengths are pixels of the raw stack, from the image's center ``shape // 2``. TILT holds the
-    offsets AlphaOffset and BetaOffset already where AreTomo was asked to correct them; they and the
-    local shifts are kept, but a geometry has no use for them. GMAG is 1 in what AreTomo writes, and
-    is not applied.
+    Lengths are pixels of the raw stack, from the image's center ``shape // 2``. TILT includes
+    AlphaOffset and BetaOffset if AreTomo corrected them; they and the local shifts are kept, but do
+    not affect the geometry. GMAG, always 1 in AreTomo's files, is not applied.
 
-    `read` takes ``first_section=0`` or 1, what SEC counts from; by default RawSize and the dark
-    frames settle it. Rows may be missing: their images are left out. But a file that ends within
-    its table is refused.
+    `read` takes ``first_section=0`` or 1, the first value of SEC; by default RawSize and the dark
+    frames determine it. Images without a row are excluded. A truncated table is an error.
 
     Parameters
     ----------
@@ -57,13 +55,13 @@ class AreTomoAlignment(MatrixFile):
     dark_frames : tuple of DarkFrame, optional
         The images without a row.
     first_section : int, optional
-        What SEC counts from: 1 in today's AreTomo, 0 in older ones.
-    counts_kept : bool, optional
-        Whether SEC counts the images that are left where the dark ones are gone.
+        First value of SEC: 1 in current AreTomo, 0 in older versions.
+    sections_skip_dark : bool, optional
+        Whether SEC counts only the images that are not dark.
     header : tuple of str, optional
-        Other header lines, as they stand (NumPatches, AlphaOffset, BetaOffset, Thickness).
+        Other header lines, verbatim (NumPatches, AlphaOffset, BetaOffset, Thickness).
     local : tuple of str, optional
-        The rows of the local alignment, as they stand.
+        The rows of the local alignment, verbatim.
     name : str, optional
         For messages.
     lines : tuple of int, optional
@@ -79,13 +77,13 @@ class AreTomoAlignment(MatrixFile):
     """
 
     format: ClassVar[str] = "aretomo"
-    keeps_excluded: ClassVar[bool] = True
+    writes_excluded: ClassVar[bool] = True
 
     rows: Float64Array = attrs.field(converter=_rows_converter)
     raw_size: tuple[int, int, int] = attrs.field(kw_only=True)
     dark_frames: tuple[DarkFrame, ...] = attrs.field(kw_only=True, default=())
     first_section: int = attrs.field(kw_only=True, default=1)
-    counts_kept: bool = attrs.field(kw_only=True, default=False)
+    sections_skip_dark: bool = attrs.field(kw_only=True, default=False)
     header: tuple[str, ...] = attrs.field(kw_only=True, default=())
     local: tuple[str, ...] = attrs.field(kw_only=True, default=())
     name: str = attrs.field(kw_only=True, default="the AreTomo alignment")
@@ -100,37 +98,37 @@ class AreTomoAlignment(MatrixFile):
 
     @property
     def views(self) -> NDArray[np.int64]:
-        """Which image of the stack each row is, from 0."""
+        """Index of each row's image in the stack, from 0."""
         sections = self.rows[:, 0].astype(np.int64) - self.first_section
-        if not self.counts_kept:
+        if not self.sections_skip_dark:
             return sections
         dark = [frame.section - self.first_section for frame in self.dark_frames]
         return np.setdiff1d(np.arange(self.raw_size[2]), dark)[sections]
 
     @property
     def image_count(self) -> int:
-        """By RawSize."""
+        """Number of raw images, from RawSize."""
         return self.raw_size[2]
 
     @classmethod
     def _parse(cls, path: Path, *, first_section: int | None = None) -> Self:
         parsed = AlnParser(str(path))
-        for line, text in numbered_lines(path):
-            parsed.take(line, text)
+        for line, text in read_numbered_lines(path):
+            parsed.parse_line(line, text)
         raw_size = parsed.finish()
         sections = [int(row[0]) for row in parsed.rows]
-        counts_kept = counts_kept_images(sections, parsed.dark_frames, raw_size[2])
-        first = min(sections) if counts_kept else first_section
+        sections_skip_dark = sections_skip_dark_frames(sections, parsed.dark_frames, raw_size[2])
+        first = min(sections) if sections_skip_dark else first_section
         if first is None:
-            first = first_section_of(sections, parsed.dark_frames, raw_size[2])
-        if not counts_kept:
+            first = infer_first_section(sections, parsed.dark_frames, raw_size[2])
+        if not sections_skip_dark:
             parsed.require_sections(first)
         return cls(
             parsed.rows,
             raw_size=raw_size,
             dark_frames=tuple(parsed.dark_frames),
             first_section=first,
-            counts_kept=counts_kept,
+            sections_skip_dark=sections_skip_dark,
             header=tuple(parsed.header),
             local=tuple(parsed.local),
             name=str(path),
@@ -156,20 +154,20 @@ class AreTomoAlignment(MatrixFile):
             lines += ["# Local Alignment", *self.local]
         return {path: "\n".join(lines) + "\n"}
 
-    def _complete(self, sizes: Sizes) -> KnownSizes:
+    def _complete_sizes(self, sizes: Sizes) -> KnownSizes:
         width, height, count = self.raw_size
         if sizes.image_shape not in (None, (height, width)):
             raise ValueError(
-                f"{self.name} is of images (h, w) of {(height, width)}, the stack has "
+                f"{self.name} belongs to images (h, w) of {(height, width)}, the stack has "
                 f"{sizes.image_shape}"
             )
         if sizes.tilt_axis_angle is None:
             for angle, line in zip(self.rows[:, ROT], self.lines, strict=False):
-                axis_angle(float(angle), f"{self.name}, line {line}, ROT")
-        return super()._complete(attrs.evolve(sizes, stack_shape=(count, height, width)))
+                parse_axis_angle(float(angle), f"{self.name}, line {line}, ROT")
+        return super()._complete_sizes(attrs.evolve(sizes, stack_shape=(count, height, width)))
 
-    def _own(self, sizes: KnownSizes) -> KnownSizes:
-        volume_shape = default_volume(sizes.image_shape)
+    def _file_sizes(self, sizes: KnownSizes) -> KnownSizes:
+        volume_shape = default_volume_shape(sizes.image_shape)
         return attrs.evolve(sizes, volume_shape=volume_shape, voxel_size=sizes.pixel_size)
 
     def _matrices(self, sizes: KnownSizes) -> Float64Array:
@@ -177,21 +175,21 @@ class AreTomoAlignment(MatrixFile):
         seen = self.rows[:, [TX, TY]] + center_xyz(sizes.image_shape)
         return affine_about(turned[:, :2], center_xyz(sizes.volume_shape), seen)
 
-    def _details(self, sizes: KnownSizes, given: Sizes) -> dict[str, Any]:
+    def _extra_fields(self, sizes: KnownSizes, given: Sizes) -> dict[str, Any]:
         return {"unsupported": tuple(self._unsupported()), "warnings": tuple(self._warnings())}
 
     def _excluded_tilts(self, made: Alignment) -> ExcludedTilts:
-        """Return the angles of dark frames; older files do not say which image each of them is."""
+        """Return the angles of dark frames; older files do not identify their images."""
         sections = [dark.section for dark in self.dark_frames]
-        told = self.dark_frames if len(set(sections)) == len(sections) else ()
-        angles = {dark.section - self.first_section: dark.tilt_angle for dark in told}
+        known = self.dark_frames if len(set(sections)) == len(sections) else ()
+        angles = {dark.section - self.first_section: dark.tilt_angle for dark in known}
         return ExcludedTilts([angles.get(view, np.nan) for view in made.excluded.tolist()])
 
     def _warnings(self) -> Iterator[str]:
-        if self.counts_kept:
+        if self.sections_skip_dark:
             yield (
-                f"{self.name}: SEC is taken to count the {len(self.rows)} images that are not "
-                "dark, since dark sections bear the same numbers: check that image "
+                f"{self.name}: SEC is assumed to count only the {len(self.rows)} images that are "
+                "not dark, since dark sections have the same numbers: check that image "
                 f"{self.views[0]} (from 0) was taken at {self.rows[0, TILT]:g} degrees"
             )
 
@@ -200,14 +198,14 @@ class AreTomoAlignment(MatrixFile):
             yield "local alignment"
         lost = self.raw_size[2] - len(self.rows) - len(self.dark_frames)
         if lost:
-            yield f"{lost} images that have no row and are not dark"
+            yield f"{lost} images without a row that are not dark"
 
     @classmethod
     def _from_alignment(cls, alignment: Alignment, like: Self | None) -> Self:
         count, height, width = alignment.stack_shape
         geometry = alignment.geometry
         if like is not None:
-            alignment.require_views(like.views)
+            alignment.require_same_views(like.views)
             rows, rest = np.array(like.rows), like
         else:
             rows = np.tile([1.0, 0, 1, 0, 0, 1, 1, 1, 0, 0], (len(geometry), 1))
@@ -220,8 +218,8 @@ class AreTomoAlignment(MatrixFile):
 
 
 def _dark_frames(alignment: Alignment) -> tuple[DarkFrame, ...]:
-    """Return the images that are left out, with their own tilt angles where these are known."""
-    angles = alignment.every_tilt_angle()
+    """Return dark frames for the excluded images, with tilt angles interpolated if unknown."""
+    angles = alignment.all_tilt_angles()
     places = np.argsort(np.argsort(angles, kind="stable"))
     return tuple(
         DarkFrame(int(places[view]), int(view) + 1, float(angles[view]))

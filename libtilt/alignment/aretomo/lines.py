@@ -1,31 +1,37 @@
-"""The lines of AreTomo's ``.aln``, taken one by one."""
+"""Line-by-line parser of AreTomo's ``.aln``."""
 
 from __future__ import annotations
 
 import attrs
 
-from libtilt.alignment.plausible import tilt_angle
-from libtilt.alignment.text import integer, number, number_or_nan
+from libtilt.alignment.plausible import parse_tilt_angle
+from libtilt.alignment.text import parse_integer, parse_number, parse_number_or_nan
 
 COLUMNS = ("SEC", "ROT", "GMAG", "TX", "TY", "SMEAN", "SFIT", "SCALE", "BASE", "TILT")
 
-# The statistics of an image may be missing: nothing stands on them.
-_READERS = {"SEC": number, "ROT": number, "TX": number, "TY": number, "TILT": tilt_angle}
+# Columns without a reader are statistics, which may be missing.
+_READERS = {
+    "SEC": parse_number,
+    "ROT": parse_number,
+    "TX": parse_number,
+    "TY": parse_number,
+    "TILT": parse_tilt_angle,
+}
 
 
 @attrs.frozen
 class DarkFrame:
-    """An image that AreTomo left out: its place by tilt angle from 0, its section, its angle."""
+    """An image that AreTomo excluded: rank by tilt angle from 0, section, tilt angle."""
 
     frame: int
     section: int
     tilt_angle: float
 
 
-def first_section_of(sections: list[int], dark_frames: list[DarkFrame], count: int) -> int:
-    """Return what SEC counts from: the one that fits all sections, else AreTomo's own rule.
+def infer_first_section(sections: list[int], dark_frames: list[DarkFrame], count: int) -> int:
+    """Return the first value of SEC: the one that fits all sections, else by AreTomo's own rule.
 
-    AreTomo 3 takes the numbers of a file to count from 0 where a dark frame has section 0.
+    AreTomo 3 counts from 0 if a dark frame has section 0.
     """
     dark = [frame.section for frame in dark_frames]
     known = set(sections) | (set(dark) if len(set(dark)) == len(dark) else set())
@@ -34,11 +40,13 @@ def first_section_of(sections: list[int], dark_frames: list[DarkFrame], count: i
     return 0 if 0 in dark else 1
 
 
-def counts_kept_images(sections: list[int], dark_frames: list[DarkFrame], count: int) -> bool:
-    """Whether SEC counts the images that are left without the dark ones.
+def sections_skip_dark_frames(
+    sections: list[int], dark_frames: list[DarkFrame], count: int
+) -> bool:
+    """Whether SEC counts only the images that are not dark.
 
-    Then it runs without a gap over as many as are left, and some numbers are those of dark sections
-    too, which otherwise have no row.
+    Then SEC runs without gaps over all of these, and shares numbers with dark sections, which
+    otherwise have no row.
     """
     dark = {frame.section for frame in dark_frames}
     whole = len(dark) == len(dark_frames) and len(sections) + len(dark) == count
@@ -47,7 +55,7 @@ def counts_kept_images(sections: list[int], dark_frames: list[DarkFrame], count:
 
 
 class AlnParser:
-    """Takes the lines of an ``.aln`` one by one."""
+    """Parser of the lines of an ``.aln``."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -61,8 +69,8 @@ class AlnParser:
         self.in_local = False
         self.last_line = 0
 
-    def take(self, line: int, text: str) -> None:
-        """Take one line, stripped and not blank."""
+    def parse_line(self, line: int, text: str) -> None:
+        """Parse one stripped line that is not blank."""
         where = f"{self.path}, line {line}"
         self.last_line = line
         if text.startswith("#"):
@@ -72,18 +80,20 @@ class AlnParser:
             if len(words) != 7:
                 raise ValueError(f"{where}: expected 7 numbers of a local shift, got {text!r}")
             for word in words:
-                number_or_nan(word, where)
+                parse_number_or_nan(word, where)
             self.local.append(text)
         else:
             words = text.split()
             if self.raw_size is None:
-                raise ValueError(f"{where}: a row before '# RawSize =': not an AreTomo .aln file")
+                raise ValueError(
+                    f"{where}: no '# RawSize =' before the first row: not an AreTomo file"
+                )
             if len(words) != len(COLUMNS):
                 raise ValueError(f"{where}: expected {' '.join(COLUMNS)}, got {text!r}")
-            integer(words[0], f"{where}, SEC")
+            parse_integer(words[0], f"{where}, SEC")
             self.rows.append(
                 [
-                    _READERS.get(name, number_or_nan)(word, f"{where}, {name}")
+                    _READERS.get(name, parse_number_or_nan)(word, f"{where}, {name}")
                     for name, word in zip(COLUMNS, words, strict=True)
                 ]
             )
@@ -94,8 +104,8 @@ class AlnParser:
         name = name.strip()
         if name == "RawSize":
             if self.raw_size is not None:
-                raise ValueError(f"{where}: a second RawSize, as of two files in one")
-            size = [integer(word, f"{where}, RawSize") for word in value.split()]
+                raise ValueError(f"{where}: a second RawSize: are these two files in one?")
+            size = [parse_integer(word, f"{where}, RawSize") for word in value.split()]
             if len(size) != 3 or min(size) < 1:
                 raise ValueError(f"{where}: RawSize must be three positive integers, got {value!r}")
             self.raw_size = (size[0], size[1], size[2])
@@ -105,9 +115,9 @@ class AlnParser:
                 raise ValueError(f"{where}: DarkFrame must be three numbers, got {value!r}")
             self.dark_frames.append(
                 DarkFrame(
-                    integer(words[0], where),
-                    integer(words[1], where),
-                    number_or_nan(words[2], where),
+                    parse_integer(words[0], where),
+                    parse_integer(words[1], where),
+                    parse_number_or_nan(words[2], where),
                 )
             )
             self.dark_lines.append(self.last_line)
@@ -117,22 +127,22 @@ class AlnParser:
             self.header.append(text)
 
     def require_sections(self, first: int) -> None:
-        """Raise a ValueError where a section lies outside the stack, or is dark and has a row."""
+        """Raise a ValueError if a section lies outside the stack, or is dark but has a row."""
         assert self.raw_size is not None
         dark = [frame.section for frame in self.dark_frames]
-        # Older files give every dark frame section 0, and so say nothing of it.
-        told = dark if len(set(dark)) == len(dark) else []
+        # Older files give every dark frame section 0, which identifies none.
+        known = dark if len(set(dark)) == len(dark) else []
         rows = [int(row[0]) for row in self.rows]
         for section, line in [
             *zip(rows, self.row_lines, strict=True),
-            *zip(told, self.dark_lines, strict=False),
+            *zip(known, self.dark_lines, strict=False),
         ]:
             if not 0 <= section - first < self.raw_size[2]:
                 raise ValueError(
                     f"{self.path}, line {line}: SEC {section} lies outside the {self.raw_size[2]} "
                     f"images of RawSize (sections count from {first})"
                 )
-        for section, line in zip(told, self.dark_lines, strict=False):
+        for section, line in zip(known, self.dark_lines, strict=False):
             if section in rows:
                 raise ValueError(
                     f"{self.path}, line {line}: section {section} is dark, but has a row on line "
@@ -140,7 +150,7 @@ class AlnParser:
                 )
 
     def finish(self) -> tuple[int, int, int]:
-        """Check what only the whole file shows and return its RawSize."""
+        """Check the complete file and return its RawSize."""
         if self.raw_size is None or not self.rows:
             raise ValueError(
                 f"{self.path} is not an AreTomo .aln file: it has no "
@@ -150,7 +160,7 @@ class AlnParser:
         for row, line in zip(self.rows, self.row_lines, strict=True):
             if row[0] in seen:
                 raise ValueError(
-                    f"{self.path}, line {line}: SEC {int(row[0])} stands on line {seen[row[0]]} too"
+                    f"{self.path}, line {line}: SEC {int(row[0])} is also on line {seen[row[0]]}"
                 )
             seen[row[0]] = line
         expected = self.raw_size[2] - len(self.dark_frames)
@@ -158,6 +168,6 @@ class AlnParser:
             raise ValueError(
                 f"{self.path}, line {self.last_line}: expected {expected} rows (RawSize has "
                 f"{self.raw_size[2]} images, {len(self.dark_frames)} are dark), "
-                f"got {len(self.rows)}: the file was cut off or is of another stack"
+                f"got {len(self.rows)}: the file is truncated or belongs to another stack"
             )
         return self.raw_size

@@ -1,4 +1,4 @@
-"""IMOD: ``.xf``, ``.tlt``, ``.xtilt``, ``tilt.com`` and ``newst.com``, which belong together."""
+"""IMOD: ``.xf``, ``.tlt``, ``.xtilt``, ``tilt.com`` and ``newst.com``, read together."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from libtilt.alignment.base import MatrixFile
 from libtilt.alignment.excluded import ExcludedTilts
 from libtilt.alignment.imod.files import (
     ImodFiles,
-    angles_of,
+    read_angles,
+    read_setups,
     require_counts,
     require_own_folder,
-    setups_of,
 )
 from libtilt.alignment.imod.newstack import AlignedStack, NewstackSetup, read_xf, xf_text
 from libtilt.alignment.imod.tilt import TiltLayout, TiltSetup, require_binning, whole_binning
@@ -33,35 +33,35 @@ def _numbers(value: Any) -> Float64Array:
 
 @attrs.frozen(eq=False)
 class ImodAlignment(MatrixFile):
-    """An alignment as IMOD keeps it, for every view of the raw stack.
+    """An IMOD alignment, with one row for every view of the raw stack.
 
-    The transforms move the raw images, ``X' = A (X - c) + d + c'``, and ``tilt`` turns the
-    tomogram about the axis along y of the aligned ones. Tomograms are meant as ``trimvol -rx``
-    gives them, z, y, x; of IMOD's own file with y first, ``rec.transpose(1, 0, 2)[::-1]``.
+    The transforms map raw to aligned images, ``X' = A (X - c) + d + c'``, in which ``tilt`` rotates
+    the tomogram about y. Tomograms are indexed z, y, x, as after ``trimvol -rx``; from IMOD's own
+    file with y first this is ``rec.transpose(1, 0, 2)[::-1]``.
 
-    `read` takes ``tilt.com``, an ``.xf`` file or their folder: the other files are found by what
-    ``tilt.com`` says, or by their name. With ``aligned=True`` the stack is the aligned one
-    (``.ali``), for which no ``.xf`` is needed. `write` takes the ``.xf`` and puts ``.tlt``,
-    ``.xtilt``, ``tilt.com`` and ``newst.com`` beside it. A folder has one ``tilt.com``, and so one
-    series: that of another one is never replaced. `from_alignment` needs voxels of a whole number
-    of pixels, and keeps OFFSET, SHIFT, XAXISTILT, sizes and left out views of `like`.
+    `read` takes ``tilt.com``, an ``.xf`` file or their folder; the other files are found by their
+    names in ``tilt.com``, or beside it. With ``aligned=True`` the stack is the aligned one
+    (``.ali``), which needs no ``.xf``. `write` takes the ``.xf`` and writes ``.tlt``, ``.xtilt``,
+    ``tilt.com`` and ``newst.com`` beside it. A folder has one ``tilt.com`` and thus one series;
+    the ``tilt.com`` of another series is never replaced. `from_alignment` needs an integer binning,
+    and keeps OFFSET, SHIFT, XAXISTILT, sizes and rows of excluded views of `like`.
 
     Parameters
     ----------
     transforms : array_like, shape (n, 2, 3), optional
-        ``[A | d]`` in raw pixels; None for an aligned stack, which needs none.
+        ``[A | d]`` in raw pixels; None for an aligned stack.
     tilt_angles : array_like, shape (n,)
-        ``.tlt``, in degrees.
+        Angles of the ``.tlt``, in degrees.
     x_tilts : array_like, shape (n,)
-        ``.xtilt``, in degrees.
+        Angles of the ``.xtilt``, in degrees.
     tilt : TiltSetup, optional
-        What ``tilt.com`` says.
+        Settings of ``tilt.com``.
     newstack : NewstackSetup, optional
-        What ``newst.com`` says.
+        Settings of ``newst.com``.
     name : str, optional
         For messages.
     warnings : tuple of str, optional
-        Which file was taken in place of one that is named and is not there.
+        Files used in place of ones that are named but missing.
 
     Examples
     --------
@@ -72,14 +72,14 @@ class ImodAlignment(MatrixFile):
     >>> alignment.geometry.tilt_angles.round(6).tolist()
     [30.0]
 
-    IMOD's center lies half a voxel beside ``shape // 2``, and the shift takes that up:
+    IMOD's center is half a voxel off ``shape // 2``; the shift compensates for it:
 
     >>> (alignment.projection_matrices() @ [31.5, 31.5, 15.5, 1]).round(6).tolist()
     [[28.0, 31.5]]
     """
 
     format: ClassVar[str] = "imod"
-    keeps_excluded: ClassVar[bool] = True
+    writes_excluded: ClassVar[bool] = True
 
     transforms: Float64Array | None = attrs.field(converter=attrs.converters.optional(_numbers))
     tilt_angles: Float64Array = attrs.field(kw_only=True, converter=_numbers)
@@ -96,19 +96,19 @@ class ImodAlignment(MatrixFile):
 
     @property
     def image_count(self) -> int:
-        """One per tilt angle."""
+        """Number of raw images, one per tilt angle."""
         return len(self.tilt_angles)
 
     @classmethod
     def _parse(cls, path: Path, *, aligned: bool = False) -> Self:
         files = ImodFiles.find(path, aligned=aligned)
-        angles = angles_of(files)
+        angles = read_angles(files)
         x_tilts = (
             np.zeros(len(angles)) if files.xtilt is None else read_angle_list(files.xtilt).angles
         )
         transforms = None if files.xf is None else read_xf(files.xf)
         require_counts(files, angles, {files.xtilt: x_tilts, files.xf: transforms})
-        tilt, newstack = setups_of(files, len(angles))
+        tilt, newstack = read_setups(files, len(angles))
         return cls(
             transforms,
             tilt_angles=angles,
@@ -123,7 +123,9 @@ class ImodAlignment(MatrixFile):
         if path.suffix.lower() != ".xf":
             raise ValueError(f"{path} must end with .xf: the other files are written beside it")
         if self.transforms is None:
-            raise ValueError(f"{self.name} is of an aligned stack and has no transforms to write")
+            raise ValueError(
+                f"{self.name} belongs to an aligned stack and has no transforms to write"
+            )
         texts = {
             path.with_suffix(".tlt"): angles_text(self.tilt_angles),
             path.with_suffix(".xtilt"): angles_text(self.x_tilts),
@@ -135,14 +137,10 @@ class ImodAlignment(MatrixFile):
         require_own_folder(path, others=self.newstack is None)
         return texts
 
-    def _complete(self, sizes: Sizes) -> KnownSizes:
-        """Return all sizes; IMOD's center depends on whether its own are even.
-
-        So thickness and binning are those of ``volume_shape`` and ``voxel_size`` where no
-        ``tilt.com`` says them.
-        """
-        known = super()._complete(sizes)
-        made = self._sized(sizes)
+    def _complete_sizes(self, sizes: Sizes) -> KnownSizes:
+        """Return all sizes; without ``tilt.com``, the user's give thickness and binning."""
+        known = super()._complete_sizes(sizes)
+        made = self._with_sizes(sizes)
         layout = made._layout(known.image_shape)
         made.tilt.require_volume(layout, sizes.volume_shape, self.name)
         binning = 1 if self.transforms is None else made.tilt.binning
@@ -150,21 +148,21 @@ class ImodAlignment(MatrixFile):
             known, volume_shape=layout.volume_shape, voxel_size=known.pixel_size * binning
         )
 
-    def _sized(self, sizes: Sizes) -> Self:
-        """Return itself with the thickness and binning that no file says."""
+    def _with_sizes(self, sizes: Sizes) -> Self:
+        """Return a copy with the thickness and binning that no file holds."""
         raw, tilt, newstack = self.transforms is not None, self.tilt, self.newstack
         alone = tilt == TiltSetup() and newstack is None
-        pixel_size = sizes.need("pixel_size", self.name)
+        pixel_size = sizes.require("pixel_size", self.name)
         ratio = (sizes.voxel_size or pixel_size) / pixel_size
         if raw and alone:
-            # No command file says how the aligned stack is binned.
+            # Without command files, the user's sizes give the binning.
             tilt = attrs.evolve(tilt, binning=whole_binning(ratio))
         b = tilt.binning
         if sizes.voxel_size is not None:
             # An aligned stack is binned already.
             require_binning(ratio, b if raw else 1, self.name)
         if tilt.thickness is None:
-            width = sizes.need("stack_shape", self.name)[2]
+            width = sizes.require("stack_shape", self.name)[2]
             depth = sizes.volume_shape[0] if sizes.volume_shape else width // b
             tilt = attrs.evolve(tilt, thickness=depth * b)
         if alone and sizes.volume_shape is not None:
@@ -173,7 +171,7 @@ class ImodAlignment(MatrixFile):
         return attrs.evolve(self, tilt=tilt, newstack=newstack)
 
     def _aligned_stack(self, image_shape: tuple[int, ...]) -> AlignedStack:
-        """Return how the aligned stack lies on raw images, or on itself."""
+        """Return the mapping from the aligned stack to raw images, or to itself."""
         if self.transforms is None:
             return NewstackSetup().aligned(image_shape)
         if self.newstack is not None:
@@ -189,17 +187,17 @@ class ImodAlignment(MatrixFile):
         return layout.matrices(beta, self.x_tilts - self.tilt.x_axis_tilt)
 
     def _matrices(self, sizes: KnownSizes) -> Float64Array:
-        return self._every_matrix(sizes)[self.views]
+        return self._all_matrices(sizes)[self.views]
 
-    def _every_matrix(self, sizes: KnownSizes) -> Float64Array:
-        """Return `(n, 2, 4)`: voxel index to pixel index, also of views that are left out."""
-        made = self._sized(sizes)
+    def _all_matrices(self, sizes: KnownSizes) -> Float64Array:
+        """Return `(n, 2, 4)` matrices from voxel index to pixel index, also of excluded views."""
+        made = self._with_sizes(sizes)
         aligned = made._aligned_matrices(made._layout(sizes.image_shape))
         if self.transforms is None:
             return aligned
         return made._aligned_stack(sizes.image_shape).to_raw(aligned, self.transforms)
 
-    def _details(self, sizes: KnownSizes, given: Sizes) -> dict[str, Any]:
+    def _extra_fields(self, sizes: KnownSizes, given: Sizes) -> dict[str, Any]:
         return {
             "unsupported": self.tilt.unsupported,
             "notes": tuple(self._size_notes(sizes, given)),
@@ -207,14 +205,13 @@ class ImodAlignment(MatrixFile):
         }
 
     def _size_notes(self, sizes: KnownSizes, given: Sizes) -> Iterator[str]:
-        """Yield what was concluded of sizes that no file says."""
+        """Yield notes on sizes that no file holds."""
         if self.tilt.thickness is None and given.volume_shape is None:
             depth = sizes.volume_shape[0]
             yield (
-                f"the tomogram is {depth} voxels deep, as the images are wide: no file says "
-                "THICKNESS"
+                f"the tomogram is {depth} voxels deep, as the images are wide: THICKNESS is missing"
             )
-        made = self._sized(given)
+        made = self._with_sizes(given)
         newstack = made.newstack
         sized = newstack is not None and newstack.size is not None and all(newstack.size)
         if self.transforms is None or sized:
@@ -223,60 +220,63 @@ class ImodAlignment(MatrixFile):
         source = "the raw images"
         if newstack is None and self.tilt.full_image is not None:
             source = "FULLIMAGE and SUBSETSTART in tilt.com"
-        how = "as they are"
+        how = "unbinned"
         if stack.binning > 1:
-            how = f"binned by {stack.binning}, which keeps even sizes even and odd ones odd"
+            how = f"binned by {stack.binning} (even sizes stay even, odd sizes odd)"
             if newstack is not None and newstack.antialias:
-                how = f"reduced by {stack.binning} with an antialias filter, to whole pixels"
+                how = f"reduced by {stack.binning} with an antialias filter, to complete pixels"
         if newstack is None:
-            how += ", about the middle of the raw images"
-        yield f"the aligned stack has (h, w) = {stack.shape}, which no file says: {source}, {how}"
+            how += ", centered"
+        size = f"(h, w) = {stack.shape} from {source}, {how}"
+        yield f"no file holds the size of the aligned stack: {size}"
 
     def _excluded_tilts(self, made: Alignment) -> ExcludedTilts:
         try:
-            matrices = self._every_matrix(made.sizes)[made.excluded]
+            matrices = self._all_matrices(made.sizes)[made.excluded]
             geometry = geometry_from_matrices(matrices, made.sizes)
         except ValueError:
-            # Rows of views that are left out may be of no use; their angles still are.
+            # Transforms of excluded views may be singular; their angles are still valid.
             return ExcludedTilts((self.tilt_angles + self.tilt.offset[0])[made.excluded])
         return ExcludedTilts.from_geometry(geometry)
 
     @classmethod
     def _from_alignment(cls, alignment: Alignment, like: Self | None) -> Self:
-        base = cls._plain(alignment) if like is None else like
-        alignment.sizes.count(len(base.tilt_angles), "like")
+        base = cls._default_files(alignment) if like is None else like
+        alignment.sizes.require_count(len(base.tilt_angles), "like")
         if base.transforms is None:
-            raise ValueError("like is of an aligned stack and has no transforms to change")
+            raise ValueError("like belongs to an aligned stack and has no transforms to change")
         image_shape = alignment.stack_shape[1:]
-        base = base._sized(alignment.sizes)
+        base = base._with_sizes(alignment.sizes)
         layout = base._layout(image_shape)
         if layout.volume_shape != alignment.volume_shape:
             raise ValueError(
-                f"like is of a tomogram of {layout.volume_shape}, the alignment is of "
-                f"{alignment.volume_shape}"
+                f"like belongs to a tomogram of shape {layout.volume_shape}, the alignment to one "
+                f"of {alignment.volume_shape}"
             )
         excluded = frozenset((alignment.excluded + 1).tolist())
         tilt = attrs.evolve(base.tilt, excluded=excluded, included=frozenset())
         made = attrs.evolve(base, tilt=tilt)
-        # A file to be like has rows of its own for views that are left out.
-        return made._with(alignment.with_excluded() if like is None else alignment, layout)
+        # With `like`, the rows of excluded views are kept.
+        return made._with_alignment(
+            alignment.include_excluded() if like is None else alignment, layout
+        )
 
     @classmethod
-    def _plain(cls, alignment: Alignment) -> Self:
-        """Return files of the right sizes, with plausible rows for views that are left out."""
+    def _default_files(cls, alignment: Alignment) -> Self:
+        """Return files of the right sizes, with plausible rows for excluded views."""
         count, (depth, height, width) = alignment.stack_shape[0], alignment.volume_shape
         b = whole_binning(alignment.voxel_size / alignment.pixel_size)
         tilt = TiltSetup(b, depth * b, width * b, full_image=(width * b, height * b))
         return cls(
             np.tile(np.eye(2, 3), (count, 1, 1)),
-            tilt_angles=alignment.every_tilt_angle(),
+            tilt_angles=alignment.all_tilt_angles(),
             x_tilts=np.zeros(count),
             tilt=tilt,
             newstack=NewstackSetup((width, height), b),
         )
 
-    def _with(self, alignment: Alignment, layout: TiltLayout) -> Self:
-        """Return itself with the angles and transforms of an alignment, in its own sizes."""
+    def _with_alignment(self, alignment: Alignment, layout: TiltLayout) -> Self:
+        """Return a copy with the angles and transforms of an alignment."""
         assert self.transforms is not None
         geometry, views = alignment.geometry, alignment.views
         angles, x_tilts, transforms = (

@@ -1,4 +1,4 @@
-"""IMOD's command files: what ``tilt.com`` or ``newst.com`` tells one program."""
+"""IMOD's command files: the options of one program in ``tilt.com`` or ``newst.com``."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from pathlib import Path
 
 import attrs
 
-from libtilt.alignment.imod.options import Option, Program, length, parse_list, split_values
-from libtilt.alignment.imod.runs import Run, runs_of
-from libtilt.alignment.text import integer, number
+from libtilt.alignment.imod.options import Option, Program, parse_length, parse_list, split_values
+from libtilt.alignment.imod.runs import Run, find_runs
+from libtilt.alignment.text import parse_integer, parse_number
 
 
 @attrs.frozen
 class Entry:
-    """One option with its value, the line that it stands on, and its name as written there."""
+    """One option: long name, value, line, and the name as written."""
 
     keyword: str
     value: str
@@ -24,59 +24,40 @@ class Entry:
 
 @attrs.frozen
 class CommandFile:
-    """What a command file tells one program.
-
-    Parameters
-    ----------
-    path : str
-        For messages.
-    entries : tuple of Entry
-        In their order, with the long names of the program's options.
-
-    Examples
-    --------
-    >>> from libtilt.alignment.imod.commands import CommandFile, Entry
-    >>> command = CommandFile("tilt.com", (Entry("SHIFT", "3.5, -2", 4),))
-    >>> command.numbers("SHIFT", 2)
-    [3.5, -2.0]
-    """
+    """The options of one program in a command file, in order, with their long names."""
 
     path: str
     entries: tuple[Entry, ...]
 
     @classmethod
     def read(cls, path: str | Path, program: Program) -> CommandFile:
-        """Read what a command file gives to a program, on its line and on its standard input.
+        """Read the options of a program from its command line and its standard input.
 
-        A program that is run several times must be told the same but for what moves nothing.
-
-        Raises
-        ------
-        ValueError
-            If the file does not run the program, or gives it what it does not take.
+        Several runs of the program must agree in all options that affect the geometry. Raises a
+        ValueError if the file does not run the program, or has unsupported options.
         """
-        runs = runs_of(path, program)
+        runs = find_runs(path, program)
         files = [cls(str(path), tuple(_entries(run, program, path))) for run in runs]
-        places = [file._placing(program) for file in files]
+        places = [file._geometry_entries(program) for file in files]
         for run, other in zip(runs[1:], places[1:], strict=True):
             if other != places[0]:
                 names = sorted({keyword for keyword, _ in other ^ places[0]})
                 raise ValueError(
                     f"{path} runs {program.name} on line {runs[0].line} and on line {run.line} "
-                    f"with other values of {', '.join(names)}: give the run that is meant in a "
-                    "file of its own"
+                    f"with different values of {', '.join(names)}: give a file with only one of "
+                    "these runs"
                 )
         return files[-1]
 
-    def _placing(self, program: Program) -> frozenset[tuple[str, str]]:
-        """Return what the entries say of places."""
+    def _geometry_entries(self, program: Program) -> frozenset[tuple[str, str]]:
+        """Return the entries that affect the geometry."""
         read = {option.name for option in program.read} - {"OutputFile"}
         last = {entry.keyword: entry for entry in self.entries if entry.keyword in read}
         lists = [e for e in self.entries if e.keyword in ("EXCLUDELIST2", "INCLUDE", "ANGLES")]
         return frozenset((entry.keyword, entry.value) for entry in (*last.values(), *lists))
 
     def find(self, keyword: str) -> Entry | None:
-        """Return the last entry of a keyword, which is the one that counts, or None."""
+        """Return the last entry of a keyword, which overrides earlier ones, or None."""
         found = self.all(keyword)
         return found[-1] if found else None
 
@@ -85,7 +66,7 @@ class CommandFile:
         return [entry for entry in self.entries if entry.keyword == keyword]
 
     def others(self, program: Program) -> tuple[str, ...]:
-        """Return the lines of what moves nothing, as they stand."""
+        """Return the options that do not affect the geometry, verbatim."""
         kept = {option.name for option in program.ignored} - {"DONE"}
         rest = (entry for entry in self.entries if entry.keyword in kept)
         return tuple(f"{entry.keyword} {entry.value}".rstrip() for entry in rest)
@@ -95,39 +76,41 @@ class CommandFile:
         return f"{self.path}, line {entry.line}, {(entry.written or entry.keyword).upper()}"
 
     def text(self, keyword: str) -> str | None:
-        """Return the value of a keyword as it stands, or None."""
+        """Return the value of a keyword, or None."""
         entry = self.find(keyword)
         return entry.value if entry is not None and entry.value else None
 
-    def switched(self, keyword: str) -> bool:
+    def is_on(self, keyword: str) -> bool:
         """Whether a switch is on."""
         entry = self.find(keyword)
         return entry is not None and _is_on(entry, self.where(entry))
 
     def numbers(self, keyword: str, count: int, default: float = 0.0) -> list[float]:
-        """Return up to `count` numbers of a keyword, filled up with the default."""
+        """Return up to `count` numbers of a keyword, padded with the default."""
         entry = self.find(keyword)
         if entry is None:
             return [default] * count
-        values = self.every_number(entry)
+        values = self.all_numbers(entry)
         if not 1 <= len(values) <= count:
             raise ValueError(
                 f"{self.where(entry)}: expected 1 to {count} numbers, got {entry.value!r}"
             )
         return values + [default] * (count - len(values))
 
-    def every_number(self, entry: Entry) -> list[float]:
-        """Return all numbers of an entry for which the program has no defaults."""
+    def all_numbers(self, entry: Entry) -> list[float]:
+        """Return all numbers of an entry that has no defaults."""
         where = self.where(entry)
         values = split_values(entry.value, where)
         if None in values:
-            raise ValueError(f"{where}: has no defaults, write all numbers; got {entry.value!r}")
-        return [length(value, where) for value in values if value is not None]
+            raise ValueError(
+                f"{where}: values have no defaults, write all of them, got {entry.value!r}"
+            )
+        return [parse_length(value, where) for value in values if value is not None]
 
     def integers(self, keyword: str, count: int) -> tuple[int | None, ...] | None:
-        """Return `count` integers of a keyword, or None where it is missing.
+        """Return `count` integers of a keyword, or None if it is missing.
 
-        What is left to the program, by a comma alone or a slash, is None.
+        Values left to the program, by a comma alone or a slash, are None.
         """
         entry = self.find(keyword)
         if entry is None:
@@ -136,10 +119,10 @@ class CommandFile:
         values = split_values(entry.value, where, count)
         if len(values) != count:
             raise ValueError(f"{where}: expected {count} integers, got {entry.value!r}")
-        return tuple(None if value is None else integer(value, where) for value in values)
+        return tuple(None if value is None else parse_integer(value, where) for value in values)
 
-    def positive(self, keyword: str, count: int) -> tuple[int, ...] | None:
-        """Return exactly `count` integers of at least 1, or None where the keyword is missing."""
+    def positive_integers(self, keyword: str, count: int) -> tuple[int, ...] | None:
+        """Return exactly `count` integers of at least 1, or None if the keyword is missing."""
         values, entry = self.integers(keyword, count), self.find(keyword)
         if values is None or entry is None:
             return None
@@ -151,7 +134,7 @@ class CommandFile:
         return given
 
     def view_list(self, keyword: str) -> frozenset[int]:
-        """Return the views that lists like ``1,3-5`` name, from 1, over all entries."""
+        """Return the views in lists like ``1,3-5``, from 1, of all entries."""
         views: set[int] = set()
         for entry in self.all(keyword):
             where = self.where(entry)
@@ -163,7 +146,7 @@ class CommandFile:
 
 
 def _entries(run: Run, program: Program, path: str | Path) -> Iterator[Entry]:
-    """Yield what one run is told, its options resolved."""
+    """Yield the options of one run, with long names."""
     input_option, output_option = program.read[:2]
     has_input = False
     for word in run.words:
@@ -174,7 +157,7 @@ def _entries(run: Run, program: Program, path: str | Path) -> Iterator[Entry]:
             _is_on(entry, where)
         elif not entry.value:
             raise ValueError(f"{where}: expected a value, got none")
-        if option in program.refused and not _moves_nothing(entry, option, program, where):
+        if option in program.refused and not _is_neutral(entry, option, program, where):
             advice = program.advice.get(option.name, program.advice[""])
             raise ValueError(f"{where}: not supported; {advice}")
         has_input = has_input or option is input_option
@@ -187,24 +170,24 @@ def _entries(run: Run, program: Program, path: str | Path) -> Iterator[Entry]:
 def _option(word: str, program: Program, where: str) -> Option:
     found = program.find(word) if word else []
     if not found:
-        raise ValueError(f"{where}: {program.name} has no option of this name")
+        raise ValueError(f"{where}: {program.name} has no such option")
     if len(found) > 1:
         names = ", ".join(option.name for option in found)
-        raise ValueError(f"{where}: may mean {names}; write the option in full")
+        raise ValueError(f"{where}: ambiguous, may be {names}; write the option in full")
     return found[0]
 
 
 def _is_on(entry: Entry, where: str) -> bool:
     value = entry.value.lower()
     if value not in ("", "1", "t", "true", "on", "0", "f", "false", "off"):
-        raise ValueError(f"{where}: expected 1 or 0 of a switch, got {entry.value!r}")
+        raise ValueError(f"{where}: expected 1 or 0 for a switch, got {entry.value!r}")
     return value in ("", "1", "t", "true", "on")
 
 
-def _moves_nothing(entry: Entry, option: Option, program: Program, where: str) -> bool:
-    """Whether an option that is not supported has a value that is as good as none."""
+def _is_neutral(entry: Entry, option: Option, program: Program, where: str) -> bool:
+    """Whether an unsupported option has a value without effect."""
     if option.switch:
         return not _is_on(entry, where)
     neutral = program.neutral.get(option.name, ())
     values = split_values(entry.value, where) if neutral else [None]
-    return all(value is not None and number(value, where) in neutral for value in values)
+    return all(value is not None and parse_number(value, where) in neutral for value in values)

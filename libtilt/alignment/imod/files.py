@@ -1,4 +1,4 @@
-"""Which of IMOD's files belong together."""
+"""Finding the files of an IMOD alignment."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from libtilt.alignment.imod.commands import CommandFile
 from libtilt.alignment.imod.newstack import NewstackSetup
 from libtilt.alignment.imod.options import NEWSTACK, TILT
 from libtilt.alignment.imod.tilt import TiltSetup
-from libtilt.alignment.plausible import tilt_angle
+from libtilt.alignment.plausible import parse_tilt_angle
 from libtilt.errors import ArgumentError, MissingFileError
 from libtilt.errors.checks import Float64Array
 
@@ -24,10 +24,7 @@ NEWSTACK_COMMANDS = ("newst.com", "newsta.com", "newstb.com")
 
 @attrs.frozen
 class ImodFiles:
-    """The files of one alignment; None for those that it does not have.
-
-    Notes say which file was taken in place of one that is named and is not there.
-    """
+    """The files of one alignment, None if absent; warnings name replaced files."""
 
     tlt: Path | None
     xf: Path | None
@@ -41,12 +38,8 @@ class ImodFiles:
     def find(cls, path: str | Path, *, aligned: bool) -> Self:
         """Return the files that belong to a folder, a ``tilt.com`` or an ``.xf``.
 
-        Raises
-        ------
-        FileNotFoundError
-            If one that is needed is missing.
-        ValueError
-            If there are several to choose from, or ``blendmont`` makes the aligned stack.
+        Raises a FileNotFoundError if a required file is missing, a ValueError if several match or
+        ``blendmont`` makes the aligned stack.
         """
         given = Path(path)
         if not given.exists():
@@ -61,19 +54,19 @@ class ImodFiles:
                 files = cls._listing_angles(given.with_name(name), given, aligned=aligned)
                 if files is not None:
                     return files
-        command = _command_for(_need(tlt, f"the tilt angles of {given.name}"))
+        command = _command_for(_require_file(tlt, f"the tilt angles of {given.name}"))
         return cls(
             tlt=tlt,
             xf=None if aligned else given,
             xtilt=xtilt if xtilt.exists() else None,
             tilt=command,
-            newst=None if aligned else _newst_of(given, command),
+            newst=None if aligned else _newst_for_xf(given, command),
             shown=given,
         )
 
     @classmethod
     def _listing_angles(cls, command: Path, xf: Path, *, aligned: bool) -> Self | None:
-        """Return the files of a command file that lists the tilt angles of an ``.xf`` itself."""
+        """Return the files of a command file that itself lists the tilt angles for an ``.xf``."""
         if not command.exists() or CommandFile.read(command, TILT).find("ANGLES") is None:
             return None
         files = cls._from_command(command, aligned=aligned)
@@ -82,30 +75,32 @@ class ImodFiles:
     @classmethod
     def _from_command(cls, path: Path, *, aligned: bool) -> Self:
         command = CommandFile.read(path, TILT)
-        newst = None if aligned else newst_beside(path, command.text("InputProjections"))
+        newst = None if aligned else find_newst(path, command.text("InputProjections"))
         named = command.text("TILTFILE")
         if named is None and command.find("ANGLES") is None:
-            raise ValueError(f"{path} has no TILTFILE: the tilt angles are not known")
+            raise ValueError(f"{path} has no TILTFILE: the tilt angles are unknown")
         stack = command.text("InputProjections") or named
-        transforms = (newst and newst.text("TransformFile")) or (stack and _root(stack) + ".xf")
+        transforms = (newst and newst.text("TransformFile")) or (
+            stack and _root_name(stack) + ".xf"
+        )
         if transforms is None and not aligned:
-            raise ValueError(f"{path} has no InputProjections: the transforms are not known")
+            raise ValueError(f"{path} has no InputProjections: the transforms are unknown")
         wanted = {
-            "tlt": _named(named, path, ".tlt", "TILTFILE"),
-            "xf": None if aligned else _named(transforms, path, ".xf", "the transforms"),
-            "xtilt": _named(command.text("XTILTFILE"), path, ".xtilt", "XTILTFILE"),
+            "tlt": _resolve_named(named, path, ".tlt", "TILTFILE"),
+            "xf": None if aligned else _resolve_named(transforms, path, ".xf", "the transforms"),
+            "xtilt": _resolve_named(command.text("XTILTFILE"), path, ".xtilt", "XTILTFILE"),
         }
         names = {"tlt": named, "xf": transforms, "xtilt": command.text("XTILTFILE")}
         warnings = tuple(
-            f"{path} names {_plain(names[kind])}, which is not there: {file.name} is taken"
+            f"{path} names {_basename(names[kind])}, which does not exist: {file.name} is used"
             for kind, file in wanted.items()
-            if file is not None and file.name != _plain(names[kind])
+            if file is not None and file.name != _basename(names[kind])
         )
         return cls(**wanted, tilt=command, newst=newst, shown=path, warnings=warnings)
 
 
 def _in_folder(folder: Path) -> Path:
-    """Return the command file, else the transforms, that a folder holds."""
+    """Return the command file in a folder, else the transforms."""
     commands = [folder / name for name in TILT_COMMANDS if (folder / name).exists()]
     commands = commands or sorted(folder.glob("*tilt*.com"))
     found = commands or sorted(folder.glob("*.xf"))
@@ -119,33 +114,33 @@ def _only(found: Iterable[Path], missing: str, folder: Path) -> Path:
         raise FileNotFoundError(missing)
     if len(listed) > 1:
         names = ", ".join(file.name for file in listed)
-        raise ValueError(f"{folder} holds several: {names}; name the one that is meant")
+        raise ValueError(f"{folder} holds several: {names}; name one of them")
     return listed[0]
 
 
-def _named(text: str | None, command: Path, suffix: str, what: str) -> Path | None:
-    """Return the file that a command names, or the only one of its kind where it was renamed."""
+def _resolve_named(text: str | None, command: Path, suffix: str, what: str) -> Path | None:
+    """Return the file that a command names, or the only one of its kind if it was renamed."""
     if text is None:
         return None
-    folder, name = command.parent, _plain(text)
+    folder, name = command.parent, _basename(text)
     if name and (folder / name).is_file():
         return folder / name
     others = sorted(folder.glob(f"*{suffix}"))
     missing = f"{command} names {name} ({what}), and {folder} holds no {suffix} file"
     if suffix == ".xf" and not others:
         raise MissingFileError(
-            f"{missing}; for an aligned stack (.ali), which needs none, pass aligned=True",
+            f"{missing}; for an aligned stack (.ali), which needs no .xf, pass aligned=True",
             arguments=("aligned",),
         )
     return _only(others, missing, folder)
 
 
-def _plain(text: str | None) -> str:
-    """Return the name of a file without its folder and quotes."""
+def _basename(text: str | None) -> str:
+    """Return a file name without its folder and quotes."""
     return Path((text or "").strip().strip("\"'")).name
 
 
-def _root(stack: str) -> str:
+def _root_name(stack: str) -> str:
     name = Path(stack).name
     for ending in (".ali", "_ali.mrc", ".mrc", ".st", ".tlt"):
         if name.lower().endswith(ending):
@@ -153,22 +148,17 @@ def _root(stack: str) -> str:
     return Path(name).stem
 
 
-def _need(path: Path, what: str) -> Path:
+def _require_file(path: Path, what: str) -> Path:
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist: it should hold {what}")
     return path
 
 
-def newst_beside(tilt: Path, stack: str | None) -> CommandFile | None:
-    """Return what makes the aligned stack of a ``tilt.com``, or None.
+def find_newst(tilt: Path, stack: str | None) -> CommandFile | None:
+    """Return the command file that makes the aligned stack of a ``tilt.com``, or None.
 
-    That is ``newst.com``, or ``newsta.com`` for ``tilta.com``; else another of these that names the
-    stack as its output.
-
-    Raises
-    ------
-    ValueError
-        If ``blendmont`` makes it.
+    This is ``newst.com``, or ``newsta.com`` for ``tilta.com``; else another of these that has the
+    stack as output. Raises a ValueError if ``blendmont`` makes it.
     """
     pair = tilt.with_name(tilt.name.replace("tilt", "newst"))
     if pair.exists() and pair != tilt:
@@ -183,53 +173,53 @@ def newst_beside(tilt: Path, stack: str | None) -> CommandFile | None:
     for name in NEWSTACK_COMMANDS if stack else ():
         other = tilt.with_name(name)
         found = CommandFile.read(other, NEWSTACK) if other.exists() else None
-        if found is not None and _plain(found.text("OutputFile")) == _plain(stack):
+        if found is not None and _basename(found.text("OutputFile")) == _basename(stack):
             return found
     return None
 
 
-def _newst_of(xf: Path, tilt: CommandFile | None) -> CommandFile | None:
-    """Return the ``newst.com`` beside an ``.xf``, but not one of another series."""
+def _newst_for_xf(xf: Path, tilt: CommandFile | None) -> CommandFile | None:
+    """Return the ``newst.com`` beside an ``.xf``, unless it belongs to another series."""
     if tilt is not None:
-        newst = newst_beside(Path(tilt.path), tilt.text("InputProjections"))
-        named = _plain(newst.text("TransformFile")) if newst else ""
+        newst = find_newst(Path(tilt.path), tilt.text("InputProjections"))
+        named = _basename(newst.text("TransformFile")) if newst else ""
         return None if named not in ("", xf.name) and xf.with_name(named).exists() else newst
     for name in NEWSTACK_COMMANDS:
         path = xf.with_name(name)
         found = CommandFile.read(path, NEWSTACK) if path.exists() else None
-        if found is not None and _plain(found.text("TransformFile")) == xf.name:
+        if found is not None and _basename(found.text("TransformFile")) == xf.name:
             return found
     return None
 
 
 def _command_for(tlt: Path) -> CommandFile | None:
-    """Return the ``tilt.com`` beside some tilt angles that names them, or None."""
+    """Return the ``tilt.com`` beside a ``.tlt`` that names it, or None."""
     for name in TILT_COMMANDS:
         path = tlt.with_name(name)
         if path.exists():
             command = CommandFile.read(path, TILT)
-            if _plain(command.text("TILTFILE")) == tlt.name:
+            if _basename(command.text("TILTFILE")) == tlt.name:
                 return command
     return None
 
 
 def require_own_folder(xf: Path, *, others: bool) -> None:
-    """Raise where command files in the folder of an ``.xf`` would not fit it.
+    """Raise if command files in the folder of an ``.xf`` belong to another series.
 
-    `others` says whether a ``newst.com`` that is there already would stay.
+    With `others`, an existing ``newst.com`` would remain and is an error, too.
     """
     tilt, newst = xf.with_name("tilt.com"), xf.with_name("newst.com")
     if tilt.exists():
         named = CommandFile.read(tilt, TILT).text("TILTFILE")
-        other = tilt.with_name(_plain(named) or xf.name)
+        other = tilt.with_name(_basename(named) or xf.name)
         if named and other.name != xf.with_suffix(".tlt").name and other.exists():
             raise FileExistsError(
-                f"{tilt} is of {other.name}: IMOD keeps one series in a folder, write {xf.name} "
-                "into another one"
+                f"{tilt} belongs to {other.name}: IMOD keeps one series per folder, write "
+                f"{xf.name} to another folder"
             )
     if others and newst.exists():
         raise FileExistsError(
-            f"{newst} would change what {xf.name} means: remove it, or write into another folder"
+            f"{newst} would change the meaning of {xf.name}: remove it, or write to another folder"
         )
 
 
@@ -240,22 +230,22 @@ def holds_imod(folder: Path) -> bool:
     )
 
 
-def angles_of(files: ImodFiles) -> Float64Array:
-    """Return the tilt angles, of a file or of ANGLES in ``tilt.com``."""
+def read_angles(files: ImodFiles) -> Float64Array:
+    """Return the tilt angles of the ``.tlt``, or of ANGLES in ``tilt.com``."""
     listed = [] if files.tilt is None else files.tilt.all("ANGLES")
     if files.tilt is None or not listed:
         assert files.tlt is not None
         return read_angle_list(files.tlt).angles
     if files.tilt.find("TILTFILE") is not None:
         raise ValueError(
-            f"{files.tilt.where(listed[0])}: there is TILTFILE too, and tilt takes one of the two: "
+            f"{files.tilt.where(listed[0])}: TILTFILE is given, too, but tilt accepts only one: "
             "remove the other"
         )
     return np.array(
         [
-            tilt_angle(angle, files.tilt.where(entry))
+            parse_tilt_angle(angle, files.tilt.where(entry))
             for entry in listed
-            for angle in files.tilt.every_number(entry)
+            for angle in files.tilt.all_numbers(entry)
         ]
     )
 
@@ -263,7 +253,7 @@ def angles_of(files: ImodFiles) -> Float64Array:
 def require_counts(
     files: ImodFiles, angles: Float64Array, tables: Mapping[Path | None, Float64Array | None]
 ) -> None:
-    """Raise a ValueError where a file has other views than there are tilt angles."""
+    """Raise a ValueError if a file has another number of views than there are tilt angles."""
     source = files.tlt
     if source is None:
         assert files.tilt is not None
@@ -276,8 +266,8 @@ def require_counts(
             )
 
 
-def setups_of(files: ImodFiles, count: int) -> tuple[TiltSetup, NewstackSetup | None]:
-    """Return what the command files say, and check it against each other and the views."""
+def read_setups(files: ImodFiles, count: int) -> tuple[TiltSetup, NewstackSetup | None]:
+    """Return the settings of the command files, checked against each other and the views."""
     tilt = TiltSetup() if files.tilt is None else TiltSetup.from_command(files.tilt)
     newst = files.newst
     newstack = None if newst is None else NewstackSetup.from_command(newst, count)
@@ -294,5 +284,5 @@ def setups_of(files: ImodFiles, count: int) -> tuple[TiltSetup, NewstackSetup | 
             f"{files.shown} names view {beyond} in EXCLUDELIST or INCLUDE, but there are {count}"
         )
     if not tilt.views(count):
-        raise ValueError(f"{files.shown} leaves out all {count} views")
+        raise ValueError(f"{files.shown} excludes all {count} views")
     return tilt, newstack

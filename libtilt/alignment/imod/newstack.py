@@ -1,4 +1,4 @@
-"""Aligned stacks of IMOD's ``newstack``: ``newst.com``, its transforms, what it makes of images."""
+"""IMOD's ``newstack``: ``newst.com``, transforms, and the geometry of aligned stacks."""
 
 from __future__ import annotations
 
@@ -10,30 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from libtilt.alignment.imod.commands import CommandFile
-from libtilt.alignment.imod.options import NEWSTACK, length, parse_list
-from libtilt.alignment.text import rows_of
+from libtilt.alignment.imod.options import NEWSTACK, parse_length, parse_list
+from libtilt.alignment.text import read_rows
 from libtilt.errors.checks import Float64Array
 from libtilt.geometry.affine import compose_affine
 
 
 @attrs.frozen
 class NewstackSetup:
-    """What ``newst.com`` says of places.
+    """Settings of ``newst.com`` that affect the geometry.
 
-    Parameters
-    ----------
-    size : tuple of int, optional
-        SizeToOutputInXandY; 0 where the program's default counts, None where it does for both.
-    binning : int, optional
-        BinByFactor or ShrinkByFactor.
-    antialias : int, optional
-        AntialiasFilter, which reduces the images in place of plain binning; 0 for none.
-    offsets : tuple of float, optional
-        OffsetsInXandY: x, y for all images, or for one after the other.
-    offsets_first : bool, optional
-        ApplyOffsetsFirst.
-    others : tuple of str, optional
-        The lines of what moves nothing, as they stand.
+    `size` is SizeToOutputInXandY, with 0 (or None for both) for the default; `binning` is
+    BinByFactor or ShrinkByFactor; `antialias` is AntialiasFilter, 0 for plain binning; `offsets` is
+    OffsetsInXandY, x, y for all images or for each; `others` are lines without effect, verbatim.
     """
 
     size: tuple[int, ...] | None = None
@@ -45,7 +34,7 @@ class NewstackSetup:
 
     @classmethod
     def from_command(cls, command: CommandFile, views: int) -> Self:
-        """Take what is needed from a command file that runs ``newstack`` on a number of views."""
+        """Create from a command file that runs ``newstack`` on a number of views."""
         _require_one_stack(command)
         for keyword in ("SectionsToRead", "UseTransformLines"):
             _require_all(command, keyword, views)
@@ -56,7 +45,7 @@ class NewstackSetup:
             binning,
             antialias,
             _offsets(command, views),
-            command.switched("ApplyOffsetsFirst"),
+            command.is_on("ApplyOffsetsFirst"),
             command.others(NEWSTACK),
         )
 
@@ -80,9 +69,10 @@ class NewstackSetup:
         return "\n".join(lines) + "\n"
 
     def aligned(self, image_shape: tuple[int, ...]) -> AlignedStack:
-        """Return what it makes of raw images."""
+        """Return the aligned stack made from raw images of a shape."""
         rows = [
-            reduced(side, self.binning, antialias=self.antialias != 0) for side in image_shape[::-1]
+            reduced_size(side, self.binning, antialias=self.antialias != 0)
+            for side in image_shape[::-1]
         ]
         size = self.size or (0, 0)
         return AlignedStack(
@@ -103,34 +93,34 @@ def _require_one_stack(command: CommandFile) -> None:
         )
     if command.find("TransformFile") is None:
         raise ValueError(
-            f"{command.path} has no TransformFile, so that the images are not aligned by it: name "
-            "the transforms, or give the newst.com that does"
+            f"{command.path} has no TransformFile and does not align the images: name the "
+            "transforms, or give the newst.com that does"
         )
 
 
 def _require_all(command: CommandFile, keyword: str, views: int) -> None:
-    """Raise a ValueError where not all images count, in their order."""
-    first = int(command.switched("NumberedFromOne"))
+    """Raise a ValueError unless all images are used, in order."""
+    first = int(command.is_on("NumberedFromOne"))
     for entry in command.all(keyword):
         listed = parse_list(entry.value, command.where(entry))
         if listed not in (None, list(range(first, views + first))):
             raise ValueError(
-                f"{command.where(entry)}: some of the {views} images, or another order, are not "
+                f"{command.where(entry)}: subsets or another order of the {views} images are not "
                 f"supported, got {entry.value!r}: list all from {first} to {views + first - 1}, "
-                "and leave views out by EXCLUDELIST in tilt.com"
+                "and exclude views by EXCLUDELIST in tilt.com"
             )
 
 
 def _reduction(command: CommandFile) -> tuple[int, int]:
-    """Return how many raw pixels become one, and the filter that does it, 0 for none."""
+    """Return the binning, and the antialias filter (0 for none)."""
     filters = command.integers("AntialiasFilter", 1)
     chosen = 0 if filters is None else -1 if filters[0] is None else filters[0]
-    binned = command.positive("BinByFactor", 1) or (1,)
+    binned = command.positive_integers("BinByFactor", 1) or (1,)
     entry, (shrink,) = command.find("ShrinkByFactor"), command.numbers("ShrinkByFactor", 1)
     if entry is not None:
         if shrink < 1 or shrink != int(shrink) or binned[0] > 1:
             raise ValueError(
-                f"{command.where(entry)}: expected a whole factor, and no BinByFactor beside it, "
+                f"{command.where(entry)}: expected an integer factor without BinByFactor, "
                 f"got {entry.value!r}"
             )
         return int(shrink), chosen or -1
@@ -138,9 +128,9 @@ def _reduction(command: CommandFile) -> tuple[int, int]:
 
 
 def _offsets(command: CommandFile, views: int) -> tuple[float, ...]:
-    """Return x, y for all images, or for one after the other."""
+    """Return x, y for all images, or for each."""
     entries = command.all("OffsetsInXandY")
-    values = [value for entry in entries for value in command.every_number(entry)]
+    values = [value for entry in entries for value in command.all_numbers(entry)]
     if entries and len(values) not in (2, 2 * views):
         raise ValueError(
             f"{command.where(entries[-1])}: expected one x, y for all images or one for each of "
@@ -149,20 +139,12 @@ def _offsets(command: CommandFile, views: int) -> tuple[float, ...]:
     return tuple(values) or (0.0, 0.0)
 
 
-def reduced(size: int, factor: int, *, antialias: bool) -> tuple[int, float]:
-    """Return how many pixels ``newstack`` makes of a row, and where the first one begins.
+def reduced_size(size: int, factor: int, *, antialias: bool) -> tuple[int, float]:
+    """Return the number of pixels in a row after ``newstack``, and the edge of the first one.
 
-    With an antialias filter (``irdreduced``) whole pixels are made about the middle. Plain binning
-    (``getbinnedsize.f``) keeps an even size even and an odd one odd, and reaches beyond the edges
-    for it. A row of an odd remainder is then no longer about its middle.
-
-    The first pixel's edge is counted from that of the first raw pixel.
-
-    Examples
-    --------
-    >>> from libtilt.alignment.imod.newstack import reduced
-    >>> reduced(4092, 4, antialias=False), reduced(4092, 4, antialias=True)
-    ((1024, -2.0), (1023, 0.0))
+    The edge is counted from that of the first raw pixel. With an antialias filter (``irdreduced``)
+    complete pixels are made, centered. Plain binning (``getbinnedsize.f``) keeps sizes even or odd,
+    beyond the edges if necessary; with an odd remainder, the row is not centered.
     """
     count, rest = divmod(size, factor)
     if antialias:
@@ -176,20 +158,11 @@ def reduced(size: int, factor: int, *, antialias: bool) -> tuple[int, float]:
 
 @attrs.frozen(eq=False)
 class AlignedStack:
-    """How an aligned stack lies on the raw one.
+    """Mapping between the aligned and the raw images.
 
-    Parameters
-    ----------
-    shape : tuple of int
-        ``(h, w)`` of the aligned images.
-    binning : int
-        Raw pixels in one of theirs.
-    raw_center : ndarray, shape (2,)
-        x, y of the point that the transforms turn about, as a raw index.
-    offsets : ndarray, shape (n, 2) or (1, 2)
-        OffsetsInXandY, in raw pixels.
-    offsets_first : bool
-        Whether they are taken off before the transform.
+    `shape` is ``(h, w)`` of the aligned images, `binning` the raw pixels in one of theirs;
+    `raw_center` (2,) is x, y of the transforms' center as a raw index; `offsets` (n, 2) or (1, 2)
+    is OffsetsInXandY in raw pixels, subtracted before the transform if `offsets_first`.
     """
 
     shape: tuple[int, ...]
@@ -200,11 +173,11 @@ class AlignedStack:
 
     @property
     def middle(self) -> Float64Array:
-        """x, y of the aligned images' middle, as an index."""
+        """Center of the aligned images, x, y as an index."""
         return (np.array(self.shape[::-1]) - 1) / 2
 
     def to_raw(self, matrices: Float64Array, transforms: Float64Array) -> Float64Array:
-        """Return matrices to the raw images from those to the aligned ones.
+        """Convert matrices to the aligned images into matrices to the raw images.
 
         ``b (X' - c') = A (X - c) + d - o``, with `b` the binning and `o` the offsets.
         """
@@ -220,7 +193,7 @@ class AlignedStack:
     def transforms(
         self, raw: Float64Array, aligned: Float64Array, views: NDArray[np.int64]
     ) -> Float64Array:
-        """Return the transforms between matrices to raw and to aligned images of some views."""
+        """Return the transforms that relate matrices to raw and to aligned images of some views."""
         before, after = (
             offsets if len(offsets) == 1 else offsets[views] for offsets in self._offsets()
         )
@@ -238,35 +211,18 @@ class AlignedStack:
 
 
 def read_xf(path: str | Path) -> Float64Array:
-    r"""Read a transform file: ``A11 A12 A21 A22 DX DY`` for each view.
+    """Read a transform file, ``A11 A12 A21 A22 DX DY`` for each view, as `(n, 2, 3)` ``[A | d]``.
 
-    Returns
-    -------
-    ndarray, shape (n, 2, 3)
-        ``[A | d]``: raw to aligned, about the images' centers ``(N - 1) / 2``, in pixels.
-
-    Raises
-    ------
-    ValueError
-        If a row is no transform, or has no inverse; the message names the file and the line.
-
-    Examples
-    --------
-    >>> import pathlib, tempfile
-    >>> from libtilt.alignment.imod.newstack import read_xf
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = pathlib.Path(folder) / "a.xf"
-    ...     _ = path.write_text("1 0 0 1 -20.5 3\n")
-    ...     read_xf(path).tolist()
-    [[[1.0, 0.0, -20.5], [0.0, 1.0, 3.0]]]
+    A transform maps raw to aligned, about the images' centers ``(N - 1) / 2``, in pixels. Raises a
+    ValueError that names the file and the line for a row that is not an invertible transform.
     """
     rows = []
-    for where, text, words in rows_of(path):
+    for where, text, words in read_rows(path):
         if len(words) != 6:
             raise ValueError(f"{where}: expected A11 A12 A21 A22 DX DY, got {text[:80]!r}")
-        rows.append([length(word, where) for word in words])
+        rows.append([parse_length(word, where) for word in words])
     if not rows:
-        raise ValueError(f"{path} holds no transform")
+        raise ValueError(f"{path} holds no transforms")
     table = np.array(rows)
     transforms = compose_affine(table[:, :4].reshape(-1, 2, 2), table[:, 4:])
     for view, determinant in enumerate(np.linalg.det(transforms[:, :, :2]), start=1):
@@ -276,7 +232,7 @@ def read_xf(path: str | Path) -> Float64Array:
 
 
 def xf_text(transforms: Float64Array) -> str:
-    """Return the text of a transform file, with digits for 1e-6 pixel at any image size."""
+    """Return the text of a transform file, exact to 1e-6 pixels at any image size."""
     rows = np.concatenate([transforms[:, :, :2].reshape(-1, 4), transforms[:, :, 2]], axis=1)
     line = " ".join(["{:14.10f}"] * 4 + ["{:14.7f}"] * 2) + "\n"
     return "".join(line.format(*row) for row in rows)

@@ -1,8 +1,7 @@
-"""Options of IMOD's ``tilt`` and ``newstack``: their names, what is made of each, their values.
+"""Options of IMOD's ``tilt`` and ``newstack``, and parsing of their values.
 
-The names are those of the programs' own option tables (``tilt.adoc``, ``newstack.adoc``), and are
-looked up as IMOD's PIP package does it (``parse_params.c``): any beginning of a long or a short
-name that fits one option alone.
+The names are those of the programs' option tables (``tilt.adoc``, ``newstack.adoc``). As in
+IMOD's PIP package (``parse_params.c``), any unambiguous beginning of a short or long name counts.
 """
 
 from __future__ import annotations
@@ -12,16 +11,16 @@ from collections.abc import Mapping
 
 import attrs
 
-from libtilt.alignment.text import number
+from libtilt.alignment.text import parse_number
 
-# No image has more pixels in a row, and sums of such numbers keep their digits.
-LARGEST = 1e9
-_LONGEST = 1_000_000
+# Larger than any image, and sums of such numbers stay exact.
+MAX_NUMBER = 1e9
+_MAX_LIST = 1_000_000
 
 
 @attrs.frozen
 class Option:
-    """One option: its short and long name, and whether it is a switch without a value."""
+    """One option: short name, long name, and whether it is a switch without a value."""
 
     short: str
     name: str
@@ -37,28 +36,11 @@ class Option:
 
 @attrs.frozen
 class Program:
-    """A program of IMOD and its options, in three groups.
+    """A program of IMOD and its options: those read, ignored (without effect) and refused.
 
-    Parameters
-    ----------
-    name : str
-        Its name.
-    aliases : frozenset of str
-        Names in a command file, in small letters.
-    read : tuple of Option
-        What says where things lie, and is read.
-    ignored : tuple of Option
-        What moves nothing; the lines are kept.
-    refused : tuple of Option
-        What moves things, and is not supported.
-    advice : Mapping
-        Of refused options, by name: what to do.
-    neutral : Mapping
-        Of refused options, by name: values that move nothing.
-    any_case : bool
-        Whether the program does not tell small letters of options from capitals.
-    leading_files : int
-        How many lines at the start of its input may name files.
+    `aliases` are its lowercase names in command files; `advice` and `neutral` give, for refused
+    options, what to do and values without effect; `any_case` is whether case does not matter;
+    `leading_files` is the number of lines at the start of its input that may name files.
     """
 
     name: str
@@ -73,22 +55,11 @@ class Program:
 
     @property
     def options(self) -> tuple[Option, ...]:
-        """All of them."""
+        """All options."""
         return self.read + self.ignored + self.refused
 
     def find(self, word: str) -> list[Option]:
-        """Return the options that a word may mean, in full or shortened.
-
-        Capitals are told apart first where the program does so, and not where that finds nothing.
-
-        Examples
-        --------
-        >>> from libtilt.alignment.imod.options import NEWSTACK, TILT
-        >>> [option.name for option in NEWSTACK.find("xf")]
-        ['TransformFile']
-        >>> [option.name for option in TILT.find("xt")]
-        ['XTILTFILE', 'XTILTINTERP']
-        """
+        """Return the options that a word may abbreviate; case-sensitive matches come first."""
         for any_case in (self.any_case, True):
             found = [option for option in self.options if option.begins(word, any_case=any_case)]
             if found:
@@ -97,7 +68,7 @@ class Program:
 
 
 def _options(text: str, *, switch: bool = False) -> tuple[Option, ...]:
-    """Return options of a text with ``short:Long`` or ``Long`` for each."""
+    """Parse options written as ``short:Long`` or ``Long``."""
     pairs = [word.rpartition(":") for word in text.split()]
     return tuple(Option(short, name, switch) for short, _, name in pairs)
 
@@ -134,14 +105,14 @@ TILT = Program(
     ),
     advice={
         "COMPRESS": "a geometry has no compression in z: align without it",
-        "TOTALSLICES": "this is one part of a split run: give the tilt.com that was split",
-        "REPLICATE": "a geometry has one tilt per image: write the views out",
-        "PARALLEL": "it mirrors the tomogram: give PERPENDICULAR and turn it by trimvol -rx",
-        "RotateBy90": "give PERPENDICULAR and turn the tomogram by trimvol -rx",
-        "BaseRecFile": "it adds to another tomogram: give the tilt.com that makes one alone",
-        "SubtractFromBase": "it adds to another tomogram: give the tilt.com that makes one alone",
+        "TOTALSLICES": "this is part of a split run: give the original tilt.com",
+        "REPLICATE": "list every view explicitly",
+        "PARALLEL": "it mirrors the tomogram: use PERPENDICULAR and rotate by trimvol -rx",
+        "RotateBy90": "use PERPENDICULAR and rotate the tomogram by trimvol -rx",
+        "BaseRecFile": "it adds to another tomogram: give a tilt.com without it",
+        "SubtractFromBase": "it adds to another tomogram: give a tilt.com without it",
         "ParameterFile": "write the options of that file into this one",
-        "": "this run projects and makes no tomogram: give the tilt.com that makes it",
+        "": "this run reprojects: give the tilt.com that makes the tomogram",
     },
     neutral={"COMPRESS": (1.0,)},
 )
@@ -188,8 +159,8 @@ NEWSTACK = Program(
     advice={
         "RotateByAngle": "put the rotation into the transforms (xfproduct)",
         "ExpandByFactor": "put the factor into the transforms (xfproduct) or use BinByFactor",
-        "DistortionField": "no transform can undo it: correct the raw stack first",
-        "GradientFile": "no transform can undo it: correct the raw stack first",
+        "DistortionField": "no transform includes it: correct the raw stack first",
+        "GradientFile": "no transform includes it: correct the raw stack first",
         "FourierReduceByFactor": "use BinByFactor",
         "FourierExpandByFactor": "put the factor into the transforms (xfproduct)",
         "AllowOddEvenChange": "remove it, or give SizeToOutputInXandY and AntialiasFilter",
@@ -205,34 +176,26 @@ NEWSTACK = Program(
 )
 
 
-def length(text: str, where: str) -> float:
-    """Return a number of pixels or degrees; raise a ValueError where it is beyond all images."""
-    value = number(text, where)
-    if abs(value) > LARGEST:
-        raise ValueError(f"{where}: expected a number within {LARGEST:g} of 0, got {text!r}")
+def parse_length(text: str, where: str) -> float:
+    """Return a number of pixels or degrees; raise a ValueError if it is too large for any image."""
+    value = parse_number(text, where)
+    if abs(value) > MAX_NUMBER:
+        raise ValueError(f"{where}: expected a number within {MAX_NUMBER:g} of 0, got {text!r}")
     return value
 
 
 def split_values(text: str, where: str, count: int | None = None) -> list[str | None]:
-    """Return the values of an entry, which commas or blanks keep apart.
+    """Split the value of an entry at commas or blanks; values left to the program are None.
 
-    As in IMOD's ``PipGetLineOfValues``, a comma that follows no number, or a slash, leaves values
-    to the program: they are None.
-
-    A slash fills up to `count` values.
-
-    Examples
-    --------
-    >>> from libtilt.alignment.imod.options import split_values
-    >>> split_values(",60", "newst.com, line 1", 2), split_values("5/", "newst.com, line 1", 2)
-    ([None, '60'], ['5', None])
+    As in IMOD's ``PipGetLineOfValues``, these are marked by a comma without a number, or a slash,
+    which fills up to `count` values.
     """
     values: list[str | None] = []
     after_comma = True
     for token in re.findall(r"[,/]|[^,/\s]+", text):
         if token == "/":
             if count is None or len(values) > count:
-                raise ValueError(f"{where}: a slash is not possible here, got {text!r}")
+                raise ValueError(f"{where}: expected no slash here, got {text!r}")
             return values + [None] * (count - len(values))
         if token == ",":
             if after_comma:
@@ -245,26 +208,17 @@ def split_values(text: str, where: str, count: int | None = None) -> list[str | 
 
 
 def parse_list(text: str, where: str) -> list[int] | None:
-    """Return the numbers of a list like ``1,3-5``, in its order.
+    """Return the numbers of a list like ``1,3-5``, in order; None for a slash (the default).
 
-    Commas and blanks keep numbers apart, blanks may stand about a dash, and a range may run
-    backward. A slash stands for the program's own default.
-
-    None is returned for a slash; anything but numbers, commas, blanks and dashes raises a
-    ValueError, as do a negative number and a list that is longer than any series.
-
-    Examples
-    --------
-    >>> from libtilt.alignment.imod.options import parse_list
-    >>> parse_list("1 4 - 2, 9", "tilt.com, line 3")
-    [1, 4, 3, 2, 9]
+    Commas or blanks separate numbers, blanks may surround a dash, and ranges may run backward.
+    Anything else, negative numbers, and lists longer than any series raise a ValueError.
     """
     if text.startswith("/"):
         return None
     numbers: list[int] = []
     to, apart = False, True
     for token in re.findall(r"\d+|.", text):
-        if re.fullmatch(r"\d{1,7}", token, re.ASCII) and int(token) < _LONGEST:
+        if re.fullmatch(r"\d{1,7}", token, re.ASCII) and int(token) < _MAX_LIST:
             value = int(token)
             if to:
                 step = 1 if value >= numbers[-1] else -1
@@ -272,7 +226,7 @@ def parse_list(text: str, where: str) -> list[int] | None:
             else:
                 numbers.append(value)
             to = apart = False
-            if len(numbers) > _LONGEST:
+            if len(numbers) > _MAX_LIST:
                 break
         elif token == "-" and numbers and not to and not apart:
             to = True

@@ -1,4 +1,4 @@
-"""The runs of one program in a command file: its line, and the lines of its standard input."""
+"""Runs of one program in a command file: its command line and standard input."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 import attrs
 
 from libtilt.alignment.imod.options import Program
-from libtilt.alignment.text import numbered_lines
+from libtilt.alignment.text import read_numbered_lines
 
 
 @attrs.frozen
 class Word:
-    """An option as it is written, with its value, None where a switch has none."""
+    """An option as written, with its value, None for a switch."""
 
     name: str
     value: str | None
@@ -21,7 +21,7 @@ class Word:
 
 
 class Run:
-    """One run of a program: takes its words, and the lines that follow, one by one."""
+    """One run of a program: parses its words, and the lines that follow."""
 
     def __init__(self, program: Program, path: str, line: int) -> None:
         self.program = program
@@ -31,8 +31,8 @@ class Run:
         self.loose: list[str] = []
         self.takes_lines = program.any_case
 
-    def take_words(self, words: list[str]) -> None:
-        """Take what stands behind the program's name on its own line."""
+    def parse_words(self, words: list[str]) -> None:
+        """Parse the words after the program's name on its line."""
         rest = iter(words)
         where = f"{self.path}, line {self.line}"
         if words:
@@ -59,8 +59,8 @@ class Run:
             return whole.lower().startswith(name.lower())
         return whole.startswith(name)
 
-    def take_line(self, line: int, text: str) -> bool:
-        """Take a line of the standard input; return whether more may follow."""
+    def parse_line(self, line: int, text: str) -> bool:
+        """Parse a line of the standard input; return whether more may follow."""
         plain = text.split("#")[0].strip()
         if not plain:
             return True
@@ -68,8 +68,8 @@ class Run:
             return False
         if not self.takes_lines:
             raise ValueError(
-                f"{self.path}, line {line}: {self.program.name} does not read this line as an "
-                f"option: write ${self.program.name} -StandardInput on line {self.line}"
+                f"{self.path}, line {line}: {self.program.name} does not read options from "
+                f"its input: write ${self.program.name} -StandardInput on line {self.line}"
             )
         name, *rest = re.split(r"[\s=]+", plain, maxsplit=1)
         first = not self.words and len(self.loose) < self.program.leading_files
@@ -80,76 +80,62 @@ class Run:
         return True
 
     def files(self, program: Program, *, has_input: bool) -> tuple[list[str], list[str]]:
-        """Return names without an option: inputs, and outputs.
+        """Return file names without an option: inputs, and outputs.
 
-        For ``newstack`` the last one is the output; ``tilt`` takes the first one as its input and
-        the second one as its output.
+        For ``newstack`` the last one is the output; ``tilt`` takes an input, then an output.
         """
         if not program.leading_files:
             return self.loose[:-1], self.loose[-1:]
         if len(self.loose) > program.leading_files:
             raise ValueError(
-                f"{self.path}, line {self.line}: expected no more than an input and an output "
+                f"{self.path}, line {self.line}: expected at most an input and an output "
                 f"without an option, got {' '.join(self.loose)[:80]!r}"
             )
         return [] if has_input else self.loose[:1], self.loose[1:]
 
 
-def runs_of(path: str | Path, program: Program) -> list[Run]:
-    """Return the runs of a program in a command file.
-
-    Where there is none, a ValueError names the programs that the file does run.
-
-    Examples
-    --------
-    >>> import pathlib, tempfile
-    >>> from libtilt.alignment.imod.options import NEWSTACK
-    >>> from libtilt.alignment.imod.runs import runs_of
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = pathlib.Path(folder) / "newst.com"
-    ...     _ = path.write_text("$newstack -size ,60 a.st a.ali")
-    ...     [run] = runs_of(path, NEWSTACK)
-    >>> run.words, run.loose
-    ([Word(name='size', value=',60', line=1)], ['a.st', 'a.ali'])
-    """
+def find_runs(path: str | Path, program: Program) -> list[Run]:
+    """Return the runs of a program in a command file; raise a ValueError if there are none."""
     runs: list[Run] = []
     current: Run | None = None
-    for line, text in numbered_lines(path):
+    for line, text in read_numbered_lines(path):
         if text.startswith("$"):
             name, *words = _words(text[1:]) or [""]
             current = None
             if program_name(name) in program.aliases:
                 current = Run(program, str(path), line)
-                current.take_words(words)
+                current.parse_words(words)
                 runs.append(current)
-        elif current is not None and not text.startswith("#") and not current.take_line(line, text):
+        elif (
+            current is not None and not text.startswith("#") and not current.parse_line(line, text)
+        ):
             current = None
     if not runs:
         raise ValueError(
-            f"{path} does not run {program.name}: no line begins with ${program.name}"
-            + _instead(path)
+            f"{path} does not run {program.name}: no line starts with ${program.name}"
+            + _other_program_hint(path)
         )
     return runs
 
 
 def _words(text: str) -> list[str]:
-    """Return the words of a command line, of which some may stand in quotes."""
+    """Return the words of a command line, respecting quotes."""
     plain = re.sub(r"(^|\s)#.*", "", text)
     return [word.strip("\"'") for word in re.findall(r"\"[^\"]*\"|'[^']*'|\S+", plain)]
 
 
 def program_name(text: str) -> str:
-    """Return the name of a program, in small letters, without its folder."""
+    """Return a program's name in lowercase, without its folder."""
     return re.split(r"[/\\]", text)[-1].lower().removesuffix(".exe")
 
 
-def _instead(path: str | Path) -> str:
-    """Say which other program of an alignment a file runs."""
+def _other_program_hint(path: str | Path) -> str:
+    """Return a hint on the other program of an alignment that a file runs."""
     names = {"newstack": "newst.com", "newst": "newst.com", "blendmont": "blend.com"}
-    for _, text in numbered_lines(path):
+    for _, text in read_numbered_lines(path):
         name = program_name((_words(text[1:]) or [""])[0]) if text.startswith("$") else ""
         if name in names or name == "tilt":
             kind = names.get(name, "tilt.com")
-            hint = "" if kind == "tilt.com" else ": give tilt.com, it is found beside that"
+            hint = "" if kind == "tilt.com" else ": give the tilt.com beside it"
             return f", but the file runs {name}, as {kind} does{hint}"
     return ""

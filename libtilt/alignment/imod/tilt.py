@@ -1,4 +1,4 @@
-"""What IMOD's ``tilt`` is told of sizes and centers, and what it makes of it."""
+"""IMOD's ``tilt``: sizes and centers of ``tilt.com``, and the geometry they imply."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 from libtilt.alignment.imod.commands import CommandFile
-from libtilt.alignment.imod.newstack import reduced
+from libtilt.alignment.imod.newstack import reduced_size
 from libtilt.alignment.imod.options import TILT
 from libtilt.errors import ArgumentError
 from libtilt.errors.checks import Float64Array
@@ -18,32 +18,12 @@ from libtilt.geometry.rotations import axis_rotations
 
 @attrs.frozen
 class TiltSetup:
-    """The part of ``tilt.com`` that says where things are; lengths are unbinned, as in the file.
+    """Settings of ``tilt.com`` that affect the geometry, named by keyword; lengths are unbinned.
 
-    Parameters
-    ----------
-    binning : int, optional
-        IMAGEBINNED.
-    thickness, width : int, optional
-        THICKNESS, WIDTH; None where the file does not say it.
-    full_image, subset_start : tuple of int, optional
-        FULLIMAGE, SUBSETSTART: x, y.
-    offset : tuple of float, optional
-        OFFSET: degrees added to the tilt angles, and how far the axis is from the middle, in x.
-    shift : tuple of float, optional
-        SHIFT: x, z of the tomogram.
-    x_axis_tilt : float, optional
-        XAXISTILT, taken off the x-tilts.
-    excluded : frozenset of int, optional
-        EXCLUDELIST2, by whatever beginning of its name, from 1.
-    included : frozenset of int, optional
-        INCLUDE, from 1; empty where the file has none.
-    slices : tuple of int, optional
-        SLICE: first and last, from 0.
-    unsupported : tuple of str, optional
-        Files for what a geometry cannot hold.
-    others : tuple of str, optional
-        The lines of other keywords, as they stand: filters, scales, local alignments.
+    `offset` is OFFSET: degrees added to the tilt angles, and the axis' x offset from the center.
+    `shift` is x, z of the tomogram. `excluded` (EXCLUDELIST2) and `included` (INCLUDE) count from
+    1, `slices` (SLICE: first, last) from 0. `unsupported` describes local alignments and z factors,
+    `others` are the remaining lines, verbatim.
     """
 
     binning: int = 1
@@ -62,16 +42,17 @@ class TiltSetup:
 
     @classmethod
     def from_command(cls, command: CommandFile) -> Self:
-        """Take what is needed from a command file that runs ``tilt``."""
+        """Create from a command file that runs ``tilt``."""
         binning, thickness, width = (
-            command.positive(keyword, 1) for keyword in ("IMAGEBINNED", "THICKNESS", "WIDTH")
+            command.positive_integers(keyword, 1)
+            for keyword in ("IMAGEBINNED", "THICKNESS", "WIDTH")
         )
         beside = {"LOCALFILE": "local alignments", "ZFACTORFILE": "z factors"}
         return cls(
             binning=binning[0] if binning else 1,
             thickness=thickness[0] if thickness else None,
             width=width[0] if width else None,
-            full_image=command.positive("FULLIMAGE", 2),
+            full_image=command.positive_integers("FULLIMAGE", 2),
             subset_start=_subset_start(command),
             offset=tuple(command.numbers("OFFSET", 2)),
             shift=tuple(command.numbers("SHIFT", 2)),
@@ -116,35 +97,30 @@ class TiltSetup:
         return "\n".join(lines) + "\n"
 
     def views(self, count: int) -> list[int]:
-        """Return the views that are used, from 0."""
+        """Return the used views, from 0."""
         kept = self.included or range(1, count + 1)
         return [view - 1 for view in sorted(set(kept) - self.excluded) if view <= count]
 
     def aligned_size(self, image_shape: tuple[int, ...], name: str) -> tuple[int, ...]:
-        """Return x, y of the aligned stack where no ``newst.com`` says more of it.
+        """Return x, y of the aligned stack if there is no ``newst.com``.
 
-        It is as large as FULLIMAGE, else as the raw images, where SUBSETSTART says no other, and
-        binned as ``newstack`` bins.
-
-        Raises
-        ------
-        ValueError
-            If SUBSETSTART leaves nothing; the message has the `name`.
+        It is FULLIMAGE, else the size of the raw images, reduced by SUBSETSTART and binned as by
+        ``newstack``. Raises a ValueError with `name` if SUBSETSTART leaves nothing.
         """
         full = self.full_image or image_shape[::-1]
-        # Etomo has the subset begin at half of what the aligned stack is larger or smaller.
+        # Etomo starts the subset at half of the difference in size.
         unbinned = [n - 2 * first for n, first in zip(full, self.subset_start, strict=True)]
         if min(unbinned) < 1:
             raise ValueError(
-                f"{name} has SUBSETSTART {self.subset_start}, which leaves nothing of images of "
+                f"{name} has SUBSETSTART {self.subset_start}, which leaves nothing of images with "
                 f"(x, y) = {full}"
             )
-        return tuple(reduced(side, self.binning, antialias=False)[0] for side in unbinned)
+        return tuple(reduced_size(side, self.binning, antialias=False)[0] for side in unbinned)
 
     def require_volume(
         self, layout: TiltLayout, volume_shape: tuple[int, ...] | None, name: str
     ) -> None:
-        """Raise a ValueError where ``tilt`` makes another tomogram than the user says, or none."""
+        """Raise a ValueError if ``tilt`` makes another tomogram than `volume_shape`, or none."""
         shape = layout.volume_shape
         if volume_shape not in (None, shape):
             raise ArgumentError(
@@ -154,7 +130,7 @@ class TiltSetup:
         if min(shape) < 1:
             raise ValueError(
                 f"{name} makes a tomogram (z, y, x) of {shape}: THICKNESS, WIDTH or SLICE do not "
-                f"fit IMAGEBINNED {self.binning} and its images"
+                f"match IMAGEBINNED {self.binning} and its images"
             )
         if self.slices is not None and self.binning == 1 and self.slices[1] >= layout.rows:
             raise ValueError(
@@ -163,10 +139,10 @@ class TiltSetup:
             )
 
     def layout(self, aligned_shape: tuple[int, ...]) -> TiltLayout:
-        """Return sizes and centers in the pixels of the aligned stack, as ``tilt`` reckons them.
+        """Return sizes and centers in pixels of the aligned stack, as ``tilt`` computes them.
 
-        Thickness, width and the subset's start are divided by the binning without a remainder,
-        toward zero; the full size is rounded up; OFFSET and SHIFT are divided as they are.
+        Thickness, width and SUBSETSTART are divided by the binning as integers, toward zero; the
+        full size is rounded up; OFFSET and SHIFT are divided as floats.
         """
         b = self.binning
         rows, columns = aligned_shape
@@ -198,18 +174,10 @@ class TiltSetup:
 
 @attrs.frozen(eq=False)
 class TiltLayout:
-    """Where ``tilt`` puts the tilt axis, in binned pixels that count from 0.
+    """Position of the tilt axis in binned pixels, from 0.
 
-    Attributes
-    ----------
-    volume_shape : tuple of int
-        ``(d, h, w)`` of the tomogram after ``trimvol -rx``.
-    image_center : ndarray, shape (2,)
-        x, y on the aligned image.
-    volume_center : ndarray, shape (3,)
-        x, y, z in the tomogram after ``trimvol -rx``.
-    rows : int
-        Of the aligned images.
+    `volume_shape` `(d, h, w)` and `volume_center` (x, y, z) belong to the tomogram after
+    ``trimvol -rx``, `image_center` (x, y) and `rows` to the aligned images.
     """
 
     volume_shape: tuple[int, ...]
@@ -218,7 +186,7 @@ class TiltLayout:
     rows: int
 
     def matrices(self, tilt_angles: Float64Array, x_tilts: Float64Array) -> Float64Array:
-        """Return `(n, 2, 4)`: voxel index after ``trimvol -rx`` to pixel of the aligned stack."""
+        """Return `(n, 2, 4)` matrices from voxel (after ``trimvol -rx``) to aligned pixel index."""
         turned = (axis_rotations("y", tilt_angles) @ axis_rotations("x", x_tilts))[:, :2]
         return affine_about(turned, self.volume_center, self.image_center)
 
@@ -228,8 +196,8 @@ def _subset_start(command: CommandFile) -> tuple[int, ...]:
     entry = command.find("SUBSETSTART")
     if entry is not None and any(start) and command.find("FULLIMAGE") is None:
         raise ValueError(
-            f"{command.where(entry)}: needs FULLIMAGE beside it, as tilt does: the subset is of "
-            f"images of an unknown size, got {entry.value!r}"
+            f"{command.where(entry)}: requires FULLIMAGE, the size of the images that it is a "
+            f"subset of, got {entry.value!r}"
         )
     return start
 
@@ -238,18 +206,18 @@ def _excluded(command: CommandFile) -> frozenset[int]:
     included, excluded = command.find("INCLUDE"), command.find("EXCLUDELIST2")
     if included is not None and excluded is not None:
         raise ValueError(
-            f"{command.where(excluded)}: there is INCLUDE on line {included.line} too, and tilt "
-            "takes one of the two: remove the other"
+            f"{command.where(excluded)}: INCLUDE is on line {included.line}, too, but tilt "
+            "accepts only one: remove the other"
         )
     return command.view_list("EXCLUDELIST2")
 
 
 def _slices(command: CommandFile) -> tuple[int, ...] | None:
-    """Return the first and the last slice, of which none between may be left out."""
+    """Return the first and last slice; the step must be 1."""
     entry = command.find("SLICE")
     if entry is None:
         return None
-    where, values = command.where(entry), command.every_number(entry)
+    where, values = command.where(entry), command.all_numbers(entry)
     if len(values) not in (2, 3) or any(value != int(value) for value in values):
         raise ValueError(f"{where}: expected first and last slice, got {entry.value!r}")
     if values[0] < 0 or (len(values) == 3 and values[2] != 1):
@@ -260,14 +228,14 @@ def _slices(command: CommandFile) -> tuple[int, ...] | None:
 
 
 def whole_binning(ratio: float) -> int:
-    """Return voxel size over pixel size where it is a whole number, as IMOD needs it."""
+    """Return voxel size over pixel size, which IMOD requires to be an integer."""
     binning = max(1, round(ratio))
     require_binning(ratio, binning, "IMOD")
     return binning
 
 
 def require_binning(ratio: float, binning: int, name: str) -> None:
-    """Raise a ValueError where voxels are not `binning` times as wide as pixels."""
+    """Raise a ValueError unless voxel size over pixel size equals `binning`."""
     if abs(ratio / binning - 1) > 1e-3:
         raise ValueError(
             f"voxel_size must be {binning} times pixel_size for {name}, got {ratio:.6g} times"

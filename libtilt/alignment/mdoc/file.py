@@ -1,4 +1,4 @@
-"""SerialEM's ``.mdoc``: what the microscope was told of each image."""
+"""SerialEM's ``.mdoc``: nominal angles and acquisition of each image."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from libtilt.alignment.acquisition import Acquisition
 from libtilt.alignment.alignment import Alignment
 from libtilt.alignment.base import AlignmentFile
-from libtilt.alignment.mdoc.axis import MdocAxis, with_axis
-from libtilt.alignment.mdoc.sections import Keys, image_size, images_of, read_sections
+from libtilt.alignment.mdoc.axis import MdocAxis, set_axis_in_titles
+from libtilt.alignment.mdoc.sections import Keys, image_sections, image_size, read_sections
 from libtilt.alignment.sizes import KnownSizes, Sizes
-from libtilt.alignment.text import number_or_nan
+from libtilt.alignment.text import parse_number_or_nan
 from libtilt.errors import LibtiltWarning
 from libtilt.errors.checks import Float64Array
 from libtilt.geometry import TiltGeometry
@@ -31,18 +31,18 @@ _TIME = re.compile(
 
 @attrs.frozen(eq=False)
 class MdocFile(AlignmentFile):
-    """What an ``.mdoc`` says: nominal tilt angles, tilt axis, exposures; no shifts.
+    """An ``.mdoc``: nominal tilt angles, tilt axis angle and exposures, without shifts.
 
     Parameters
     ----------
     sections : tuple of dict
-        Keys and values of each image, in the order of the stack; texts as they stand.
+        Keys and values of each image, verbatim, in stack order.
     header : dict, optional
         Keys and values of the whole stack.
     titles : tuple of str, optional
         The lines ``[T = ...]``, without brackets.
     views : sequence of int, optional
-        Which image of the stack each section is, from 0; by default all of them.
+        Index of each section's image in the stack, from 0; by default all of them.
     name : str, optional
         For messages.
     title_lines : tuple of int, optional
@@ -73,7 +73,7 @@ class MdocFile(AlignmentFile):
     @classmethod
     def _parse(cls, path: Path) -> Self:
         content = read_sections(path)
-        images = images_of(content, path)
+        images = image_sections(content, path)
         return cls(
             tuple(image.keys for image in images),
             header=content.header,
@@ -99,26 +99,26 @@ class MdocFile(AlignmentFile):
 
     @property
     def exposures(self) -> Float64Array:
-        """Electrons per square angstrom of each image, `(n,)`; NaN where it is not said."""
+        """Electrons per square angstrom of each image, `(n,)`; NaN where unknown."""
         doses = self._numbers("ExposureDose")
         return np.where(doses >= 0, doses, np.nan)
 
     @property
     def order(self) -> NDArray[np.intp]:
-        """The images in the order in which they were taken, by DateTime where all have it."""
+        """The images in order of acquisition, by DateTime if all have it."""
         times = self._times()
         return np.argsort(times if np.isfinite(times).all() else self.views, kind="stable")
 
     @property
     def tilt_axis_angle(self) -> float | None:
-        """Angle of the tilt axis from y in degrees, or None where it is not said."""
+        """Tilt axis angle from y in degrees, or None if unknown."""
         return self._axis().angle
 
     @property
     def pixel_size(self) -> float | None:
-        """Angstroms, or None where it is not said."""
+        """Pixel size in angstroms, or None if unknown."""
         text = self.header.get("PixelSpacing") or self.sections[0].get("PixelSpacing") or "nan"
-        value = number_or_nan(text, f"{self.name}, PixelSpacing")
+        value = parse_number_or_nan(text, f"{self.name}, PixelSpacing")
         return value if np.isfinite(value) else None
 
     @property
@@ -130,7 +130,7 @@ class MdocFile(AlignmentFile):
         prior = self._numbers("PriorRecordDose")
         says = bool((prior >= 0).all() and (prior.any() or not np.nansum(self.exposures)))
         voltage = self.header.get("Voltage") or self.sections[0].get("Voltage") or "nan"
-        kilovolts = number_or_nan(voltage, f"{self.name}, Voltage")
+        kilovolts = parse_number_or_nan(voltage, f"{self.name}, Voltage")
         made = Acquisition(
             times=self._times(),
             exposures=self.exposures,
@@ -141,7 +141,9 @@ class MdocFile(AlignmentFile):
 
     def _numbers(self, key: str) -> Float64Array:
         where = f"{self.name}, {key}"
-        return np.array([number_or_nan(keys.get(key, "nan"), where) for keys in self.sections])
+        return np.array(
+            [parse_number_or_nan(keys.get(key, "nan"), where) for keys in self.sections]
+        )
 
     def _times(self) -> Float64Array:
         return np.array([_seconds(keys.get("DateTime", "")) for keys in self.sections])
@@ -151,16 +153,16 @@ class MdocFile(AlignmentFile):
             self.titles, self.title_lines, (self.header, *self.sections), self.name
         )
 
-    def _complete(self, sizes: Sizes) -> KnownSizes:
+    def _complete_sizes(self, sizes: Sizes) -> KnownSizes:
         if sizes.tilt_axis_angle is None:
             axis = self._axis().angle
             sizes = attrs.evolve(sizes, tilt_axis_angle=axis)
-            sizes.need("tilt_axis_angle", self.name)
+            sizes.require("tilt_axis_angle", self.name)
         own_shape = self._image_shape()
         if sizes.stack_shape is None and own_shape is not None:
             sizes = attrs.evolve(sizes, stack_shape=(self._count(None), *own_shape))
-        sizes.need("stack_shape", self.name)
-        return super()._complete(
+        sizes.require("stack_shape", self.name)
+        return super()._complete_sizes(
             attrs.evolve(sizes, pixel_size=sizes.pixel_size or self.pixel_size)
         )
 
@@ -169,7 +171,7 @@ class MdocFile(AlignmentFile):
             self.tilt_angles, tilt_axis_angle=sizes.tilt_axis_angle or 0.0
         )
 
-    def _details(self, sizes: KnownSizes, given: Sizes) -> dict[str, Any]:
+    def _extra_fields(self, sizes: KnownSizes, given: Sizes) -> dict[str, Any]:
         between, behind = self._without_section(sizes.stack_shape[0])
         doubts: list[LibtiltWarning | str] = []
         if given.tilt_axis_angle is None:
@@ -180,9 +182,9 @@ class MdocFile(AlignmentFile):
         other = abs(own_h * width / (own_w * height) - 1) > 0.01
         if other or (given.pixel_size is None and (own_h, own_w) != (height, width)):
             text = (
-                f"{self.name} is of images (h, w) of {own_shape}, the stack has {(height, width)}: "
-                f"check that it is of this stack, and the pixel size of {sizes.pixel_size:.6g} A "
-                "(pixel_size=...)"
+                f"{self.name} belongs to images (h, w) of {own_shape}, the stack has "
+                f"{(height, width)}: check that it belongs to this stack, and the pixel size of "
+                f"{sizes.pixel_size:.6g} A (pixel_size=...)"
             )
             doubts.append(LibtiltWarning(text, arguments=("pixel_size",)))
         return {"acquisition": self.acquisition, "notes": between, "warnings": doubts}
@@ -192,15 +194,15 @@ class MdocFile(AlignmentFile):
         return image_size(text, f"{self.name}, ImageSize")[::-1] if text else None
 
     def _without_section(self, count: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Return a sentence on images that lack a section before the last one, and behind it.
+        """Return notes on images without a section, before the last section and after it.
 
-        Those behind the last section may have been deleted, or the stack is another one.
+        Images after the last section may have been deleted, or the stack is another one.
         """
         missing = np.setdiff1d(np.arange(count), self.views)
         parts = missing[missing < max(self.views)], missing[missing > max(self.views)]
         between, behind = (
             (
-                f"{self.name} has no section for {part.size} of {count} images, which are left out "
+                f"{self.name} has no section for {part.size} of {count} images, which are excluded "
                 f"(from 0): {', '.join(map(str, part[:10]))}{', ...' if part.size > 10 else ''}",
             )
             if part.size
@@ -223,15 +225,15 @@ class MdocFile(AlignmentFile):
                 },
                 "titles": (f"Tilt axis angle = {axis:.8f}",),
             }
-            sections = [_taken(alignment.acquisition, int(place)) for place in order]
+            sections = [_exposure_keys(alignment.acquisition, int(place)) for place in order]
         else:
             if absent := sorted(set(views) - set(like.views)):
                 raise ValueError(
-                    f"like is of a stack with {len(like.views)} images, the stack has "
+                    f"like belongs to a stack of {len(like.views)} images, but the stack has "
                     f"{alignment.stack_shape[0]}: it has no section for image {absent[0]}"
                 )
             sections = [like.sections[like.views.index(view)] for view in views]
-            rest = {"header": like.header, "titles": with_axis(like.titles, axis)}
+            rest = {"header": like.header, "titles": set_axis_in_titles(like.titles, axis)}
         made = [
             section | {"TiltAngle": f"{angle:.8f}"}
             for section, angle in zip(sections, geometry.tilt_angles, strict=True)
@@ -239,8 +241,8 @@ class MdocFile(AlignmentFile):
         return cls(tuple(made), views=tuple(views), **rest)
 
 
-def _taken(acquisition: Acquisition, place: int) -> Keys:
-    """Return the keys that say how an image was taken."""
+def _exposure_keys(acquisition: Acquisition, place: int) -> Keys:
+    """Return the keys with the exposure of an image."""
     values = {"ExposureDose": acquisition.exposures, "PriorRecordDose": acquisition.pre_exposures}
     return {
         key: f"{array[place]:.8g}"
@@ -250,7 +252,7 @@ def _taken(acquisition: Acquisition, place: int) -> Keys:
 
 
 def _seconds(text: str) -> float:
-    """Return a time like ``14-Sep-24  10:11:12`` or ``2024-09-14 10:11:12``, NaN for others."""
+    """Return seconds of ``14-Sep-24  10:11:12`` or ``2024-09-14 10:11:12``, else NaN."""
     match = _TIME.match(text.strip())
     if match is None:
         return float("nan")

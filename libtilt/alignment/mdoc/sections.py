@@ -1,4 +1,4 @@
-"""The lines of SerialEM's ``.mdoc``: titles, keys, and the sections of the images."""
+"""Parsing of SerialEM's ``.mdoc`` into titles, keys, and sections of images."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pathlib import Path
 
 import attrs
 
-from libtilt.alignment.plausible import MOST_IMAGES, tilt_angle
+from libtilt.alignment.plausible import MAX_IMAGES, parse_tilt_angle
 from libtilt.alignment.text import (
-    integer,
-    number,
-    number_or_nan,
-    numbered_lines,
-    with_decimal_comma,
+    parse_integer,
+    parse_number,
+    parse_number_or_nan,
+    read_numbered_lines,
+    replace_decimal_comma,
 )
 
 Keys = dict[str, str]
@@ -30,7 +30,7 @@ _USED = ("TiltAngle", "ExposureDose", "PriorRecordDose", "DateTime", "PixelSpaci
 
 @attrs.frozen
 class Section:
-    """What stands under one ``[ZValue = 3]`` or ``[FrameSet = 0]``, and on which line it begins."""
+    """A section such as ``[ZValue = 3]`` or ``[FrameSet = 0]``, its first line, and its keys."""
 
     kind: str
     number: int
@@ -40,7 +40,7 @@ class Section:
 
 @attrs.frozen
 class MdocContent:
-    """The parts of an ``.mdoc``, before they are put together."""
+    """The parts of an ``.mdoc``, as parsed."""
 
     header: Keys = attrs.field(factory=dict)
     titles: list[str] = attrs.field(factory=list)
@@ -49,16 +49,10 @@ class MdocContent:
 
 
 def read_sections(path: str | Path) -> MdocContent:
-    """Read an ``.mdoc`` line by line.
+    """Parse an ``.mdoc``.
 
-    A value goes on over lines that have no ``=``, a title until its bracket closes, and a line that
-    begins with ``#`` is a comment.
-
-    Raises
-    ------
-    ValueError
-        If a line is no ``key = value``, or a value that is used makes no sense; the message names
-        the file and the line.
+    Lines without ``=`` continue a value, a title extends to its closing bracket, and ``#`` starts a
+    comment line. Errors name the file and the line.
     """
     content = MdocContent()
     keys = content.header
@@ -73,15 +67,15 @@ def read_sections(path: str | Path) -> MdocContent:
         if key in ("ZValue", "FrameSet"):
             raise ValueError(f"{where}, {key}: expected a section in brackets, [{text}]")
         if key in keys and key in _USED:
-            raise ValueError(f"{where}: {key} stands twice in one section")
-        keys[key] = _CHECKS.get(key, _as_it_is)(value, f"{where}, {key}")
+            raise ValueError(f"{where}: {key} appears twice in one section")
+        keys[key] = _CHECKS.get(key, _unchanged)(value, f"{where}, {key}")
     return content
 
 
 def _joined_lines(path: str | Path) -> list[tuple[int, str]]:
-    """Return titles, sections and ``key = value``, each joined with the lines it goes on over."""
+    """Return titles, sections and ``key = value``, each joined with its continuation lines."""
     joined: list[tuple[int, str]] = []
-    for line, text in numbered_lines(path):
+    for line, text in read_numbered_lines(path):
         if text.startswith("#"):
             continue
         first, last = joined[-1] if joined else (0, "[]")
@@ -98,7 +92,7 @@ def _joined_lines(path: str | Path) -> list[tuple[int, str]]:
 
 
 def _open_section(text: str, line: int, where: str, content: MdocContent) -> Keys:
-    """Take ``[key = value]`` and return where the keys below it go."""
+    """Parse ``[key = value]`` and return the dict for the keys below it."""
     match = re.fullmatch(r"\[\s*([^=\[\]]+?)\s*=\s*(.*?)\s*\]", text, re.DOTALL)
     if match is None:
         raise ValueError(f"{where}: expected [key = value], got {text[:80]!r}")
@@ -108,7 +102,7 @@ def _open_section(text: str, line: int, where: str, content: MdocContent) -> Key
         content.title_lines.append(line)
         return content.sections[-1].keys if content.sections else content.header
     if name not in ("ZValue", "FrameSet"):
-        # Montages and the like say nothing of a tilt series.
+        # Other sections, such as montages, are irrelevant for a tilt series.
         return {}
     content.sections.append(Section(name, _section_number(value, where), line))
     return content.sections[-1].keys
@@ -122,34 +116,34 @@ def _key_and_value(text: str) -> tuple[str, str] | None:
 
 
 def _section_number(text: str, where: str) -> int:
-    value = integer(text, where)
-    if not 0 <= value < MOST_IMAGES:
-        raise ValueError(f"{where}: expected an image counted from 0, got {text!r}")
+    value = parse_integer(text, where)
+    if not 0 <= value < MAX_IMAGES:
+        raise ValueError(f"{where}: expected an image index from 0, got {text!r}")
     return value
 
 
 def _tilt_angle(text: str, where: str) -> str:
-    plain = with_decimal_comma(text)
-    tilt_angle(plain, where)
+    plain = replace_decimal_comma(text)
+    parse_tilt_angle(plain, where)
     return plain
 
 
 def _number_or_nan(text: str, where: str) -> str:
-    plain = with_decimal_comma(text)
-    number_or_nan(plain, where)
+    plain = replace_decimal_comma(text)
+    parse_number_or_nan(plain, where)
     return plain
 
 
 def _length(text: str, where: str) -> str:
     plain = _number_or_nan(text, where)
-    if number_or_nan(plain, where) <= 0:
+    if parse_number_or_nan(plain, where) <= 0:
         raise ValueError(f"{where}: expected a positive number, got {text!r}")
     return plain
 
 
 def image_size(text: str, where: str) -> tuple[int, ...]:
     """Return width and height."""
-    sizes = tuple(integer(word, where) for word in text.split())
+    sizes = tuple(parse_integer(word, where) for word in text.split())
     if len(sizes) != 2 or min(sizes) < 1:
         raise ValueError(f"{where}: expected two positive integers, got {text!r}")
     return sizes
@@ -165,11 +159,11 @@ def _piece(text: str, where: str) -> str:
     if len(words) != 3:
         raise ValueError(f"{where}: expected three numbers x y z, got {text!r}")
     for word in words:
-        number(word, where)
+        parse_number(word, where)
     return text
 
 
-def _as_it_is(text: str, where: str) -> str:
+def _unchanged(text: str, where: str) -> str:
     return text
 
 
@@ -186,16 +180,12 @@ _CHECKS: dict[str, Callable[[str, str], str]] = {
 }
 
 
-def images_of(content: MdocContent, path: str | Path) -> list[Section]:
-    """Return the sections of the images, one for each, sorted as the stack is.
+def image_sections(content: MdocContent, path: str | Path) -> list[Section]:
+    """Return one section per image, in stack order.
 
-    Sections ``ZValue`` count where there are some. What a ``FrameSet`` right before one says of the
-    same image is added to it; other frame sets are of movies, not of images in the stack.
-
-    Raises
-    ------
-    ValueError
-        If there are none, one stands twice, has no tilt angle, or is one piece of a montage.
+    ``ZValue`` sections are used if there are any. A ``FrameSet`` directly before the ``ZValue`` of
+    the same image is merged into it; other frame sets belong to movies. Raises a ValueError for
+    missing sections or tilt angles, duplicates, and montages.
     """
     images: list[Section] = []
     before: Section | None = None
@@ -209,16 +199,16 @@ def images_of(content: MdocContent, path: str | Path) -> list[Section]:
         before = None
         images.append(section)
     if not images:
-        raise ValueError(f"{path} has no [ZValue = ...]: it is not the mdoc of a stack")
+        raise ValueError(f"{path} has no [ZValue = ...]: it is not the mdoc of an image stack")
     if not of_stack and len({section.number for section in images}) < len(images):
-        # Mdoc files of movies, one after the other, each count from 0.
+        # In concatenated mdoc files of movies, every file counts from 0.
         images = [attrs.evolve(one, number=place) for place, one in enumerate(images)]
     _require_sound(images, path)
     return sorted(images, key=lambda section: section.number)
 
 
 def _same_image(frames: Keys, image: Keys) -> bool:
-    """Whether a section of frames says nothing else of the tilt angle than one of an image."""
+    """Whether the tilt angles of a frame set and an image agree, if both are given."""
     angle = frames.get("TiltAngle")
     return angle is None or abs(float(angle) - float(image.get("TiltAngle", angle))) < 0.05
 
@@ -230,7 +220,7 @@ def _require_sound(images: list[Section], path: str | Path) -> None:
         where = f"{path}, line {section.line}"
         if section.number in seen:
             raise ValueError(
-                f"{where}: a second {section.kind} {section.number}, the first stands on line "
+                f"{where}: a second {section.kind} {section.number}, the first is on line "
                 f"{seen[section.number]}"
             )
         seen[section.number] = section.line
@@ -241,6 +231,6 @@ def _require_sound(images: list[Section], path: str | Path) -> None:
         if place and pieces.setdefault(place[2], section.line) != section.line:
             raise ValueError(
                 f"{where}: a second piece of the view with z = {place[2]} (PieceCoordinates), the "
-                f"first stands on line {pieces[place[2]]}: montages are not read, blend them first "
-                "(IMOD's blendmont)"
+                f"first is on line {pieces[place[2]]}: montages are not supported, blend them "
+                "first (IMOD's blendmont)"
             )

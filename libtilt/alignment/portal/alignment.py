@@ -15,12 +15,12 @@ from libtilt.alignment.alignment import Alignment
 from libtilt.alignment.base import MatrixFile
 from libtilt.alignment.json_text import read_json
 from libtilt.alignment.portal.rows import (
-    UNSETTLED,
+    AMBIGUOUS,
     Sections,
+    ambiguous_fields,
     read_sections,
     require_rotations,
-    source_of,
-    unsettled,
+    source_program,
     volume_dimension,
 )
 from libtilt.alignment.sizes import KnownSizes, Sizes
@@ -33,28 +33,28 @@ UNITS = ("pixel", "angstrom")
 
 
 def _to_ignore(value: Iterable[str]) -> tuple[str, ...]:
-    return tuple(one_of(key, "ignore", UNSETTLED) for key in value)
+    return tuple(one_of(key, "ignore", AMBIGUOUS) for key in value)
 
 
 @attrs.frozen(eq=False)
 class PortalAlignment(MatrixFile):
-    """What the CryoET Data Portal keeps of an alignment, in JSON.
+    """An alignment of the CryoET Data Portal, in JSON.
 
     ``raw = in_plane_rotation [Ry(tilt_angle) Rx(volume_x_rotation) q]xy + (x_offset, y_offset)``
-    from the specimen `q` to the raw image, both from their centers. This is what the portal's
-    importer writes (``ingestion_tools/scripts/common/alignment_converter.py`` of
-    cryoet-data-portal-backend): AreTomo's ROT, TX, TY and TILT as they stand, and IMOD's ``.xf``,
+    from the specimen `q` to the raw image, both from their centers. This is the convention of the
+    portal's importer (``ingestion_tools/scripts/common/alignment_converter.py`` of
+    cryoet-data-portal-backend): AreTomo's ROT, TX, TY and TILT unchanged, and IMOD's ``.xf``,
     `A` and `d`, as the transpose of `A` and ``-A.T d``, both by the package cryoet-alignment
     (``from_aretomo3``, ``from_imod``; read at version 0.2.0).
 
-    - Offsets are pixels of the raw stack in that code, though the portal's schema says angstroms;
-      ``offset_unit="angstrom"`` reads them so.
-    - Centers are ``shape // 2``, as AreTomo's; where the portal's file was made of IMOD's, they
-      are those of IMOD, half a pixel beside, and ``A`` may stretch.
-    - ``tilt_offset`` and ``x_rotation_offset`` are AreTomo's AlphaOffset, which its tilt angles
-      hold already, and BetaOffset, which moves no image. From other programs, and for
-      ``volume_offset`` and ``affine_transformation_matrix``, nothing published says which way they
-      go: they are refused unless they are without effect, or named in `ignore`.
+    - Offsets are pixels of the raw stack in that code, but angstroms in the portal's schema;
+      ``offset_unit="angstrom"`` selects the latter.
+    - Centers are ``shape // 2`` as in AreTomo; for files converted from IMOD they are IMOD's, half
+      a pixel off, and ``A`` may stretch.
+    - ``tilt_offset`` and ``x_rotation_offset`` are AreTomo's AlphaOffset, already part of its tilt
+      angles, and BetaOffset, which does not affect the images. Their sense for other programs, and
+      that of ``volume_offset`` and ``affine_transformation_matrix``, is not documented: they are
+      refused unless neutral or listed in `ignore`.
     - ``volume_dimension`` is in angstroms.
 
     `read` takes ``offset_unit`` and ``ignore`` as the class does.
@@ -62,12 +62,12 @@ class PortalAlignment(MatrixFile):
     Parameters
     ----------
     content : dict
-        The JSON object as it stands.
+        The JSON object.
     offset_unit : {"pixel", "angstrom"}, optional
-        Of ``x_offset`` and ``y_offset``.
+        Unit of ``x_offset`` and ``y_offset``.
     ignore : tuple of str, optional
-        Of ``tilt_offset``, ``x_rotation_offset``, ``volume_offset`` and
-        ``affine_transformation_matrix`` those to be taken as without effect.
+        Fields to ignore, of ``tilt_offset``, ``x_rotation_offset``, ``volume_offset`` and
+        ``affine_transformation_matrix``.
     name : str, optional
         For messages.
 
@@ -100,7 +100,7 @@ class PortalAlignment(MatrixFile):
         sections = read_sections(self.content, self.name)
         if self.source != "IMOD":
             require_rotations(sections, self.name)
-        self._require_settled()
+        self._require_unambiguous()
         return sections
 
     @classmethod
@@ -114,41 +114,41 @@ class PortalAlignment(MatrixFile):
 
     @property
     def source(self) -> str | None:
-        """The program whose files it was made of, such as ``ARETOMO3``; None if not said."""
-        return source_of(self.content, self.name)
+        """The program whose files were converted, such as ``ARETOMO3``; None if unknown."""
+        return source_program(self.content, self.name)
 
     @property
     def views(self) -> NDArray[np.int64]:
-        """Which image of the stack each section is, from 0."""
+        """Index of each section's image in the stack, from 0."""
         return np.array(self._sections.views, dtype=np.int64)
 
-    def _require_settled(self) -> None:
+    def _require_unambiguous(self) -> None:
         aretomo = (self.source or "").startswith("ARETOMO")
-        for key, value in unsettled(self.content, self.name):
-            if key not in self.ignore and not (aretomo and key in UNSETTLED[:2]):
+        for key, value in ambiguous_fields(self.content, self.name):
+            if key not in self.ignore and not (aretomo and key in AMBIGUOUS[:2]):
                 raise ValueError(
-                    f"{self.name}: {key} is {value}, and nothing says how the portal means it for "
-                    f"{self.source or 'a file of no named format'}: convert the files that it was "
-                    f"made from, or read it without (ignore=({key!r},))"
+                    f"{self.name}: {key} is {value}, but its meaning is not documented for "
+                    f"{self.source or 'an unnamed format'}: convert the original files "
+                    f"instead, or ignore it (ignore=({key!r},))"
                 )
 
-    def _complete(self, sizes: Sizes) -> KnownSizes:
+    def _complete_sizes(self, sizes: Sizes) -> KnownSizes:
         if sizes.volume_shape is None and (voxel := sizes.voxel_size or sizes.pixel_size):
             sizes = attrs.evolve(sizes, volume_shape=self._volume_shape(voxel))
-        return super()._complete(sizes)
+        return super()._complete_sizes(sizes)
 
-    def _details(self, sizes: KnownSizes, given: Sizes) -> dict[str, Any]:
+    def _extra_fields(self, sizes: KnownSizes, given: Sizes) -> dict[str, Any]:
         local = str(self.content.get("alignment_type", "")).upper() == "LOCAL"
         return {
             "unsupported": ("local alignment",) if local else (),
             "notes": tuple(self._notes()),
-            "warnings": () if self.source is not None else (self._of_nobody(),),
+            "warnings": () if self.source is not None else (self._unknown_source_warning(),),
         }
 
     def _volume_shape(self, voxel_size: float) -> tuple[int, ...] | None:
         lengths = volume_dimension(self.content, self.name)
         if lengths is None or self.source in ("RELION", "WARP"):
-            # cryoet-alignment writes pixels where it converts these, the portal angstroms.
+            # For these, cryoet-alignment writes pixels, but the portal angstroms.
             return None
         return tuple(max(1, round(length / voxel_size)) for length in lengths[::-1])
 
@@ -159,31 +159,31 @@ class PortalAlignment(MatrixFile):
         scale = 1.0 if self.offset_unit == "pixel" else sizes.pixel_size
         middle, center = center_xyz(sizes.image_shape), center_xyz(sizes.volume_shape)
         if self.source == "IMOD":
-            # The transpose of A stands there where its inverse is meant, which may stretch.
+            # The file holds the transpose of A instead of its inverse; A may stretch.
             back = np.linalg.inv(in_plane.transpose(0, 2, 1))
             offsets = (back @ np.linalg.inv(in_plane) @ offsets[:, :, np.newaxis])[:, :, 0]
             in_plane = np.array(back, dtype=np.float64)
             middle = (np.array(sizes.image_shape[::-1]) - 1) / 2
             depth, height, width = sizes.volume_shape
-            # As ImodAlignment has them: tilt's half voxels, in a tomogram turned by trimvol -rx.
+            # As in ImodAlignment: half-voxel centers of tilt, after trimvol -rx.
             center = np.array([width // 2 - 0.5, (height - 1) / 2, depth - depth // 2 - 0.5])
         linear = in_plane @ tilts[:, :2] * (sizes.voxel_size / sizes.pixel_size)
         return affine_about(linear, center, offsets / scale + middle)
 
-    def _of_nobody(self) -> str:
+    def _unknown_source_warning(self) -> str:
         return (
-            f"{self.name} does not say which program it was made of: centers are taken as "
-            "shape // 2, which is half a pixel off for IMOD"
+            f"{self.name} does not name the program that it was converted from: centers are "
+            "assumed at shape // 2, which is half a pixel off for IMOD"
         )
 
     def _notes(self) -> list[str]:
-        unit = "pixels of the stack, as the portal's importer writes them"
-        notes = [f"{self.name}: x_offset and y_offset are taken as {unit}"]
+        unit = "pixels of the stack, as in the portal's importer"
+        notes = [f"{self.name}: x_offset and y_offset are read as {unit}"]
         if self.offset_unit != "pixel":
             notes = []
         notes += [
             f"{self.name}: {key} of {value} is not applied"
-            for key, value in unsettled(self.content, self.name)
+            for key, value in ambiguous_fields(self.content, self.name)
         ]
         return notes
 

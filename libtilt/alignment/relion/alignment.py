@@ -1,4 +1,4 @@
-"""RELION-5: the STAR file of a tilt series, and what ``tomograms.star`` says of it."""
+"""RELION-5: the STAR file of a tilt series, and its entry in ``tomograms.star``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from libtilt.alignment.acquisition import Acquisition
 from libtilt.alignment.alignment import Alignment
 from libtilt.alignment.base import MatrixFile
-from libtilt.alignment.matrices import magnified
+from libtilt.alignment.matrices import has_magnification
 from libtilt.alignment.relion.columns import (
     ANGLES,
     MATRIX,
@@ -20,18 +20,18 @@ from libtilt.alignment.relion.columns import (
     PRE_EXPOSURE,
     SHIFTS,
     angle_columns,
-    completed,
     has_matrices,
     has_numbered_views,
     matrix_columns,
     matrix_rows,
+    merge_acquisitions,
     nominal_warning,
     numbered_views,
     require_columns,
-    stack_of,
+    stack_name_from,
 )
 from libtilt.alignment.relion.project import RelionProject
-from libtilt.alignment.relion.star import StarBlock, table
+from libtilt.alignment.relion.star import StarBlock, block_from_columns
 from libtilt.alignment.relion.tables import RelionTables
 from libtilt.alignment.sizes import KnownSizes, Sizes
 from libtilt.errors import ArgumentError
@@ -43,44 +43,45 @@ from libtilt.geometry.sampling import center_xyz
 
 @attrs.frozen(eq=False)
 class RelionAlignment(MatrixFile):
-    """A tilt series as RELION-5 keeps it.
+    """A tilt series of RELION-5.
 
     ``P = S(shift / pixel) S(image center) Rz(ZRot) Ry(YTilt) Rx(XTilt) S(-volume center)`` with `S`
-    a translation, centers ``shape // 2``, and everything in unbinned pixels. Where the projection
-    matrices ``rlnTomoProjX`` to ``W`` are there, they count instead of the angles. Before
-    alignment there are only ``rlnTomoNominalStageTiltAngle`` and ``rlnTomoNominalTiltAxisAngle``:
-    then they are the angles, and shifts and x-tilts are zero.
+    a translation, centers ``shape // 2``, and all lengths in unbinned pixels. Projection matrices
+    ``rlnTomoProjX`` to ``W`` override the angles. Before alignment there are only
+    ``rlnTomoNominalStageTiltAngle`` and ``rlnTomoNominalTiltAxisAngle``: these are then used, with
+    zero shifts and x-tilts.
 
-    `read` takes the STAR file of one series, or ``tomograms.star`` and the file that it names, of
-    which ``name="TS_1"`` says the ``rlnTomoName`` where it has several. Beside the STAR file of one
-    series, or up to three folders above, a ``tomograms.star`` (or the table of another job of
-    RELION-5) that names this very file gives its sizes. Names are those of the project that the
-    file lies in: see `libtilt.alignment.relion.paths.follow`.
+    `read` takes the STAR file of one series, or ``tomograms.star``, with ``name="TS_1"`` (the
+    ``rlnTomoName``) if it lists several. Sizes of a single series come from a ``tomograms.star``
+    (or the table of another RELION-5 job) that names it, beside it or up to three folders above.
+    File names are relative to the project: see
+    `libtilt.alignment.relion.paths.resolve_star_name`.
 
     Parameters
     ----------
     tilts : StarBlock
-        One row per image, texts as they stand.
+        One row per image, verbatim.
     pixel_size : float, optional
-        Unbinned, of ``rlnTomoTiltSeriesPixelSize``.
+        Unbinned, from ``rlnTomoTiltSeriesPixelSize``.
     volume_shape : tuple of int, optional
-        ``(d, h, w)`` unbinned, of ``rlnTomoSizeZ, Y, X``.
+        ``(d, h, w)`` unbinned, from ``rlnTomoSizeZ, Y, X``.
     acquisition : Acquisition, optional
-        Pre-exposures of the tilts; voltage, aberration, contrast and hand of the series.
+        Pre-exposures of the tilts; voltage, spherical aberration, amplitude contrast and hand.
     series : StarBlock, optional
-        The row of the table of all series, for the labels that are kept.
+        Row of the series in the table of all series, whose other labels are kept.
     warnings : tuple of str, optional
-        What was taken for granted in reading.
+        Assumptions made in reading.
     name : str, optional
         For messages.
 
     Examples
     --------
     >>> from libtilt.alignment import RelionAlignment, Sizes
-    >>> from libtilt.alignment.relion.star import table
+    >>> from libtilt.alignment.relion.star import block_from_columns
     >>> columns = {"rlnTomoXTilt": ["0"], "rlnTomoYTilt": ["30"], "rlnTomoZRot": ["85"],
     ...            "rlnTomoXShiftAngst": ["4"], "rlnTomoYShiftAngst": ["-2"]}
-    >>> file = RelionAlignment(table("TS_1", columns), pixel_size=2.0, volume_shape=(32, 64, 64))
+    >>> tilts = block_from_columns("TS_1", columns)
+    >>> file = RelionAlignment(tilts, pixel_size=2.0, volume_shape=(32, 64, 64))
     >>> geometry = file.alignment(Sizes(stack_shape=(1, 64, 64))).geometry
     >>> geometry.tilt_angles.round(6).tolist(), geometry.shifts.round(6).tolist()
     ([30.0], [[4.0, -2.0]])
@@ -106,9 +107,9 @@ class RelionAlignment(MatrixFile):
     def write(self, path: str | Path, *, overwrite: bool = False, append: bool = False) -> Path:
         """Write the STAR file of the series: ``data_global`` with its sizes, and the tilts.
 
-        RELION reads a series from a table of its own: of the two blocks it takes the one that bears
-        the name of the series. A path that ends with ``tomograms.star`` is that of a project: it
-        lists the series, which is written beside it as ``tilt_series/NAME.star``, both or none.
+        RELION reads the block with the name of the series. If the file name is ``tomograms.star``,
+        a project is written: this file lists the series, which is written beside it as
+        ``tilt_series/NAME.star``, both or none.
 
         Parameters
         ----------
@@ -117,18 +118,19 @@ class RelionAlignment(MatrixFile):
         overwrite : bool, optional
             Whether existing files may be replaced.
         append : bool, optional
-            Whether the series joins those that ``tomograms.star`` lists, under the same labels.
+            Whether to add the series to an existing ``tomograms.star`` with the same labels.
 
         Returns
         -------
         pathlib.Path
-            The path.
+            The path given.
         """
         if Path(path).name == "tomograms.star":
             return self._project().write(Path(path), overwrite=overwrite, append=append)
         if append:
             raise ArgumentError(
-                f"{path}: only a tomograms.star lists series to append to", arguments=("append",)
+                f"{path}: append needs a file named tomograms.star, which lists series",
+                arguments=("append",),
             )
         return super().write(path, overwrite=overwrite)
 
@@ -142,13 +144,14 @@ class RelionAlignment(MatrixFile):
 
     @property
     def missing_for_relion(self) -> tuple[str, ...]:
-        """What the next jobs of RELION-5 want and nobody has said, in words.
+        """Descriptions of values that the next jobs of RELION-5 need and that are missing.
 
         Examples
         --------
         >>> from libtilt.alignment import Acquisition, RelionAlignment
-        >>> from libtilt.alignment.relion.star import table
-        >>> file = RelionAlignment(table("TS_1", {}), acquisition=Acquisition(voltage=300))
+        >>> from libtilt.alignment.relion.star import block_from_columns
+        >>> tilts = block_from_columns("TS_1", {})
+        >>> file = RelionAlignment(tilts, acquisition=Acquisition(voltage=300))
         >>> [text.split(":")[0] for text in file.missing_for_relion][:2]
         ['rlnSphericalAberration', 'rlnAmplitudeContrast']
         """
@@ -156,35 +159,35 @@ class RelionAlignment(MatrixFile):
 
     @property
     def has_matrices(self) -> bool:
-        """Whether projection matrices stand in place of the angles."""
+        """Whether projection matrices override the angles."""
         return has_matrices(self.tilts)
 
     @property
     def views(self) -> NDArray[np.int64]:
-        """Which image of the stack each row is, from 0: ``5@stack.mrc`` is the fifth."""
+        """Index of each row's image in the stack, from 0: ``5@stack.mrc`` is 4."""
         return numbered_views(self.tilts)
 
     @property
     def image_count(self) -> int | None:
-        """Rows, where they do not say which image of a stack they are."""
+        """Number of rows, None if they name images of a stack."""
         return None if has_numbered_views(self.tilts) else len(self.tilts.rows)
 
-    def _complete(self, sizes: Sizes) -> KnownSizes:
-        pixel_size = self.pixel_size or sizes.need("pixel_size", self.name)
+    def _complete_sizes(self, sizes: Sizes) -> KnownSizes:
+        pixel_size = self.pixel_size or sizes.require("pixel_size", self.name)
         if sizes.pixel_size is not None and abs(sizes.pixel_size / pixel_size - 1) > 1e-3:
             raise ValueError(
-                f"{self.name} is of pixels of {pixel_size:.6g} A, the stack's are "
+                f"{self.name} has pixels of {pixel_size:.6g} A, the stack has pixels of "
                 f"{sizes.pixel_size:.6g} A"
             )
         if self.volume_shape is None and self.has_matrices:
-            # Matrices count from the tomogram's corner, angles turn about its center.
-            sizes.need("volume_shape", self.name)
+            # Matrices start at the tomogram's corner, while angles rotate about its center.
+            sizes.require("volume_shape", self.name)
         volume_shape = sizes.volume_shape or self.volume_shape
-        return super()._complete(
+        return super()._complete_sizes(
             attrs.evolve(sizes, pixel_size=pixel_size, volume_shape=volume_shape)
         )
 
-    def _own(self, sizes: KnownSizes) -> KnownSizes:
+    def _file_sizes(self, sizes: KnownSizes) -> KnownSizes:
         volume_shape = self.volume_shape or sizes.volume_shape
         return attrs.evolve(sizes, volume_shape=volume_shape, voxel_size=sizes.pixel_size)
 
@@ -196,9 +199,9 @@ class RelionAlignment(MatrixFile):
         seen = np.stack([x, y], axis=1) / sizes.pixel_size + center_xyz(sizes.image_shape)
         return affine_about(linear, center_xyz(sizes.volume_shape), seen)
 
-    def _details(self, sizes: KnownSizes, given: Sizes) -> dict[str, Any]:
+    def _extra_fields(self, sizes: KnownSizes, given: Sizes) -> dict[str, Any]:
         return {
-            "stack_name": stack_of(self.tilts),
+            "stack_name": stack_name_from(self.tilts),
             "acquisition": self.acquisition,
             "warnings": (*self.warnings, *nominal_warning(self.tilts)),
         }
@@ -212,14 +215,14 @@ class RelionAlignment(MatrixFile):
         stack = alignment.stack_name or "stack.mrc"
         columns = {MICROGRAPH: [f"{view + 1:06d}@{stack}" for view in alignment.views]}
         if like is not None:
-            alignment.require_views(like.views)
+            alignment.require_same_views(like.views)
             columns = {label: like.tilts.column(label) for label in like.tilts.labels}
             unbinned, name = like.volume_shape or unbinned, like.tilts.name
-            acquisition, series = completed(acquisition, like.acquisition), like.series
+            acquisition, series = merge_acquisitions(acquisition, like.acquisition), like.series
         angles = (geometry.tilt_axis_angles, geometry.tilt_angles, geometry.x_tilts)
         values = dict(zip(ANGLES + SHIFTS, (*angles, *geometry.shifts.T), strict=True))
         columns |= {label: [f"{value:.9f}" for value in column] for label, column in values.items()}
-        if magnified(geometry) or all(label in columns for label in MATRIX):
+        if has_magnification(geometry) or all(label in columns for label in MATRIX):
             matrices = geometry.projection_matrices(
                 volume_shape=unbinned, image_shape=alignment.stack_shape[1:], voxel_size=pixel
             )
@@ -229,7 +232,7 @@ class RelionAlignment(MatrixFile):
         if doses is not None and known and PRE_EXPOSURE not in columns:
             columns[PRE_EXPOSURE] = [f"{dose:.6g}" for dose in doses]
         return cls(
-            table(name, columns),
+            block_from_columns(name, columns),
             pixel_size=pixel,
             volume_shape=unbinned,
             acquisition=acquisition,

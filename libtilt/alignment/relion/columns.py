@@ -1,4 +1,4 @@
-"""The columns of RELION's tilt series: aligned, before alignment, and what else is read of them."""
+"""Columns of RELION's tilt series tables, before and after alignment."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from libtilt.alignment.acquisition import Acquisition
-from libtilt.alignment.plausible import axis_angle, tilt_angle
+from libtilt.alignment.plausible import parse_axis_angle, parse_tilt_angle
 from libtilt.alignment.relion.star import StarBlock
 from libtilt.alignment.sizes import Sizes
-from libtilt.alignment.text import number
+from libtilt.alignment.text import parse_number
 from libtilt.errors.checks import Float64Array
 
 ANGLES = ("rlnTomoZRot", "rlnTomoYTilt", "rlnTomoXTilt")
@@ -22,7 +22,7 @@ SHIFTS = ("rlnTomoXShiftAngst", "rlnTomoYShiftAngst")
 MATRIX = ("rlnTomoProjX", "rlnTomoProjY", "rlnTomoProjZ", "rlnTomoProjW")
 STAGE_TILT, STAGE_AXIS = "rlnTomoNominalStageTiltAngle", "rlnTomoNominalTiltAxisAngle"
 PRE_EXPOSURE, MICROGRAPH = "rlnMicrographPreExposure", "rlnMicrographName"
-OF_TILTS = (*ANGLES, *SHIFTS, *MATRIX, STAGE_TILT)
+TILT_LABELS = (*ANGLES, *SHIFTS, *MATRIX, STAGE_TILT)
 
 # Labels of the table of all series, and the fields of an `Acquisition` that they are.
 OPTICS = {
@@ -34,22 +34,19 @@ OPTICS = {
 
 
 def has_matrices(tilts: StarBlock) -> bool:
-    """Whether projection matrices stand in place of the angles."""
+    """Whether projection matrices override the angles."""
     return all(label in tilts for label in MATRIX)
 
 
 def is_nominal(tilts: StarBlock) -> bool:
-    """Whether the table is one before alignment: nominal angles, and nothing of an alignment."""
+    """Whether a table is from before alignment: nominal angles only."""
     return STAGE_TILT in tilts and not any(label in tilts for label in (*ANGLES, *SHIFTS, *MATRIX))
 
 
 def angle_columns(tilts: StarBlock, sizes: Sizes) -> list[Float64Array]:
-    """Return tilt axis angles, tilt angles, x-tilts and the shifts in x and y, in angstroms.
+    """Return tilt axis angles, tilt angles, x-tilts, and x and y shifts in angstroms.
 
-    Raises
-    ------
-    ValueError
-        If a column of an alignment is missing while others are there, or no tilt axis is known.
+    Raises a ValueError if only some of these columns exist, or the tilt axis angle is unknown.
     """
     if is_nominal(tilts):
         return _nominal_columns(tilts, sizes)
@@ -57,38 +54,40 @@ def angle_columns(tilts: StarBlock, sizes: Sizes) -> list[Float64Array]:
     if missing:
         raise ValueError(
             f"{tilts.path} has no _{', _'.join(missing)} in data_{tilts.name}, but other columns "
-            "of an alignment: it is aligned by half; add what is missing, or take the file of "
+            "of an alignment: it is incomplete; add the missing columns, or use the file of "
             "RELION's AlignTiltSeries job"
         )
     return [
         np.array(tilts.values(label, check))
         for label, check in zip(
-            (*ANGLES, *SHIFTS), (axis_angle, tilt_angle, tilt_angle, number, number), strict=True
+            (*ANGLES, *SHIFTS),
+            (parse_axis_angle, parse_tilt_angle, parse_tilt_angle, parse_number, parse_number),
+            strict=True,
         )
     ]
 
 
 def _nominal_columns(tilts: StarBlock, sizes: Sizes) -> list[Float64Array]:
-    angles = np.array(tilts.values(STAGE_TILT, tilt_angle))
+    angles = np.array(tilts.values(STAGE_TILT, parse_tilt_angle))
     zeros = np.zeros(len(angles))
     if STAGE_AXIS in tilts:
-        axes = np.array(tilts.values(STAGE_AXIS, axis_angle))
+        axes = np.array(tilts.values(STAGE_AXIS, parse_axis_angle))
     else:
-        axes = zeros + sizes.need("tilt_axis_angle", f"{tilts.path} (no _{STAGE_AXIS})")
+        axes = zeros + sizes.require("tilt_axis_angle", f"{tilts.path} (no _{STAGE_AXIS})")
     return [axes, angles, zeros, zeros, zeros]
 
 
 def require_columns(tilts: StarBlock) -> None:
-    """Raise a ValueError where the columns that say where things lie are not sound."""
+    """Raise a ValueError if the columns of the geometry are invalid."""
     if has_matrices(tilts):
         matrix_rows(tilts)
     else:
-        # An axis stands in for one that the user may give later.
+        # A placeholder for the axis that the user may give later.
         angle_columns(tilts, Sizes(tilt_axis_angle=0.0))
 
 
 def matrix_rows(tilts: StarBlock) -> Float64Array:
-    """Return the projection matrices that stand in the file, `(n, 4, 4)`."""
+    """Return the projection matrices of the table, `(n, 4, 4)`."""
     rows = [tilts.values(label, _four_numbers) for label in MATRIX]
     return np.array(rows).transpose(1, 0, 2)
 
@@ -97,13 +96,13 @@ def _four_numbers(text: str, where: str) -> list[float]:
     words = text.strip("[] ").split(",")
     if len(words) != 4:
         raise ValueError(f"{where}: expected four numbers like [1,0,0,5], got {text[:80]!r}")
-    return [number(word.strip(), where) for word in words]
+    return [parse_number(word.strip(), where) for word in words]
 
 
 def read_acquisition(tilts: StarBlock, series: StarBlock | None, row: int) -> Acquisition:
-    """Return what the tables say of how the images were taken.
+    """Return pre-exposures and the microscope of a series.
 
-    Images were taken in the order of their pre-exposures, where these differ.
+    If the pre-exposures differ, they give the order of acquisition.
     """
     values: dict[str, object] = {}
     if PRE_EXPOSURE in tilts:
@@ -116,7 +115,7 @@ def read_acquisition(tilts: StarBlock, series: StarBlock | None, row: int) -> Ac
         if series is None or label not in series:
             continue
         text, where = series.column(label)[row], series.where(row, label)
-        value = number(text, where)
+        value = parse_number(text, where)
         try:
             made = attrs.evolve(made, **{name: int(value) if value in (1, -1) else value})
         except ValueError as error:
@@ -125,44 +124,44 @@ def read_acquisition(tilts: StarBlock, series: StarBlock | None, row: int) -> Ac
 
 
 def _exposure(text: str, where: str) -> float:
-    value = number(text, where)
+    value = parse_number(text, where)
     if value < 0:
         raise ValueError(f"{where}: expected an exposure of at least 0, got {text!r}")
     return value
 
 
 def positive(text: str, where: str) -> float:
-    """Return one positive number, or raise a ValueError that says where it stands."""
-    value = number(text, where)
+    """Return a positive number, or raise a ValueError that names the location."""
+    value = parse_number(text, where)
     if not (value > 0 and math.isfinite(1 / value)):
         raise ValueError(f"{where}: expected a positive number, got {text!r}")
     return value
 
 
 def nominal_warning(tilts: StarBlock) -> tuple[str, ...]:
-    """Return what to say of a table before alignment."""
+    """Return a warning for a table from before alignment."""
     if not is_nominal(tilts):
         return ()
     return (
-        f"{tilts.path} is one before alignment: its tilt angles and its tilt axis are nominal, as "
-        "the stage was told, and all shifts are taken as zero",
+        f"{tilts.path} is from before alignment: its tilt angles and tilt axis are nominal, and "
+        "all shifts are assumed to be zero",
     )
 
 
 def has_numbered_views(tilts: StarBlock) -> bool:
-    """Whether some row says by ``N@`` which image of a stack it is."""
+    """Whether any row names an image of a stack as ``N@stack``."""
     return MICROGRAPH in tilts and any("@" in text for text in tilts.column(MICROGRAPH))
 
 
-def stack_of(tilts: StarBlock) -> str | None:
-    """Return the stack that all rows name by ``N@stack``, None where there is no such one."""
+def stack_name_from(tilts: StarBlock) -> str | None:
+    """Return the stack that all rows name as ``N@stack``, else None."""
     names = tilts.column(MICROGRAPH) if MICROGRAPH in tilts else []
     stacks = {name.partition("@")[2].strip() for name in names}
     return (stacks.pop() or None) if len(stacks) == 1 else None
 
 
 def numbered_views(tilts: StarBlock) -> NDArray[np.int64]:
-    """Return which image of the stack each row is, from 0: ``5@stack.mrc`` is the fifth."""
+    """Return the index of each row's image in the stack, from 0: ``5@stack.mrc`` is 4."""
     names = tilts.column(MICROGRAPH) if MICROGRAPH in tilts else []
     matches = [re.match(r"\s*(\d{1,9})@", text, re.ASCII) for text in names]
     numbers = [int(match[1]) - 1 for match in matches if match]
@@ -170,27 +169,27 @@ def numbered_views(tilts: StarBlock) -> NDArray[np.int64]:
         return np.arange(len(tilts.rows))
     if len(numbers) != len(tilts.rows):
         raise ValueError(
-            f"{tilts.where(matches.index(None))}: rlnMicrographName has no number N@ of an image, "
-            "as others have"
+            f"{tilts.where(matches.index(None))}: rlnMicrographName has no image number N@, "
+            "unlike other rows"
         )
     counts = Counter(numbers)
     for row, view in enumerate(numbers):
         if view < 0 or counts[view] > 1:
-            what = "none, they count from 1" if view < 0 else "named twice"
+            what = "invalid, images count from 1" if view < 0 else "named twice"
             raise ValueError(f"{tilts.where(row)}: image {view + 1}@ is {what}")
     return np.array(numbers)
 
 
 def matrix_columns(matrices: Float64Array) -> dict[str, list[str]]:
-    """Return the columns of projection matrices `(n, 4, 4)` as they stand in a file."""
+    """Return the columns of projection matrices `(n, 4, 4)`, as written to a file."""
     return {
         label: ["[" + ",".join(f"{value:.12g}" for value in row) + "]" for row in rows]
         for label, rows in zip(MATRIX, matrices.transpose(1, 0, 2), strict=True)
     }
 
 
-def completed(acquisition: Acquisition, other: Acquisition) -> Acquisition:
-    """Return what one says, and where it does not, what the other does."""
+def merge_acquisitions(acquisition: Acquisition, other: Acquisition) -> Acquisition:
+    """Return `acquisition` with missing values filled from `other`."""
     fields = [field.name for field in attrs.fields(Acquisition)]
     known = {name: getattr(acquisition, name) for name in fields}
     return attrs.evolve(other, **{n: value for n, value in known.items() if value is not None})

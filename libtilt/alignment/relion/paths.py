@@ -1,4 +1,4 @@
-"""Which file a name in a STAR file is: RELION names files from the folder of its project."""
+"""Resolution of file names in STAR files, which are relative to a RELION project."""
 
 from __future__ import annotations
 
@@ -8,80 +8,60 @@ from pathlib import Path, PurePosixPath
 
 import attrs
 
-# Every project of RELION-5 has this file in its uppermost folder.
+# Every RELION-5 project has this file in its root folder.
 _MARK = "default_pipeline.star"
 _JOB = re.compile(r"job\d{3,}")
 
 
 @attrs.frozen
-class Found:
-    """A file that a STAR file names, and what had to be taken for granted to find it."""
+class ResolvedFile:
+    """A file that a STAR file names, and a warning if it had to be guessed."""
 
     path: Path
     warning: str | None = None
 
 
-def follow(name: str, star: Path, where: str) -> Found:
-    """Return the file that a STAR file names.
+def resolve_star_name(name: str, star: Path, where: str) -> ResolvedFile:
+    """Return the file that a STAR file names (`where` is its location, for messages).
 
-    A name belongs to the project of the STAR file: it is looked up from the file's folder and from
-    the folders above it, the nearest first, up to the uppermost folder of the project where that is
-    known. An absolute name of another machine is looked up by its tail. The working folder comes
-    last, and only for a file that lies in no project.
-
-    Parameters
-    ----------
-    name : str
-        As it stands.
-    star : path
-        The file that holds it.
-    where : str
-        The place in that file, for messages.
-
-    Returns
-    -------
-    Found
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file; the message names the place and where it was looked for.
-    ValueError
-        If the name is not one of a STAR file, or leads out of the project.
+    The name is looked up in the folders above the STAR file, nearest first, up to the project's
+    root if known; an absolute name from another machine by its tail; and in the working folder
+    only if there is no project. Raises a FileNotFoundError that lists the folders searched, and a
+    ValueError for names that are not of STAR files or that leave the project.
     """
     wanted = PurePosixPath(name)
     if wanted.suffix.lower() != ".star" or not name.isprintable():
         raise ValueError(f"{where}: expected the name of a .star file, got {name[:200]!r}")
     if wanted.is_absolute() and ".." not in wanted.parts and _is_file(Path(wanted)):
-        return Found(Path(wanted))
+        return ResolvedFile(Path(wanted))
     parts = _plain_parts(wanted, where)
     folders, known = project_folders(star, parts[0])
     for start in range(len(parts)):
         tail = parts[start:]
-        # A part of a name says less: only where the name is of another machine, or right here.
+        # A tail alone is ambiguous: only for absolute names, or beside the STAR file.
         near = start and (len(tail) == 1 or not wanted.is_absolute())
         for folder in folders[:1] if near else folders:
             path = folder.joinpath(*tail)
             if _is_file(path) and _same_job(parts, path):
-                return Found(path, f"{where}: {name} was taken to be {path}" if near else None)
+                return ResolvedFile(path, f"{where}: {path} is used for {name}" if near else None)
     path = Path(*parts)
     if not (known or wanted.is_absolute()) and _is_file(path):
         warning = (
-            f"{where}: {name} lies in no folder above the file and was taken from the working "
-            f"folder {Path.cwd()}: check that it is of the same project"
+            f"{where}: {name} is in no folder above the file; the one in the working folder "
+            f"{Path.cwd()} is used: check that it belongs to the same project"
         )
-        return Found(path, warning)
+        return ResolvedFile(path, warning)
     raise FileNotFoundError(
-        f"{where}: names {name}, which is not there: looked for it from {folders[0]} up to "
-        f"{folders[-1]}; put it back below the folder of its project, or open its file itself"
+        f"{where}: names {name}, which does not exist from {folders[0]} up to "
+        f"{folders[-1]}; restore it below its project's folder, or open that file directly"
     )
 
 
 def project_folders(star: Path, first: str = "") -> tuple[list[Path], bool]:
-    """Return the folders from that of a file up to its project's, and whether that one is known.
+    """Return the folders from a file up to its project's root, and whether that root is known.
 
-    It is the one with RELION's pipeline, or that in which a job's folder lies (``Import/job001``),
-    or that in which `first`, which a name begins with, lies above the file.
+    The root holds RELION's pipeline file, or a job's folder (``Import/job001``), or `first`, the
+    beginning of a name, above the file.
     """
     folders = list(star.resolve().parents)
     roots = [place for place, folder in enumerate(folders) if _is_file(folder / _MARK)]
@@ -95,15 +75,15 @@ def project_folders(star: Path, first: str = "") -> tuple[list[Path], bool]:
 
 
 def same_file(one: Path, other: Path) -> bool:
-    """Whether two paths are one file."""
+    """Whether two paths are the same file."""
     try:
         return one.samefile(other)
     except OSError:
         return False
 
 
-def tables_above(star: Path, names: tuple[str, ...]) -> Iterator[Path]:
-    """Yield files with these names beside a file and above it, in its project, nearest first."""
+def find_tables_above(star: Path, names: tuple[str, ...]) -> Iterator[Path]:
+    """Yield files with these names beside or above a file in its project, nearest first."""
     for folder in project_folders(star)[0][:4]:
         for name in names:
             path = folder / name
@@ -112,7 +92,7 @@ def tables_above(star: Path, names: tuple[str, ...]) -> Iterator[Path]:
 
 
 def _plain_parts(wanted: PurePosixPath, where: str) -> tuple[str, ...]:
-    """Return the parts of a name without its root and without ``..``, which must stay inside."""
+    """Return the parts of a name without root and ``..``, which must stay inside the project."""
     parts: list[str] = []
     for part in wanted.parts[1:] if wanted.is_absolute() else wanted.parts:
         if part != "..":
@@ -121,14 +101,14 @@ def _plain_parts(wanted: PurePosixPath, where: str) -> tuple[str, ...]:
             parts.pop()
         else:
             raise ValueError(
-                f"{where}: {wanted} leads out of the folder of the project: only files below it "
-                "are opened; write the name from there, without '..'"
+                f"{where}: {wanted} leaves the folder of the project: only files below it are "
+                "opened; write the name relative to it, without '..'"
             )
     return tuple(parts)
 
 
 def _same_job(parts: tuple[str, ...], path: Path) -> bool:
-    """Whether the name and the file are of one job, where both say which."""
+    """Whether the name and the file belong to the same job, if both have one."""
     named, there = ([p for p in some if _JOB.fullmatch(p)] for some in (parts, path.parts))
     return not named or not there or named[-1] == there[-1]
 

@@ -1,4 +1,4 @@
-"""Writing a project that RELION-5 opens: ``tomograms.star`` and the series that it names."""
+"""Writing of RELION-5 projects: ``tomograms.star`` and the series that it lists."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from libtilt.alignment.relion.columns import (
     PRE_EXPOSURE,
     STAGE_AXIS,
     STAGE_TILT,
-    stack_of,
+    stack_name_from,
 )
-from libtilt.alignment.relion.star import StarBlock, read_star, star_text, table
+from libtilt.alignment.relion.star import StarBlock, block_from_columns, read_star, star_text
 from libtilt.alignment.relion.tables import FILE, MOVIE_PIXEL_SIZE, NAME, PIXEL_SIZE, SIZES
-from libtilt.alignment.text import save_texts
+from libtilt.alignment.text import write_texts
 from libtilt.errors import OutputExistsError
 
 DEFOCUS = ("rlnDefocusU", "rlnDefocusV", "rlnDefocusAngle")
-_ASKED = {
+_OPTICS_DESCRIPTIONS = {
     "rlnVoltage": "the voltage in kilovolts",
     "rlnSphericalAberration": "the spherical aberration in millimeters",
     "rlnAmplitudeContrast": "the amplitude contrast, between 0 and 1",
@@ -37,10 +37,10 @@ _ASKED = {
 
 @attrs.frozen
 class RelionProject:
-    """One tilt series and what its ``tomograms.star`` says of it.
+    """One tilt series and its entry in ``tomograms.star``.
 
-    The labels are those that ``TomogramSet::loadTomogram`` of RELION-5 reads
-    (``src/jaz/tomography/tomogram_set.cpp``), and those of the tables that its jobs write.
+    The labels are those read by ``TomogramSet::loadTomogram`` of RELION-5
+    (``src/jaz/tomography/tomogram_set.cpp``), and those written by its jobs.
     """
 
     tilts: StarBlock
@@ -50,11 +50,11 @@ class RelionProject:
     series: StarBlock | None = None
 
     def series_text(self, name: str) -> str:
-        """Return the text of a STAR file of the series alone, with its sizes where known."""
+        """Return the STAR file of the series alone, with its sizes if known."""
         blocks = [attrs.evolve(self.tilts, name=name)]
         if self.pixel_size is not None and self.volume_shape is not None:
             sizes = {NAME: [name], PIXEL_SIZE: [f"{self.pixel_size:.10g}"]} | self._sizes()
-            blocks.insert(0, table("global", sizes))
+            blocks.insert(0, block_from_columns("global", sizes))
         return star_text(blocks)
 
     def write(self, path: Path, *, overwrite: bool, append: bool = False) -> Path:
@@ -67,44 +67,44 @@ class RelionProject:
             table_of_all = _appended(path, table_of_all)
         _require_replaceable(path, overwrite=overwrite or append)
         tilts = self._tilts(name, path.parent)
-        # No list names what is not there: the series gets its name first.
+        # The list is renamed last, so that it never names a missing file.
         texts = {
             series: star_text([tilts], version=True),
             path: star_text([table_of_all], version=True),
         }
         with _folders(path.parent, series.parent):
-            save_texts(texts, overwrite=(overwrite, overwrite or append))
+            write_texts(texts, overwrite=(overwrite, overwrite or append))
         return path
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """What RELION-5 wants and nobody has said, in words."""
+        """Descriptions of missing values that RELION-5 needs."""
         return tuple(self._missing())
 
     def _missing(self) -> Iterator[str]:
-        for label, what in _ASKED.items():
+        for label, what in _OPTICS_DESCRIPTIONS.items():
             field = OPTICS[label]
             if getattr(self.acquisition, field) is None:
                 yield f"{label}: {what} (acquisition.{field})"
         if self.pixel_size is None or self.volume_shape is None:
-            yield f"{PIXEL_SIZE}, {', '.join(SIZES[::-1])}: the sizes of the series and tomogram"
+            yield f"{PIXEL_SIZE}, {', '.join(SIZES[::-1])}: pixel size and tomogram shape"
         if PRE_EXPOSURE not in self.tilts and self._pre_exposures() is None:
             yield (
-                f"{PRE_EXPOSURE}: what each image's specimen had seen before, in electrons per "
-                "square angstrom (acquisition.pre_exposures, or times and exposures)"
+                f"{PRE_EXPOSURE}: exposure before each image, in electrons per square angstrom "
+                "(acquisition.pre_exposures, or times and exposures)"
             )
         if not all(label in self.tilts for label in DEFOCUS):
             yield f"{', '.join(DEFOCUS)}: the defocus of each image, from CTF estimation"
         if STAGE_TILT not in self.tilts:
             yield (
-                f"{STAGE_TILT}, {STAGE_AXIS}: the stage's own angles; those of the alignment are "
-                "written in their place"
+                f"{STAGE_TILT}, {STAGE_AXIS}: nominal stage angles; those of the alignment are "
+                "written instead"
             )
         names = self.tilts.column(MICROGRAPH) if MICROGRAPH in self.tilts else []
         if not names or any("@" in name for name in names):
             yield (
-                f"{MICROGRAPH}: one file for each image, as RELION's jobs write them; here they "
-                f"are images of one stack, N@{stack_of(self.tilts) or 'stack'}"
+                f"{MICROGRAPH}: one file per image, as RELION's jobs write them; here they "
+                f"are images of one stack, N@{stack_name_from(self.tilts) or 'stack'}"
             )
 
     def _pre_exposures(self) -> list[str] | None:
@@ -114,8 +114,8 @@ class RelionProject:
         return [f"{value:.6g}" for value in values]
 
     def _name(self, path: Path) -> str:
-        """Return the name of the series: its own, or that of its stack, or of the project."""
-        name, stack = self.tilts.name, stack_of(self.tilts)
+        """Return the name of the series, else of its stack, else of the project."""
+        name, stack = self.tilts.name, stack_name_from(self.tilts)
         if not name and stack not in (None, "stack.mrc"):
             name = Path(stack or "").name.partition(".")[0]
         name = re.sub(r"[^\w.+-]", "_", name or path.resolve().parent.name) or "series"
@@ -132,9 +132,9 @@ class RelionProject:
         columns.setdefault("rlnOpticsGroupName", ["opticsGroup1"])
         if self.pixel_size is not None:
             columns[PIXEL_SIZE] = [f"{self.pixel_size:.10g}"]
-            # Without movies, the images of the stack are what the project begins with.
+            # Without movies, the project starts from the images of the stack.
             columns.setdefault(MOVIE_PIXEL_SIZE, columns[PIXEL_SIZE])
-        return table("global", columns | self._sizes())
+        return block_from_columns("global", columns | self._sizes())
 
     def _sizes(self) -> dict[str, list[str]]:
         shape = self.volume_shape or ()
@@ -151,11 +151,11 @@ class RelionProject:
         exposures = self._pre_exposures()
         if exposures is not None:
             columns[PRE_EXPOSURE] = exposures
-        return table(name, columns)
+        return block_from_columns(name, columns)
 
 
 def _from_folder(text: str, folder: Path) -> str:
-    """Return the name of a micrograph as RELION, which is started in `folder`, finds it."""
+    """Return a micrograph's name relative to the project folder, where RELION runs."""
     number, at, name = text.rpartition("@")
     if (folder / name).is_file() and not Path(name).is_absolute():
         return text
@@ -167,28 +167,26 @@ def _from_folder(text: str, folder: Path) -> str:
 
 
 def _appended(path: Path, row: StarBlock) -> StarBlock:
-    """Return the table of a file with one more row."""
+    """Return the table in a file with one more row."""
     blocks = read_star(path)
     there = blocks.get("global")
     if there is None or len(blocks) > 1:
-        raise ValueError(
-            f"{path}: expected data_global alone to append to, got {', '.join(blocks)}"
-        )
+        raise ValueError(f"{path}: expected only data_global to append to, got {', '.join(blocks)}")
     other = sorted(set(there.labels) ^ set(row.labels))
     if other:
         raise ValueError(
-            f"{path} and the series to append must have the same labels; only one of them has "
+            f"{path} and the appended series must have the same labels; only one has "
             f"{', '.join(other)}"
         )
     name = row.column(NAME)[0]
     if name in there.column(NAME):
-        raise FileExistsError(f"{path} has a series {name} already: give it another name")
+        raise FileExistsError(f"{path} already has a series {name}: use another name")
     columns = {label: there.column(label) + row.column(label) for label in there.labels}
-    return table("global", columns)
+    return block_from_columns("global", columns)
 
 
 def _require_replaceable(path: Path, *, overwrite: bool) -> None:
-    """Raise a FileExistsError that says which series a list has that would be lost."""
+    """Raise a FileExistsError that lists the series in an existing table."""
     if overwrite or not path.is_file():
         return
     try:
@@ -198,15 +196,14 @@ def _require_replaceable(path: Path, *, overwrite: bool) -> None:
         names = []
     listed = f", and lists the series {', '.join(names[:8])}" if names else ""
     raise OutputExistsError(
-        f"{path} exists{listed}; to replace it, ask for that (overwrite=True), or write to "
-        "another folder",
+        f"{path} exists{listed}; to replace it, pass overwrite=True, or write to another folder",
         arguments=("overwrite",),
     )
 
 
 @contextmanager
 def _folders(*folders: Path) -> Iterator[None]:
-    """Make folders, one in the other, and take them away again where the block fails."""
+    """Create folders, outermost first, and remove them if the block fails."""
     made: list[Path] = []
     try:
         for folder in folders:

@@ -1,4 +1,4 @@
-"""STAR files, as RELION writes them: blocks of single values or of one table."""
+"""STAR files as RELION writes them: blocks with single values or one table."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import attrs
 
-from libtilt.alignment.text import integer, number, numbered_lines
+from libtilt.alignment.text import parse_integer, read_numbered_lines
 
 Value = TypeVar("Value")
 
@@ -18,27 +18,10 @@ _WORD = re.compile(r"""'([^']*)'(?=\s|$)|"([^"]*)"(?=\s|$)|(\#.*)|(\S+)""")
 
 @attrs.frozen
 class StarBlock:
-    """One ``data_`` block: a table, or single values, which are a table of one row.
+    """One ``data_`` block: a table, or single values stored as a table of one row.
 
-    Parameters
-    ----------
-    name : str
-        What stands behind ``data_``.
-    labels : tuple of str
-        Without the leading underscore.
-    rows : tuple of tuple of str
-        One text per label.
-    lines : tuple of int
-        The line that each row stands on.
-    path : str, optional
-        For messages.
-
-    Examples
-    --------
-    >>> from libtilt.alignment.relion.star import StarBlock
-    >>> block = StarBlock("global", ("rlnTomoName",), (("TS_1",),), (5,))
-    >>> block.column("rlnTomoName")
-    ['TS_1']
+    `labels` have no leading underscore; `rows` hold one string per label; `lines` are those of the
+    rows.
     """
 
     name: str
@@ -56,26 +39,22 @@ class StarBlock:
         return label in self._places
 
     def column(self, label: str) -> list[str]:
-        """Return the texts of a column; raise a ValueError where there is none."""
+        """Return the strings of a column; raise a ValueError if it is missing."""
         if label not in self._places:
             raise ValueError(f"{self.path} has no _{label} in data_{self.name}")
         place = self._places[label]
         return [row[place] for row in self.rows]
 
     def where(self, row: int, label: str | None = None) -> str:
-        """Return the place of a row, for messages."""
+        """Return the location of a row, for messages."""
         return f"{self.path}, line {self.lines[row]}" + (f", {label}" if label else "")
-
-    def numbers(self, label: str) -> list[float]:
-        """Return the numbers of a column; raise a ValueError that names the line."""
-        return self.values(label, number)
 
     def integers(self, label: str) -> list[int]:
         """Return the integers of a column; raise a ValueError that names the line."""
-        return self.values(label, integer)
+        return self.values(label, parse_integer)
 
     def values(self, label: str, convert: Callable[[str, str], Value]) -> list[Value]:
-        """Return a column as `convert` reads each text and the place that it stands at."""
+        """Return a column converted by a function of string and location."""
         return [
             convert(text, f"{self.path}, line {line}, {label}")
             for text, line in zip(self.column(label), self.lines, strict=True)
@@ -83,21 +62,10 @@ class StarBlock:
 
 
 def read_star(path: str | Path) -> dict[str, StarBlock]:
-    """Read all blocks of a STAR file.
-
-    Returns
-    -------
-    dict of str to StarBlock
-        By name, in the order of the file.
-
-    Raises
-    ------
-    ValueError
-        If the file is not sound; the message names the file and the line.
-    """
+    """Read all blocks of a STAR file, by name; errors name the file and the line."""
     blocks: dict[str, StarBlock] = {}
     open_block: _OpenBlock | None = None
-    for line, text in numbered_lines(path):
+    for line, text in read_numbered_lines(path):
         where = f"{path}, line {line}"
         words = _words(text)
         if not words:
@@ -112,7 +80,7 @@ def read_star(path: str | Path) -> dict[str, StarBlock]:
         elif open_block is None:
             raise ValueError(f"{where}: expected data_..., got {text[:80]!r}: not a STAR file")
         else:
-            open_block.take(words, line, where)
+            open_block.parse_line(words, line, where)
     if open_block is None:
         raise ValueError(f"{path} is not a STAR file: it has no data_ block")
     blocks[open_block.name] = open_block.close()
@@ -120,7 +88,7 @@ def read_star(path: str | Path) -> dict[str, StarBlock]:
 
 
 def star_text(blocks: Iterable[StarBlock], *, version: bool = False) -> str:
-    """Return the text of a STAR file, each block as a table, with RELION-5's `version` or not."""
+    """Return the text of a STAR file with tables, optionally with RELION-5's `version` lines."""
     lines = ["# made by libtilt"]
     for block in blocks:
         lines += ["", "# version 50001"] if version else []
@@ -130,28 +98,30 @@ def star_text(blocks: Iterable[StarBlock], *, version: bool = False) -> str:
     return "\n".join(lines) + "\n"
 
 
-def table(name: str, columns: Mapping[str, Sequence[str]]) -> StarBlock:
+def block_from_columns(name: str, columns: Mapping[str, Sequence[str]]) -> StarBlock:
     """Return a block from its columns."""
     rows = tuple(zip(*columns.values(), strict=True))
     return StarBlock(name, tuple(columns), rows, tuple(range(len(rows))))
 
 
 class _OpenBlock:
-    """A block that is being read."""
+    """A block during parsing."""
 
     def __init__(self, name: str, path: str) -> None:
         self.name, self.path = name, path
         self.is_table = False
-        # A dict for its keys, which keep their order and are found at once.
+        # A dict as an ordered set.
         self.labels: dict[str, None] = {}
         self.rows: list[tuple[str, ...]] = []
         self.lines: list[int] = []
         self.single: list[str] = []
 
-    def take(self, words: list[str], line: int, where: str) -> None:
+    def parse_line(self, words: list[str], line: int, where: str) -> None:
         if words[0].lower() == "loop_":
             if self.is_table or self.labels:
-                raise ValueError(f"{where}: a second loop_ or one behind values in one block")
+                raise ValueError(
+                    f"{where}: a second loop_, or a loop_ after single values, in one block"
+                )
             self.is_table = True
         elif words[0].startswith("_") and not self.rows:
             self._label(words, line, where)
@@ -172,7 +142,7 @@ class _OpenBlock:
         self.labels[label] = None
         if not self.is_table:
             if len(words) != 2:
-                raise ValueError(f"{where}: expected one value behind _{label}")
+                raise ValueError(f"{where}: expected one value after _{label}")
             self.single.append(words[1])
             self.lines = [line]
 
@@ -183,7 +153,7 @@ class _OpenBlock:
 
 
 def _words(text: str) -> list[str]:
-    """Return the values of a line; quotes hold blanks together, a comment ends the line."""
+    """Return the values of a line, respecting quotes and comments."""
     words: list[str] = []
     for match in _WORD.finditer(text):
         if match[4] is not None:

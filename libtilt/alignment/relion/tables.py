@@ -1,4 +1,4 @@
-"""Which STAR tables belong to a tilt series of RELION."""
+"""Finding the STAR tables of a RELION tilt series."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Self
 import attrs
 
 from libtilt.alignment.acquisition import Acquisition
-from libtilt.alignment.relion.columns import OF_TILTS, positive, read_acquisition
-from libtilt.alignment.relion.paths import follow, same_file, tables_above
+from libtilt.alignment.relion.columns import TILT_LABELS, positive, read_acquisition
+from libtilt.alignment.relion.paths import find_tables_above, resolve_star_name, same_file
 from libtilt.alignment.relion.star import StarBlock, read_star
 from libtilt.errors import ArgumentError
 
 FILE, NAME = "rlnTomoTiltSeriesStarFile", "rlnTomoName"
 SIZES = ("rlnTomoSizeZ", "rlnTomoSizeY", "rlnTomoSizeX")
 PIXEL_SIZE, MOVIE_PIXEL_SIZE = "rlnTomoTiltSeriesPixelSize", "rlnMicrographOriginalPixelSize"
-# What the jobs of RELION-5 call the table of all series, the last job first.
+# Names of the table of all series in RELION-5 jobs, last job first.
 GLOBAL_TABLES = (
     "tomograms.star",
     "aligned_tilt_series.star",
@@ -29,7 +29,7 @@ GLOBAL_TABLES = (
 
 @attrs.frozen
 class RelionTables:
-    """The table of the tilts, and what another table knows of the series."""
+    """The table of the tilts, and the metadata of the series in another table."""
 
     tilts: StarBlock
     pixel_size: float | None = None
@@ -40,18 +40,18 @@ class RelionTables:
 
     @classmethod
     def find(cls, path: str | Path, name: str | None) -> Self:
-        """Return what belongs to the series `name`, or to the only one."""
+        """Return the tables of the series `name`, or of the only one."""
         given = Path(path)
         blocks = read_star(given)
         series = blocks.get("global")
         if series is None or NAME not in series:
             tilts = _only_table(blocks, given, name)
-            return cls._with_sizes(tilts, *_named_above(given))
+            return cls._with_sizes(tilts, *_row_in_global_table(given))
         row = _row_of(series, name)
         own_name = series.column(NAME)[row]
         block, warnings = blocks.get(own_name), []
         if block is None:
-            found = follow(series.column(FILE)[row], given, series.where(row))
+            found = resolve_star_name(series.column(FILE)[row], given, series.where(row))
             inside = read_star(found.path)
             block = inside.get(own_name) or _only_table(inside, found.path, None)
             warnings = [found.warning] if found.warning else []
@@ -77,8 +77,8 @@ class RelionTables:
                 if label == MOVIE_PIXEL_SIZE:
                     warnings.append(
                         f"{series.path} has no {PIXEL_SIZE}: the pixel size of {pixel:.6g} A is "
-                        f"{MOVIE_PIXEL_SIZE}, that of the movies, which is another one where "
-                        "motion correction binned them"
+                        f"{MOVIE_PIXEL_SIZE}, that of the movies, which differs if motion "
+                        "correction binned them"
                     )
         only = attrs.evolve(series, rows=(series.rows[row],), lines=(series.lines[row],))
         return cls(tilts, pixel, shape, acquisition, only, tuple(warnings))
@@ -102,14 +102,14 @@ def _row_of(series: StarBlock, name: str | None) -> int:
 
 def _only_table(blocks: dict[str, StarBlock], path: Path, name: str | None) -> StarBlock:
     """Return the block with the tilts of one series."""
-    tilts = [block for block in blocks.values() if any(label in block for label in OF_TILTS)]
+    tilts = [block for block in blocks.values() if any(label in block for label in TILT_LABELS)]
     if name is not None:
         tilts = [block for block in tilts if block.name == name]
     if not tilts:
         of_name = "" if name is None else f" of data_{name}"
         raise ValueError(
             f"{path} has no table{of_name} with _rlnTomoYTilt or _rlnTomoNominalStageTiltAngle: "
-            "it is no tilt series of RELION-5"
+            "it is not a tilt series of RELION-5"
         )
     if len(tilts) > 1:
         names = ", ".join(block.name for block in tilts)
@@ -119,21 +119,21 @@ def _only_table(blocks: dict[str, StarBlock], path: Path, name: str | None) -> S
     return tilts[0]
 
 
-def _named_above(star: Path) -> tuple[StarBlock | None, int]:
-    """Return the row of a table of all series, beside a file or above it, that names that file."""
-    for path in tables_above(star, GLOBAL_TABLES):
+def _row_in_global_table(star: Path) -> tuple[StarBlock | None, int]:
+    """Return the row that names a file in a table of all series beside it or above it."""
+    for path in find_tables_above(star, GLOBAL_TABLES):
         series = read_star(path).get("global")
         if series is None or NAME not in series or FILE not in series:
             continue
         for row, name in enumerate(series.column(FILE)):
-            if Path(name).name == star.name and _names(name, path, series.where(row), star):
+            if Path(name).name == star.name and _refers_to(name, path, series.where(row), star):
                 return series, row
     return None, 0
 
 
-def _names(name: str, table: Path, where: str, star: Path) -> bool:
-    """Whether the name of a file in a table is that of `star`, which may be missing elsewhere."""
+def _refers_to(name: str, table: Path, where: str, star: Path) -> bool:
+    """Whether the name of a file in a table refers to `star`."""
     try:
-        return same_file(follow(name, table, where).path, star)
+        return same_file(resolve_star_name(name, table, where).path, star)
     except (FileNotFoundError, ValueError):
         return False

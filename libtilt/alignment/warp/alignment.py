@@ -17,9 +17,9 @@ from libtilt.alignment.acquisition import Acquisition
 from libtilt.alignment.alignment import Alignment
 from libtilt.alignment.base import MatrixFile
 from libtilt.alignment.excluded import ExcludedTilts
-from libtilt.alignment.plausible import axis_angle, tilt_angle
+from libtilt.alignment.plausible import parse_axis_angle, parse_tilt_angle
 from libtilt.alignment.sizes import KnownSizes, Sizes
-from libtilt.alignment.text import number, number_or_nan
+from libtilt.alignment.text import parse_number, parse_number_or_nan
 from libtilt.alignment.warp.xml_tree import read_xml
 from libtilt.errors.checks import Float64Array
 from libtilt.geometry.affine import compose_affine
@@ -30,7 +30,7 @@ _MICROSCOPE = {
     "spherical_aberration": "Cs",
     "amplitude_contrast": "Amplitude",
 }
-_READERS = {"Angles": tilt_angle, "AxisAngle": axis_angle}
+_READERS = {"Angles": parse_tilt_angle, "AxisAngle": parse_axis_angle}
 NUMBERS = ("Angles", "AxisAngle", "AxisOffsetX", "AxisOffsetY")
 GRIDS = (
     "GridMovementX",
@@ -46,20 +46,20 @@ GRIDS = (
 
 @attrs.frozen(eq=False)
 class WarpAlignment(MatrixFile):
-    """A tilt series as Warp and M keep it, in angstroms.
+    """A tilt series of Warp or M, in angstroms.
 
     ``p = Rz(AxisAngle) Ry(-(Angle + LevelAngleY)) Rx(LevelAngleX) (q - V / 2) + offset + I / 2``,
-    with `V` and `I` the extents of tomogram and image: the tilt's sign is opposite to RELION's, and
-    centers lie at half the size. Grids that M refined are kept, and not applied.
+    with `V` and `I` the extents of tomogram and image: tilts have the opposite sign of RELION's,
+    and centers are at half the size. Grids refined by M are kept, but not applied.
 
     Parameters
     ----------
     root : xml.etree.ElementTree.Element
-        The whole file.
+        The root element of the file.
     name : str, optional
         For messages.
     lines : mapping of str to int, optional
-        The line on which each element begins, for messages.
+        Line of each element, for messages.
 
     Examples
     --------
@@ -73,7 +73,7 @@ class WarpAlignment(MatrixFile):
     """
 
     format: ClassVar[str] = "warp"
-    keeps_excluded: ClassVar[bool] = True
+    writes_excluded: ClassVar[bool] = True
 
     root: ElementTree.Element
     name: str = attrs.field(kw_only=True, default="the Warp alignment")
@@ -81,7 +81,7 @@ class WarpAlignment(MatrixFile):
 
     @property
     def image_count(self) -> int:
-        """One per angle."""
+        """Number of raw images, one per angle."""
         return len(self._list("Angles"))
 
     @classmethod
@@ -100,7 +100,7 @@ class WarpAlignment(MatrixFile):
 
     @property
     def views(self) -> NDArray[np.int64]:
-        """The images of the stack that are used, from 0."""
+        """Indices of the used images in the stack, from 0."""
         return np.flatnonzero(self._used())
 
     def _list(self, tag: str) -> list[str]:
@@ -108,10 +108,9 @@ class WarpAlignment(MatrixFile):
         return [] if element is None or element.text is None else element.text.split()
 
     def _columns(self, tilt_axis_angle: float | None = None) -> list[Float64Array]:
-        """Return angles, axis angles and offsets, one of each per image.
+        """Return angles, axis angles and x and y offsets, one of each per image.
 
-        What stands for images without use may be NaN. An axis that is given replaces the file's,
-        whatever stands there.
+        Values of unused images may be NaN. A given tilt axis angle overrides the file's.
         """
         count = len(self._list("Angles"))
         if count == 0:
@@ -122,26 +121,26 @@ class WarpAlignment(MatrixFile):
             texts = self._list(tag) or ["0"] * count
             if len(texts) != count:
                 raise ValueError(
-                    f"{self._place(tag)}: expected {count} numbers, as <Angles> has, "
+                    f"{self._location(tag)}: expected {count} numbers, as <Angles> has, "
                     f"got {len(texts)}"
                 )
             if tag == "AxisAngle" and (tilt_axis_angle is not None or not self._list(tag)):
-                axis = Sizes(tilt_axis_angle=tilt_axis_angle).need("tilt_axis_angle", self.name)
+                axis = Sizes(tilt_axis_angle=tilt_axis_angle).require("tilt_axis_angle", self.name)
                 columns.append(np.full(count, axis))
                 continue
-            read = _READERS.get(tag, number)
+            read = _READERS.get(tag, parse_number)
             columns.append(
                 np.array(
                     [
-                        (read if use else number_or_nan)(text, self._place(tag, entry))
+                        (read if use else parse_number_or_nan)(text, self._location(tag, entry))
                         for entry, (text, use) in enumerate(zip(texts, used, strict=True))
                     ]
                 )
             )
         return columns
 
-    def _place(self, tag: str, entry: int | None = None) -> str:
-        """Return where an element or an entry of its list stands, for messages."""
+    def _location(self, tag: str, entry: int | None = None) -> str:
+        """Return the location of an element or of an entry of its list, for messages."""
         line = self.lines.get(tag)
         if line is None or entry is None:
             place = self.name if line is None else f"{self.name}, line {line}"
@@ -156,23 +155,23 @@ class WarpAlignment(MatrixFile):
         texts = self._list("UseTilt") or ["True"] * count
         if len(texts) != count or not {text.lower() for text in texts} <= {"true", "false"}:
             raise ValueError(
-                f"{self._place('UseTilt')}: expected True or False {count} times, got {texts}"
+                f"{self._location('UseTilt')}: expected True or False {count} times, got {texts}"
             )
         used = np.array([text.lower() == "true" for text in texts])
         if not used.any():
-            raise ValueError(f"{self._place('UseTilt')}: all {count} images are left out")
+            raise ValueError(f"{self._location('UseTilt')}: all {count} images are excluded")
         return used
 
     def _level(self, axis: str) -> float:
         key = f"LevelAngle{axis}"
-        return tilt_angle(self.root.get(key, "0"), f"{self.name}, {key}")
+        return parse_tilt_angle(self.root.get(key, "0"), f"{self.name}, {key}")
 
     @property
     def acquisition(self) -> Acquisition:
-        """Pre-exposures of the used images (Warp's Dose), and the microscope of the CTF."""
+        """Pre-exposures of the used images (Warp's Dose), and CTF parameters of the microscope."""
         doses = self._list("Dose")
         where = f"{self.name}, <Dose>"
-        values = [number_or_nan(text, where) for text in doses]
+        values = [parse_number_or_nan(text, where) for text in doses]
         fits = len(values) == len(self._used()) and not min(values) < 0
         return Acquisition(
             pre_exposures=np.array(values)[self.views] if fits else None,
@@ -180,24 +179,24 @@ class WarpAlignment(MatrixFile):
         )
 
     def _parameter(self, key: str) -> float | None:
-        """Return a positive number of the CTF's parameters, None where there is none."""
+        """Return a positive CTF parameter, None if absent."""
         for node in self.root.findall("CTF/Param"):
             if node.get("Name") == key:
-                value = number_or_nan(node.get("Value", "nan"), f"{self.name}, <CTF>, {key}")
+                value = parse_number_or_nan(node.get("Value", "nan"), f"{self.name}, <CTF>, {key}")
                 return value if value > 0 else None
         return None
 
-    def _complete(self, sizes: Sizes) -> KnownSizes:
+    def _complete_sizes(self, sizes: Sizes) -> KnownSizes:
         for size in ("pixel_size", "volume_shape"):
-            # Warp keeps them elsewhere.
-            sizes.need(size, self.name)
-        return super()._complete(sizes)
+            # Warp stores them elsewhere.
+            sizes.require(size, self.name)
+        return super()._complete_sizes(sizes)
 
     def _matrices(self, sizes: KnownSizes) -> Float64Array:
-        return self._every_matrix(sizes)[self.views]
+        return self._all_matrices(sizes)[self.views]
 
-    def _every_matrix(self, sizes: KnownSizes) -> Float64Array:
-        """Return `(n, 2, 4)`: voxel index to pixel index, also of images that are not used."""
+    def _all_matrices(self, sizes: KnownSizes) -> Float64Array:
+        """Return `(n, 2, 4)` matrices from voxel index to pixel index, also of unused images."""
         pixel, voxel = sizes.pixel_size, sizes.voxel_size
         volume = np.array(sizes.volume_shape[::-1]) * voxel
         image = np.array(sizes.image_shape[::-1]) * pixel
@@ -207,16 +206,16 @@ class WarpAlignment(MatrixFile):
         offset = np.stack([x, y], axis=1) + image / 2 - linear @ (volume / 2)
         return compose_affine(linear * voxel, offset) / pixel
 
-    def _details(self, sizes: KnownSizes, given: Sizes) -> dict[str, Any]:
-        moving = tuple(tag for tag in GRIDS if self._moves(tag))
+    def _extra_fields(self, sizes: KnownSizes, given: Sizes) -> dict[str, Any]:
+        moving = tuple(tag for tag in GRIDS if self._is_nonzero(tag))
         return {"unsupported": moving, "acquisition": self.acquisition}
 
     def _excluded_tilts(self, made: Alignment) -> ExcludedTilts:
         angles = -(self._columns(tilt_axis_angle=0.0)[0] + self._level("Y"))
         return ExcludedTilts(angles[~self._used()])
 
-    def _moves(self, tag: str) -> bool:
-        """Whether a grid holds anything but zeros."""
+    def _is_nonzero(self, tag: str) -> bool:
+        """Whether a grid holds nonzero values."""
         nodes = (node.get("Value", "0") for node in self.root.findall(f"{tag}/Node"))
         return any(value.strip("0.-+eE ") for value in nodes)
 
@@ -224,12 +223,12 @@ class WarpAlignment(MatrixFile):
     def _from_alignment(cls, alignment: Alignment, like: Self | None) -> Self:
         count, views, geometry = alignment.stack_shape[0], alignment.views, alignment.geometry
         if like is None:
-            axes = alignment.for_every_image(geometry.tilt_axis_angles)
-            columns = [-alignment.every_tilt_angle(), axes, np.zeros(count), np.zeros(count)]
+            axes = alignment.interpolate_to_stack(geometry.tilt_axis_angles)
+            columns = [-alignment.all_tilt_angles(), axes, np.zeros(count), np.zeros(count)]
             root = ElementTree.Element("TiltSeries", {"LevelAngleX": "0", "LevelAngleY": "0"})
         else:
             columns, root = like._columns(), copy.deepcopy(like.root)
-            alignment.sizes.count(len(columns[0]), "like")
+            alignment.sizes.require_count(len(columns[0]), "like")
         made = cls(root)
         columns[0][views] = -geometry.tilt_angles - made._level("Y")
         columns[1][views] = geometry.tilt_axis_angles
@@ -237,16 +236,16 @@ class WarpAlignment(MatrixFile):
         columns[2][views] = columns[3][views] = 0
         lists = dict(zip(NUMBERS, columns, strict=True))
         made._set(lists, [view in views for view in range(count)])
-        # What lies between Warp's centers and those that the geometry has, is part of the offset.
+        # Offsets include the difference between Warp's centers and those of the geometry.
         wanted = alignment.projection_matrices()[:, :, 3]
-        found = made._every_matrix(alignment.sizes)[views, :, 3]
+        found = made._all_matrices(alignment.sizes)[views, :, 3]
         columns[2][views], columns[3][views] = ((wanted - found) * alignment.pixel_size).T
         made._set(lists, [view in views for view in range(count)])
         made._set_doses(alignment.acquisition.accumulated().pre_exposures, views, count)
         return made
 
     def _set_doses(self, doses: Float64Array | None, views: NDArray[np.int64], count: int) -> None:
-        """Put the pre-exposures of used images beside those of others, where all are known."""
+        """Set the pre-exposures of used images if all are known; others are kept."""
         if doses is None or not np.isfinite(doses).all():
             return
         kept = self._list("Dose")
@@ -261,7 +260,7 @@ class WarpAlignment(MatrixFile):
         self._set_list("UseTilt", [str(use) for use in used])
 
     def _set_list(self, tag: str, entries: list[str]) -> None:
-        """Put a list into a tree that nobody else holds."""
+        """Replace the list in an element, which is added if missing."""
         element = self.root.find(tag)
         if element is None:
             element = ElementTree.SubElement(self.root, tag)
@@ -269,7 +268,7 @@ class WarpAlignment(MatrixFile):
 
 
 def _lines_of(content: bytes, tags: list[str]) -> dict[str, int]:
-    """Return the line on which each element begins, where the bytes are those of UTF-8."""
+    """Return the line of each element, for UTF-8 content."""
     found = {}
     for tag in tags:
         place = content.find(f"<{tag}".encode())

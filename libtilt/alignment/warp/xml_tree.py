@@ -1,4 +1,4 @@
-"""Reading XML with limits: depth, number of elements, no document type."""
+"""Reading of XML with limits on depth and size, and without document types."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ MOST_ELEMENTS = 1_000_000
 
 
 class _Limited(ElementTree.TreeBuilder):
-    """Builds a tree, and stops where a file asks for more than an alignment can hold.
+    """A tree builder that stops at files deeper or larger than any alignment.
 
-    Entities are declared in a document type: without one, nothing can expand.
+    It refuses document types, which declare entities: without one, nothing can expand.
     """
 
     def __init__(self) -> None:
@@ -35,17 +35,11 @@ class _Limited(ElementTree.TreeBuilder):
         return super().end(tag)
 
     def doctype(self, name: str, public: str | None, system: str | None) -> None:
-        raise ValueError(f"it has a document type (<!DOCTYPE {name} ...>), which is not read")
+        raise ValueError(f"it has a document type (<!DOCTYPE {name} ...>), which is not supported")
 
 
 def read_xml(path: str | Path) -> tuple[ElementTree.Element, bytes]:
-    """Return the root element of a file, and its bytes.
-
-    Raises
-    ------
-    ValueError
-        If it is no XML, or passes a limit; the message names the file and the line.
-    """
+    """Return the root element of a file, and its bytes; errors name the file and the line."""
     content = read_input(path)
     if not content.strip():
         raise ValueError(f"{path} is empty")

@@ -67,7 +67,7 @@ def test_a_sample_is_read_and_comes_back(shared_data, tmp_path):
     assert alignment.geometry.shifts[0] == pytest.approx([24.786 * 2, -2.677 * 2], abs=1e-9)
     assert alignment.unsupported == (
         "local alignment",
-        "82 images that have no row and are not dark",
+        "82 images without a row that are not dark",
     )
     made = AreTomoAlignment.from_alignment(alignment, like=file)
     again = AreTomoAlignment.read(made.write(tmp_path / "again.aln"))
@@ -140,14 +140,14 @@ GOOD = text([1, 2, 3], 3)
     [
         ("", r"TS_1\.aln is empty"),
         ("# only this\n", r"TS_1\.aln is not an AreTomo \.aln file: it has no '# RawSize ='"),
-        ("1 0 0 1 0 0\n", r"TS_1\.aln, line 1: a row before '# RawSize ='"),
+        ("1 0 0 1 0 0\n", r"TS_1\.aln, line 1: no '# RawSize =' before the first row"),
         ("\n".join(GOOD.splitlines()[:7]), "it has no rows"),
         ("\n".join(GOOD.splitlines()[:-1]), r"line 9: expected 3 rows \(RawSize has 3 images"),
         (GOOD[:-20], r"line 10: expected SEC ROT GMAG"),
         (GOOD.replace("41 36 3", "41 36"), r"line 2: RawSize must be three positive integers"),
         (GOOD.replace("41 36 3", "41 x 3"), r"line 2, RawSize: expected a number, got 'x'"),
         (GOOD.replace("41 36 3", "41 36 2"), r"line 10: expected 2 rows"),
-        (GOOD.replace("    3  ", "    2  "), r"line 10: SEC 2 stands on line 9 too"),
+        (GOOD.replace("    3  ", "    2  "), r"line 10: SEC 2 is also on line 9"),
         (GOOD.replace("    3  ", "    7  "), r"line 10: SEC 7 lies outside the 3 images"),
         (GOOD.replace("# Num", "# RawSize = 41 36 3\n# Num"), r"line 3: a second RawSize"),
         (text([2, 3], 3, darks=[(0, 2)]), r"line 4: section 2 is dark, but has a row on line 9"),
@@ -158,7 +158,7 @@ GOOD = text([1, 2, 3], 3)
         ("\0" + GOOD, "not a text file"),
     ],
 )
-def test_files_that_are_not_sound_are_named_with_the_line(tmp_path, content, message):
+def test_invalid_files_are_named_with_the_line(tmp_path, content, message):
     with pytest.raises(ValueError, match=message):
         read(tmp_path, content)
 
@@ -173,7 +173,7 @@ def test_files_that_are_not_sound_are_named_with_the_line(tmp_path, content, mes
         ("SMEAN", "one", r"line 8, SMEAN: expected a number, got 'one'"),
     ],
 )
-def test_numbers_that_cannot_be_are_refused_by_column_and_line(tmp_path, column, value, message):
+def test_impossible_numbers_are_refused_by_column_and_line(tmp_path, column, value, message):
     lines = GOOD.splitlines()
     words = lines[7].split()
     words[COLUMNS.index(column)] = value
@@ -195,7 +195,7 @@ def test_columns_that_place_nothing_may_hold_no_number(tmp_path, column):
     assert np.isnan(again.rows[0, COLUMNS.index(column)])
 
 
-def test_a_given_axis_wins_over_one_that_cannot_be(tmp_path):
+def test_given_axis_overrides_an_impossible_one(tmp_path):
     rows = [[1, 999.0, 1, 4, -2, 1, 1, 1, 0, 30.0]]
     file = AreTomoAlignment(rows, raw_size=(64, 60, 1), lines=(5,))
     with pytest.raises(ValueError, match="line 5, ROT: expected a tilt axis angle within 360"):
@@ -205,7 +205,7 @@ def test_a_given_axis_wins_over_one_that_cannot_be(tmp_path):
     assert np.allclose(given.geometry.shifts, [4, -2])
 
 
-def test_a_stack_without_its_dark_images_is_taken_with_a_sentence(tmp_path):
+def test_stack_without_its_dark_images_is_accepted_with_a_warning(tmp_path):
     """AreTomo's own output holds no dark images."""
     file = read(tmp_path, text([1, 3, 4], 4, darks=[(1, 2)]))
     whole, used = (file.alignment(Sizes(stack_shape=(n, 36, 41), pixel_size=1)) for n in (4, 3))
@@ -227,7 +227,7 @@ def test_sections_may_count_the_images_that_are_not_dark(tmp_path):
     file = read(tmp_path, text([0, 1, 2], 5, darks=[(0, 0), (3, 3)]))
     alignment = file.alignment(Sizes(pixel_size=1))
     assert alignment.views.tolist() == [1, 2, 4]
-    assert "SEC is taken to count the 3 images that are not dark" in str(alignment.warnings[0])
+    assert "SEC is assumed to count only the 3 images" in str(alignment.warnings[0])
     again = AreTomoAlignment.read(file.write(tmp_path / "again.aln"))
     assert again.views.tolist() == [1, 2, 4]
 
@@ -251,7 +251,7 @@ def test_the_cases_are_read_or_refused(shared_data):
 
 def test_a_stack_of_another_size_is_refused(tmp_path):
     file = read(tmp_path, GOOD)
-    with pytest.raises(ValueError, match="stack with 3 images, the stack has 4"):
+    with pytest.raises(ValueError, match="stack of 3 images, but the stack has 4"):
         file.alignment(Sizes(stack_shape=(4, 36, 41), pixel_size=1))
     with pytest.raises(ValueError, match=r"of \(36, 41\), the stack has \(41, 36\)"):
         file.alignment(Sizes(stack_shape=(3, 41, 36), pixel_size=1))
@@ -284,4 +284,4 @@ def test_sections_that_are_dark_and_fewer_than_the_stack_has_are_refused(tmp_pat
 def test_images_that_are_neither_dark_nor_in_a_row_are_counted(tmp_path):
     file = read(tmp_path, text([1, 4], 5, darks=[(1, 2)], local=True))
     unsupported = file.alignment(Sizes(pixel_size=1)).unsupported
-    assert "2 images that have no row and are not dark" in unsupported
+    assert "2 images without a row that are not dark" in unsupported

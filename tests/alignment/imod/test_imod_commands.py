@@ -47,39 +47,39 @@ def test_words_on_the_line_of_a_program_are_options_too(tmp_path):
 def test_tilt_takes_the_first_two_lines_as_files_and_nothing_else(tmp_path):
     found = command(tmp_path, "$tilt\nTS.ali\nTS rec.mrc\nTHICKNESS 8\nDONE\nTHICKNESS 9\n")
     assert [entry.value for entry in found.entries] == ["8", "TS.ali", "TS rec.mrc"]
-    with pytest.raises(ValueError, match=r"any\.com, line 4, TS\.XF: tilt has no option of this"):
+    with pytest.raises(ValueError, match=r"any\.com, line 4, TS\.XF: tilt has no such option"):
         command(tmp_path, "$tilt\nTS.ali\nTS.rec\nTS.xf\n")
 
 
 @pytest.mark.parametrize(
     ("text", "program", "message"),
     [
-        ("$tilt\nTHICK 3\nW 4\nS 5\n", TILT, r"line 3, W: may mean .*WIDTH.*; write the option"),
-        ("$tilt\nIN 3\n", TILT, "IN: may mean InputProjections, INCLUDE, InternalSIRTSlices"),
+        ("$tilt\nTHICK 3\nW 4\nS 5\n", TILT, r"line 3, W: ambiguous, may be .*WIDTH.*; write"),
+        ("$tilt\nIN 3\n", TILT, "IN: ambiguous, may be InputProjections, INCLUDE, Internal"),
         ("$tilt -XAXISTILT", TILT, "line 1, XAXISTILT: expected a value, got none"),
         ("$tilt\nTHICKNESS\n", TILT, "line 2, THICKNESS: expected a value, got none"),
-        ("$tilt\nPERP 3\n", TILT, "PERP: expected 1 or 0 of a switch, got '3'"),
-        ("$tilt a.ali b.rec c.rec", TILT, "line 1: expected no more than an input and an output"),
-        ("$tilt -inp a.ali\nTHICKNESS 3", TILT, r"line 2: tilt does not read this line .*\$tilt"),
-        ("$newstack\n1\na.st\n", NEWST, "line 2: newstack does not read this line"),
+        ("$tilt\nPERP 3\n", TILT, "PERP: expected 1 or 0 for a switch, got '3'"),
+        ("$tilt a.ali b.rec c.rec", TILT, "line 1: expected at most an input and an output"),
+        ("$tilt -inp a.ali\nTHICKNESS 3", TILT, r"line 2: tilt does not read options .*\$tilt"),
+        ("$newstack\n1\na.st\n", NEWST, "line 2: newstack does not read options from its input"),
         ("$tilt\nPARALLEL\n", TILT, "line 2, PARALLEL: not supported; it mirrors the tomogram"),
         ("$tilt\nCOMPRESS 1 0.98\n", TILT, "COMPRESS: not supported; a geometry has no com"),
-        ("$tilt\nRecFile a.rec\n", TILT, "RECFILE: not supported; this run projects"),
-        ("$tilt\nSUBSETSTART 3 0\n", TILT, "SUBSETSTART: needs FULLIMAGE beside it"),
-        ("$tilt\nINCLUDE 1\nEXCLUDE 2", TILT, "line 3, EXCLUDE: there is INCLUDE on line 2 too"),
+        ("$tilt\nRecFile a.rec\n", TILT, "RECFILE: not supported; this run reprojects"),
+        ("$tilt\nSUBSETSTART 3 0\n", TILT, "SUBSETSTART: requires FULLIMAGE"),
+        ("$tilt\nINCLUDE 1\nEXCLUDE 2", TILT, "line 3, EXCLUDE: INCLUDE is on line 2, too"),
         ("$tilt\nSLICE 0 9 2", TILT, "SLICE: expected slices from 0, all from first to last"),
-        ("$tilt\nSHIFT ,2", TILT, "SHIFT: has no defaults, write all numbers; got ',2'"),
+        ("$tilt\nSHIFT ,2", TILT, "SHIFT: values have no defaults, write all of them, got ',2'"),
         ("$tilt\nSHIFT 1e308", TILT, "line 2, SHIFT: expected a number within 1e.09 of 0, got"),
         ("$tilt\nTHICKNESS /", TILT, "THICKNESS: expected 1 positive integers, got '/'"),
         ("$tilt\nFULLIMAGE ,3", TILT, "FULLIMAGE: expected 2 positive integers"),
         ("$newst -distort a.idf -xf a.xf a.st b", NEWST, "DISTORT: not supported; no tra"),
-        ("$newst -xf a.xf -offset ,10 a.st b", NEWST, "OFFSET: has no defaults, write"),
+        ("$newst -xf a.xf -offset ,10 a.st b", NEWST, "OFFSET: values have no defaults, write"),
         ("$newst -xf a.xf -offset 1,2,3 a b", NEWST, "one x, y for all images or one for"),
         ("$newst -xf a.xf a.st b.st c", NEWST, r"a second stack \(b\.st\) is not supp"),
         ("$newst -bin 2 a.st c.ali", NEWST, "any.com has no TransformFile"),
-        ("$newst -xf a.xf -sec 0-3 a c", NEWST, "SEC: some of the 8 images, or another or"),
+        ("$newst -xf a.xf -sec 0-3 a c", NEWST, "SEC: subsets or another order of the 8"),
         ("$newst -xf a.xf -exclude 3 a c", NEWST, "EXCLUDE: not supported; the aligned"),
-        ("$newst -xf a.xf -shrink 2.5 a c", NEWST, "SHRINK: expected a whole factor"),
+        ("$newst -xf a.xf -shrink 2.5 a c", NEWST, "SHRINK: expected an integer factor"),
         ("$newst -xf a.xf -size 5 a c", NEWST, "SIZE: expected 2 integers, got '5'"),
         ("$newst -xf a.xf -expand 1.5 a c", NEWST, "EXPAND: not supported; put the fact"),
     ],
@@ -110,7 +110,7 @@ def test_options_without_effect_are_kept_and_neutral_values_are_taken(tmp_path):
     assert newstack(tmp_path, "$newst -fromone -secs 1,2,3-8 -xf a.xf a.st b").binning == 1
 
 
-def test_the_last_entry_counts_and_lists_add_up(tmp_path):
+def test_last_entry_overrides_and_lists_accumulate(tmp_path):
     text = "$tilt\nTHICKNESS 5\nEXCLUDELIST 1\nTHICKNESS 6\nEXCLUDELIST2 4 - 3,6\n"
     setup = tilt(tmp_path, text)
     assert (setup.thickness, setup.excluded) == (6, {1, 3, 4, 6})
@@ -122,7 +122,7 @@ def test_several_runs_must_agree_where_things_lie(tmp_path):
     )
     assert tilt(tmp_path, same).others == ("MODE 2",)
     with pytest.raises(
-        ValueError, match=r"runs tilt on line 1 and on line 6 with other values of T"
+        ValueError, match=r"runs tilt on line 1 and on line 6 with different values of"
     ):
         tilt(tmp_path, same.replace("5\nOutputFile b", "6\nOutputFile b"))
 
@@ -179,7 +179,7 @@ def test_angles_may_stand_in_the_command_file(tmp_path, rng):
         ImodAlignment.read(tmp_path)
     (tmp_path / "a.tlt").write_text("1\n2\n")
     (tmp_path / "tilt.com").write_text(COMMAND.replace("XTILT", "ANGLES 1 2\nXTILT"))
-    with pytest.raises(ValueError, match=r"line 6, ANGLES: there is TILTFILE too"):
+    with pytest.raises(ValueError, match=r"line 6, ANGLES: TILTFILE is given, too"):
         ImodAlignment.read(tmp_path)
 
 

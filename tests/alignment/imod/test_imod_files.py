@@ -6,7 +6,7 @@ from imod_by_hand import COMMAND, NEWSTACK, SIZES, files
 
 from libtilt.alignment import ImodAlignment
 from libtilt.alignment.imod.commands import CommandFile
-from libtilt.alignment.imod.files import _root
+from libtilt.alignment.imod.files import _root_name
 from libtilt.alignment.imod.newstack import NewstackSetup
 from libtilt.alignment.imod.options import TILT
 from libtilt.alignment.imod.tilt import TiltSetup
@@ -24,16 +24,16 @@ def test_a_second_series_does_not_take_the_folder_of_the_first(tmp_path, rng):
     files(tmp_path, rng)
     alignment = ImodAlignment.read(tmp_path).alignment(SIZES)
     other = ImodAlignment.from_alignment(alignment)
-    with pytest.raises(FileExistsError, match=r"tilt\.com is of a\.tlt: IMOD keeps one series"):
+    with pytest.raises(FileExistsError, match=r"tilt\.com belongs to a\.tlt: IMOD keeps one"):
         other.write(tmp_path / "b.xf", overwrite=True)
     other.write(tmp_path / "a.xf", overwrite=True)
     alone = attrs.evolve(other, newstack=None)
-    with pytest.raises(FileExistsError, match=r"newst\.com would change what a\.xf means"):
+    with pytest.raises(FileExistsError, match=r"newst\.com would change the meaning of a\.xf"):
         alone.write(tmp_path / "a.xf", overwrite=True)
     assert alignment.distance(ImodAlignment.read(tmp_path / "a.xf").alignment(SIZES)) < 1e-5
 
 
-def test_without_command_files_the_tomogram_is_as_the_user_says(tmp_path, rng):
+def test_given_sizes_describe_the_tomogram_without_command_files(tmp_path, rng):
     files(tmp_path, rng, newstack=None)
     (tmp_path / "tilt.com").unlink()
     sizes = attrs.evolve(SIZES, volume_shape=(10, 18, 20), voxel_size=4.0)
@@ -49,7 +49,7 @@ def test_a_series_without_a_folder_of_its_own_names_its_files(tmp_path, rng):
     (tmp_path / "a.xf").unlink()
     assert ImodAlignment.read(tmp_path).transforms.shape == (8, 2, 3)
     (tmp_path / "c.xf").write_text("")
-    with pytest.raises(ValueError, match=r"several: b\.xf, c\.xf; name the one"):
+    with pytest.raises(ValueError, match=r"several: b\.xf, c\.xf; name one of them"):
         ImodAlignment.read(tmp_path)
 
 
@@ -74,17 +74,17 @@ def test_a_series_without_a_folder_of_its_own_names_its_files(tmp_path, rng):
         ("tilt.com", COMMAND.replace("4-5", "4--5"), "EXCLUDELIST: expected numbers from 0 like"),
         ("tilt.com", COMMAND.replace("2,4-5", "0,4-5"), "EXCLUDELIST: expected views like 1,3-5"),
         ("tilt.com", COMMAND.replace("4-5", "40"), "names view 40 in EXCLUDELIST"),
-        ("tilt.com", COMMAND.replace("4-5", "1-8"), "leaves out all 8 views"),
+        ("tilt.com", COMMAND.replace("4-5", "1-8"), "excludes all 8 views"),
         ("tilt.com", COMMAND.replace("tiltfile", "TITLE"), "has no TILTFILE"),
         (
             "tilt.com",
             COMMAND.replace("SHIFT", "SHIT"),
-            r"line 11, SHIT: tilt has no option of this",
+            r"line 11, SHIT: tilt has no such option",
         ),
         (
             "tilt.com",
             COMMAND.replace("SHIFT", "S"),
-            r"line 11, S: may mean THICK|S: may mean SLICE",
+            r"line 11, S: ambiguous, may be THICK|S: ambiguous, may be SLICE",
         ),
         (
             "newst.com",
@@ -94,7 +94,7 @@ def test_a_series_without_a_folder_of_its_own_names_its_files(tmp_path, rng):
         ("newst.com", NEWSTACK + "rot 3\n", "line 4, ROT: not supported; put the rotation into"),
     ],
 )
-def test_files_that_are_not_sound_are_named_with_the_line(tmp_path, rng, file, content, message):
+def test_invalid_files_are_named_with_the_line(tmp_path, rng, file, content, message):
     files(tmp_path, rng)
     (tmp_path / file).write_text(content)
     with pytest.raises(ValueError, match=message):
@@ -119,17 +119,15 @@ def test_missing_files_are_named(tmp_path, rng):
 def test_a_stack_of_another_count_or_a_tomogram_of_another_size_is_refused(tmp_path, rng):
     files(tmp_path, rng)
     file = ImodAlignment.read(tmp_path)
-    with pytest.raises(
-        ValueError, match="stack with 8 images, of which it uses 4, the stack has 9"
-    ):
+    with pytest.raises(ValueError, match="stack of 8 images and uses 4, but the stack has 9"):
         file.alignment(attrs.evolve(SIZES, stack_shape=(9, 36, 41)))
     with pytest.raises(ValueError, match=r"makes a tomogram .* but volume_shape is"):
         file.alignment(attrs.evolve(SIZES, volume_shape=(30, 30, 45)))
-    with pytest.raises(ValueError, match=r"does not say the pixel_size: give pixel_size="):
+    with pytest.raises(ValueError, match=r"does not hold the pixel_size: give pixel_size="):
         file.alignment(attrs.evolve(SIZES, pixel_size=None))
 
 
-def test_a_binning_that_command_files_say_is_not_overruled(tmp_path, rng):
+def test_binning_of_command_files_is_not_overruled(tmp_path, rng):
     """A voxel size is what tells the binning only where no command file does."""
     files(tmp_path, rng, command="$tilt\nTILTFILE a.tlt\nTHICKNESS 30\n")
     with pytest.raises(ValueError, match="voxel_size must be 1 times pixel_size"):
@@ -142,7 +140,7 @@ def test_a_binning_that_command_files_say_is_not_overruled(tmp_path, rng):
 @pytest.mark.parametrize("lines", ["THICKNESS 3\nIMAGEBINNED 4", "THICKNESS 8\nSLICE 20 10"])
 def test_a_tomogram_of_nothing_is_refused_by_the_file(tmp_path, rng, lines):
     files(tmp_path, rng, command=f"$tilt\nTILTFILE a.tlt\n{lines}\n", newstack=None)
-    with pytest.raises(ValueError, match=r"tilt\.com makes a tomogram .* do not fit"):
+    with pytest.raises(ValueError, match=r"tilt\.com makes a tomogram .* do not match"):
         ImodAlignment.read(tmp_path).alignment(SIZES)
 
 
@@ -150,7 +148,7 @@ def test_an_aligned_stack_has_no_transforms_to_write_like(tmp_path, rng):
     files(tmp_path, rng)
     alignment = ImodAlignment.read(tmp_path).alignment(SIZES)
     like = ImodAlignment.read(tmp_path, aligned=True)
-    with pytest.raises(ValueError, match="like is of an aligned stack and has no transforms"):
+    with pytest.raises(ValueError, match="like belongs to an aligned stack and has no transforms"):
         ImodAlignment.from_alignment(alignment, like=like)
 
 
@@ -169,4 +167,4 @@ def test_numbers_are_kept_apart_by_commas_or_blanks(tmp_path):
     "stack", ["TS.1.ali", "/data/TS.1_ali.mrc", "TS.1.mrc", "TS.1.st", "TS.1.TLT", "TS.1.other"]
 )
 def test_the_root_of_a_stack_is_its_name_without_the_endings_of_imod(stack):
-    assert _root(stack) == "TS.1"
+    assert _root_name(stack) == "TS.1"

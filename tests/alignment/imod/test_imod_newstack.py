@@ -5,7 +5,7 @@ import pytest
 from imod_by_hand import SIZES, files, projected, transcribed
 
 from libtilt.alignment import ImodAlignment, Sizes, open_alignment, read_alignment_file
-from libtilt.alignment.imod.newstack import reduced
+from libtilt.alignment.imod.newstack import reduced_size
 from libtilt.alignment.imod.tilt import TiltSetup
 
 TILT = "$tilt\nTILTFILE a.tlt\nXTILTFILE a.xtilt\nTHICKNESS 20\n"
@@ -41,7 +41,7 @@ def test_a_binned_case_has_the_rows_of_newstack(shared_data):
     for seen in projected(alignment, rows):
         assert np.abs(seen[:, 1] - [-0.5, 2047.5, 4091.5]).max() < 1e-9
     [note] = alignment.notes
-    assert "(1024, 1440), which no file says: the raw images, binned by 4" in note
+    assert "(1024, 1440) from the raw images, binned by 4" in note
 
 
 @pytest.mark.parametrize(
@@ -60,8 +60,8 @@ def test_a_binned_case_has_the_rows_of_newstack(shared_data):
 )
 def test_sizes_are_reduced_as_newstack_reduces_them(size, factor, binned, filtered):
     """By hand from getBinnedSize: parity is kept, and the picture reaches beyond its edges."""
-    assert reduced(size, factor, antialias=False) == binned
-    assert reduced(size, factor, antialias=True) == filtered
+    assert reduced_size(size, factor, antialias=False) == binned
+    assert reduced_size(size, factor, antialias=True) == filtered
 
 
 def by_newstack(aligned, xf, binning, out, offset, first, start, count):
@@ -135,7 +135,7 @@ def test_images_may_have_offsets_of_their_own(tmp_path, rng):
     [
         ("IMAGEBINNED 4\nFULLIMAGE 64 60\n", (16, 16), "FULLIMAGE and SUBSETSTART in tilt.com"),
         ("IMAGEBINNED 2\nFULLIMAGE 41,36\nSUBSETSTART -2 3\n", (16, 23), "binned by 2"),
-        ("", (36, 41), "the raw images, as they are"),
+        ("", (36, 41), "the raw images, unbinned"),
     ],
 )
 def test_without_newst_com_the_size_follows_tilt_com(tmp_path, rng, lines, shape, said):
@@ -147,7 +147,7 @@ def test_without_newst_com_the_size_follows_tilt_com(tmp_path, rng, lines, shape
     assert said in alignment.notes[0]
 
 
-def test_a_depth_that_no_file_says_is_noted(tmp_path, rng):
+def test_missing_depth_is_noted(tmp_path, rng):
     files(tmp_path, rng, command=TILT.replace("THICKNESS 20\n", ""), newstack=NEWST)
     alignment = ImodAlignment.read(tmp_path).alignment(SIZES)
     assert alignment.volume_shape == (41, 36, 41)
@@ -155,7 +155,7 @@ def test_a_depth_that_no_file_says_is_noted(tmp_path, rng):
 
 
 @pytest.mark.parametrize(("binning", "depth"), [(1, 41), (2, 20), (4, 10)])
-def test_a_depth_that_no_file_says_is_of_whole_binned_voxels(tmp_path, rng, binning, depth):
+def test_missing_depth_is_a_whole_number_of_binned_voxels(tmp_path, rng, binning, depth):
     command = TILT.replace("THICKNESS 20\n", f"IMAGEBINNED {binning}\n")
     newst = NEWST.replace(" -xf", f" -bin {binning} -xf")
     files(tmp_path, rng, command=command, newstack=newst)
@@ -204,7 +204,7 @@ def test_files_taken_in_place_of_others_are_warned_of(tmp_path, rng):
     (tmp_path / "a.tlt").rename(tmp_path / "b.tlt")
     warnings = ImodAlignment.read(tmp_path).alignment(SIZES).warnings
     assert [str(text).split("tilt.com ")[1] for text in warnings] == [
-        "names a.tlt, which is not there: b.tlt is taken"
+        "names a.tlt, which does not exist: b.tlt is used"
     ]
 
 

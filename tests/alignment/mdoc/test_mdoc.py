@@ -82,7 +82,7 @@ def test_without_times_the_order_is_that_of_the_stack(tmp_path):
         ("", "is empty"),
         ("PixelSpacing = 1.35\n", r"has no \[ZValue = \.\.\.\]"),
         (MDOC.replace("ZValue = 2", "ZValue = 1"), r"line 20: a second ZValue 1, the first .* 15"),
-        (MDOC.replace("ZValue = 2", "ZValue = -2"), r"line 20: expected an image counted from 0"),
+        (MDOC.replace("ZValue = 2", "ZValue = -2"), r"line 20: expected an image index from 0"),
         (MDOC.replace("TiltAngle = -0.02\n", ""), r"line 15: section 1 has no TiltAngle"),
         (MDOC.replace("-0.02", "flat"), r"line 16, TiltAngle: expected a number, got 'flat'"),
         ("DataMode\n" + MDOC, r"line 1: expected key = value"),
@@ -91,20 +91,20 @@ def test_without_times_the_order_is_that_of_the_stack(tmp_path):
         (MDOC.replace("5760 4092", "5760 -1"), r"line 3, ImageSize: expected two positive"),
         (MDOC.replace("5760 4092", "5760 4092 1"), r"line 3, ImageSize: expected two"),
         (MDOC.replace("1.35", "-1.35"), r"line 1, PixelSpacing: expected a positive number"),
-        (MDOC.replace("[ZValue = 2]\n", ""), r"line 20: TiltAngle stands twice in one section"),
+        (MDOC.replace("[ZValue = 2]\n", ""), r"line 20: TiltAngle appears twice in one section"),
         (MDOC.replace("[ZValue = 2]", "ZValue = 2]"), r"line 20, ZValue: expected a section in br"),
     ],
 )
-def test_an_mdoc_that_is_not_sound_is_named_with_the_line(tmp_path, content, message):
+def test_invalid_mdoc_is_named_with_the_line(tmp_path, content, message):
     with pytest.raises(ValueError, match=message):
         read(tmp_path, content)
 
 
-def test_sizes_missing_from_an_mdoc_are_asked_for(tmp_path):
+def test_sizes_missing_from_an_mdoc_are_required(tmp_path):
     file = read(tmp_path, MDOC.replace("PixelSpacing", "Other").replace("ImageSize", "Some"))
-    with pytest.raises(ValueError, match="does not say the stack_shape"):
+    with pytest.raises(ValueError, match="does not hold the stack_shape"):
         file.alignment(Sizes(pixel_size=1))
-    with pytest.raises(ValueError, match="does not say the pixel_size"):
+    with pytest.raises(ValueError, match="does not hold the pixel_size"):
         file.alignment(Sizes(stack_shape=(3, 8, 8)))
 
 

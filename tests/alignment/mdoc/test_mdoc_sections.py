@@ -56,10 +56,10 @@ def test_an_axis_in_the_sections_is_read(tmp_path):
     assert file.tilt_axis_angle == 85.5
 
 
-def test_a_file_without_an_axis_asks_for_it_and_never_takes_zero(tmp_path):
+def test_mdoc_without_an_axis_requires_one_and_never_assumes_zero(tmp_path):
     file = read(tmp_path, HEAD + images())
     assert file.tilt_axis_angle is None
-    with pytest.raises(ValueError, match="does not say the tilt_axis_angle: give tilt_axis"):
+    with pytest.raises(ValueError, match="does not hold the tilt_axis_angle: give tilt_axis"):
         file.alignment(SIZES)
     given = file.alignment(attrs.evolve(SIZES, tilt_axis_angle=85.0))
     assert np.allclose(given.geometry.tilt_axis_angles, 85)
@@ -67,7 +67,7 @@ def test_a_file_without_an_axis_asks_for_it_and_never_takes_zero(tmp_path):
 
 def test_a_rotation_angle_is_taken_with_a_warning_where_nothing_else_is_there(tmp_path):
     read(tmp_path, HEAD + images(RotationAngle=85.84))
-    with pytest.warns(UserWarning, match=r"no tilt axis, .* of 85\.84 degrees is taken"):
+    with pytest.warns(UserWarning, match=r"no tilt axis angle, .* of 85\.84 degrees is used"):
         alignment = open_alignment(tmp_path / "ts.mrc.mdoc", stack_shape=(3, 48, 64))
     assert np.allclose(alignment.geometry.tilt_axis_angles, 85.84)
     assert alignment.pixel_size == 2.09
@@ -89,13 +89,13 @@ def test_a_rotation_angle_that_does_not_fit_the_axis_is_warned_of(tmp_path, axis
     content = f"{HEAD}[T = Tilt axis angle = {axis}]\n{images(RotationAngle=rotation)}"
     warnings = read(tmp_path, content).alignment(SIZES).warnings
     assert (warnings == ()) == fits
-    assert fits or f"tilt axis of {axis:g} degrees, which is taken" in str(warnings[0])
+    assert fits or f"tilt axis angle of {axis:g} degrees, which is used" in str(warnings[0])
 
 
 def test_two_axes_that_contradict_each_other_are_warned_of(tmp_path):
     titles = "[T = Tilt axis angle = 85]\n[T = Tilt axis angle = -95]\n"
     alignment = read(tmp_path, HEAD + titles + images()).alignment(SIZES)
-    assert "several tilt axes: 85 is taken, not -95" in str(alignment.warnings[0])
+    assert "several tilt axis angles: 85 is used, not -95" in str(alignment.warnings[0])
 
 
 @pytest.mark.parametrize(
@@ -105,11 +105,11 @@ def test_two_axes_that_contradict_each_other_are_warned_of(tmp_path):
         ("[T = Tilt axis angle = 8_5]", r"line 4, tilt axis angle: expected a number, got '8_5'"),
         (
             "[T = Tilt axis angle = left]",
-            r"expected a number, got 'left'; give tilt_axis_angle=.* in its place",
+            r"expected a number, got 'left'; give tilt_axis_angle=.* instead",
         ),
     ],
 )
-def test_an_axis_that_cannot_be_is_refused_unless_one_is_given(tmp_path, title, message):
+def test_impossible_axis_is_refused_unless_one_is_given(tmp_path, title, message):
     file = read(tmp_path, f"{HEAD}{title}\n{images()}")
     with pytest.raises(ValueError, match=message):
         file.alignment(SIZES)
@@ -117,7 +117,7 @@ def test_an_axis_that_cannot_be_is_refused_unless_one_is_given(tmp_path, title, 
     assert np.allclose(given.geometry.tilt_axis_angles, 85)
 
 
-def test_a_given_axis_wins_over_the_files(tmp_path):
+def test_given_axis_overrides_the_file(tmp_path):
     file = read(tmp_path, f"{HEAD}[T = TiltAxisAngle = -175.84]\n{images()}")
     given = file.alignment(attrs.evolve(SIZES, tilt_axis_angle=85.84))
     assert np.allclose(given.geometry.tilt_axis_angles, 85.84)
@@ -152,7 +152,7 @@ def test_a_deleted_section_is_an_image_left_out(tmp_path, kept):
     assert alignment.distance(again) < 1e-6
 
 
-def test_a_stack_without_the_deleted_images_is_taken_with_a_sentence(tmp_path):
+def test_stack_without_the_deleted_images_is_accepted_with_a_warning(tmp_path):
     file = read(tmp_path, HEAD + AXIS + section(0, -3) + section(2, 3))
     alignment = file.alignment(attrs.evolve(SIZES, stack_shape=(2, 48, 64)))
     assert alignment.views.tolist() == [0, 1]
@@ -205,7 +205,7 @@ def test_decimal_commas_are_read_whole(tmp_path):
 
 def test_pieces_of_a_montage_are_refused_and_single_pieces_are_not(tmp_path):
     pieces = "".join(section(i, -3, PieceCoordinates=f"{60 * i} 0 0") for i in range(3))
-    with pytest.raises(ValueError, match=r"line 8: a second piece .* montages are not read, blend"):
+    with pytest.raises(ValueError, match=r"line 8: a second piece .* montages are not support"):
         read(tmp_path, HEAD + AXIS + pieces)
     single = "".join(section(i, 3 * i - 3, PieceCoordinates=f"0 0 {i}") for i in range(3))
     assert read(tmp_path, HEAD + AXIS + single).tilt_angles.tolist() == [-3, 0, 3]
@@ -260,7 +260,7 @@ def test_the_cases_are_read_or_refused(shared_data):
         assert np.allclose(alignment.geometry.tilt_angles, [3 * view - 3 for view in views])
     tomo5 = MdocFile.read(cases / "mdoc_tomo5_axis.mdoc")
     assert tomo5.tilt_axis_angle == -175.84
-    with pytest.raises(ValueError, match="montages are not read"):
+    with pytest.raises(ValueError, match="montages are not supported"):
         MdocFile.read(cases / "mdoc_montage.mdoc")
 
 
@@ -288,14 +288,14 @@ def test_prior_doses_of_zero_beside_exposures_say_nothing(tmp_path):
 
 def test_pieces_are_known_by_their_aligned_coordinates_too(tmp_path):
     pieces = "".join(section(i, -3, AlignedPieceCoords=f"{60 * i} 0 0") for i in range(2))
-    with pytest.raises(ValueError, match="montages are not read"):
+    with pytest.raises(ValueError, match="montages are not supported"):
         read(tmp_path, HEAD + AXIS + pieces)
 
 
 def test_images_of_another_form_than_the_file_says_are_always_warned_of(tmp_path):
     file = read(tmp_path, HEAD + AXIS + images())
     other = file.alignment(Sizes(stack_shape=(3, 48, 70), pixel_size=2.0))
-    assert "check that it is of this stack" in str(other.warnings[0])
+    assert "check that it belongs to this stack" in str(other.warnings[0])
     assert file.alignment(Sizes(stack_shape=(3, 24, 32), pixel_size=4.0)).warnings == ()
 
 
@@ -305,7 +305,7 @@ def test_angles_of_two_degrees_apart_are_one_axis(tmp_path, off, fits):
     assert (read(tmp_path, content).alignment(SIZES).warnings == ()) == fits
 
 
-def test_an_axis_in_words_is_no_number_and_none_is_not_said(tmp_path):
+def test_axis_in_words_is_refused_and_nan_is_unknown(tmp_path):
     words = read(tmp_path, HEAD + "[T = Tilt axis angle = right]\n" + images())
     with pytest.raises(ValueError, match="expected a number, got 'right'"):
         words.alignment(SIZES)

@@ -146,16 +146,16 @@ def test_the_format_is_found_by_the_contents_of_the_file(save, tmp_path):
 def test_assumptions_are_noted(save):
     made = open_alignment(save(tilt_offset=-0.3, x_rotation_offset=-2.3), **SIZES)
     text = " ".join(made.notes)
-    assert "x_offset and y_offset are taken as pixels" in text
+    assert "x_offset and y_offset are read as pixels" in text
     assert "tilt_offset of -0.3 is not applied" in text
     assert np.allclose(made.geometry.shifts[0], [6, -10])
     angstroms = open_alignment(save(), **SIZES, offset_unit="angstrom")
     assert np.allclose(angstroms.geometry.shifts[0], [3, -5])
-    with pytest.warns(UserWarning, match="does not say which program .* half a pixel off"):
+    with pytest.warns(UserWarning, match="does not name the program .* half a pixel off"):
         open_alignment(save(format=None, alignment_path=None), **SIZES)
 
 
-def test_the_path_says_the_program_where_nothing_else_does(save):
+def test_path_names_the_program_without_a_format(save):
     path = save(format=None, alignment_path="100/TS_1.xf")
     assert PortalAlignment.read(path).source == "IMOD"
 
@@ -163,13 +163,13 @@ def test_the_path_says_the_program_where_nothing_else_does(save):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format": "IMOD", "tilt_offset": 1.5}, "tilt_offset is 1.5, and nothing says how"),
-        ({"format": "IMOD", "x_rotation_offset": -2}, "x_rotation_offset is -2, and nothing"),
-        ({"volume_offset": {"x": -1, "y": 2, "z": -3}}, "volume_offset is .* nothing says how"),
+        ({"format": "IMOD", "tilt_offset": 1.5}, "tilt_offset is 1.5, but its meaning"),
+        ({"format": "IMOD", "x_rotation_offset": -2}, "x_rotation_offset is -2, but its meaning"),
+        ({"volume_offset": {"x": -1, "y": 2, "z": -3}}, "volume_offset is .* is not documented"),
         ({"affine_transformation_matrix": [[2]]}, "affine_transformation_matrix is"),
     ],
 )
-def test_unsettled_fields_are_refused_by_name_unless_ignored(save, changes, message):
+def test_ambiguous_fields_are_refused_by_name_unless_ignored(save, changes, message):
     path = save(**changes)
     with pytest.raises(ValueError, match=rf"alignment_metadata\.json: {message}"):
         open_alignment(path, **SIZES)
@@ -185,13 +185,13 @@ ROW = section(0, 1.0, turn(3), (0, 0))
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ([], r"expected per_section_alignment_parameters to be a list of sections, got \[\]"),
+        ([], r"expected a list of sections in per_section_alignment_parameters, got \[\]"),
         ([3], r"\[0\]: expected an object, got 3"),
         ([ROW | {"tilt_angle": None}], r"\[0\], tilt_angle: expected a number, got None"),
         ([ROW | {"tilt_angle": 190}], r"\[0\], tilt_angle: expected a tilt angle within 180"),
-        ([ROW | {"z_index": -1}], r"\[0\], z_index: expected a whole number from 0, got -1"),
-        ([ROW | {"z_index": 0.5}], r"\[0\], z_index: expected a whole number from 0, got 0\.5"),
-        ([ROW, ROW], r"\[1\]: z_index 0 stands at \[0\] too"),
+        ([ROW | {"z_index": -1}], r"\[0\], z_index: expected an integer from 0, got -1"),
+        ([ROW | {"z_index": 0.5}], r"\[0\], z_index: expected an integer from 0, got 0\.5"),
+        ([ROW, ROW], r"\[1\]: z_index 0 is also at \[0\]"),
         ([ROW | {"in_plane_rotation": [1, 0, 0, 1]}], r"in_plane_rotation: expected two rows"),
         ([ROW | {"in_plane_rotation": 85.0}], r"in_plane_rotation: expected two rows"),
         ([ROW | {"in_plane_rotation": [[1, 0], [0, -1]]}], "expected a rotation, got"),
@@ -200,7 +200,7 @@ ROW = section(0, 1.0, turn(3), (0, 0))
         ([ROW | {"z_index": 10**7}], "more than a tilt series can have"),
     ],
 )
-def test_sections_that_are_not_sound_are_named(save, row, message):
+def test_invalid_sections_are_named(save, row, message):
     with pytest.raises(ValueError, match=rf"alignment_metadata\.json.*{message}"):
         open_alignment(
             save(per_section_alignment_parameters=row), stack_shape=(1, 9, 9), pixel_size=1
@@ -212,13 +212,13 @@ def test_sections_that_are_not_sound_are_named(save, row, message):
     [
         ("", "is not JSON"),
         ("[1]", r"expected a JSON object, \{\.\.\.\}, got \[1\]"),
-        ('{"a": 1}', "is no alignment: expected the JSON of a libtilt geometry"),
-        ('{"a": NaN}', "NaN is no number of JSON"),
+        ('{"a": 1}', "is not an alignment: expected a libtilt geometry"),
+        ('{"a": NaN}', "NaN is not a JSON number"),
         ('{"a": 1e999}', "1e999 is too large a number"),
         ('{"a": ' + "9" * 5000 + "}", "too large a whole number"),
-        ('{"a": 1, "a": 2}', "the key 'a' stands twice"),
+        ('{"a": 1, "a": 2}', "the key 'a' appears twice"),
         ("[" * 100_000, "nested too deep"),
-        ('{"a": "\0"}', "holds zero bytes"),
+        ('{"a": "\0"}', "holds null bytes"),
         ('{"format": "libtilt geometry"}', "has version None"),
     ],
 )

@@ -9,7 +9,8 @@ from scipy.spatial.transform import Rotation
 
 from libtilt.alignment import RelionAlignment, Sizes
 from libtilt.alignment.relion.columns import positive
-from libtilt.alignment.relion.star import read_star, star_text, table
+from libtilt.alignment.relion.star import block_from_columns, read_star, star_text
+from libtilt.alignment.text import parse_number
 
 LABELS = ("rlnMicrographName", "rlnTomoXTilt", "rlnTomoYTilt", "rlnTomoZRot")
 LABELS += ("rlnTomoXShiftAngst", "rlnTomoYShiftAngst", "rlnMicrographPreExposure")
@@ -110,7 +111,7 @@ def test_the_table_of_all_series_gives_sizes_and_files(project):
     for path, name in (("tomograms.star", "TS_2"), ("tilt_series/TS_2.star", None)):
         file = RelionAlignment.read(project / path, name=name)
         assert (file.pixel_size, file.volume_shape) == (2.5, (21, 36, 41))
-        assert file.tilts.numbers("rlnTomoYTilt") == series(seed=2)[1][:, 1].tolist()
+        assert file.tilts.values("rlnTomoYTilt", parse_number) == series(seed=2)[1][:, 1].tolist()
     with pytest.raises(ValueError, match=r"has several series: name one of TS_1, TS_2"):
         RelionAlignment.read(project / "tomograms.star")
     with pytest.raises(ValueError, match=r"has no series 'TS_3': name one of TS_1, TS_2"):
@@ -139,7 +140,11 @@ def test_written_tilts_come_back_with_other_columns(project, tmp_path):
     assert again.tilts.column("rlnMicrographPreExposure") == ["3.0"] * 4
     assert again.tilts.column("rlnMicrographName")[3] == "4@TS_1.mrc"
     for label in LABELS[1:6]:
-        assert np.allclose(again.tilts.numbers(label), file.tilts.numbers(label), atol=1e-8)
+        assert np.allclose(
+            again.tilts.values(label, parse_number),
+            file.tilts.values(label, parse_number),
+            atol=1e-8,
+        )
 
 
 GOOD = series()[0]
@@ -152,21 +157,21 @@ GOOD = series()[0]
         ("# nothing\n", "no data_ block"),
         ("hello\n", r"a\.star, line 1: expected data_\.\.\., got 'hello': not a STAR file"),
         (GOOD[:-20], r"line 16: expected 7 values in data_TS_1, got 5"),
-        (GOOD.replace("loop_", ""), r"line 6: expected one value behind|expected a label"),
+        (GOOD.replace("loop_", ""), r"line 6: expected one value after|expected a label"),
         (GOOD.replace("YTilt #3", "XTilt #3"), r"line 8: a second label _rlnTomoXTilt"),
         (GOOD.replace("_rlnTomo", "_other"), "has no table with _rlnTomoYTilt"),
-        (GOOD.replace("_rlnTomoYTilt", "_other"), "has no _rlnTomoYTilt .* aligned by half"),
+        (GOOD.replace("_rlnTomoYTilt", "_other"), "has no _rlnTomoYTilt .* it is incomplete"),
         (GOOD.replace("_rlnTomoZRot", "_other"), r"has no _rlnTomoZRot in data_TS_1"),
         (GOOD.replace("2@TS", "1@TS"), r"line 13: image 1@ is named twice"),
-        (GOOD.replace("2@TS", "0@TS"), r"line 14: image 0@ is none"),
-        (GOOD.replace("2@TS", "TS"), r"line 14: rlnMicrographName has no number N@"),
+        (GOOD.replace("2@TS", "0@TS"), r"line 14: image 0@ is invalid"),
+        (GOOD.replace("2@TS", "TS"), r"line 14: rlnMicrographName has no image number N@"),
         (GOOD + "\n" + GOOD, r"line \d+: a second block data_TS_1"),
         (GOOD.replace("loop_", "loop_\nloop_"), "line 6: a second loop_"),
         ("\n".join(GOOD.splitlines()[:12]), "has no rows"),
         ("\0" + GOOD, "not a text file"),
     ],
 )
-def test_files_that_are_not_sound_are_named_with_the_line(tmp_path, content, message):
+def test_invalid_files_are_named_with_the_line(tmp_path, content, message):
     path = tmp_path / "a.star"
     path.write_text(content)
     with pytest.raises(ValueError, match=message):
@@ -185,11 +190,11 @@ def test_sizes_must_be_whole_numbers(project):
 
 def test_series_of_another_stack_are_refused(project):
     file = RelionAlignment.read(project / "tilt_series" / "TS_1.star")
-    with pytest.raises(ValueError, match="is of a stack with 4 images, the stack has 3"):
+    with pytest.raises(ValueError, match="belongs to a stack of 4 images, but the stack has 3"):
         file.alignment(Sizes(stack_shape=(3, 36, 41)))
-    with pytest.raises(ValueError, match=r"is of pixels of 2\.5 A, the stack's are 3 A"):
+    with pytest.raises(ValueError, match=r"has pixels of 2\.5 A, the stack has pixels of 3 A"):
         file.alignment(Sizes(stack_shape=(4, 36, 41), pixel_size=3))
-    with pytest.raises(ValueError, match="does not say the stack_shape"):
+    with pytest.raises(ValueError, match="does not hold the stack_shape"):
         file.alignment()
 
 
@@ -214,8 +219,8 @@ def test_quotes_comments_and_single_values_are_read(tmp_path):
     path.write_text("data_one\n_a 'two words' # said\n_b \"x\"\n\ndata_two\nloop_\n_c\n1\n2 #no\n")
     blocks = read_star(path)
     assert (blocks["one"].column("a"), blocks["one"].column("b")) == (["two words"], ["x"])
-    assert blocks["two"].numbers("c") == [1.0, 2.0]
-    path.write_text(star_text([table("t", {"a": ["two words", "_x", ""]})]))
+    assert blocks["two"].values("c", parse_number) == [1.0, 2.0]
+    path.write_text(star_text([block_from_columns("t", {"a": ["two words", "_x", ""]})]))
     assert read_star(path)["t"].column("a") == ["two words", "_x", ""]
 
 
@@ -224,7 +229,7 @@ def test_tables_are_read_as_starfile_reads_them(tmp_path):
     path = tmp_path / "a.star"
     path.write_text(GOOD)
     assert starfile.read(path)["rlnTomoYTilt"].tolist() == (
-        read_star(path)["TS_1"].numbers("rlnTomoYTilt")
+        read_star(path)["TS_1"].values("rlnTomoYTilt", parse_number)
     )
 
 

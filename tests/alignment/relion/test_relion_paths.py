@@ -7,7 +7,8 @@ from random_alignments import random_alignment
 from test_relion import GLOBAL, series
 
 from libtilt.alignment import Acquisition, RelionAlignment, open_alignment
-from libtilt.alignment.relion.paths import follow
+from libtilt.alignment.relion.paths import resolve_star_name
+from libtilt.alignment.text import parse_number
 
 SIZES = {"stack_shape": (4, 36, 41)}
 
@@ -24,7 +25,7 @@ def job(root, name="Tomograms/job006", seed=0, named=None):
 
 
 def tilts_of(path):
-    return RelionAlignment.read(path).tilts.numbers("rlnTomoYTilt")
+    return RelionAlignment.read(path).tilts.values("rlnTomoYTilt", parse_number)
 
 
 def tilts(seed):
@@ -38,9 +39,7 @@ def test_two_projects_do_not_mix_whatever_the_working_folder(tmp_path, monkeypat
     assert tilts_of(other / "tomograms.star") == tilts(2)
     assert tilts_of("../A/Tomograms/job006/tomograms.star") == tilts(1)
     (one / "tilt_series" / "TS_1.star").unlink()
-    message = (
-        r"tomograms\.star, line 10: names Tomograms/job006/tilt_series/TS_1\.star, which is not"
-    )
+    message = r"tomograms\.star, line 10: names Tomograms/job006/tilt_series/TS_1\.star, which does"
     with pytest.raises(FileNotFoundError, match=message):
         RelionAlignment.read(one / "tomograms.star")
 
@@ -85,7 +84,7 @@ def test_a_moved_project_is_found_by_the_tail_of_absolute_names(tmp_path):
     # Of two jobs with the same series, the other one is not meant.
     job(tmp_path, "Tomograms/job007", seed=4)
     (folder / "tilt_series" / "TS_1.star").unlink()
-    with pytest.raises(FileNotFoundError, match=r"line 10: names /lab/old/.*put it back below"):
+    with pytest.raises(FileNotFoundError, match=r"line 10: names /lab/old/.*restore it below"):
         RelionAlignment.read(folder / "tomograms.star")
 
 
@@ -99,11 +98,14 @@ def test_an_absolute_name_that_is_there_is_taken(tmp_path):
 @pytest.mark.parametrize(
     ("named", "message"),
     [
-        ("../../../../B/TS_1.star", r"line 10: .* leads out of the folder of the project"),
-        ("/../B/TS_1.star", r"line 10: .* leads out of the folder of the project"),
+        ("../../../../B/TS_1.star", r"line 10: .* leaves the folder of the project"),
+        ("/../B/TS_1.star", r"line 10: .* leaves the folder of the project"),
         ("/etc/passwd", r"line 10: expected the name of a \.star file, got '/etc/passwd'"),
         ("tilt_series/TS_1.mrc", r"line 10: expected the name of a \.star file"),
-        ("Tomograms/job008/TS_1.star", r"line 10: names Tomograms/job008/TS_1\.star, which is not"),
+        (
+            "Tomograms/job008/TS_1.star",
+            r"line 10: names Tomograms/job008/TS_1\.star, which does",
+        ),
     ],
 )
 def test_names_that_lead_out_or_nowhere_are_refused_by_line(tmp_path, named, message):
@@ -126,11 +128,11 @@ def test_the_mark_of_a_project_ends_the_search(tmp_path):
     (tmp_path / "inner" / "default_pipeline.star").write_text("data_x\n_a 1\n")
     assert tilts_of(inner / "tomograms.star") == tilts(2)
     (inner / "tilt_series" / "TS_1.star").unlink()
-    with pytest.raises(FileNotFoundError, match="which is not there"):
+    with pytest.raises(FileNotFoundError, match="which does not"):
         RelionAlignment.read(inner / "tomograms.star")
 
 
-def test_the_working_folder_comes_last_and_is_said(tmp_path, monkeypatch):
+def test_working_folder_comes_last_with_a_warning(tmp_path, monkeypatch):
     folder = job(tmp_path / "A", seed=1)
     copy = tmp_path / "elsewhere" / "list.star"
     copy.parent.mkdir()
@@ -138,21 +140,23 @@ def test_the_working_folder_comes_last_and_is_said(tmp_path, monkeypatch):
     with pytest.raises(FileNotFoundError):
         RelionAlignment.read(copy)
     monkeypatch.chdir(tmp_path / "A")
-    with pytest.warns(UserWarning, match="was taken from the working folder"):
+    with pytest.warns(UserWarning, match="one in the working folder"):
         open_alignment(copy, **SIZES)
 
 
 def test_a_copied_folder_has_its_series_beside_the_table(tmp_path):
     folder = job(tmp_path, "copy", named="Tomograms/job006/tilt_series/TS_1.star")
-    found = follow("Tomograms/job006/tilt_series/TS_1.star", folder / "tomograms.star", "here")
+    found = resolve_star_name(
+        "Tomograms/job006/tilt_series/TS_1.star", folder / "tomograms.star", "here"
+    )
     assert found.path == folder / "tilt_series" / "TS_1.star"
-    assert "was taken to be" in found.warning
+    assert "is used for" in found.warning
 
 
 def test_a_name_that_no_file_can_have_is_refused(tmp_path):
     for name in ("x" * 5000 + ".star", "a\x07.star", ".star", "\ud800.star"):
         with pytest.raises((ValueError, FileNotFoundError), match=r"^here: "):
-            follow(name, tmp_path / "tomograms.star", "here")
+            resolve_star_name(name, tmp_path / "tomograms.star", "here")
 
 
 def test_series_are_appended_to_a_project(tmp_path):
@@ -164,16 +168,16 @@ def test_series_are_appended_to_a_project(tmp_path):
     assert made.distance(again) < 1e-4
     assert again.stack_name == "two.mrc"
     before = path.read_bytes()
-    with pytest.raises(FileExistsError, match="has a series two already"):
+    with pytest.raises(FileExistsError, match="already has a series two"):
         RelionAlignment.from_alignment(made).write(path, append=True)
     other = attrs.evolve(made, acquisition=Acquisition(voltage=300), stack_name="three.mrc")
-    with pytest.raises(ValueError, match="only one of them has rlnVoltage"):
+    with pytest.raises(ValueError, match="only one has rlnVoltage"):
         RelionAlignment.from_alignment(other).write(path, append=True)
     assert path.read_bytes() == before
     assert sorted(file.name for file in tmp_path.rglob("*.star")) == [
         "one.star", "tomograms.star", "two.star"
     ]  # fmt: skip
-    with pytest.raises(ValueError, match=r"only a tomograms\.star lists series"):
+    with pytest.raises(ValueError, match=r"append needs a file named tomograms\.star"):
         RelionAlignment.from_alignment(made).write(tmp_path / "a.star", append=True)
 
 

@@ -38,10 +38,10 @@ OPTICS = Acquisition(
 )  # fmt: skip
 
 
-def test_a_series_before_alignment_has_nominal_angles_and_says_so(tmp_path):
+def test_series_before_alignment_has_nominal_angles_with_a_warning(tmp_path):
     path = tmp_path / "TS_1.star"
     path.write_text(NOMINAL)
-    with pytest.warns(UserWarning, match=r"TS_1\.star is one before alignment: .* nominal"):
+    with pytest.warns(UserWarning, match=r"TS_1\.star is from before alignment: .* nominal"):
         made = open_alignment(path, **SIZES)
     assert np.allclose(made.geometry.tilt_angles, [-3.01, 0.02, 2.99])
     assert np.allclose(made.geometry.tilt_axis_angles, [85, 85, 84.5])
@@ -58,10 +58,10 @@ def test_the_sample_before_alignment_is_read(shared_data):
     assert np.abs(made.geometry.shifts).max() < 1e-9
 
 
-def test_a_missing_tilt_axis_is_asked_for(tmp_path):
+def test_missing_tilt_axis_is_required(tmp_path):
     path = tmp_path / "TS_1.star"
     path.write_text(NOMINAL.replace("_rlnTomoNominalTiltAxisAngle", "_rlnOther"))
-    with pytest.raises(ValueError, match=r"does not say the tilt_axis_angle: give tilt_axis_angle"):
+    with pytest.raises(ValueError, match=r"does not hold the tilt_axis_angle: give tilt_axis"):
         open_alignment(path, **SIZES)
     with pytest.warns(UserWarning, match="before alignment"):
         made = open_alignment(path, **SIZES, tilt_axis_angle=12)
@@ -75,7 +75,7 @@ def test_tables_that_are_aligned_by_half_are_refused(tmp_path, label):
     path = tmp_path / "a.star"
     content = series(n=3)[0].replace(f"_rlnTomo{label} ", "_rlnTomoNominalStageTiltAngle ")
     path.write_text(content)
-    with pytest.raises(ValueError, match=rf"a\.star has no _rlnTomo{label} .* aligned by half"):
+    with pytest.raises(ValueError, match=rf"a\.star has no _rlnTomo{label} .* it is incomplete"):
         open_alignment(path, **SIZES)
 
 
@@ -88,7 +88,7 @@ def test_tables_that_are_aligned_by_half_are_refused(tmp_path, label):
         ("85.0 6.0", "85.0 -6.0", r"line 8, rlnMicrographPreExposure: expected an exposure of at"),
     ],
 )
-def test_numbers_that_cannot_be_are_refused_by_line(tmp_path, old, new, message):
+def test_impossible_numbers_are_refused_by_line(tmp_path, old, new, message):
     path = tmp_path / "a.star"
     path.write_text(NOMINAL.replace(old, new))
     with pytest.raises(ValueError, match=message):
@@ -115,7 +115,7 @@ def test_the_table_of_all_series_says_how_they_were_taken(tmp_path):
         open_alignment(path, stack_shape=(4, 36, 41))
 
 
-def test_the_pixel_size_of_the_movies_is_not_taken_in_silence(tmp_path):
+def test_pixel_size_of_the_movies_gives_a_warning(tmp_path):
     path = tmp_path / "tilt_series.star"
     path.write_text(
         "data_global\nloop_\n_rlnTomoName\n_rlnTomoTiltSeriesStarFile\n"
@@ -177,7 +177,7 @@ def test_unknown_optics_are_left_out_and_named(tmp_path):
     missing = " ".join(file.missing_for_relion)
     for what in ("rlnVoltage: ", "rlnTomoHand: ", "rlnMicrographPreExposure: ", "rlnDefocusU, "):
         assert what in missing
-    assert "one file for each image" in missing
+    assert "one file per image" in missing
     known = attrs.evolve(random_alignment(), acquisition=OPTICS)
     few = " ".join(RelionAlignment.from_alignment(known).missing_for_relion)
     assert "rlnVoltage" not in few
@@ -234,9 +234,9 @@ def test_micrographs_are_named_from_the_project(tmp_path, monkeypatch):
     assert tilts.column("rlnMicrographName")[0] == "000001@raw/TS_07.mrc"
 
 
-def test_the_command_line_gives_the_optics_and_says_what_is_missing(tmp_path):
+def test_command_line_gives_the_optics_and_lists_missing_values(tmp_path):
     alignment = random_alignment()
-    with pytest.warns(UserWarning, match="2 images that are left out got tilt angles between"):
+    with pytest.warns(UserWarning, match="2 excluded images got tilt angles interpolated"):
         source = save_alignment(alignment, tmp_path / "a.aln")
     arguments = ["convert", source, tmp_path / "tomograms.star", "--stack-shape", 7, 37, 40]
     arguments += ["--pixel-size", 1.37, "--volume-shape", 42, 36, 40, "--hand", -1]

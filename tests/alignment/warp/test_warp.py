@@ -82,10 +82,10 @@ def test_files_in_utf_16_as_warp_writes_them_are_read(tmp_path):
     assert WarpAlignment.read(path).views.tolist() == [0, 2, 3]
 
 
-def test_offsets_that_are_missing_are_zeros_and_an_axis_is_asked_for(tmp_path):
+def test_missing_offsets_are_zero_and_a_missing_axis_is_required(tmp_path):
     file = read(tmp_path, "<TiltSeries><Angles>1 2</Angles></TiltSeries>")
     sizes = Sizes(stack_shape=(2, 8, 8), pixel_size=2.0, volume_shape=(4, 8, 8))
-    with pytest.raises(ValueError, match="does not say the tilt_axis_angle: give tilt_axis_angle="):
+    with pytest.raises(ValueError, match="does not hold the tilt_axis_angle: give tilt_axis"):
         file.alignment(sizes)
     alignment = file.alignment(attrs.evolve(sizes, tilt_axis_angle=85))
     assert alignment.views.tolist() == [0, 1]
@@ -106,12 +106,12 @@ def test_offsets_that_are_missing_are_zeros_and_an_axis_is_asked_for(tmp_path):
         (
             "AxisAngle",
             "85\n8,5\n85",
-            r"line 6, .* entry 2: expected a number, got '8,5' \(a deci",
+            r"line 6, .* entry 2: expected a number, got '8,5' \(deci",
         ),
         ("AxisAngle", "85\n85", r"line 5, <AxisAngle>: expected 3 numbers, as <Angles> has, got 2"),
     ],
 )
-def test_angles_that_cannot_be_are_refused_by_their_line(tmp_path, tag, texts, message):
+def test_impossible_angles_are_refused_by_line(tmp_path, tag, texts, message):
     lists = {"Angles": "-3\n0\n3", "AxisAngle": "85\n85\n85"} | {tag: texts}
     body = "\n".join(f"<{name}>{values}</{name}>" for name, values in lists.items())
     sizes = Sizes(stack_shape=(3, 8, 8), pixel_size=2.0, volume_shape=(4, 8, 8))
@@ -119,7 +119,7 @@ def test_angles_that_cannot_be_are_refused_by_their_line(tmp_path, tag, texts, m
         read(tmp_path, f"<TiltSeries>\n{body}</TiltSeries>").alignment(sizes)
 
 
-def test_a_given_axis_wins_over_one_that_cannot_be(tmp_path):
+def test_given_axis_overrides_an_impossible_one(tmp_path):
     file = read(
         tmp_path,
         "<TiltSeries><Angles>-3 0 3</Angles><AxisAngle>-856 -856 x</AxisAngle></TiltSeries>",
@@ -138,7 +138,7 @@ def test_rows_of_unused_images_need_not_be_numbers(tmp_path):
     assert np.allclose(file.alignment(sizes).geometry.tilt_angles, [3, -3])
 
 
-def test_a_stack_of_the_used_images_alone_is_taken_with_a_sentence(tmp_path):
+def test_stack_of_only_used_images_is_accepted_with_a_warning(tmp_path):
     file = read(
         tmp_path,
         "<TiltSeries><Angles>-3 0 3</Angles><AxisAngle>85 85 85</AxisAngle>"
@@ -151,7 +151,7 @@ def test_a_stack_of_the_used_images_alone_is_taken_with_a_sentence(tmp_path):
     assert part.geometry == whole.geometry
     assert "uses 2 of 3 images and the stack has 2" in str(part.warnings[0])
     assert whole.warnings == ()
-    with pytest.raises(ValueError, match="with 3 images, of which it uses 2, the stack has 4"):
+    with pytest.raises(ValueError, match="of 3 images and uses 2, but the stack has 4"):
         file.alignment(attrs.evolve(sizes, stack_shape=(4, 8, 8)))
 
 
@@ -181,7 +181,7 @@ GOOD = series()[0]
         ("<TiltSeries></TiltSeries>", r"TS_1\.xml has no <Angles>"),
         (GOOD.replace("True\nFalse", "True"), r"<UseTilt>: expected True or False 4 times"),
         (GOOD.replace("False", "Maybe"), r"<UseTilt>: expected True or False"),
-        (GOOD.replace("True", "False"), r"<UseTilt>: all 4 images are left out"),
+        (GOOD.replace("True", "False"), r"<UseTilt>: all 4 images are excluded"),
         (GOOD.replace("<AxisAngle>", "<AxisAngle>x\n"), r"<AxisAngle>: expected 4 numbers"),
         (
             GOOD.replace("<AxisOffsetX>", "<AxisOffsetX>x"),
@@ -191,16 +191,16 @@ GOOD = series()[0]
         ("\0" + GOOD, r"TS_1\.xml, line 1: not XML"),
     ],
 )
-def test_files_that_are_not_sound_are_named(tmp_path, content, message):
+def test_invalid_files_are_named(tmp_path, content, message):
     sizes = Sizes(stack_shape=(4, 37, 40), pixel_size=1.7, volume_shape=(21, 36, 41))
     with pytest.raises(ValueError, match=message):
         read(tmp_path, content).alignment(sizes)
 
 
 @pytest.mark.parametrize("name", ["stack_shape", "pixel_size", "volume_shape"])
-def test_sizes_kept_elsewhere_by_warp_are_asked_for(tmp_path, name):
+def test_sizes_missing_from_warp_files_are_required(tmp_path, name):
     sizes = {"stack_shape": (4, 37, 40), "pixel_size": 1.7, "volume_shape": (21, 36, 41)}
-    with pytest.raises(ValueError, match=f"does not say the {name}"):
+    with pytest.raises(ValueError, match=f"does not hold the {name}"):
         read(tmp_path, GOOD).alignment(Sizes(**(sizes | {name: None})))
 
 
