@@ -15,7 +15,7 @@ from libtilt.errors.checks import (
     floating_dtype,
     real_data,
     require_finite,
-    require_held,
+    require_representable,
     to_pixel_size,
 )
 from libtilt.geometry import ImageGrid, TiltGeometry, require_geometry
@@ -389,7 +389,7 @@ class TiltSeries(ImageData):
         (1, 4, 5)
         """
         window = Window.pad(self.shape[1:], shape)
-        require_held(value, self.dtype, "the images' type")
+        require_representable(value, self.dtype, "the images' type")
         return self._within(
             window, np.pad(self.images, [(0, 0), *window.margins], constant_values=value)
         )

@@ -17,7 +17,7 @@ from libtilt.errors.checks import (
     one_of,
     real_data,
     require_finite,
-    require_held,
+    require_representable,
     to_center,
     to_origin,
     to_voxel_size,
@@ -327,7 +327,7 @@ class Volume(ImageData):
         8
         """
         window = Window.pad(self.shape, shape)
-        require_held(value, self.dtype, "the volume's type")
+        require_representable(value, self.dtype, "the volume's type")
         return self._within(window, np.pad(self.data, window.margins, constant_values=value))
 
     def bin(self, factor: int | tuple[int, ...]) -> Self:

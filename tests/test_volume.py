@@ -513,7 +513,7 @@ def test_animations_of_a_volume_are_written(tmp_path, look):
 @pytest.mark.parametrize("value", [0.5, np.nan, 300, -1])
 def test_padding_an_integer_volume_by_what_it_cannot_hold_is_refused(value):
     volume = Volume(np.ones((2, 2, 2), np.uint8))
-    with pytest.raises(ValueError, match="value must fit the volume's type uint8"):
+    with pytest.raises(ValueError, match="value must fit into the volume's type uint8"):
         volume.pad((4, 4, 4), value=value)
 
 
