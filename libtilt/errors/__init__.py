@@ -8,7 +8,7 @@ names for them, such as a command line, adds its own.
 from __future__ import annotations
 
 
-class _WithArguments(Exception):
+class _WithArguments(Exception):  # noqa: N818
     """A message, and the names of the arguments that fix the problem."""
 
     def __init__(self, message: str, *, arguments: tuple[str, ...] | list[str] = ()) -> None:

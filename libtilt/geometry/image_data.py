@@ -195,10 +195,10 @@ class ImageData(NDArrayOperatorsMixin):
         ...     )
         """
         # Looks stand above the classes that they show: the one import that goes up.
-        from libtilt.animations.registry import resolve_look, usual_look
+        from libtilt.animations.registry import default_look, resolve_look
         from libtilt.drawing import Animation
 
-        chosen = usual_look(self) if look is None else resolve_look(look)
+        chosen = default_look(self) if look is None else resolve_look(look)
         animation = Animation(
             chosen.panel(self, style),
             fps=fps,

@@ -41,8 +41,8 @@ def test_objects_stand_beside_each_other_with_names_angles_and_bars(tmp_path):
 @pytest.mark.parametrize(
     ("objects", "looks", "error", "message"),
     [
-        ({"a": 3}, {}, TypeError, "what to animate must be a Volume or a TiltSeries, got int"),
-        ([1], {}, TypeError, "objects must be a mapping of names to objects"),
+        ({"a": 3}, {}, TypeError, "source must be a Volume or a TiltSeries, got int"),
+        ([1], {}, TypeError, "objects must be a mapping of titles to objects"),
         ({}, {}, ValueError, "objects must hold at least one"),
         ({"a": 3}, {"b": "spin"}, ValueError, r"looks must name objects \(a\), got b"),
     ],
@@ -54,7 +54,7 @@ def test_objects_that_cannot_stand_beside_each_other_are_refused(objects, looks,
 
 def test_a_look_of_another_kind_of_object_is_refused():
     with pytest.raises(
-        ArgumentError, match="look 'spin' is of a Volume, got a TiltSeries"
+        ArgumentError, match="look 'spin' shows a Volume, got a TiltSeries"
     ) as caught:
         side_by_side({"a": SERIES}, looks={"a": "spin"})
     assert caught.value.arguments == ("look",)
@@ -112,13 +112,13 @@ def test_volumes_of_another_scale_are_wiped_with_a_contrast_of_their_own(tmp_pat
 
 def test_iterations_are_kept_with_their_residuals(tmp_path):
     film = IterationFilm("y")
-    with pytest.raises(ValueError, match="there is no frame yet"):
+    with pytest.raises(ValueError, match="the film has no frames yet"):
         film.panel()
     result = sirt(SERIES, volume_shape=(20, 40, 44), iterations=4, callback=film)
     assert len(film.slices) == 4
     assert np.array_equal(film.slices[-1], result.volume.data[:, 20])
     assert film.labels[0].startswith("iteration 1, residual 0.")
-    with pytest.raises(ValueError, match="this film holds another reconstruction already"):
+    with pytest.raises(ValueError, match="this film already has the slices of another"):
         film(1, result.volume, 0.5)
     path = Animation(film.panel(), fps=10, width=88).save(tmp_path / "a.gif")
     frames = iio.imread(path, mode="L", index=None)

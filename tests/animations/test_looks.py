@@ -55,7 +55,7 @@ def test_a_look_is_picked_by_name_class_or_instance():
     [
         ("wobble", ValueError, "look 'wobble' is not known: choose from 'slices', 'spin', 'tilts'"),
         (3, TypeError, "look must be a name, a Look class or a Look, got 3"),
-        (Tilts(), ArgumentError, "look 'tilts' is of a TiltSeries, got a Volume"),
+        (Tilts(), ArgumentError, "look 'tilts' shows a TiltSeries, got a Volume"),
     ],
 )
 def test_looks_that_do_not_fit_are_refused(tmp_path, look, error, message):

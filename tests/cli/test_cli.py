@@ -165,7 +165,7 @@ def test_gif_of_a_stack_with_angles_is_its_tilts(volume, tmp_path):
         (
             ["gif", "{map}", "-o", "{dir}/a.gif", "--cmap", "gray9"],
             1,
-            "cmap must be the name of a color map",
+            "cmap must be the name of a matplotlib color map",
         ),
         (["gif", "{map}", "-o", "{dir}/no/a.gif"], 1, "does not exist"),
         (["gif", "{map}", "-o", "{dir}/a.gif", "--limits", 2, 1], 1, "contrast must be"),

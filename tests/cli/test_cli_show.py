@@ -35,7 +35,7 @@ def test_show_refuses_in_one_line_and_leaves_no_file(tmp_path):
     path = VOLUME.save(tmp_path / "map.mrc")
     for arguments, message in [
         (["-o", tmp_path / "map.bmp"], "must end with .png, .pdf, .svg"),
-        (["-o", tmp_path / "map.png", "--cmap", "mud"], "cmap must be the name of a"),
+        (["-o", tmp_path / "map.png", "--cmap", "mud"], "cmap must be the name of a mat"),
         (["-o", tmp_path / "no" / "map.png"], "the folder"),
         (["-o", tmp_path / "map.png", "--kind", "sheet"], "no geometry beside"),
         (["-o", tmp_path / "m.png", "--kind", "spectrum", "--position", 1, 1, 1], "--position is"),

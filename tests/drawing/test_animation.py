@@ -46,7 +46,7 @@ def test_max_bytes_narrows_the_picture_and_nothing_else(tmp_path, name):
 
 def test_max_bytes_that_cannot_be_kept_is_refused_with_the_width_that_would(tmp_path):
     frames = RNG.random((4, 80, 80))
-    message = r"max_bytes=5000 is too small: 4 frames of 64 pixels need (\d+) .* (\d+) pixels wide"
+    message = r"max_bytes=5000 is .*: 4 frames 64 pixels wide take (\d+) .* (\d+) pixels wide"
     with pytest.raises(ArgumentError, match=message) as caught:
         save_frames(tmp_path / "a.gif", frames, max_bytes=5000)
     assert caught.value.arguments == ("max_bytes", "width")
@@ -61,25 +61,25 @@ def test_max_bytes_that_cannot_be_kept_is_refused_with_the_width_that_would(tmp_
     ("frames", "options", "message"),
     [
         (np.zeros((0, 4, 4)), {}, "frames must not be empty"),
-        (np.full((2, 4, 4), np.nan), {}, "frames must hold finite values"),
+        (np.full((2, 4, 4), np.nan), {}, "frames must have finite values"),
         (np.zeros((4, 4)), {}, "frames must have 3 dimensions"),
         (np.zeros((2, 4, 4)), {"fps": 0}, "fps must be one positive number"),
         (np.zeros((2, 4, 4)), {"fps": 60}, r"fps must be 0\.002 to 50 in a \.gif file, got 60"),
         (np.zeros((2, 4, 4)), {"fps": 0.001}, r"fps must be 0\.002 to 50"),
-        (np.eye(700)[:, -16:].reshape(700, 4, 4), {"fps": 1}, "fps=1 is too slow: equal frames"),
-        (np.zeros((2, 4, 4)), {"loop": -1}, r"loop must be 0 \(for ever\) to 65535 times"),
+        (np.eye(700)[:, -16:].reshape(700, 4, 4), {"fps": 1}, "fps=1 is too slow: consecutive"),
+        (np.zeros((2, 4, 4)), {"loop": -1}, r"loop must be 0 \(forever\) to 65535"),
         (np.zeros((2, 4, 4)), {"loop": 70000}, "loop must be 0"),
         (np.zeros((2, 4, 4)), {"loop": 1.5}, "loop must be 0"),
         (np.zeros((2, 4, 4)), {"loop": True}, "loop must be 0"),
-        (np.zeros((2, 4, 4)), {"width": 70000}, "must leave no side above 65535 pixels"),
+        (np.zeros((2, 4, 4)), {"width": 70000}, "must keep both sides within 65535 pixels"),
         (np.zeros((2, 4, 4)), {"width": 60000}, "the picture is 60000 x 60000, set max_size"),
         (np.zeros((2, 4, 4)), {"width": 0}, "width must be a positive integer"),
         (np.zeros((2, 4, 4)), {"max_bytes": 0}, "max_bytes must be a positive integer"),
-        (np.zeros((2, 4, 4)), {"percentiles": (9, 3)}, "percentiles must be two numbers that rise"),
+        (np.zeros((2, 4, 4)), {"percentiles": (9, 3)}, "percentiles must be two increasing"),
         (
             np.zeros((2, 4, 4)),
             {"percentiles": 5},
-            "percentiles must be two numbers that rise",
+            "percentiles must be two increasing",
         ),
         (np.zeros((2, 4, 4)), {"contrast": 5}, "contrast must be"),
         (np.zeros((2, 4, 4)), {"contrast": ("a", "b")}, "contrast must be"),

@@ -74,5 +74,5 @@ def test_contrast_per_frame_and_by_values():
 
 @pytest.mark.parametrize("contrast", ["stak", (2, 1), (0, np.inf), (1, 2, 3), 5, None, ("a", "b")])
 def test_contrast_that_does_not_fit_is_refused(contrast):
-    with pytest.raises(ValueError, match='contrast must be "stack", "frame" or the two rising'):
+    with pytest.raises(ValueError, match='contrast must be "stack", "frame" or two increasing'):
         to_gray(np.ones((1, 2, 2)), contrast=contrast)

@@ -10,21 +10,21 @@ from helpers import save_frames
 from libtilt import GaussianBlobs, TiltGeometry
 from libtilt.drawing import Style
 from libtilt.drawing.colors import Colors
-from libtilt.drawing.fonts import font_for, readable
-from libtilt.drawing.overlays import angle_labels, layer, length_text, nice_length
+from libtilt.drawing.fonts import font_for, renderable_text
+from libtilt.drawing.overlays import angle_labels, draw_overlay, length_text, scale_bar_length
 
 FRAMES = np.full((3, 96, 120), 60, np.uint8)
 
 
-def drawn_into(style, frames=FRAMES, shrunk=1.0):
+def drawn_into(style, frames=FRAMES, zoom=1.0):
     """Frames of gray values with everything drawn into them."""
-    colors = Colors.of(("gray",), full=False)
-    layers = [layer(style, index, frames.shape[1:], shrunk) for index in range(len(frames))]
+    colors = Colors.from_cmaps(("gray",), full=False)
+    layers = [draw_overlay(style, index, frames.shape[1:], zoom) for index in range(len(frames))]
     return np.stack([colors.write(f, *drawn) for f, drawn in zip(frames, layers, strict=True)])
 
 
 def test_frames_without_annotations_are_left_unchanged():
-    assert layer(Style(), 0, (96, 120)) is None
+    assert draw_overlay(Style(), 0, (96, 120)) is None
 
 
 def test_a_title_stands_at_the_left_and_moves_labels_to_the_right():
@@ -46,7 +46,7 @@ def test_a_label_stands_at_the_upper_left_and_differs_by_frame():
 
 
 @pytest.mark.parametrize(
-    ("pixel_size", "shrunk", "length", "text"),
+    ("pixel_size", "zoom", "length", "text"),
     [
         (1.0, 1.0, 20, "2 nm"),
         (4.0, 1.0, 25, "10 nm"),
@@ -54,10 +54,10 @@ def test_a_label_stands_at_the_upper_left_and_differs_by_frame():
         (0.05, 1.0, 40, "0.2 nm"),
     ],
 )
-def test_a_scale_bar_has_the_length_that_it_says(pixel_size, shrunk, length, text):
-    drawn = drawn_into(Style(pixel_size=pixel_size), shrunk=shrunk)[0]
+def test_a_scale_bar_has_the_length_that_it_says(pixel_size, zoom, length, text):
+    drawn = drawn_into(Style(pixel_size=pixel_size), zoom=zoom)[0]
     assert (drawn[-7] == 255).sum() == length
-    assert length_text(length * pixel_size / shrunk) == text
+    assert length_text(length * pixel_size / zoom) == text
     assert (drawn[-30:-9, :60] != 60).any()
 
 
@@ -125,7 +125,7 @@ def test_the_text_of_a_scale_bar_stays_in_the_picture(width, pixel_size):
 
 @pytest.mark.parametrize("extent", [300.0, 250 * 1.2, 3e3 * (1 - 1e-16), 2.9999999999999996])
 def test_a_length_is_found_for_any_extent(extent):
-    assert nice_length(extent) == pytest.approx(extent / 3)
+    assert scale_bar_length(extent) == pytest.approx(extent / 3)
 
 
 def test_letters_that_the_font_lacks_are_taken_from_another(monkeypatch):
@@ -136,8 +136,13 @@ def test_letters_that_the_font_lacks_are_taken_from_another(monkeypatch):
     font_for.cache_clear()
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     own = font_for("\u00c5\u03b1", 12)
-    assert readable("\u00c5\u03b1", own) == "A?"
+    assert renderable_text("\u00c5\u03b1", own) == "A?"
     font_for.cache_clear()
+
+
+def test_accents_are_dropped_from_letters_that_the_font_lacks():
+    text = renderable_text("\u00c5ngstr\u00f6m \u03bb", font_for("A", 12))
+    assert text == "Angstrom ?"
 
 
 def test_zero_has_no_minus():

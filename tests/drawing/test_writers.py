@@ -73,7 +73,7 @@ def test_frames_that_do_not_change_are_written_too(tmp_path, name):
 
 
 def test_a_webp_file_has_no_side_above_its_largest(tmp_path):
-    with pytest.raises(ValueError, match=r"no side above 16383 pixels in a \.webp file"):
+    with pytest.raises(ValueError, match=r"both sides within 16383 pixels in a \.webp file"):
         save_frames(tmp_path / "a.webp", np.zeros((2, 4, 4000)), width=16384)
 
 
@@ -94,7 +94,7 @@ def test_a_file_that_lost_frames_is_an_error(tmp_path, monkeypatch):
         write(image, path, append_images=list(append_images)[::2], **options)
 
     monkeypatch.setattr(Image.Image, "save", lossy)
-    with pytest.raises(OSError, match=r"cannot write .*a\.gif: it reads back other"):
+    with pytest.raises(OSError, match=r"cannot write .*a\.gif: the file differs from"):
         save_frames(tmp_path / "a.gif", RNG.random((9, 8, 8)))
     assert list(tmp_path.iterdir()) == []
 
@@ -116,9 +116,9 @@ def test_a_film_has_its_frames_its_time_and_its_picture(tmp_path, shape):
     path = save_frames(tmp_path / "c.mp4", frames, max_size=41)
     assert max(next(iter(iio.imiter(path, plugin="FFMPEG"))).shape) == 40
     for options, message in (
-        ({"loop": 2}, r"loop is not kept in an \.mp4"),
+        ({"loop": 2}, r"loop must be 0 for an \.mp4"),
         ({"fps": 1000}, r"fps must be 0\.1 to 240 in a \.mp4 file"),
-        ({"width": 17000}, "no side above 16384"),
+        ({"width": 17000}, "both sides within 16384"),
     ):
         with pytest.raises(ValueError, match=message):
             save_frames(tmp_path / "b.mp4", frames, **options)
@@ -135,10 +135,10 @@ def test_a_film_without_ffmpeg_says_what_to_install(tmp_path, monkeypatch):
 
     absent.get_ffmpeg_exe = not_found
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", absent)
-    with pytest.raises(ImportError, match="imageio-ffmpeg did not find or cannot run: install it"):
+    with pytest.raises(ImportError, match="imageio-ffmpeg cannot find or run: install it"):
         save_frames(tmp_path / "a.mp4", np.zeros((2, 4, 4)))
     absent.get_ffmpeg_exe = lambda: str(tmp_path / "none")
-    with pytest.raises(ImportError, match="did not find or cannot run"):
+    with pytest.raises(ImportError, match="cannot find or run"):
         save_frames(tmp_path / "a.mp4", np.zeros((2, 4, 4)))
     assert list(tmp_path.iterdir()) == []
 

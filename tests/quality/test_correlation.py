@@ -243,7 +243,7 @@ def test_fsc_refuses_volumes_that_it_cannot_compare(second, message):
 
 
 def test_fsc_refuses_other_things_than_volumes():
-    with pytest.raises(TypeError, match="first must be a Volume, got ndarray; create one with Volume"):
+    with pytest.raises(TypeError, match="first must be a Volume, got ndarray; create one with"):
         fsc(CUBE.data, CUBE)
     with pytest.raises(TypeError, match="second must be a Volume, got TiltSeries"):
         fsc(CUBE, IMAGES)
