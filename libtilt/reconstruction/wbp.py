@@ -73,7 +73,7 @@ class WBP(Method):
     padding: str = attrs.field(
         default="edge",
         validator=checked(lambda value, name: one_of(value, name, PADDINGS)),
-        metadata=option("what the filter finds beside an image", PADDINGS),
+        metadata=option("padding of the images for the filter", PADDINGS),
     )
     taper: int = 0
 

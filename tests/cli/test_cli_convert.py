@@ -185,7 +185,7 @@ def test_a_tomogram_is_as_the_alignment_says(tmp_path, command):
     )
     assert "--thickness or --volume-shape, not both" in result.output
     result = CliRunner().invoke(app, [*map(str, arguments), "--tilt-range", "0", "6", "1"])
-    assert "--alignment holds the tilt angles" in result.output
+    assert "--alignment has the tilt angles" in result.output
 
 
 def test_a_tilt_axis_wins_over_that_of_the_alignment(tmp_path):
@@ -246,4 +246,4 @@ def test_contents_without_a_place_in_the_format_are_named(tmp_path):
     assert "not written: order of acquisition" in convert("a.xf").output
     refused = convert("b.star", "--voltage", 300)
     assert refused.exit_code == 2
-    assert "--voltage is for an OUT named tomograms.star" in refused.output
+    assert "--voltage requires that OUT is named tomograms.star" in refused.output

@@ -15,7 +15,7 @@ def warm():
 def test_warm_names_the_folder_in_which_kernels_are_kept():
     result = warm()
     assert result.exit_code == 0, result.output
-    folder = Path(result.output.removeprefix("kernels are kept in ").rpartition(" (")[0])
+    folder = Path(result.output.removeprefix("kernels are saved in ").rpartition(" (")[0])
     assert list(folder.glob("*.compiled"))
     assert list(folder.glob("*.nbc"))
 

@@ -105,7 +105,7 @@ main()
 """
 
 
-def test_an_unforeseen_error_is_one_line_and_a_traceback_on_request(volume):
+def test_an_unexpected_error_is_one_line_and_a_traceback_on_request(volume):
     def crash(**environment):
         command = [sys.executable, "-c", CRASH, str(volume)]
         return subprocess.run(
@@ -115,7 +115,7 @@ def test_an_unforeseen_error_is_one_line_and_a_traceback_on_request(volume):
     result = crash(LIBTILT_DEBUG="")
     assert result.returncode == 1
     assert result.stderr.startswith(
-        "error: unforeseen RuntimeError: no such state; LIBTILT_DEBUG=1"
+        "error: unexpected RuntimeError: no such state; set LIBTILT_DEBUG=1"
     )
     assert result.stderr.count("\n") == 1
     assert "Traceback" in crash(LIBTILT_DEBUG="1").stderr
