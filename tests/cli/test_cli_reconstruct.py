@@ -87,7 +87,7 @@ def run(*arguments, code=0):
         ),
     ],
 )
-def test_the_command_gives_the_result_of_the_function(tilts, tmp_path, options, expected):
+def test_the_reconstruct_command_agrees_with_the_function(tilts, tmp_path, options, expected):
     output = run(tilts, "--thickness", 10, *options, "-o", tmp_path / "tomogram.mrc")
     assert "tomogram.mrc: 10 x 18 x 20 voxels" in output
     volume = Volume.open(tmp_path / "tomogram.mrc")
@@ -106,7 +106,7 @@ def test_defaults_are_those_of_the_library(tilts, tmp_path, method):
 
 @pytest.mark.parametrize("option", sorted(fields_by_option(METHODS)))
 @pytest.mark.parametrize("method", METHODS)
-def test_a_field_is_an_option_of_its_method_and_refused_of_others(tilts, tmp_path, method, option):
+def test_an_option_of_one_method_is_refused_for_other_methods(tilts, tmp_path, method, option):
     fields = fields_by_option(METHODS)[option]
     flag, kind = f"--{option.replace('_', '-')}", next(iter(fields.values()))[1].kind
     value = {int: ["0"], float: ["-1"], bool: []}.get(kind, ["edge"])
@@ -139,7 +139,7 @@ def test_a_switch_sets_a_field(tilts, tmp_path, flag, method, expected):
     assert made.startswith(options_of(attrs.evolve(expected, iterations=2)))
 
 
-def test_pixels_that_are_not_finite_count_nothing_where_that_is_asked_for(tmp_path):
+def test_ignore_nan_gives_nonfinite_pixels_no_weight(tmp_path):
     images = tilt_series().images.copy()
     images[3, 4:6, 7] = np.nan
     TiltSeries(images, GEOMETRY).save(tmp_path / "bad.mrc")
@@ -152,14 +152,14 @@ def test_pixels_that_are_not_finite_count_nothing_where_that_is_asked_for(tmp_pa
 
 
 @pytest.mark.parametrize(("margin", "same"), [("0", 0), ("7", 7), ("auto", "auto")])
-def test_a_margin_is_that_of_the_function(tilts, tmp_path, margin, same):
+def test_the_margin_option_agrees_with_the_function(tilts, tmp_path, margin, same):
     options = ["--method", "cgls", "--thickness", 10, "--margin", margin]
     run(tilts, *options, "-o", tmp_path / "t.mrc")
     expected = cgls(TiltSeries.open(tilts), volume_shape=SHAPE, margin=same)
     assert relative_error(Volume.open(tmp_path / "t.mrc").data, expected.data) < 1e-5
 
 
-def test_iterations_are_told_and_a_gif_is_made(tilts, tmp_path):
+def test_the_number_of_iterations_is_printed_and_a_gif_is_written(tilts, tmp_path):
     output = run(
         tilts, "--method", "cgls", "--gif", tmp_path / "t.gif", "-o", tmp_path / "tomogram.mrc"
     )
@@ -177,7 +177,7 @@ def test_a_film_shows_every_iteration(tilts, tmp_path):
         assert film.n_frames == 4
 
 
-def test_options_give_the_geometry_of_a_plain_stack(tmp_path):
+def test_options_define_the_geometry_of_a_plain_stack(tmp_path):
     angles = GEOMETRY.tilt_angles
     series = tilt_series()
     plain = TiltSeries(series.images, TiltGeometry.from_tilt_angles(angles, tilt_axis_angle=12))
@@ -256,7 +256,7 @@ def test_wrong_options_are_named_and_no_file_is_written(tilts, tmp_path, options
 @pytest.mark.parametrize(
     ("value", "message"), [(np.nan, "has NaN or infinite pixels"), (7.0, "is flat")]
 )
-def test_images_that_cannot_be_used_are_named(tmp_path, method, value, message):
+def test_unusable_images_are_named(tmp_path, method, value, message):
     images = tilt_series().images.copy()
     images[(4, 0, 0) if np.isnan(value) else 4] = value
     TiltSeries(images, GEOMETRY).save(tmp_path / "bad.mrc")
@@ -266,7 +266,7 @@ def test_images_that_cannot_be_used_are_named(tmp_path, method, value, message):
     assert sorted(tmp_path.iterdir()) == before
 
 
-def test_existing_files_are_kept_unless_asked(tilts, tmp_path):
+def test_existing_files_are_kept_without_overwrite(tilts, tmp_path):
     for name in ("t.mrc", "t.gif"):
         (tmp_path / name).write_text("mine")
         output = run(

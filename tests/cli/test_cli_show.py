@@ -31,7 +31,7 @@ def test_show_draws_a_tilt_series(tmp_path, kind):
     assert ("sheet" if kind == "auto" else kind) in result.output
 
 
-def test_show_refuses_in_one_line_and_leaves_no_file(tmp_path):
+def test_errors_of_show_are_one_line_and_leave_no_file(tmp_path):
     path = VOLUME.save(tmp_path / "map.mrc")
     for arguments, message in [
         (["-o", tmp_path / "map.bmp"], "must end with .png, .pdf, .svg"),
@@ -47,7 +47,7 @@ def test_show_refuses_in_one_line_and_leaves_no_file(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["map.mrc"]
 
 
-def test_show_draws_no_slices_through_the_images_of_a_series(tmp_path):
+def test_show_refuses_slices_of_a_tilt_series(tmp_path):
     path = SERIES.save(tmp_path / "tilts.st")
     result = run(path, "--kind", "spectrum", "-o", tmp_path / "a.png")
     assert result.exit_code == 2
@@ -63,7 +63,7 @@ def test_show_takes_a_voxel_size(tmp_path):
     assert (tmp_path / "8.png").read_bytes() != (tmp_path / "80.png").read_bytes()
 
 
-def test_without_matplotlib_the_extra_is_named(tmp_path, monkeypatch):
+def test_a_missing_matplotlib_names_the_extra_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
     path = VOLUME.save(tmp_path / "map.mrc")
     assert "pip install 'libtilt[plot]'" in run(path, "-o", tmp_path / "map.png").output

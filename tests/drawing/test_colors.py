@@ -21,7 +21,7 @@ COLORED = RNG.normal(size=(5, 40, 50)).cumsum(axis=0)
 
 @pytest.mark.parametrize("name", ["a.gif", "a.png", "a.apng", "a.webp"])
 @pytest.mark.parametrize("cmap", ["gray", "viridis"])
-def test_all_frames_read_back_in_the_colors_of_the_map(tmp_path, name, cmap):
+def test_all_frames_read_back_in_the_colors_of_the_color_map(tmp_path, name, cmap):
     path = save_frames(tmp_path / name, COLORED, cmap=cmap, title="map", fps=10, width=50)
     panel = Panel(COLORED, Style(cmap=cmap, title="map"))
     montage = Montage.from_panels((panel,), full_color=name != "a.gif")
@@ -57,7 +57,7 @@ def test_colors_are_a_gray_palette_or_rgb():
     assert colors.paint(np.uint8([[0]]), "viridis").tolist() == [[[68, 1, 84]]]
 
 
-def test_panels_of_several_color_maps_keep_all_colors_but_in_a_gif():
+def test_panels_of_several_color_maps_keep_all_colors_except_in_a_gif():
     panels = tuple(
         Panel(COLORED, Style(cmap=cmap, title=cmap)) for cmap in ("gray", "magma", "viridis")
     )
@@ -76,7 +76,7 @@ def test_labels_are_gray_on_any_color_map(tmp_path):
     assert white.sum() >= 25
 
 
-def test_a_color_map_without_matplotlib_says_what_to_install(tmp_path, monkeypatch):
+def test_a_color_map_without_matplotlib_names_the_extra_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ImportError, match=r"pip install 'libtilt\[plot\]'"):
         save_frames(tmp_path / "a.gif", np.zeros((2, 4, 4)), cmap="magma")

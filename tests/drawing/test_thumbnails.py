@@ -48,7 +48,7 @@ def test_a_notebook_shows_a_small_picture(what, count):
         (Volume(np.full((4, 4, 4), 1e30)), ["1e+30 to 1e+30"]),
     ],
 )
-def test_a_notebook_shows_the_facts_beside_it(what, facts):
+def test_a_notebook_shows_facts_beside_the_picture(what, facts):
     card = what._repr_html_()
     for fact in facts:
         assert fact in card
@@ -65,7 +65,7 @@ def test_names_of_subclasses_are_escaped_and_large_files_are_not_read_whole(monk
     assert "10 to 54 in the slices shown" in card
 
 
-def test_layers_lie_where_the_volume_does():
+def test_layers_have_the_position_of_the_volume():
     moved = VOLUME.evolve(origin=(5, 6, 7))
     data, options, kind = moved.to_layer_data()
     assert data is moved.data

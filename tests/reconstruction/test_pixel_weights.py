@@ -60,7 +60,7 @@ def test_the_residual_is_the_weighted_one(method):
 
 @pytest.mark.parametrize("name", METHODS)
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_pixels_that_are_not_finite_count_nothing_where_that_is_asked_for(name, value):
+def test_ignore_nan_gives_nonfinite_pixels_no_weight(name, value):
     images = series().images.copy()
     lost = np.random.default_rng(1).random(images.shape) < 0.02
     images[lost] = value
