@@ -113,11 +113,8 @@ def demo(output: Path, **options: Any) -> None:
 
 
 def _write(folder: Path, volume: Volume, tilt_series: TiltSeries, tomogram: Volume) -> None:
-    shown: dict[str, Any] = {
-        "style": Style(annotate=True),
-        "width": GIF_WIDTH,
-        "max_bytes": GIF_BYTES,
-    }
+    style = Style(annotate=True)
+    shown: dict[str, Any] = {"style": style, "width": GIF_WIDTH, "max_bytes": GIF_BYTES}
     volume.save(folder / "volume.mrc")
     tilt_series.save(folder / "tilt_series.mrc")
     tomogram.save(folder / "tomogram.mrc")

@@ -35,6 +35,10 @@ from libtilt.io.image_files import read_image_header
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
 
+Paths = tuple[Path, ...]
+Labels = tuple[str, ...]
+Fields = dict[str, Any]
+
 LOOK_OPTIONS = fields_by_option(LOOKS)
 BEFORE_AFTER_OPTIONS = {"axis", "count"}
 
@@ -73,9 +77,7 @@ BEFORE_AFTER_OPTIONS = {"axis", "count"}
     overwrite_option,
 )
 @one_line_errors
-def gif(
-    files: tuple[Path, ...], look: str, output: Path, before_after: bool, **options: Any
-) -> None:
+def gif(files: Paths, output: Path, **options: Any) -> None:
     """Animate volumes and tilt series, alone or side by side.
 
     \b
@@ -95,32 +97,26 @@ def gif(
         raise click.UsageError(f"give a --label for each input: {len(files)}, not {len(labels)}")
     style = given_fields(Style, options) | _contrast(options)
     style.setdefault("annotate", False)
-    if before_after:
-        panels = [_before_after_panel(files, look, labels, style, options)]
+    if options["before_after"]:
+        panels = [_before_after_panel(files, labels, style, options)]
     else:
-        panels = _panels(files, look, labels, style, options)
+        panels = _panels(files, labels, style, options)
     with frame_progress() as progress:
         animation = Animation(panels, **saving)
         path = animation.save(output, overwrite=options["overwrite"], progress=progress)
     echo(f"{path}: {path.stat().st_size} bytes")
 
 
-def _contrast(options: dict[str, Any]) -> dict[str, Any]:
+def _contrast(options: Fields) -> Fields:
     refuse_both(options, "limits", "per_frame")
     contrast = options["limits"] or ("frame" if options["per_frame"] else None)
     return {} if contrast is None else {"contrast": contrast}
 
 
-def _panels(
-    files: tuple[Path, ...],
-    look: str,
-    labels: tuple[str, ...],
-    style: dict[str, Any],
-    options: dict[str, Any],
-) -> list[Panel]:
+def _panels(files: Paths, labels: Labels, style: Fields, options: Fields) -> list[Panel]:
     # With --tlt, a single file is a tilt series whatever its header says.
     alone = len(files) == 1 and options["tlt"] is not None
-    looks = [_resolve_look(file, look, options["tlt"], alone) for file in files]
+    looks = [_resolve_look(file, options["look"], options["tlt"], alone) for file in files]
     owners = {name: set(fields) for name, fields in LOOK_OPTIONS.items()} | {"tlt": {"tilts"}}
     for name, owning in owners.items():
         if options[name] is not None and not owning & set(looks):
@@ -143,7 +139,7 @@ def _resolve_look(file: Path, look: str, tlt: Path | None, tilts: bool = False) 
     return look
 
 
-def _open(file: Path, look: str, style: Style, options: dict[str, Any]) -> Volume | TiltSeries:
+def _open(file: Path, look: str, style: Style, options: Fields) -> Volume | TiltSeries:
     size = options["voxel_size"]
     if look != "tilts":
         return Volume.open(file, voxel_size=size)
@@ -152,14 +148,8 @@ def _open(file: Path, look: str, style: Style, options: dict[str, Any]) -> Volum
     return TiltSeries.open(file, **angles_file_options(options["tlt"]), pixel_size=size)
 
 
-def _before_after_panel(
-    files: tuple[Path, ...],
-    look: str,
-    labels: tuple[str, ...],
-    style: dict[str, Any],
-    options: dict[str, Any],
-) -> Panel:
-    if len(files) != 2 or look not in ("auto", "slices"):
+def _before_after_panel(files: Paths, labels: Labels, style: Fields, options: Fields) -> Panel:
+    if len(files) != 2 or options["look"] not in ("auto", "slices"):
         raise click.UsageError("--before-after takes two volumes, and shows slices of them")
     for name in sorted({*LOOK_OPTIONS, "tlt"} - BEFORE_AFTER_OPTIONS):
         if options[name] is not None:

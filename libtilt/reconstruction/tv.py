@@ -72,9 +72,7 @@ class TV(Method):
         validator=checked(positive_float),
         metadata=option("relative optimality error at which to stop", float),
     )
-    nonnegative: bool = attrs.field(
-        default=True, metadata=option("allow no negative density", bool)
-    )
+    nonnegative: bool = attrs.field(default=True, metadata=option("no negative density", bool))
 
     def _solve(self, problem: LeastSquares, progress: Progress) -> NDArray[Any]:
         iterate = _PrimalDual(problem, float(self.strength), self.nonnegative)
