@@ -1,4 +1,4 @@
-"""The pictures of the site, made by the scripts in examples/ when the site is built."""
+"""Hook of the site build that makes the gallery's pictures with the scripts in examples/."""
 
 import importlib.util
 import os
@@ -23,7 +23,7 @@ def imported(script: Path) -> ModuleType:
 
 
 def pictures_of(script: Path) -> list[Path]:
-    """Return the pictures of a script, made again where it or the package is newer."""
+    """Return the pictures of a script, remade if the script or the package is newer."""
     folder = MADE / script.stem
     example = imported(script)
     paths = [folder / name for name in example.PICTURES]
@@ -36,7 +36,7 @@ def pictures_of(script: Path) -> list[Path]:
 
 
 def on_files(files, config):
-    """Add them to the site, as if they stood in gallery/."""
+    """Add the pictures to the site under gallery/."""
     for script in sorted((DOCS / "examples").glob("*.py")):
         for path in pictures_of(script):
             uri = f"gallery/{script.stem}/{path.name}"

@@ -19,7 +19,7 @@ def make_pictures(folder: Path, size: int = 128, width: int = 640) -> None:
     tomogram = projector.adjoint(tilt_series).crop((size // 2, size, size))
 
     folder.mkdir(parents=True, exist_ok=True)
-    # Every second slice: fewer frames are larger ones where the file must be small.
+    # Every second slice: with fewer frames, the picture can be larger at the same file size.
     looks = {"map": "spin", "tomogram": Slices(step=2)}
     objects = {"map": volume, "tilt series": tilt_series, "tomogram": tomogram}
     story = Animation(side_by_side(objects, looks=looks), width=width, max_bytes=1_200_000)

@@ -32,35 +32,25 @@ _HOMES = {
     "VolumeGrid": "libtilt.geometry",
     "frozen": "libtilt.geometry.frozen_classes",
 }
-_ROOMS = (
-    *(
-        "alignment",
-        "animations",
-        "backends",
-        "errors",
-        "geometry",
-        "drawing",
-        "io",
-        "phantoms",
-        "plot",
-    ),
-    *("preparation", "projector", "quality", "real_space", "reconstruction", "resampling"),
-    "testing",
+_SUBMODULES = (
+    *("alignment", "animations", "backends", "drawing", "errors", "geometry", "io", "phantoms"),
+    *("plot", "preparation", "projector", "quality", "real_space", "reconstruction"),
+    *("resampling", "testing"),
 )
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name, or a room, when it is first asked for."""
+    """Import a public name or a submodule at its first use."""
     if name == "__version__":
         return import_module("importlib.metadata").version("libtilt")
     if name in _HOMES:
         value = getattr(import_module(_HOMES[name]), name)
         globals()[name] = value
         return value
-    if name in _ROOMS:
+    if name in _SUBMODULES:
         return import_module(f"libtilt.{name}")
     raise AttributeError(f"module 'libtilt' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*__all__, *_ROOMS, "__doc__", "__version__"])
+    return sorted([*__all__, *_SUBMODULES, "__doc__", "__version__"])

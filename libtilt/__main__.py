@@ -7,7 +7,7 @@ import signal
 import sys
 from types import FrameType
 
-# As a shell counts: 128 and the number of the signal.
+# Exit codes as in a shell: 128 plus the number of the signal.
 _INTERRUPTED = 130
 _SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
@@ -15,26 +15,26 @@ _SIGNALS = [
 _PIPE_CLOSED = 141
 
 
-class Stopped(BaseException):
-    """The process was told to end; what is being written is removed on the way out."""
+class Terminated(BaseException):
+    """A signal asked the process to end; temporary files are removed as it propagates."""
 
 
 def main() -> None:
-    """Run the command line, and end with one line and a fitting exit code whatever happens."""
+    """Run the command line; every failure ends with one line on stderr and an exit code."""
     try:
         for number in _SIGNALS[1:]:
             signal.signal(number, _stop)
         code = _run()
-        # The work is done: a signal from here on would change nothing but how it looks.
+        # The work is done; a late signal must not report a failure.
         for number in _SIGNALS:
             signal.signal(number, signal.SIG_IGN)
         sys.exit(code)
     except KeyboardInterrupt:
         _end("interrupted", _INTERRUPTED)
-    except Stopped as stopped:
-        _end("stopped", int(stopped.args[0]) + 128)
+    except Terminated as terminated:
+        _end("stopped", int(terminated.args[0]) + 128)
     except BrokenPipeError:
-        # Whoever read has seen enough; the last flush of Python must not complain either.
+        # The reader has closed the pipe; Python's last flush must not fail either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(_PIPE_CLOSED)
 
@@ -43,9 +43,9 @@ def _run() -> int:
     try:
         import click
     except ImportError:
-        sys.exit("error: the command line needs the package 'click': pip install 'libtilt[cli]'")
+        sys.exit("error: the command line requires click: pip install 'libtilt[cli]'")
     from libtilt.cli import app
-    from libtilt.cli.messages import PipeClosed, fail
+    from libtilt.cli.messages import PipeClosed, echo_error
 
     try:
         app(standalone_mode=False)
@@ -65,18 +65,18 @@ def _run() -> int:
         if os.environ.get("LIBTILT_DEBUG"):
             raise
         kind = type(error).__name__
-        fail(f"unforeseen {kind}: {error}; LIBTILT_DEBUG=1 shows where, please report it")
+        echo_error(f"unexpected {kind}: {error}; set LIBTILT_DEBUG=1 for details, please report it")
         return 1
     return 0
 
 
 def _stop(number: int, _: FrameType | None) -> None:
-    raise Stopped(number)
+    raise Terminated(number)
 
 
-def _end(what: str, code: int) -> None:
-    print(f"\n{what}", file=sys.stderr, flush=True)  # noqa: T201
-    # Python ends by the signal itself, whatever the code, where it came while a text was executed.
+def _end(message: str, code: int) -> None:
+    print(f"\n{message}", file=sys.stderr, flush=True)  # noqa: T201
+    # Not sys.exit, which can end by the signal itself in place of the code.
     os._exit(code)
 
 

@@ -1,4 +1,4 @@
-"""`TiltSeries`: images of one specimen with the geometry in which they were taken."""
+"""`TiltSeries`: images of one specimen with their tilt geometry."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from libtilt.errors.checks import (
     floating_dtype,
     real_data,
     require_finite,
-    require_held,
+    require_representable,
     to_pixel_size,
 )
 from libtilt.geometry import ImageGrid, TiltGeometry, require_geometry
@@ -27,7 +27,7 @@ from libtilt.geometry.window import Window
 if TYPE_CHECKING:
     from libtilt.alignment import Alignment
 
-# How often a series is read again that a writer may be replacing meanwhile, and how long between.
+# Retries of reading a series that a writer may be replacing, and the pause between, in seconds.
 _ATTEMPTS, _PAUSE = 5, 0.02
 
 
@@ -43,18 +43,18 @@ class TiltSeries(ImageData):
     Parameters
     ----------
     images : array_like, shape (n, h, w) or (h, w)
-        Real numbers of any type, indexed tilt, y, x. Held as a read-only view, not copied.
+        Real numbers of any dtype, indexed tilt, y, x. Stored as a read-only view, not copied.
     geometry : TiltGeometry
-        With n tilts.
+        Geometry of the n tilts.
     pixel_size : float, optional
-        Angstroms.
+        Pixel size in angstroms.
 
     Raises
     ------
     TypeError
-        If the images are complex or not numbers, or `geometry` is not a geometry.
+        If the images are complex or not numbers, or `geometry` is not a `TiltGeometry`.
     ValueError
-        If the counts of images and tilts differ.
+        If the numbers of images and tilts differ.
 
     Examples
     --------
@@ -87,7 +87,7 @@ class TiltSeries(ImageData):
 
     @property
     def grid(self) -> ImageGrid:
-        """Shape and pixel size of the images; where they lie is in the geometry's shifts."""
+        """Shape and pixel size of the images; the geometry's shifts give their position."""
         return ImageGrid(self.shape[1:], self.pixel_size)
 
     @classmethod
@@ -103,9 +103,9 @@ class TiltSeries(ImageData):
     ) -> Self:
         """Open a stack (``.st .mrc .ali .mrcs ...``, also ``.gz`` and ``.bz2``) and its geometry.
 
-        TIFF and HDF5 files (``.tif .hdf .emd ...``) are read with the extra ``formats``. Where no
-        geometry is given, the file of the same name that ends with ``.json``, else ``.tlt``, else
-        ``.rawtlt``, else ``.mdoc`` is taken, else the angles in the stack itself.
+        TIFF and HDF5 files (``.tif .hdf .emd ...``) are read with the extra ``formats``. By
+        default, the geometry is read from the file of the same name with the suffix ``.json``,
+        else ``.tlt``, ``.rawtlt`` or ``.mdoc``, else from the header of the stack.
 
         Parameters
         ----------
@@ -113,19 +113,18 @@ class TiltSeries(ImageData):
             The stack. A single image is a stack of one.
         geometry : TiltGeometry, Alignment, array_like of shape (n,), or path, optional
             The geometry, tilt angles in degrees, or a file of any format that
-            `libtilt.alignment.open_alignment` takes. Images that an alignment leaves out are left
-            out.
+            `libtilt.alignment.open_alignment` reads. Views that an alignment excludes are dropped.
         tilt_axis_angle : float, optional
-            Degrees from the images' y axis, in place of what a file says. Lists of tilt angles do
-            not say it: without it, it is taken along y, with a warning unless the stack is an
-            aligned one by its name (``.ali``).
+            Angle from the images' y axis to the tilt axis in degrees, instead of the one in a
+            file. Lists of tilt angles do not include it: by default the axis is then along y, with
+            a warning unless the suffix marks the stack as aligned (``.ali``).
         pixel_size : float, optional
-            Angstroms; in place of what the header says. Where neither knows it, 1 is taken with a
-            warning, but with an alignment it has to be given.
+            Pixel size in angstroms, instead of the header's. If both are missing, 1 is assumed
+            with a warning; with an alignment, an error is raised.
         memmap : bool, optional
-            Whether to map the file into memory instead of reading it.
+            Whether to memory-map the file instead of reading it.
         **fields
-            Fields that a subclass adds; the others are options of the file's reader, such as
+            Fields that a subclass adds, and options of the geometry's reader, such as
             ``name="TS_1"``, ``aligned=True``, ``format="angles"``, ``volume_shape=(d, h, w)``.
 
         Returns
@@ -135,17 +134,17 @@ class TiltSeries(ImageData):
         Raises
         ------
         FileNotFoundError
-            If there is no such file.
+            If the file does not exist.
         ValueError
-            If there is no geometry, its count is not that of the images, the file is not a sound
-            image file, or an alignment needs a pixel size that neither file knows.
+            If there is no geometry, the numbers of tilts and images differ, the file is not a
+            valid image file, or an alignment requires a pixel size that neither file has.
 
         Warns
         -----
         UserWarning
-            Once, if the header is odd, or does not know the pixel size and none is given; and for
-            each thing that was taken for granted of the geometry, such as a tilt axis, or files
-            beside the stack that are not used.
+            Once, if the header is unusual, or lacks a pixel size and none is passed; and for each
+            assumption about the geometry, such as the tilt axis, and each unused file beside the
+            stack.
 
         Examples
         --------
@@ -165,15 +164,15 @@ class TiltSeries(ImageData):
 
         own = {field.name for field in attrs.fields(cls)}
         options = {name: fields.pop(name) for name in set(fields) - own}
-        told = {"pixel_size": pixel_size, "tilt_axis_angle": tilt_axis_angle}
+        given = {"pixel_size": pixel_size, "tilt_axis_angle": tilt_axis_angle}
         for last in (*[False] * _ATTEMPTS, True):
             content = read_image(path, memmap=memmap)
-            stack = StackFile(path, content, **told, kind=cls.geometry_type)
+            stack = StackFile(path, content, **given, kind=cls.geometry_type)
             try:
                 found = stack.geometry(geometry, **options)
                 break
             except MixedSeriesError:
-                # A writer may be replacing the series right now.
+                # A writer may be replacing the series.
                 if last:
                     raise
                 time.sleep(_PAUSE)
@@ -195,14 +194,14 @@ class TiltSeries(ImageData):
         return cls(images, found.geometry, pixel_size=known or 1.0, **fields)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
-        """Write the stack, and beside it the geometry as ``.json`` and the angles as ``.rawtlt``.
+        """Write the stack, and beside it the geometry (``.json``) and tilt angles (``.rawtlt``).
 
         Parameters
         ----------
         path : path
-            Ends with ``.mrc .map .st .ali .rec`` or ``.mrcs``, and ``.gz`` or ``.bz2`` to compress.
+            File name of the stack, with a suffix as in `Volume.save`.
         overwrite : bool, optional
-            Whether existing files may be replaced.
+            Whether to replace existing files.
 
         Returns
         -------
@@ -214,9 +213,9 @@ class TiltSeries(ImageData):
         FileExistsError
             If one of the three files exists and `overwrite` is false.
         ValueError
-            If the name is not that of an MRC file, or a value does not fit into float32.
+            If the file name has another suffix, or a value does not fit into float32.
         OSError
-            If a file cannot be written; nothing half-written is left.
+            If a file cannot be written. No partial files are left.
 
         Examples
         --------
@@ -245,22 +244,22 @@ class TiltSeries(ImageData):
         return Path(path)
 
     def subset(self, index: Any) -> Self:
-        """Return the tilts that an int, slice, mask or index array selects.
+        """Select tilts by an integer, slice, boolean mask or index array.
 
         Parameters
         ----------
         index : int, slice or array_like
-            Into the tilts.
+            Index of the tilts.
 
         Returns
         -------
         TiltSeries
-            With the geometry in step; ``tilt_series[index]`` is the same.
+            The selected images with their geometry; the same as ``tilt_series[index]``.
 
         Raises
         ------
         IndexError
-            If the index does not fit, or selects nothing.
+            If the index is out of range, or selects no tilts.
 
         Examples
         --------
@@ -275,7 +274,7 @@ class TiltSeries(ImageData):
         return self.evolve(**per_tilt_fields(self, tilt_index(index, len(self))))
 
     def sort(self) -> Self:
-        """Return the tilts in the order of rising tilt angle.
+        """Sort the tilts by increasing tilt angle.
 
         Returns
         -------
@@ -295,15 +294,15 @@ class TiltSeries(ImageData):
     def bin(self, factor: int) -> Self:
         """Average blocks of ``factor`` x ``factor`` pixels, and divide by `factor`.
 
-        Values are line integrals over the pixel size, before and after: so a volume that is
-        reconstructed from binned images has the same density. Pixels at the end that do not fill a
-        block are dropped. The shifts of the geometry take up the half pixels by which the center
-        ``shape // 2`` moves, so that every point of the specimen still projects onto its own image.
+        Values remain line integrals over the pixel size, so a reconstruction from binned images
+        has the same density. Pixels at the end that do not fill a block are dropped. The shifts of
+        the geometry compensate for the move of the center ``shape // 2``, so that features project
+        where they did.
 
         Parameters
         ----------
         factor : int
-            At least 1.
+            Side of a block in pixels, at least 1.
 
         Returns
         -------
@@ -324,7 +323,7 @@ class TiltSeries(ImageData):
         ((1, 4, 4), 4.0, [[-1.0, -1.0]])
         """
         window = Window.bin(self.shape[1:], factor)
-        self.grid.from_window(window)  # Raises where pixels would not stay square.
+        self.grid.from_window(window)  # Raises if pixels would not stay square.
         images = window.block_means(self.images, floating_dtype(self.dtype))
         images /= window.steps[0]
         return self._within(window, images)
@@ -337,18 +336,18 @@ class TiltSeries(ImageData):
         shape : tuple of int
             ``(h, w)`` of the box.
         center : tuple of int, optional
-            Pixel y, x that becomes the center ``shape // 2`` of the box; by default the images'
-            own center.
+            Index y, x of the pixel that becomes the center ``shape // 2`` of the box; by default
+            the center of the images.
 
         Returns
         -------
         TiltSeries
-            A view; the shifts of its geometry say where the rotation center now lies.
+            A view, with the shifts of its geometry relative to the box.
 
         Raises
         ------
         ValueError
-            If the box reaches outside the images.
+            If the box extends outside the images.
 
         Examples
         --------
@@ -362,14 +361,14 @@ class TiltSeries(ImageData):
         return self._within(window, self.images[(slice(None), *window.slices)])
 
     def pad(self, shape: tuple[int, ...], *, value: float = 0.0) -> Self:
-        """Surround each image so that its center ``shape // 2`` stays the center.
+        """Pad each image on all sides; the pixel ``shape // 2`` stays the center.
 
         Parameters
         ----------
         shape : tuple of int
             ``(h, w)`` of the result.
         value : float, optional
-            What to fill with.
+            Fill value.
 
         Returns
         -------
@@ -378,7 +377,7 @@ class TiltSeries(ImageData):
         Raises
         ------
         ValueError
-            If `shape` is smaller than the images', or integer images cannot hold `value`.
+            If `shape` is smaller than the images, or their integer dtype cannot represent `value`.
 
         Examples
         --------
@@ -389,7 +388,7 @@ class TiltSeries(ImageData):
         (1, 4, 5)
         """
         window = Window.pad(self.shape[1:], shape)
-        require_held(value, self.dtype, "the images' type")
+        require_representable(value, self.dtype, "the images' type")
         return self._within(
             window, np.pad(self.images, [(0, 0), *window.margins], constant_values=value)
         )
@@ -403,24 +402,23 @@ class TiltSeries(ImageData):
     ) -> Self:
         """Resample the images to the canonical frame: tilt axis along y, no shifts.
 
-        Then the tomogram is a stack of independent slices, which is the fastest case of every
-        backend. It costs one interpolation: where that is not needed, reconstruct from the images
-        as they are.
+        The tomogram then consists of independent slices, the fastest case of every backend. This
+        costs one interpolation; to avoid it, reconstruct from the original images.
 
         Parameters
         ----------
         image_shape, order, fill : optional
-            As `libtilt.resampling.align_stack` takes them.
+            As in `libtilt.resampling.align_stack`.
 
         Returns
         -------
         TiltSeries
-            With the geometry that fits the new images.
+            The aligned images with their geometry.
 
         Raises
         ------
         ValueError
-            If there are NaN, or an option does not fit.
+            If the images have NaN or infinite values, or an option is invalid.
 
         Examples
         --------
@@ -453,29 +451,29 @@ class TiltSeries(ImageData):
         resample: bool = False,
         order: int = 3,
     ) -> list[Self]:
-        """Cut a small tilt series about each point of the specimen.
+        """Extract a small tilt series about each point of the specimen.
 
-        Pixels are copied as they are; the parts of a pixel that remain are in the shifts.
+        Pixels are copied without interpolation; the subpixel offsets are in the shifts.
 
         Parameters
         ----------
         points_xyz : array_like, shape (m, 3) or (3,)
-            Angstroms from the specimen's center.
+            Positions x, y, z in angstroms from the rotation center.
         size : int or tuple of int
-            Pixels of a box, ``(h, w)`` or a square.
+            Box size in pixels, one number or ``(h, w)``.
         outside, fill, resample, order : optional
-            As `libtilt.resampling.extract_patches` takes them; by default, tilts on which the box
-            does not lie in the image are left out.
+            As in `libtilt.resampling.extract_patches`; by default, tilts whose box extends outside
+            the image are dropped.
 
         Returns
         -------
         list of TiltSeries
-            One per point, which is the center of the specimen in its geometry.
+            One series per point, with its rotation center at the point.
 
         Raises
         ------
         ValueError
-            If an argument does not fit, or no image shows a point in a whole box.
+            If an argument is invalid, or no image has the whole box of a point.
 
         Examples
         --------
@@ -499,7 +497,7 @@ class TiltSeries(ImageData):
             resample=resample,
             order=order,
         )
-        # Other fields follow the tilts; the large images do not need to.
+        # Fields of subclasses are indexed by tilt; the images are not, to avoid a copy.
         return [
             self.evolve(
                 **per_tilt_fields(self, patch.tilts, exclude=("images", "geometry")),
@@ -515,12 +513,12 @@ class TiltSeries(ImageData):
         Returns
         -------
         TiltSeries
-            float32, or float64 where the images are.
+            float64 for float64 images, else float32.
 
         Raises
         ------
         ValueError
-            If an image is flat, or some values are NaN or infinite; the message names the tilt.
+            If an image is constant, or some values are NaN or infinite; the message names the tilt.
 
         Examples
         --------
@@ -533,7 +531,7 @@ class TiltSeries(ImageData):
         """
         require_finite(self.images, "images")
         images = self.images.astype(floating_dtype(self.dtype), copy=False)
-        # The deviation of equal values need not be zero: their mean is rounded.
+        # Not by the standard deviation: rounding can make that of equal values nonzero.
         if (flat := np.flatnonzero(images.min(axis=(1, 2)) == images.max(axis=(1, 2)))).size:
             raise ValueError(
                 f"images[{flat[0]}] cannot be normalized: "
@@ -542,13 +540,13 @@ class TiltSeries(ImageData):
         return self.evolve(images=standardize(images, (1, 2)))
 
     def to_layer_data(self) -> tuple[NDArray[Any], dict[str, Any], str]:
-        """Return what napari needs for an image layer, in the order of the series.
+        """Return the data of a napari image layer.
 
         Returns
         -------
         data : ndarray, shape (n, h, w)
         options : dict
-            Scale in angstroms, 1 along the tilts; the tilt angles are in ``metadata``.
+            Name, and scale in angstroms, 1 along the tilts; tilt angles are in ``metadata``.
         kind : str
             ``"image"``.
 
@@ -585,7 +583,7 @@ class TiltSeries(ImageData):
         return self.subset(index)
 
     def _within(self, window: Window, images: NDArray[Any]) -> Self:
-        """Return the series of a window of each image, whose geometry finds the same specimen."""
+        """Return a window of each image, with shifts that keep the projections of the specimen."""
         shifts = self.geometry.shifts - window.center_shift * self.pixel_size
         return self.evolve(
             images=images,
@@ -598,6 +596,6 @@ class TiltSeries(ImageData):
             raise ValueError(difference)
         if self.geometry is not other.geometry and self.geometry != other.geometry:
             raise ValueError(
-                "geometries differ, image by image these are other tilts; "
-                "use numpy.asarray on one of them if that is meant"
+                "geometries differ, so the images are of different tilts; "
+                "use numpy.asarray on one of them to ignore this"
             )

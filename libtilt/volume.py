@@ -1,4 +1,4 @@
-"""`Volume`: a density map that knows its voxel size and its place."""
+"""`Volume`: a density map with its voxel size and position."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from libtilt.errors.checks import (
     one_of,
     real_data,
     require_finite,
-    require_held,
+    require_representable,
     to_center,
     to_origin,
     to_voxel_size,
@@ -37,17 +37,7 @@ if TYPE_CHECKING:
 
 
 class CentralSlices(NamedTuple):
-    """The three slices through the center of a volume.
-
-    Attributes
-    ----------
-    xy : ndarray, shape (h, w)
-        Perpendicular to z.
-    xz : ndarray, shape (d, w)
-        Perpendicular to y.
-    yz : ndarray, shape (d, h)
-        Perpendicular to x.
-    """
+    """Slices through the center of a volume: xy `(h, w)`, xz `(d, w)` and yz `(d, h)`."""
 
     xy: NDArray[Any]
     xz: NDArray[Any]
@@ -57,19 +47,19 @@ class CentralSlices(NamedTuple):
 def _data_converter(value: ArrayLike) -> NDArray[Any]:
     if isinstance(value, ImageData):
         raise TypeError(
-            f"data must be an array, got a {type(value).__name__}, whose sizes and place would be "
-            "lost: use its evolve, or numpy.asarray on it if that is meant"
+            f"data must be an array, got a {type(value).__name__}, whose voxel size and position "
+            "would be lost: use its evolve(), or numpy.asarray to drop them"
         )
     return real_data(value, "data", 3)
 
 
-def _places(content: ImageContent, voxel_size: Float64Array) -> dict[str, Any]:
-    """Return voxel size, center and origin; our own places are counted in voxels."""
+def _spacing_and_position(content: ImageContent, voxel_size: Float64Array) -> dict[str, Any]:
+    """Return voxel size, center and origin; those of libtilt's files scale with `voxel_size`."""
     factor = np.ones(3)
     if content.is_from_libtilt and content.voxel_size.all():
         factor = voxel_size / content.voxel_size
-    places = {"center": content.center * factor, "origin": content.origin * factor}
-    return {"voxel_size": voxel_size} | places
+    position = {"center": content.center * factor, "origin": content.origin * factor}
+    return {"voxel_size": voxel_size} | position
 
 
 @frozen
@@ -79,27 +69,27 @@ class Volume(ImageData):
     Parameters
     ----------
     data : array_like, shape (d, h, w)
-        Real numbers of any type. Held as a read-only view, not copied.
+        Real numbers of any dtype. Stored as a read-only view, not copied.
     voxel_size : float or (3,), optional
-        Angstroms, for all axes or for x, y, z.
+        Voxel size in angstroms, for all axes or for x, y, z.
     center : (3,), optional
-        Where the voxel at ``shape // 2`` lies in the specimen: x, y, z in angstroms from the
-        rotation center. It decides where the volume projects to.
+        Position of the voxel ``shape // 2`` in the specimen: x, y, z in angstroms from the
+        rotation center. It determines where the volume projects to.
     origin : (3,), optional
-        Where voxel (0, 0, 0) lies in the frame of a file or a viewer, x, y, z in angstroms; by
-        default that frame is the specimen's. It does not decide anything.
+        Position of voxel (0, 0, 0) in the frame of a file or a viewer, x, y, z in angstroms; by
+        default in the specimen frame. It does not affect projections.
 
     Raises
     ------
     TypeError
         If the data are complex or not numbers.
     ValueError
-        If the data are not three-dimensional, or a spacing is not positive.
+        If the data are not three-dimensional, or the voxel size is not positive.
 
     Notes
     -----
-    Slices, crops and binned volumes keep their place: their voxels project where they did. An
-    index that is made of slices gives a `Volume`, any other one the plain numbers.
+    Slices, crops and binned volumes keep their position: every feature projects where it did
+    before. Indexing with slices gives a `Volume`, any other index plain numbers.
 
     Examples
     --------
@@ -134,12 +124,12 @@ class Volume(ImageData):
 
     @property
     def grid(self) -> VolumeGrid:
-        """Shape, voxel size and place of the voxels."""
+        """Shape, voxel size and center of the volume."""
         return VolumeGrid(self.shape, self.voxel_size, self.center)
 
     @property
     def origin(self) -> Float64Array:
-        """Where voxel (0, 0, 0) lies in the frame of its file, else of the specimen, `(3,)`."""
+        """Position of voxel (0, 0, 0) in the frame of its file, else of the specimen, `(3,)`."""
         return self.grid.origin if self._origin is None else self._origin
 
     @classmethod
@@ -160,29 +150,29 @@ class Volume(ImageData):
         path : path
             The file.
         voxel_size : float or (3,), optional
-            Angstroms; in place of what the header says.
+            Voxel size in angstroms, instead of the header's.
         memmap : bool, optional
-            Whether to map the file into memory instead of reading it.
+            Whether to memory-map the file instead of reading it.
         **fields
             Fields that a subclass adds.
 
         Returns
         -------
         Volume
-            With axes z, y, x whatever the order in the file. The origin is the header's, or the
-            start indices times the voxel size where that is zero.
+            Volume with axes z, y, x, whatever the order in the file. The origin is the header's,
+            or, if that is zero, the start indices times the voxel size.
 
         Raises
         ------
         FileNotFoundError
-            If there is no such file.
+            If the file does not exist.
         ValueError
-            If it is not an image file that is read, is cut short, or holds complex data.
+            If the file is not a supported image file, is truncated, or has complex data.
 
         Warns
         -----
         UserWarning
-            Once, if the header is odd, or does not know the voxel size and none is given.
+            Once, if the header is unusual, or lacks a voxel size and none is passed.
 
         Examples
         --------
@@ -200,32 +190,30 @@ class Volume(ImageData):
         notes = list(content.notes)
         spacing = content.voxel_size
         if voxel_size is None and not spacing.all():
-            # Where only z is not known, as in stacks of pages, cubes are likelier than 1 A.
+            # If only z is missing, as in multi-page files, cubic voxels are likelier than 1 A.
             size = spacing[0] if spacing[:2].all() else 1.0
             notes.append(
-                f"it does not know the voxel size{' along z' if spacing[:2].all() else ''}, "
-                f"{size:g} A is taken: pass voxel_size=..."
+                f"it has no voxel size{' along z' if spacing[:2].all() else ''}, "
+                f"{size:g} A is assumed: pass voxel_size=..."
             )
             spacing = np.where(spacing > 0, spacing, size)
         elif voxel_size is None and content.has_placeholder_size and not content.is_from_libtilt:
             notes.append(PLACEHOLDER)
         if notes:
             warnings.warn(f"{path} has an odd header: {'; '.join(notes)}", stacklevel=2)
-        return cls(
-            content.data,
-            **_places(content, spacing if voxel_size is None else to_voxel_size(voxel_size))
-            | fields,
-        )
+        size = spacing if voxel_size is None else to_voxel_size(voxel_size)
+        return cls(content.data, **_spacing_and_position(content, size) | fields)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
-        """Write the volume as an MRC file, all or nothing.
+        """Write the volume as an MRC file.
 
         Parameters
         ----------
         path : path
-            Ends with ``.mrc .map .st .ali .rec`` or ``.mrcs``, and ``.gz`` or ``.bz2`` to compress.
+            File name ending with ``.mrc .map .st .ali .rec`` or ``.mrcs``, and ``.gz`` or ``.bz2``
+            to compress.
         overwrite : bool, optional
-            Whether an existing file may be replaced.
+            Whether to replace an existing file.
 
         Returns
         -------
@@ -237,13 +225,13 @@ class Volume(ImageData):
         FileExistsError
             If the file exists and `overwrite` is false.
         ValueError
-            If the name is not that of an MRC file, or a value does not fit into float32.
+            If the file name has another suffix, or a value does not fit into float32.
         OSError
-            If the file cannot be written; nothing half-written is left.
+            If the file cannot be written. No partial file is left.
 
         Notes
         -----
-        float64 is stored as float32, the widest type that MRC has.
+        float64 is stored as float32, the widest type of MRC.
 
         Examples
         --------
@@ -252,7 +240,7 @@ class Volume(ImageData):
         return self._save(path, overwrite=overwrite)
 
     def _save(self, path: str | Path, *, overwrite: bool, made: str = "") -> Path:
-        """Write the volume, with how it was made in the labels of the header."""
+        """Write the volume; `made` is the history to write into the header's labels."""
         from libtilt.io.mrc_writing import write_mrc
 
         write_mrc(
@@ -275,18 +263,18 @@ class Volume(ImageData):
         shape : tuple of int
             ``(d, h, w)`` of the box.
         center : tuple of int, optional
-            Voxel z, y, x that becomes the center ``shape // 2`` of the box; by default the
-            volume's own center.
+            Index z, y, x of the voxel that becomes the center ``shape // 2`` of the box; by
+            default the volume's center.
 
         Returns
         -------
         Volume
-            A view; its center and origin are those of the box.
+            A view, with the center and origin of the box.
 
         Raises
         ------
         ValueError
-            If the box reaches outside the volume.
+            If the box extends outside the volume.
 
         Examples
         --------
@@ -300,24 +288,24 @@ class Volume(ImageData):
         return self._within(window, self.data[window.slices])
 
     def pad(self, shape: tuple[int, ...], *, value: float = 0.0) -> Self:
-        """Surround the volume so that its center ``shape // 2`` stays the center.
+        """Pad the volume on all sides; the voxel ``shape // 2`` stays the center.
 
         Parameters
         ----------
         shape : tuple of int
-            ``(d, h, w)`` of the result.
+            Shape ``(d, h, w)`` of the result.
         value : float, optional
-            What to fill with.
+            Fill value.
 
         Returns
         -------
         Volume
-            Its center is the same, its origin moves along.
+            Volume with the same center, and the origin of the new voxel (0, 0, 0).
 
         Raises
         ------
         ValueError
-            If `shape` is smaller than the volume's, or an integer volume cannot hold `value`.
+            If `shape` is smaller than the volume, or its integer dtype cannot represent `value`.
 
         Examples
         --------
@@ -327,26 +315,26 @@ class Volume(ImageData):
         8
         """
         window = Window.pad(self.shape, shape)
-        require_held(value, self.dtype, "the volume's type")
+        require_representable(value, self.dtype, "the volume's type")
         return self._within(window, np.pad(self.data, window.margins, constant_values=value))
 
     def bin(self, factor: int | tuple[int, ...]) -> Self:
         """Average blocks of voxels.
 
-        Voxels at the end that do not fill a block are dropped. The new voxels lie at the centers
-        of the blocks, so every feature keeps its place: `center` says by how much the voxel
-        ``shape // 2`` has moved, half an old voxel for a factor of 2.
+        Voxels at the end that do not fill a block are dropped. The new voxels lie at the centers of
+        the blocks, so features keep their positions: `center` moves with the voxel
+        ``shape // 2``, by half an old voxel for a factor of 2.
 
         Parameters
         ----------
         factor : int or tuple of int
-            Voxels along each side of a block, or along z, y, x.
+            Side of a block in voxels, or its sides along z, y, x.
 
         Returns
         -------
         Volume
-            Projected onto images of `TiltSeries.bin`, it gives what those of the finer volume
-            give when they are binned, but for the interpolation.
+            Binned volume. Its projections equal the binned projections (`TiltSeries.bin`) of this
+            volume, except for interpolation.
 
         Raises
         ------
@@ -365,28 +353,28 @@ class Volume(ImageData):
         return self._within(window, window.block_means(self.data, floating_dtype(self.dtype)))
 
     def resample(self, grid: VolumeGrid | Volume, *, order: int = 1, fill: float = 0.0) -> Self:
-        """Sample the volume at the voxels of another grid, so that the two can be compared.
+        """Resample the volume onto another grid in the specimen, for example to compare two.
 
         Parameters
         ----------
         grid : VolumeGrid or Volume
-            Where values are wanted.
+            Target grid.
         order : {0, 1, 3}, optional
-            Of the interpolating spline. Where voxels lie on each other, nothing is interpolated.
+            Order of the interpolating spline. Voxels that coincide are copied.
         fill : float, optional
-            What stands beyond this volume.
+            Value outside this volume.
 
         Returns
         -------
         Volume
-            On that grid; float32, or float64 where this volume is.
+            Volume on the target grid; float64 for float64 data, else float32.
 
         Raises
         ------
         TypeError
-            If `grid` is neither of the two.
+            If `grid` is neither a `VolumeGrid` nor a `Volume`.
         ValueError
-            If `order` is another one, or there are NaN.
+            If `order` is not one of the three, or the data have NaN or infinite values.
 
         Examples
         --------
@@ -408,24 +396,24 @@ class Volume(ImageData):
         return self._on(target, resample_volume(data, self.grid, target, order=order, fill=fill))
 
     def rotate(self, rotation: Rotation | ArrayLike, *, order: int = 1) -> Self:
-        """Turn the specimen about its rotation center, which is that of projections.
+        """Rotate the specimen about the rotation center of projections.
 
         Parameters
         ----------
         rotation : scipy.spatial.transform.Rotation or array_like, shape (3, 3)
-            Acts on x, y, z from the specimen's center: a point ``p`` moves to ``rotation @ p``.
+            Acts on x, y, z from the rotation center: a point ``p`` moves to ``rotation @ p``.
         order : {0, 1, 3}, optional
-            Of the interpolating spline.
+            Order of the interpolating spline.
 
         Returns
         -------
         Volume
-            Of the same shape; what turns out of the box is lost, what turns in is zero.
+            Volume of the same shape; zero where data from outside would be needed.
 
         Raises
         ------
         ValueError
-            If it is not one rotation.
+            If `rotation` is not exactly one rotation.
 
         Examples
         --------
@@ -445,7 +433,7 @@ class Volume(ImageData):
         one_of(order, "order", (0, 1, 3))
         require_finite(self.data, "data")
         backward = matrices[0].T * self.voxel_size / self.voxel_size[:, np.newaxis]
-        # The index of the rotation center, which need not lie in the volume.
+        # Index of the rotation center, which may lie outside the volume.
         center = self.grid.indices([0, 0, 0])[::-1]
         data = scipy.ndimage.affine_transform(
             self.data.astype(floating_dtype(self.dtype), copy=False),
@@ -462,12 +450,12 @@ class Volume(ImageData):
         Returns
         -------
         Volume
-            float32, or float64 where the volume is.
+            float64 for float64 data, else float32.
 
         Raises
         ------
         ValueError
-            If all values are the same, or some are NaN or infinite.
+            If all values are equal, or some are NaN or infinite.
 
         Examples
         --------
@@ -478,7 +466,7 @@ class Volume(ImageData):
         """
         require_finite(self.data, "data")
         data = self.data.astype(floating_dtype(self.dtype), copy=False)
-        # The deviation of equal values need not be zero: their mean is rounded.
+        # Not by the standard deviation: rounding can make that of equal values nonzero.
         if data.min() == data.max():
             raise ValueError(f"data cannot be normalized: all values are {data.flat[0]}")
         return self.evolve(data=standardize(data, (0, 1, 2)))
@@ -490,13 +478,13 @@ class Volume(ImageData):
         return CentralSlices(self.data[z], self.data[:, y], self.data[:, :, x])
 
     def to_layer_data(self) -> tuple[NDArray[Any], dict[str, Any], str]:
-        """Return what napari needs for an image layer.
+        """Return the data of a napari image layer.
 
         Returns
         -------
         data : ndarray, shape (d, h, w)
         options : dict
-            Scale and translation in angstroms, in napari's order z, y, x.
+            Name, scale and translation in angstroms, in napari's order z, y, x.
         kind : str
             ``"image"``.
 
@@ -532,11 +520,11 @@ class Volume(ImageData):
         return self._within(window, self.data[window.slices])
 
     def _within(self, window: Window, data: NDArray[Any]) -> Self:
-        """Return the volume of a window, at its place."""
+        """Return the part of the volume in a window, with its position."""
         return self._on(self.grid.from_window(window), data)
 
     def _on(self, grid: VolumeGrid, data: NDArray[Any]) -> Self:
-        """Return other data on a grid in the same specimen, with the origin moved along."""
+        """Return new data on a grid in the same specimen, with the origin of that grid."""
         origin = self._origin
         if origin is not None:
             origin = origin + grid.origin - self.grid.origin
@@ -544,4 +532,4 @@ class Volume(ImageData):
 
     def _check_compatible(self, other: Any) -> None:
         if difference := self.grid.describe_difference(other.grid):
-            raise ValueError(f"{difference}; use numpy.asarray on one of them if that is meant")
+            raise ValueError(f"{difference}; use numpy.asarray on one of them to ignore this")

@@ -183,7 +183,7 @@ def test_padding_keeps_the_center_and_the_shifts(more):
     assert np.array_equal(padded.crop((6, 7)).images, IMAGES)
 
 
-def test_boxes_that_do_not_fit_the_images_are_refused():
+def test_boxes_outside_the_images_are_refused():
     with pytest.raises(ValueError, match=r"inside the image \(6, 7\): the box .*use pad"):
         SERIES.crop((7, 7))
     with pytest.raises(ValueError, match=r"shape must be at least \(6, 7\).*use crop"):
@@ -195,13 +195,13 @@ def test_boxes_that_do_not_fit_the_images_are_refused():
 
 
 @pytest.mark.parametrize("value", [0.5, 300, -1])
-def test_padding_integer_images_by_what_they_cannot_hold_is_refused(value):
+def test_padding_integer_images_with_an_unrepresentable_value_is_refused(value):
     series = TiltSeries(np.ones((1, 2, 2), np.uint8), GEOMETRY[:1])
     with pytest.raises(ValueError, match="value must fit"):
         series.pad((4, 4), value=value)
 
 
-def test_the_grid_of_a_series_is_that_of_its_images():
+def test_the_grid_of_a_series_has_the_shape_and_pixel_size_of_its_images():
     assert SERIES.evolve(pixel_size=2.5).grid == ImageGrid((6, 7), pixel_size=2.5)
 
 
@@ -275,7 +275,7 @@ def test_the_geometry_can_be_given_or_named(tmp_path, kind):
         TiltSeries.open(path, geometry=kind(tmp_path / "other.json"), aligned=True)
 
 
-def test_a_count_of_tilts_that_differs_names_both_files(tmp_path):
+def test_different_numbers_of_tilts_and_images_name_both_files(tmp_path):
     path = save_stack(tmp_path)
     np.savetxt(tmp_path / "tilts.rawtlt", ANGLES[:4])
     with pytest.raises(ValueError, match=r"tilts\.st has 5 images, but .*tilts\.rawtlt has 4 tilt"):
@@ -284,7 +284,7 @@ def test_a_count_of_tilts_that_differs_names_both_files(tmp_path):
         TiltSeries.open(path, geometry=ANGLES[:3])
 
 
-def test_a_pixel_size_that_is_unknown_is_one_unless_it_is_given(tmp_path):
+def test_an_unknown_pixel_size_is_one_angstrom_unless_passed(tmp_path):
     path = save_stack(tmp_path, voxel_size=0.0)
     with pytest.warns(UserWarning, match=r"pixel size is unknown, 1 .*: pass pixel_size") as caught:
         assert TiltSeries.open(path, geometry=GEOMETRY).pixel_size == 1.0
@@ -292,7 +292,7 @@ def test_a_pixel_size_that_is_unknown_is_one_unless_it_is_given(tmp_path):
     assert TiltSeries.open(path, geometry=GEOMETRY, pixel_size=4).pixel_size == 4.0
 
 
-def test_pixels_that_are_not_square_are_refused_unless_their_size_is_given(tmp_path):
+def test_pixels_that_are_not_square_are_refused_unless_their_size_is_passed(tmp_path):
     path = save_stack(tmp_path, voxel_size=(2.0, 2.5, 1.0))
     with pytest.raises(ValueError, match=r"tilts\.st has pixels of 2 x 2\.5 angstroms"):
         TiltSeries.open(path, geometry=GEOMETRY)
@@ -321,7 +321,7 @@ def test_a_failure_while_the_stack_is_written_leaves_all_files_as_they_were(tmp_
     assert files_in(tmp_path) == old
 
 
-def test_a_name_that_is_not_of_a_stack_is_refused_before_anything_is_written(tmp_path):
+def test_another_suffix_is_refused_before_any_file_is_written(tmp_path):
     with pytest.raises(ValueError, match=r"tilts\.tif must end with one of"):
         SERIES.save(tmp_path / "tilts.tif")
     assert files_in(tmp_path) == {}
@@ -337,7 +337,7 @@ def test_a_slice_of_tilts_is_a_view():
     assert np.shares_memory(tilts[1:3].images, tilts.images)
 
 
-def test_series_of_other_tilts_do_not_add_up():
+def test_series_of_different_tilts_are_not_added():
     tilts = TiltSeries(np.zeros((2, 3, 3)), TiltGeometry.from_tilt_angles([5, -5]))
     with pytest.raises(ValueError, match="geometries differ"):
         tilts.sort() - tilts

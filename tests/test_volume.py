@@ -74,7 +74,7 @@ def test_the_repr_shows_shapes_and_no_numbers_of_the_data():
     )
 
 
-def test_a_volume_of_which_nothing_is_said_has_voxels_of_an_angstrom_about_the_rotation_center():
+def test_a_default_volume_has_voxels_of_one_angstrom_about_the_rotation_center():
     assert Volume(DATA).voxel_size.tolist() == [1, 1, 1]
     assert Volume(DATA).center.tolist() == [0, 0, 0]
     assert Volume(DATA).origin.tolist() == [-3, -3, -2]
@@ -139,7 +139,7 @@ def test_cropping_and_padding_keep_the_center(box, more):
     assert np.allclose(again.origin, VOLUME.origin)
 
 
-def test_boxes_that_do_not_fit_are_refused():
+def test_boxes_outside_the_volume_are_refused():
     with pytest.raises(ValueError, match=r"inside the volume \(5, 7, 6\): the box .*use pad"):
         VOLUME.crop((6, 7, 6))
     with pytest.raises(ValueError, match=r"from \(-1, 0, 0\) to \(4, 7, 6\)"):
@@ -177,7 +177,7 @@ def test_binning_takes_the_mean_of_each_block():
 @pytest.mark.parametrize(
     ("factor", "message"), [(0, "factor must be a positive"), (6, "factor must be at most 5 for")]
 )
-def test_a_factor_that_does_not_fit_is_refused(factor, message):
+def test_an_invalid_binning_factor_is_refused(factor, message):
     with pytest.raises(ValueError, match=message):
         VOLUME.bin(factor)
 
@@ -198,7 +198,7 @@ def test_a_right_angle_moves_the_voxel_at_p_to_r_p(axis, degrees, order):
 
 
 @pytest.mark.parametrize("order", [0, 1, 3])
-def test_no_rotation_changes_nothing(order):
+def test_the_identity_rotation_leaves_the_volume_unchanged(order):
     turned = VOLUME.astype(np.float32).rotate(np.eye(3), order=order)
     assert turned.dtype == np.float32
     assert np.allclose(turned.data, DATA, atol=1e-3)
@@ -262,7 +262,7 @@ def places_of_values(volume):
 
 @pytest.mark.parametrize("volume", [BESIDE, VOLUME.evolve(center=CENTER)], ids=["own", "file"])
 @pytest.mark.parametrize("name", list(windows(VOLUME)))
-def test_every_value_keeps_its_place_in_the_specimen_and_in_the_file(volume, name):
+def test_every_value_keeps_its_position_in_the_specimen_and_in_the_file(volume, name):
     part = windows(volume)[name]
     before, after = places_of_values(volume), places_of_values(part)
     known = [value for value in after if value >= 0]
@@ -272,12 +272,12 @@ def test_every_value_keeps_its_place_in_the_specimen_and_in_the_file(volume, nam
 
 
 @pytest.mark.parametrize("name", ["crop", "slice", "step", "ellipsis", "whole"])
-def test_parts_are_views(name):
+def test_slices_of_a_volume_are_views(name):
     assert np.shares_memory(windows(BESIDE)[name].data, DATA)
 
 
 @pytest.mark.parametrize("factor", [2, 3, (1, 2, 3), (5, 1, 2)])
-def test_binning_keeps_places_in_the_specimen_and_moves_the_origin_along(factor):
+def test_binning_keeps_positions_in_the_specimen_and_moves_the_origin(factor):
     for volume in (BESIDE, VOLUME.evolve(center=CENTER)):
         binned = volume.bin(factor)
         assert binned.grid == volume.grid.bin(factor)
@@ -291,13 +291,13 @@ def test_binning_keeps_places_in_the_specimen_and_moves_the_origin_along(factor)
         )
 
 
-def test_a_factor_may_be_one_for_each_axis():
+def test_a_binning_factor_may_differ_by_axis():
     binned = VOLUME.bin((1, 2, 3))
     assert (binned.shape, binned.voxel_size.tolist()) == ((5, 3, 2), [4.5, 4.0, 0.5])
     assert binned.data[4, 1, 0] == DATA[4, 2:4, :3].mean()
 
 
-def test_an_origin_that_is_not_said_is_that_of_the_specimen():
+def test_the_default_origin_is_in_the_specimen_frame():
     assert np.array_equal(BESIDE.origin, BESIDE.grid.origin)
     assert np.array_equal(BESIDE.origin, np.subtract(CENTER, [3 * 1.5, 3 * 2.0, 2 * 0.5]))
     assert np.array_equal(BESIDE.evolve(center=(0, 0, 0)).origin, [-4.5, -6.0, -1.0])
@@ -319,7 +319,7 @@ def test_mirrored_and_empty_parts_are_refused(index):
 
 
 @pytest.mark.parametrize("order", [0, 1, 3])
-def test_a_part_is_put_back_into_the_whole_bit_by_bit(order):
+def test_a_crop_resampled_onto_the_whole_is_exact(order):
     whole = BESIDE.astype(np.float32)
     part = whole[1:4, 2:, :3]
     again = part.resample(whole, order=order, fill=-7)
@@ -331,7 +331,7 @@ def test_a_part_is_put_back_into_the_whole_bit_by_bit(order):
 
 
 @pytest.mark.parametrize(("order", "most"), [(0, 0.2), (1, 0.03), (3, 0.001)])
-def test_resampling_gives_what_the_other_grid_samples(order, most):
+def test_resampling_agrees_with_the_phantom_on_the_other_grid(order, most):
     blobs = GaussianBlobs([[2.0, 1.0, -1.0], [-3.0, 2.5, 1.5]], sigmas=[3.5, 4.0])
     volume = blobs.volume((40, 42, 44), center=(0.3, -0.2, 1.1))
     target = VolumeGrid((17, 15, 16), voxel_size=(1.3, 0.9, 1.7), center=(0.7, -0.4, 0.2))
@@ -358,14 +358,14 @@ def test_resampling_far_away_gives_the_fill(order):
     assert (BESIDE.resample(attrs.evolve(far, voxel_size=1.1), order=order).data == 0).all()
 
 
-def test_resampling_moves_the_origin_of_a_file_along():
+def test_resampling_moves_the_origin_of_a_file():
     volume = VOLUME.evolve(center=CENTER)
     target = VolumeGrid((4, 4, 4), voxel_size=0.75, center=(99, -30, 7))
     moved = volume.resample(target).origin - volume.origin
     assert np.allclose(moved, target.origin - volume.grid.origin, atol=1e-12)
 
 
-def test_resampling_refuses_what_is_no_grid():
+def test_resampling_refuses_objects_other_than_grids():
     with pytest.raises(TypeError, match="grid must be a VolumeGrid or a Volume, got tuple"):
         VOLUME.resample((4, 4, 4))
     with pytest.raises(ValueError, match="order must be one of 0, 1, 3, got 2"):
@@ -401,7 +401,7 @@ def test_an_origin_does_not_keep_volumes_from_being_combined():
 
 
 @pytest.mark.parametrize("center", [(0.0, 0.0, 0.0), (4.0, -3.0, 2.5)])
-def test_a_volume_beside_turns_about_the_rotation_center(center):
+def test_an_off_center_volume_rotates_about_the_rotation_center(center):
     place = np.array([5.0, 2.0, -4.0])
     volume = GaussianBlobs([place], sigmas=2.0).volume((41, 40, 42), center=center)
     turned = volume.rotate(TURN)
@@ -411,7 +411,7 @@ def test_a_volume_beside_turns_about_the_rotation_center(center):
     assert np.allclose(seen, TURN.apply(place), atol=1e-3)
 
 
-def test_a_part_turns_as_it_does_in_the_whole():
+def test_a_crop_rotates_like_the_whole():
     whole = Volume(np.random.default_rng(4).normal(size=(10, 11, 12)), voxel_size=(1.5, 2.0, 0.9))
     part = whole[1:8, 4:, :9]
     alone = part.resample(whole)
@@ -466,7 +466,7 @@ def test_the_center_is_kept(method, origin):
 
 @pytest.mark.parametrize("name", ["map.mrc", "map.mrc.gz", "map.rec.bz2"])
 @pytest.mark.parametrize("center", [CENTER, (1 / 3, -2e3 / 7, 1e-5), (0.0, 0.0, 0.0)])
-def test_the_center_comes_back_from_a_file(tmp_path, name, center):
+def test_the_center_survives_a_round_trip_through_a_file(tmp_path, name, center):
     volume = Volume(DATA, voxel_size=(1.5, 2.0, 0.5), center=center)
     opened = Volume.open(volume.save(tmp_path / name))
     assert np.allclose(opened.center, center, rtol=0, atol=1e-6)
@@ -475,7 +475,7 @@ def test_the_center_comes_back_from_a_file(tmp_path, name, center):
     assert np.array_equal(opened[1:, ::2].center, volume[1:, ::2].center - center + opened.center)
 
 
-def test_a_center_and_an_origin_of_its_own_both_come_back(tmp_path):
+def test_center_and_origin_both_survive_a_round_trip_through_a_file(tmp_path):
     volume = VOLUME.evolve(center=CENTER)
     opened = Volume.open(volume.save(tmp_path / "map.mrc"))
     assert np.allclose(opened.center, CENTER, rtol=0, atol=1e-5)
@@ -511,13 +511,13 @@ def test_animations_of_a_volume_are_written(tmp_path, look):
 
 
 @pytest.mark.parametrize("value", [0.5, np.nan, 300, -1])
-def test_padding_an_integer_volume_by_what_it_cannot_hold_is_refused(value):
+def test_padding_an_integer_volume_with_an_unrepresentable_value_is_refused(value):
     volume = Volume(np.ones((2, 2, 2), np.uint8))
-    with pytest.raises(ValueError, match="value must fit the volume's type uint8"):
+    with pytest.raises(ValueError, match="value must fit into the volume's type uint8"):
         volume.pad((4, 4, 4), value=value)
 
 
-def test_padding_a_float_volume_by_nan_is_a_way_to_mark_it():
+def test_padding_a_float_volume_with_nan_is_accepted():
     assert np.isnan(Volume(np.ones((2, 2, 2))).pad((3, 3, 3), value=np.nan).data).sum() == 19
 
 

@@ -1,4 +1,4 @@
-"""Volumes and tilt series as panels of an animation, alone and beside each other."""
+"""Animations of volumes and tilt series: looks, comparisons and films of iterations."""
 
 from libtilt.animations.comparisons import before_after, side_by_side
 from libtilt.animations.iterations import IterationFilm

@@ -1,4 +1,4 @@
-"""Several objects in one animation: beside each other, or one before the other."""
+"""Several objects in one animation: side by side, or one wiped over the other."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 from libtilt.animations.look import Look
-from libtilt.animations.registry import resolve_look, usual_look
+from libtilt.animations.registry import default_look, resolve_look
 from libtilt.animations.slices import AXES, central_slice
 from libtilt.drawing import Panel, Style, to_gray
 from libtilt.drawing.contrast import Frames
@@ -23,16 +23,16 @@ def side_by_side(
     looks: Mapping[str, str | type[Look] | Look] | None = None,
     style: Style | None = None,
 ) -> list[Panel]:
-    """Return volumes and tilt series as panels with their names, for one animation.
+    """Return titled panels of volumes and tilt series, for one animation.
 
     Parameters
     ----------
     objects : mapping of str to Volume, TiltSeries or Panel
-        From left to right; a panel is taken as it is.
+        Objects by title, from left to right. A panel is used unchanged.
     looks : mapping of str to str, type or Look, optional
-        Of objects, by their names: by default slices of volumes, and tilts.
+        Looks by title of the object; by default slices of volumes and images of tilt series.
     style : Style, optional
-        How to draw them; what is known is written into them unless it says otherwise.
+        Contrast, colors and overlays of all objects; annotated by default.
 
     Returns
     -------
@@ -41,9 +41,9 @@ def side_by_side(
     Raises
     ------
     TypeError
-        If there is something else among the objects.
+        If an object is of another type.
     ValueError
-        If there are none, `looks` has a name that they lack, or a look does not fit.
+        If there are no objects, `looks` has an unknown title, or a look does not match its object.
 
     Examples
     --------
@@ -61,7 +61,7 @@ def side_by_side(
     """
     if not isinstance(objects, Mapping):
         raise TypeError(
-            f'objects must be a mapping of names to objects, such as {{"map": volume}}, '
+            f'objects must be a mapping of titles to objects, such as {{"map": volume}}, '
             f"got {type(objects).__name__}"
         )
     if not objects:
@@ -70,13 +70,13 @@ def side_by_side(
     if unknown := sorted(set(chosen) - set(objects)):
         raise ValueError(f"looks must name objects ({', '.join(objects)}), got {unknown[0]}")
     panels = []
-    for name, what in objects.items():
-        if isinstance(what, Panel):
-            panels.append(what)
+    for title, shown in objects.items():
+        if isinstance(shown, Panel):
+            panels.append(shown)
             continue
-        look = resolve_look(chosen[name]) if name in chosen else usual_look(what)
-        named = attrs.evolve((style or Style()).annotated(), title=name)
-        panels.append(look.panel(what, named))
+        look = resolve_look(chosen[title]) if title in chosen else default_look(shown)
+        titled = attrs.evolve((style or Style()).with_annotations(), title=title)
+        panels.append(look.panel(shown, titled))
     return panels
 
 
@@ -89,21 +89,21 @@ def before_after(
     count: int = 40,
     style: Style | None = None,
 ) -> Panel:
-    """Return the central slice of a volume, wiped over by that of another, and back.
+    """Return a wipe from the central slice of one volume to that of another, and back.
 
     Parameters
     ----------
     before, after : Volume
-        On the same grid; `libtilt.Volume.resample` brings one onto that of the other.
+        Volumes on the same grid; see `libtilt.Volume.resample`.
     axis : {"z", "y", "x"}, optional
-        That the slice is perpendicular to.
+        Axis perpendicular to the slice.
     labels : (str, str), optional
-        What to call them; while both are seen, the one at the left comes first.
+        Names of the two volumes; while both are visible, the name of the left one comes first.
     count : int, optional
-        Frames on the way there, and as many back.
+        Number of frames in each direction.
     style : Style, optional
-        How to draw them. By default each has a contrast of its own, "frame", since methods differ
-        in scale, and a scale bar is drawn.
+        Contrast, colors and overlays. By default each volume has its own contrast ("frame"),
+        because the scale of densities differs between methods, and a scale bar is drawn.
 
     Returns
     -------
@@ -112,7 +112,7 @@ def before_after(
     Raises
     ------
     ValueError
-        If their grids differ, or an option does not fit.
+        If the grids differ, or an option is invalid.
 
     Examples
     --------
@@ -128,32 +128,31 @@ def before_after(
     one_of(axis, "axis", AXES)
     _require_pair(before, after)
     if isinstance(labels, str) or len(labels) != 2:
-        raise ValueError(f"labels must be two texts, of before and after, got {labels!r}")
+        raise ValueError(f"labels must be two texts, for before and after, got {labels!r}")
     steps = positive_integer(count, "count")
     if steps < 2:
         raise ValueError("count must be at least 2, one frame for before and one for after, got 1")
-    style = (style or Style()).annotated()
+    style = (style or Style()).with_annotations()
     (left, pixel_size), (right, _) = (central_slice(volume, axis) for volume in (before, after))
     slices = np.stack([left, right]).astype(float)
     contrast = "frame" if style.contrast is None else style.contrast
     left, right = to_gray(slices, percentiles=style.percentiles, contrast=contrast)
     width = left.shape[1]
-    # As a pendulum goes: slowly at both ends.
+    # The border moves like a pendulum, slowest at both ends; `after` is to its left.
     borders = np.rint(width * (1 - np.cos(np.linspace(0, np.pi, steps))) / 2)
-    # Where the wipe has come from, at the left, stands what is new.
     names = [
         labels[0] if not border else labels[1] if border == width else f"{labels[1]} | {labels[0]}"
         for border in borders
     ]
     style = attrs.evolve(style, contrast=(0, 255), labels=style.labels or names)
-    own = Style(pixel_size=pixel_size, ping_pong=True)
-    return Panel(_wiped(left, right, borders), style.completed(own))
+    defaults = Style(pixel_size=pixel_size, ping_pong=True)
+    return Panel(_wipe_frames(left, right, borders), style.with_defaults(defaults))
 
 
 def _require_pair(before: Volume, after: Volume) -> None:
-    """Raise where there are not two volumes of one shape and voxel size."""
-    for what, name in ((before, "before"), (after, "after")):
-        require_kind(what, Volume, name)
+    """Raise unless both are volumes on the same grid."""
+    for volume, name in ((before, "before"), (after, "after")):
+        require_kind(volume, Volume, name)
     if difference := before.grid.describe_difference(after.grid):
         raise ValueError(
             f"before and after must lie on one grid, but {difference}; use "
@@ -161,8 +160,8 @@ def _require_pair(before: Volume, after: Volume) -> None:
         )
 
 
-def _wiped(left: Frames, right: Frames, borders: Float64Array) -> Frames:
-    """Return a picture over which another one comes from the left, with a line between them."""
+def _wipe_frames(left: Frames, right: Frames, borders: Float64Array) -> Frames:
+    """Return frames with `right` to the left of each border, a white line, and `left` beyond."""
     width = left.shape[1]
     frames: Frames = np.where(np.arange(width) < borders[:, np.newaxis, np.newaxis], right, left)
     for frame, border in zip(frames, borders.astype(int).tolist(), strict=True):

@@ -1,4 +1,4 @@
-"""How an iterative reconstruction comes about: one slice after each iteration."""
+"""`IterationFilm`: the convergence of an iterative reconstruction, one slice per iteration."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ from libtilt.volume import Volume
 
 
 class IterationFilm:
-    """A callback for `sirt`, `cgls` and `tv` that keeps a central slice of each iteration.
+    """A callback for `sirt`, `cgls` and `tv` that keeps the central slice of each iteration.
 
-    Unlike other objects it changes: it collects. One film is of one reconstruction.
+    It is mutable, and serves one reconstruction.
 
     Parameters
     ----------
     axis : {"z", "y", "x"}, optional
-        That the slice is perpendicular to: along "y", the tilt axis, the missing wedge is seen.
+        Axis perpendicular to the slice. Along "y", the tilt axis, the effect of the missing wedge
+        is visible.
 
     Raises
     ------
     ValueError
-        If the axis is another.
+        If `axis` is not one of the three.
 
     Examples
     --------
@@ -54,25 +55,26 @@ class IterationFilm:
         self._last = 0
 
     def __call__(self, iteration: int, volume: Volume, residual: float) -> None:
-        """Keep the central slice of a volume: what a reconstruction calls after an iteration."""
+        """Keep the central slice; a reconstruction calls this after each iteration."""
         frame, pixel_size = central_slice(volume, self.axis)
         if iteration <= self._last or (self.slices and frame.shape != self.slices[-1].shape):
             raise ValueError(
-                "this film holds another reconstruction already: make an IterationFilm for each"
+                "this film already has the slices of another reconstruction: create one "
+                "IterationFilm per reconstruction"
             )
         self._last = iteration
-        # A copy: the volume goes on to change, and is not kept for one slice.
+        # A copy, because the volume changes in place, and so that it can be freed.
         self.slices.append(frame.copy())
         self.labels.append(f"iteration {iteration}, residual {residual:.3f}")
         self.pixel_size = pixel_size
 
     def panel(self, style: Style | None = None) -> Panel:
-        """Return the slices as a panel, with the contrast of the last one.
+        """Return the slices as a panel, with the contrast of the last slice.
 
         Parameters
         ----------
         style : Style, optional
-            How to draw them; by default with a scale bar.
+            Contrast, colors and overlays; annotated by default.
 
         Returns
         -------
@@ -81,17 +83,19 @@ class IterationFilm:
         Raises
         ------
         ValueError
-            If no iteration has called yet.
+            If no iteration has been recorded.
 
         Examples
         --------
         See the class.
         """
         if not self.slices:
-            raise ValueError("there is no frame yet: pass this as callback= to a reconstruction")
-        style = (style or Style()).annotated()
+            raise ValueError(
+                "the film has no frames yet: pass it as callback= to an iterative reconstruction"
+            )
+        style = (style or Style()).with_annotations()
         low, high = np.percentile(self.slices[-1].astype(np.float64), style.percentiles)
         contrast = (float(low), float(high)) if low < high else None
         style = attrs.evolve(style, labels=style.labels or self.labels)
-        own = Style(pixel_size=self.pixel_size, contrast=contrast)
-        return Panel(np.stack(self.slices), style.completed(own))
+        defaults = Style(pixel_size=self.pixel_size, contrast=contrast)
+        return Panel(np.stack(self.slices), style.with_defaults(defaults))

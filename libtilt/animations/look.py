@@ -1,4 +1,4 @@
-"""`Look`: a way to make frames of a volume or a tilt series, its options as fields."""
+"""`Look`: base class of the ways to turn a volume or a tilt series into frames."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from libtilt.geometry.image_data import ImageData
 
 @attrs.frozen(kw_only=True)
 class Look(ABC):
-    """A way to make frames of a volume or a tilt series: the choice and its options.
+    """Base class of looks, which turn a volume or a tilt series into frames.
 
-    A subclass is a frozen attrs class whose fields are its options, and writes `_panel`.
+    A subclass is a frozen attrs class with its options as fields, and implements `_panel`.
 
     Attributes
     ----------
     name : str
-        By which messages and the command line call it; by default that of the class.
+        Name in messages and on the command line; by default the class name in lower case.
     shows : type
-        What it is of: `libtilt.Volume` or `libtilt.TiltSeries`.
+        Class of the objects that it shows: `libtilt.Volume` or `libtilt.TiltSeries`.
 
     Examples
     --------
@@ -37,8 +37,8 @@ class Look(ABC):
     ...     shows = Volume
     ...     axis: int = 0
     ...
-    ...     def _panel(self, what):
-    ...         return Panel(what.data.sum(axis=self.axis, keepdims=True))
+    ...     def _panel(self, volume):
+    ...         return Panel(volume.data.sum(axis=self.axis, keepdims=True))
     >>> volume = GaussianBlobs([[0, 0, 0]], sigmas=2).volume((8, 8, 8))
     >>> Projection(axis=1).frames(volume).shape
     (8, 1, 8)
@@ -53,29 +53,29 @@ class Look(ABC):
             cls.name = cls.__name__.lower()
 
     @abstractmethod
-    def _panel(self, what: Any) -> Panel:
-        """Make the frames; what a look of one's own writes.
+    def _panel(self, source: Any, /) -> Panel:
+        """Make the frames; subclasses implement this.
 
         Parameters
         ----------
-        what : Volume or TiltSeries
-            As `shows` says.
+        source : Volume or TiltSeries
+            An object of the class `shows`.
 
         Returns
         -------
         libtilt.drawing.Panel
-            Its style holds what the look knows: of an axis, angles, pixel sizes.
+            Frames, with the look's defaults as their style: labels, tilt angles, pixel size.
         """
 
-    def panel(self, what: ImageData, style: Style | None = None) -> Panel:
-        """Return the frames of a volume or a tilt series, and how to draw them.
+    def panel(self, source: ImageData, style: Style | None = None) -> Panel:
+        """Return the frames of a volume or a tilt series with their style.
 
         Parameters
         ----------
-        what : Volume or TiltSeries
-            The object.
+        source : Volume or TiltSeries
+            The object to show.
         style : Style, optional
-            How to draw it.
+            Contrast, colors and overlays; the look chooses options that are None.
 
         Returns
         -------
@@ -84,9 +84,9 @@ class Look(ABC):
         Raises
         ------
         TypeError
-            If it is something else.
+            If `source` is neither a `Volume` nor a `TiltSeries`.
         ValueError
-            If the look is not of such objects, or an option does not fit this one.
+            If the look does not show this class of objects, or an option does not fit the object.
 
         Examples
         --------
@@ -97,25 +97,24 @@ class Look(ABC):
         >>> Spin(count=6).panel(volume, Style(annotate=True)).style.pixel_size
         20.0
         """
-        if not isinstance(what, ImageData):
-            raise TypeError(
-                f"what to animate must be a Volume or a TiltSeries, got {type(what).__name__}"
-            )
-        if not isinstance(what, self.shows):
+        if not isinstance(source, ImageData):
+            raise TypeError(f"source must be a Volume or a TiltSeries, got {type(source).__name__}")
+        if not isinstance(source, self.shows):
             raise ArgumentError(
-                f"look {self.name!r} is of a {self.shows.__name__}, got a {type(what).__name__}",
+                f"look {self.name!r} shows a {self.shows.__name__}, got a {type(source).__name__}; "
+                "choose another look",
                 arguments=("look",),
             )
-        own = self._panel(what)
-        return attrs.evolve(own, style=(style or Style()).completed(own.style))
+        panel = self._panel(source)
+        return attrs.evolve(panel, style=(style or Style()).with_defaults(panel.style))
 
-    def frames(self, what: ImageData) -> NDArray[Any]:
-        """Return the frames alone, `(n, h, w)`, in the units of the data.
+    def frames(self, source: ImageData) -> NDArray[Any]:
+        """Return the frames without style, `(n, h, w)`, in the units of the data.
 
         Parameters
         ----------
-        what : Volume or TiltSeries
-            The object.
+        source : Volume or TiltSeries
+            The object to show.
 
         Returns
         -------
@@ -134,4 +133,4 @@ class Look(ABC):
         >>> Slices(axis="x").frames(Volume(np.zeros((4, 5, 6)))).shape
         (6, 4, 5)
         """
-        return self.panel(what).frames
+        return self.panel(source).frames

@@ -1,4 +1,4 @@
-"""Which looks there are, and how one is picked by name, class or instance."""
+"""The registered looks; lookup by name, class or instance."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from libtilt.errors.options import resolve
 from libtilt.geometry.image_data import ImageData
 
 LOOKS: dict[str, type[Look]] = {look.name: look for look in (Slices, Spin, Tilts)}
-"""The looks of this package by name."""
+"""Looks by name."""
 
 
 def resolve_look(look: str | type[Look] | Look) -> Look:
-    """Return a look from its name, its class or itself.
+    """Return a look from its name, its class or an instance.
 
     Parameters
     ----------
     look : str, type or Look
-        One of "slices", "spin" and "tilts", a class that needs no arguments, or an instance.
+        "slices", "spin" or "tilts"; a class whose options all have defaults; or an instance.
 
     Returns
     -------
@@ -28,9 +28,9 @@ def resolve_look(look: str | type[Look] | Look) -> Look:
     Raises
     ------
     ValueError
-        If there is no look of that name.
+        If the name is unknown.
     TypeError
-        If it is none of the three.
+        If `look` is of another type.
 
     Examples
     --------
@@ -41,6 +41,6 @@ def resolve_look(look: str | type[Look] | Look) -> Look:
     return resolve(look, LOOKS, Look, "look")
 
 
-def usual_look(what: ImageData) -> Look:
-    """Return the look of an object for which none is asked: slices, or its tilts."""
-    return Tilts() if isinstance(what, Tilts.shows) else Slices()
+def default_look(source: ImageData) -> Look:
+    """Return `Tilts` for a tilt series and `Slices` for a volume."""
+    return Tilts() if isinstance(source, Tilts.shows) else Slices()

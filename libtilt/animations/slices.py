@@ -1,4 +1,4 @@
-"""`Slices`: a walk through the slices of a volume, there and back."""
+"""`Slices`: the slices of a volume along an axis, forward and backward."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ AXES = ("z", "y", "x")
 
 @attrs.frozen(kw_only=True)
 class Slices(Look):
-    """The slices of a volume perpendicular to an axis, one after the other.
+    """The slices of a volume along an axis, forward and backward.
 
-    Slices whose voxel sizes differ are stretched to square pixels.
+    Slices with anisotropic voxels are resampled to square pixels.
 
     Parameters
     ----------
     axis : {"z", "y", "x"}, optional
-        Along which to walk.
+        Axis perpendicular to the slices.
     step : int, optional
-        From one slice to the next: 1 for all of them.
+        Step from one slice to the next; 1 shows all slices.
 
     Raises
     ------
     ValueError
-        If the axis is another, or the step is not positive.
+        If `axis` is not one of the three, or `step` is not positive.
 
     Examples
     --------
@@ -50,29 +50,31 @@ class Slices(Look):
     axis: str = attrs.field(
         default="z",
         validator=checked(lambda value, name: one_of(value, name, AXES)),
-        metadata=option("that they are perpendicular to", AXES),
+        metadata=option("axis perpendicular to the slices", AXES),
     )
     step: int = attrs.field(
         default=1,
         validator=checked(positive_integer),
-        metadata=option("from one slice to the next", int),
+        metadata=option("step from one slice to the next", int),
     )
 
-    def _panel(self, what: Volume) -> Panel:
-        data = np.moveaxis(what.data, AXES.index(self.axis), 0)[:: self.step]
-        frames, pixel_size = _squared(what, self.axis, data)
+    def _panel(self, volume: Volume, /) -> Panel:
+        data = np.moveaxis(volume.data, AXES.index(self.axis), 0)[:: self.step]
+        frames, pixel_size = _with_square_pixels(volume, self.axis, data)
         return Panel(frames, Style(pixel_size=pixel_size, ping_pong=True))
 
 
 def central_slice(volume: Volume, axis: str) -> tuple[NDArray[Any], float]:
     """Return the slice through the center, `(h, w)`, and its pixel size in angstroms."""
     data = np.moveaxis(volume.data, AXES.index(axis), 0)
-    frames, pixel_size = _squared(volume, axis, data[len(data) // 2][np.newaxis])
+    frames, pixel_size = _with_square_pixels(volume, axis, data[len(data) // 2][np.newaxis])
     return frames[0], pixel_size
 
 
-def _squared(volume: Volume, axis: str, frames: NDArray[Any]) -> tuple[NDArray[Any], float]:
-    """Return slices with square pixels, and how wide those are in angstroms."""
+def _with_square_pixels(
+    volume: Volume, axis: str, frames: NDArray[Any]
+) -> tuple[NDArray[Any], float]:
+    """Return slices resampled to square pixels, and their pixel size in angstroms."""
     height, width = np.delete(volume.voxel_size[::-1], AXES.index(axis))
     if abs(height - width) <= 0.01 * width:
         return frames, float(width)

@@ -1,4 +1,4 @@
-"""`Spin`: a volume that turns: its projections, its maxima, or its surface."""
+"""`Spin`: a full turn of a volume, as projections, maxima or a surface."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from libtilt.animations.look import Look
-from libtilt.animations.surface import level_of_sigma, shaded, surface_level
+from libtilt.animations.surface import level_from_sigma, shade_surface, surface_level
 from libtilt.animations.turntable import Turntable
 from libtilt.drawing import Panel, Style
 from libtilt.errors import ArgumentError
@@ -26,7 +26,7 @@ from libtilt.volume import Volume
 AXES = ("y", "x")
 RENDERS = ("projection", "maximum", "surface")
 _MOST_FRAMES = 10_000
-# Light shows every edge of a voxel: small surfaces are drawn more finely.
+# Lighting shows the edges of voxels, so surfaces of small volumes are sampled more finely.
 _SURFACE_SIDE = 128
 
 
@@ -40,31 +40,30 @@ _optional_number = attrs.validators.optional(checked(finite_number))
 
 @attrs.frozen(kw_only=True)
 class Spin(Look):
-    """A full turn of a volume, about its own center.
+    """A full turn of a volume about its own center.
 
-    It turns as positive tilts do. Pictures have x to the right and y downward, so that z points
-    away from who looks: of a surface, what has the smallest z is in front, and hands are kept. The
-    volume is averaged down first, to about 256 voxels along its longest side.
+    The volume turns in the sense of positive tilts. Pictures have x to the right and y downward, so
+    z points away from the viewer: the side with the smallest z is in front, and handedness is
+    kept. The volume is first binned to about 256 voxels along its longest side.
 
     Parameters
     ----------
     count : int, optional
-        How many frames, at most 10000.
+        Number of frames, at most 10000.
     axis : {"y", "x"}, optional
-        About which it turns.
+        Rotation axis.
     render : {"projection", "maximum", "surface"}, optional
-        Line integrals along the beam over the pixel size (the default), the largest values along
-        it, or the surface of one level lit from the upper left, darker where it is farther away: in
-        0 to 1, and 0 where there is none.
+        Line integrals along the beam over the pixel size (the default); maxima along the beam; or
+        an isosurface lit from the upper left and darker with distance, in 0 to 1, and 0 beside it.
     level : float, optional
-        Of the surface; by default `libtilt.animations.surface_level` finds it.
+        Isosurface level; by default `libtilt.animations.surface_level`.
     sigma : float, optional
-        The same, in standard deviations above the mean.
+        Isosurface level in standard deviations above the mean.
 
     Raises
     ------
     ValueError
-        If an option does not fit.
+        If an option is invalid.
 
     Examples
     --------
@@ -80,42 +79,43 @@ class Spin(Look):
     shows: ClassVar[type[Volume]] = Volume
 
     count: int = attrs.field(
-        default=36, validator=checked(_check_count), metadata=option("frames of a turn", int)
+        default=36, validator=checked(_check_count), metadata=option("number of frames", int)
     )
     axis: str = attrs.field(
         default="y",
         validator=checked(lambda value, name: one_of(value, name, AXES)),
-        metadata=option("about which it turns", AXES),
+        metadata=option("rotation axis", AXES),
     )
     render: str = attrs.field(
         default="projection",
         validator=checked(lambda value, name: one_of(value, name, RENDERS)),
-        metadata=option("sums along the beam, maxima, or a surface in light", RENDERS),
+        metadata=option("projections, maxima along the beam, or a lit surface", RENDERS),
     )
     level: float | None = attrs.field(
         default=None,
         validator=_optional_number,
-        metadata=option("of a surface; found where it is not given", float),
+        metadata=option("density level of the surface, chosen automatically by default", float),
     )
     sigma: float | None = attrs.field(
         default=None,
         validator=_optional_number,
-        metadata=option("the same, in deviations above the mean", float),
+        metadata=option("level of the surface in standard deviations above the mean", float),
     )
 
     def __attrs_post_init__(self) -> None:
         if self.render != "surface" and not (self.level is None and self.sigma is None):
             raise ArgumentError(
-                f'level and sigma are of render="surface", got render={self.render!r}',
+                f'level and sigma require render="surface", got render={self.render!r}',
                 arguments=("render",),
             )
         if self.level is not None and self.sigma is not None:
-            raise ArgumentError("give level or sigma, not both", arguments=("level", "sigma"))
+            raise ArgumentError("pass level or sigma, not both", arguments=("level", "sigma"))
 
-    def _panel(self, what: Volume) -> Panel:
-        require_finite(what.data, "volume")
+    def _panel(self, volume: Volume, /) -> Panel:
+        require_finite(volume.data, "volume")
         surface = self.render == "surface"
-        table = Turntable.of(what, self.axis, least_side=_SURFACE_SIDE if surface else 1)
+        least_side = _SURFACE_SIDE if surface else 1
+        table = Turntable.from_volume(volume, self.axis, least_side=least_side)
         style = Style(pixel_size=table.grid.pixel_size, contrast=(0.0, 1.0) if surface else None)
         return Panel(self._pictures(table), style)
 
@@ -123,8 +123,8 @@ class Spin(Look):
         angles = np.arange(self.count) * 360 / self.count
         if self.render == "projection":
             return table.project(angles)
-        # From 0 to 1: what lies outside is then the least value, and no square can overflow.
-        unit, least, extent = _from_0_to_1(table.volume.data)
+        # In 0 to 1, the zeros outside are the minimum, and squares cannot overflow.
+        unit, least, extent = _scale_to_unit_range(table.volume.data)
         turns = table.rotate(unit, angles)
         if self.render == "maximum":
             ordinary = 1e-30 < extent < 1e30 and abs(least) < 1e30
@@ -134,33 +134,33 @@ class Spin(Look):
             maxima += least
             return maxima
         threshold = self._threshold(table.volume.data, unit, least, extent)
-        return np.stack([shaded(data, threshold) for data in turns])
+        return np.stack([shade_surface(data, threshold) for data in turns])
 
     def _threshold(
         self, data: NDArray[Any], unit: NDArray[Any], least: float, extent: float
     ) -> float:
-        """Return the level of the surface where values go from 0 to 1."""
+        """Return the isosurface level on the scale of `unit`, 0 to 1."""
         if self.sigma is not None:
-            return level_of_sigma(unit, self.sigma)
+            return level_from_sigma(unit, self.sigma)
         if self.level is None:
             return surface_level(unit)
         low, high = float(data.min()), float(data.max())
         if not low <= self.level < high:
             raise ArgumentError(
-                f"level must lie below the largest value {high:.6g} and not below the least "
-                f"{low:.6g}, got {self.level:.6g}",
+                f"level must be at least the minimum {low:.6g} and below the maximum {high:.6g}, "
+                f"got {self.level:.6g}",
                 arguments=("level",),
             )
         return (self.level - least) / extent
 
 
-def _from_0_to_1(data: NDArray[Any]) -> tuple[NDArray[np.float32], float, float]:
-    """Return the data from 0 to 1, the least value and by how much the largest is larger."""
+def _scale_to_unit_range(data: NDArray[Any]) -> tuple[NDArray[np.float32], float, float]:
+    """Return the data scaled to 0 to 1, their minimum, and their range."""
     low, high = float(data.min()) / 2, float(data.max()) / 2
     dtype = floating_dtype(data.dtype)
-    # One value throughout has no range; and the smallest ones are no divisor in float32.
+    # Constant data have no range, and subnormal numbers cannot be divided by in float32.
     half = max(high - low, float(np.finfo(dtype).tiny)) if low < high else 0.5
-    # Halves, since the difference of two finite numbers need not be one.
+    # Halved, because the difference of two finite numbers may overflow.
     unit = data.astype(dtype) / 2
     unit -= low
     unit /= half

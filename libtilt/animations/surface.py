@@ -1,4 +1,4 @@
-"""The surface of a level: which one to take, and how it looks in light."""
+"""Isosurfaces: choice of the level, and shading."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from libtilt.errors.checks import Float64Array, finite_number, real_data, require_finite
 
-# From the upper left, before the picture: along x, y and z, which points away from who looks.
+# Direction to the light, upper left in front of the picture: x, y, and z away from the viewer.
 LIGHT = np.array([-0.35, -0.5, -0.79])
 AMBIENT, DIFFUSE, SHINE = 0.3, 0.75, 0.15
 FARTHEST = 0.45
 
 
 def surface_level(data: ArrayLike) -> float:
-    """Return a level that separates an object from what surrounds it.
+    """Return an isosurface level that separates an object from its background.
 
-    Otsu's threshold of the values from the median up to the 99.9th percentile, but at least three
-    standard deviations of the background above it, which the median absolute deviation estimates:
-    noise has no surface, and a few bright voxels do not decide.
+    Otsu's threshold of the values from the median to the 99.9th percentile, but at least three
+    standard deviations of the background, estimated by the median absolute deviation, above the
+    median. So noise has no surface, and a few bright voxels have little effect.
 
     Parameters
     ----------
@@ -30,12 +30,12 @@ def surface_level(data: ArrayLike) -> float:
     Returns
     -------
     float
-        In the units of the data.
+        Level in the units of the data.
 
     Raises
     ------
     ValueError
-        If the data are empty or have NaN.
+        If the data are empty, or have NaN or infinite values.
 
     References
     ----------
@@ -64,7 +64,7 @@ def surface_level(data: ArrayLike) -> float:
 
 
 def _otsu(counts: NDArray[np.intp], edges: Float64Array) -> float:
-    """Return the threshold that leaves the least variance within the two classes."""
+    """Return the threshold of minimal variance within the two classes."""
     centers = (edges[1:] + edges[:-1]) / 2
     below, sums = np.cumsum(counts), np.cumsum(counts * centers)
     above = below[-1] - below
@@ -74,30 +74,23 @@ def _otsu(counts: NDArray[np.intp], edges: Float64Array) -> float:
     return float(edges[1 + int(np.nan_to_num(between[:-1]).argmax())])
 
 
-def level_of_sigma(data: NDArray[Any], sigma: float) -> float:
-    """Return the level that lies some standard deviations above the mean.
-
-    Raises
-    ------
-    ValueError
-        If it does not lie between the least and the largest value.
-    """
+def level_from_sigma(data: NDArray[Any], sigma: float) -> float:
+    """Return the level `sigma` standard deviations above the mean; it must be within the data."""
     mean, deviation = float(data.mean(dtype=np.float64)), float(data.std(dtype=np.float64))
     found = mean + finite_number(sigma, "sigma") * deviation
     if not data.min() <= found < data.max():
         least, most = ((float(end) - mean) / (deviation or 1.0) for end in (data.min(), data.max()))
         raise ValueError(
-            f"sigma must lie between the least and the largest value, {least:.4g} and {most:.4g} "
-            f"deviations from the mean, got {sigma:g}"
+            f"sigma must lie between the minimum and the maximum, {least:.4g} and {most:.4g} "
+            f"standard deviations from the mean, got {sigma:g}"
         )
     return found
 
 
-def shaded(data: NDArray[Any], level: float) -> NDArray[np.float32]:
-    """Return what one sees along the first axis of the surface of a level, in 0..1.
+def shade_surface(data: NDArray[Any], level: float) -> NDArray[np.float32]:
+    """Return the shaded isosurface as seen along the first axis, `(h, w)`, 0 to 1.
 
-    Lambert's law, with a little light from everywhere and a highlight (Phong, Commun. ACM 18,
-    1975), fading with the distance.
+    Phong's model (Commun. ACM 18, 1975): ambient, diffuse and specular light, dimmed with distance.
     """
     depth, height, width = data.shape
     above = data > level

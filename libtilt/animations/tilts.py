@@ -1,4 +1,4 @@
-"""`Tilts`: the images of a tilt series in the order of their angles, there and back."""
+"""`Tilts`: the images of a tilt series by tilt angle, forward and backward."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from libtilt.tilt_series import TiltSeries
 
 @attrs.frozen(kw_only=True)
 class Tilts(Look):
-    """The images of a tilt series in the order of their angles.
+    """The images of a tilt series in order of tilt angle, forward and backward.
 
     Examples
     --------
@@ -29,13 +29,13 @@ class Tilts(Look):
 
     shows: ClassVar[type[TiltSeries]] = TiltSeries
 
-    def _panel(self, what: TiltSeries) -> Panel:
-        ordered = what.sort()
+    def _panel(self, tilt_series: TiltSeries, /) -> Panel:
+        ordered = tilt_series.sort()
         angles = ordered.geometry.tilt_angles
         style = Style(
             labels=angle_labels(angles.tolist()),
             dial=angles,
-            pixel_size=what.pixel_size,
+            pixel_size=ordered.pixel_size,
             ping_pong=True,
         )
         return Panel(ordered.images, style)

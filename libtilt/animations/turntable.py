@@ -1,4 +1,4 @@
-"""`Turntable`: a volume that turns about x or y, and the picture that holds all of it."""
+"""`Turntable`: rotation of a volume about x or y, in pictures large enough for every angle."""
 
 from __future__ import annotations
 
@@ -20,18 +20,10 @@ from libtilt.volume import Volume
 
 @attrs.frozen(eq=False)
 class Turntable:
-    """A volume small enough to turn, and the picture that holds all of it.
+    """A binned volume centered on its rotation `axis`, "y" or "x".
 
-    Attributes
-    ----------
-    volume : Volume
-        Averaged down, about the rotation center.
-    axis : {"y", "x"}
-        About which it turns.
-    grid : ImageGrid
-        Of the picture.
-    depth : int
-        Pixels along the beam.
+    `grid` is the grid of the pictures, and `depth` the number of their pixels along the beam; at
+    every angle they hold the whole volume.
     """
 
     volume: Volume
@@ -40,13 +32,13 @@ class Turntable:
     depth: int
 
     @classmethod
-    def of(cls, volume: Volume, axis: str, *, least_side: int = 1) -> Turntable:
-        """Average a volume down to about 256 voxels along its longest side.
+    def from_volume(cls, volume: Volume, axis: str, *, least_side: int = 1) -> Turntable:
+        """Bin a volume to about 256 voxels along its longest side.
 
-        Where that side has fewer voxels than `least_side`, pixels are smaller than voxels.
+        If that side has fewer voxels than `least_side`, pixels are smaller than voxels.
         """
-        # It turns about its own center, wherever it lies.
-        small, wanted = _averaged(volume.evolve(center=(0.0, 0.0, 0.0)))
+        # The volume turns about its own center.
+        small, wanted = _bin_to_size(volume.evolve(center=(0.0, 0.0, 0.0)))
         small = small.evolve(center=(0.0, 0.0, 0.0))
         depth, height, width = np.array(small.shape) * small.voxel_size[::-1]
         pixel = wanted / math.ceil(least_side / max(small.shape))
@@ -56,7 +48,7 @@ class Turntable:
         return cls(small, axis, ImageGrid(shape, pixel), math.ceil(diagonal / pixel))
 
     def geometry(self, angles: Float64Array) -> TiltGeometry:
-        """Return the geometry of turning by some angles, as positive tilts do."""
+        """Return the geometry of rotations by `angles`, in the sense of positive tilts."""
         if self.axis == "y":
             return TiltGeometry.from_tilt_angles(angles)
         return TiltGeometry.from_tilt_angles(0 * angles, x_tilts=angles)
@@ -74,7 +66,7 @@ class Turntable:
             dtype=floating_dtype(volume.dtype),
         )
         with np.errstate(over="ignore", invalid="ignore"):
-            # One matrix for all planes, and no kernels to compile for a picture.
+            # The sparse backend shares one matrix among all planes, and compiles no kernels.
             images = SparseBackend().forward(
                 spec, np.ascontiguousarray(volume.data, dtype=spec.dtype)
             )
@@ -84,14 +76,14 @@ class Turntable:
         return images
 
     def rotate(self, data: NDArray[Any], angles: Float64Array) -> Iterator[NDArray[Any]]:
-        """Yield data of the volume's shape in the frame of each picture: float32, `(depth, h, w)`.
+        """Yield rotated data in the frame of each picture: float32, `(depth, h, w)`.
 
-        What turns about an axis turns in the same way in every plane across it, so that each
-        rotation is one sparse matrix of bilinear weights that all planes share.
+        Every plane perpendicular to the axis rotates alike, so each rotation is one sparse matrix
+        of bilinear weights shared by all planes.
         """
         across = 0 if self.axis == "y" else 1
         voxel_size, pixel = self.volume.voxel_size, self.grid.pixel_size
-        # Rows are the points of a plane (z and the other axis), columns the planes.
+        # Rows are the points of a plane (z and the other axis), columns are the planes.
         planes = np.moveaxis(data.astype(np.float32, copy=False), 1 + across, 2)
         shape, count = planes.shape[:2], planes.shape[2]
         flat = np.ascontiguousarray(planes).reshape(-1, count)
@@ -108,23 +100,23 @@ class Turntable:
             yield turned.transpose(0, 2, 1) if self.axis == "y" else turned
 
 
-def _averaged(volume: Volume) -> tuple[Volume, float]:
-    """Average blocks of voxels so that no side has many more than 256, and return a pixel's width.
+def _bin_to_size(volume: Volume) -> tuple[Volume, float]:
+    """Return a volume binned to about 256 voxels at most per side, and the pixel size to use.
 
-    The pixel is as wide as the smallest voxel, or as what that was averaged to.
+    The pixel size is the smallest voxel size, times the binning factor.
     """
     smallest = float(volume.voxel_size.min())
     factor = math.ceil((np.array(volume.shape) * volume.voxel_size[::-1]).max() / smallest / 256)
     if factor == 1:
         return volume, smallest
-    # Axes with larger voxels need less of it.
+    # Axes with larger voxels are binned less.
     wanted = np.rint(factor * smallest / volume.voxel_size[::-1]).astype(int)
     factors = tuple(np.clip(wanted, 1, volume.shape).tolist())
     return volume.bin(factors), smallest * factor
 
 
 def _bilinear(rows: Float64Array, columns: Float64Array, shape: tuple[int, int]) -> Any:
-    """Return the sparse matrix that samples a plane at points, with zeros outside."""
+    """Return the sparse matrix that interpolates a plane at points, with zeros outside."""
     first = np.floor(rows).astype(np.int64), np.floor(columns).astype(np.int64)
     parts = rows - first[0], columns - first[1]
     points, cells, weights = [], [], []
@@ -141,8 +133,8 @@ def _bilinear(rows: Float64Array, columns: Float64Array, shape: tuple[int, int])
 
 
 def _resampling(count: int, wanted: int, stretch: float) -> Any:
-    """Return the matrix that brings planes to the spacing of pixels, None where they have it."""
+    """Return the matrix that resamples planes to the pixel spacing, or None if it is the same."""
     if wanted == count and abs(stretch - 1) < 1e-3:
         return None
-    places = (np.arange(wanted) - wanted // 2) / stretch + count // 2
-    return _bilinear(places, np.zeros(wanted), (count, 1))
+    positions = (np.arange(wanted) - wanted // 2) / stretch + count // 2
+    return _bilinear(positions, np.zeros(wanted), (count, 1))

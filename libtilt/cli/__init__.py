@@ -10,22 +10,21 @@ import click
 
 _COMMANDS = {
     "demo": "Go from a map to its tilt series and back to a tomogram, with a GIF of each.",
-    "info": "Say what an image file (MRC, TIFF, HDF5) holds, and what is odd about its header.",
-    "project": "Project a volume into a tilt series, by default every 3 degrees over +-60.",
-    "backproject": "Backproject a tilt series into a tomogram, without any filter.",
+    "info": "Print size, voxel size, values and geometry of an image file (MRC, TIFF, HDF5).",
+    "project": "Project a volume to a tilt series, by default from -60 to 60 degrees in steps of "
+    "3.",
+    "backproject": "Backproject a tilt series to a tomogram, without a filter.",
     "reconstruct": "Reconstruct a tomogram from a tilt series.",
-    "convert": "Convert an alignment: IMOD, AreTomo, RELION-5, Warp, mdoc, tilt angles, libtilt's "
-    ".json.",
-    "gif": "Animate volumes and tilt series, several beside each other.",
+    "convert": "Convert an alignment to the format of another program.",
+    "gif": "Animate volumes and tilt series, alone or side by side.",
     "show": "Draw a volume or a tilt series as a figure with a scale bar.",
-    "warm": "Compile the kernels of the numba backend ahead, into the folder where Numba keeps "
-    "them.",
+    "warm": "Compile the kernels of the numba backend in advance.",
 }
-"""Names of the files beside this one, and the first sentence of each command's own help."""
+"""Modules of this folder, and the first sentence of each command's help."""
 
 
 class _Commands(click.Group):
-    """Commands that are imported when they are run, so that help and mistakes answer at once."""
+    """Commands that are imported when run, so that help and usage errors are fast."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -46,15 +45,15 @@ class _Commands(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(package_name="libtilt", prog_name="libtilt")
-@click.option("-q", "--quiet", is_flag=True, help="Print results and errors alone.")
-@click.option("-v", "--verbose", is_flag=True, help="Print what the library logs, too.")
+@click.option("-q", "--quiet", is_flag=True, help="Print only results and errors.")
+@click.option("-v", "--verbose", is_flag=True, help="Also print log messages of the library.")
 @click.option(
     "--threads",
     type=click.IntRange(min=1),
-    help="Threads to compute with, in place of LIBTILT_THREADS and of all processors.",
+    help="Number of threads; by default LIBTILT_THREADS, else one per processor.",
 )
 def app(quiet: bool, verbose: bool, threads: int | None) -> None:
-    """Project volumes into tilt series, reconstruct them, and show both.
+    """Project volumes to tilt series, reconstruct tomograms, and display both.
 
     \b
     Examples:

@@ -7,25 +7,24 @@ from typing import Any
 
 import click
 
-from libtilt.cli.messages import say
-from libtilt.cli.progress import adjoint_with_progress
-from libtilt.cli.running import (
+from libtilt.cli.errors import one_line_errors
+from libtilt.cli.messages import echo
+from libtilt.cli.options import (
     alignment_options,
     backend_option,
     input_file,
-    one_line_errors,
-    open_tilts,
     output_option,
     overwrite_option,
-    require_backend,
+    pixel_size_option,
     tilt_options,
     tomogram_options,
     with_options,
 )
+from libtilt.cli.progress import ProgressProjector
+from libtilt.cli.series import open_tilt_series
 from libtilt.geometry.image_data import format_shape
 from libtilt.io.atomic import require_writable
 from libtilt.io.mrc_writing import compression
-from libtilt.projector import Projector
 
 
 @click.command()
@@ -36,36 +35,27 @@ from libtilt.projector import Projector
     type=click.Choice(["ray", "voxel"]),
     default="voxel",
     show_default=True,
-    help="Spread along rays, or give each voxel the images' values at its projected points.",
+    help="voxel: interpolate the images where each voxel projects to. ray: spread each pixel along "
+    "its ray.",
 )
-@click.option("--pixel-size", type=float, help="Angstroms, in place of what the header says.")
-@with_options(backend_option, output_option, overwrite_option)
+@with_options(pixel_size_option, backend_option, output_option, overwrite_option)
 @one_line_errors
-def backproject(
-    tilts: Path,
-    tilt_range: tuple[float, float, float] | None,
-    tlt: Path | None,
-    tilt_axis_angle: float | None,
-    **options: Any,
-) -> None:
-    """Backproject a tilt series into a tomogram, without any filter.
+def backproject(tilts: Path, **options: Any) -> None:
+    """Backproject a tilt series to a tomogram, without a filter.
 
-    Its geometry is the .json, .tlt, .rawtlt or .mdoc file of the same name, unless options give
-    one.
+    The geometry is read from the .json, .tlt, .rawtlt or .mdoc file of the same name, unless
+    options give it.
 
     \b
     Examples:
       libtilt backproject tilts.mrc --thickness 128 -o tomogram.mrc
       libtilt backproject tilts.st --tlt tilts.tlt --tilt-axis-angle 85 -o tomogram.mrc
     """
-    backend = require_backend(options["backend"])
     output, overwrite = options["output"], options["overwrite"]
     compression(output)
     require_writable(output, overwrite=overwrite)
-    tilt_series, tomogram = open_tilts(tilts, (tilt_range, tlt, tilt_axis_angle), options)
-    projector = Projector(
-        tilt_series.geometry, driven=options["driven"], backend=backend, **tomogram
-    )
-    volume = adjoint_with_progress(projector, tilt_series)
+    tilt_series, tomogram = open_tilt_series(tilts, options)
+    choices = {name: options[name] for name in ("driven", "backend")}
+    volume = ProgressProjector(tilt_series.geometry, **choices, **tomogram).adjoint(tilt_series)
     volume.save(output, overwrite=overwrite)
-    say(f"{output}: {format_shape(volume.shape)} voxels")
+    echo(f"{output}: {format_shape(volume.shape)} voxels")

@@ -19,16 +19,17 @@ from libtilt.alignment import (
 )
 from libtilt.alignment.opening import FORMATS, note_truncated_number
 from libtilt.alignment.stack_geometry import pixel_size_from_header
-from libtilt.cli.messages import say
-from libtilt.cli.reading_options import given_to_read, reading_options
-from libtilt.cli.running import (
+from libtilt.cli.errors import one_line_errors
+from libtilt.cli.messages import echo
+from libtilt.cli.options import (
     any_path,
     existing_path,
     input_file,
-    one_line_errors,
     overwrite_option,
+    refuse_both,
     with_options,
 )
+from libtilt.cli.reader_options import given_reader_options, reader_options
 from libtilt.geometry.image_data import format_shape
 from libtilt.io.image_files import read_image_header
 
@@ -39,45 +40,66 @@ OPTICS = ("voltage", "spherical_aberration", "amplitude_contrast", "hand")
 @click.command()
 @click.argument("source", metavar="IN", type=existing_path)
 @click.argument("target", metavar="OUT", type=any_path)
-@click.option("--stack", type=input_file, help="The raw stack: its header gives size and pixels.")
 @click.option(
-    "--stack-shape", nargs=3, type=int, metavar="N H W", help="Images, height and width instead."
+    "--stack", type=input_file, help="The raw stack; its header gives the size and pixel size."
 )
-@click.option("--pixel-size", type=float, help="Of the raw stack, in angstroms.")
 @click.option(
-    "--volume-shape", nargs=3, type=int, metavar="D H W", help="Of the tomogram, in its voxels."
+    "--stack-shape",
+    nargs=3,
+    type=int,
+    metavar="N H W",
+    help="Number, height and width of the raw images, instead of --stack.",
 )
-@click.option("--voxel-size", type=float, help="Of the tomogram, in angstroms.")
+@click.option("--pixel-size", type=float, help="Pixel size of the raw stack in angstroms.")
 @click.option(
-    "--tilt-axis-angle", type=float, help="Degrees from y, in place of what IN says of the axis."
+    "--volume-shape",
+    nargs=3,
+    type=int,
+    metavar="D H W",
+    help="Size of the tomogram in its voxels along z, y and x.",
 )
-@click.option("--from", "from_format", type=formats, help="Format of IN, if its name does not say.")
-@click.option("--to", "to_format", type=formats, help="Format of OUT, if its name does not say.")
-@with_options(*reading_options)
+@click.option("--voxel-size", type=float, help="Voxel size of the tomogram in angstroms.")
+@click.option(
+    "--tilt-axis-angle",
+    type=float,
+    help="Angle from the images' y axis to the tilt axis, in degrees, instead of the one in IN.",
+)
+@click.option(
+    "--from", "from_format", type=formats, help="Format of IN, if its name does not tell."
+)
+@click.option("--to", "to_format", type=formats, help="Format of OUT, if its name does not tell.")
+@with_options(*reader_options)
 @click.option(
     "--like",
     type=existing_path,
-    help="A file in the format of OUT whose other contents are kept.",
+    help="File in the format of OUT to copy everything else from.",
 )
-@click.option("--voltage", type=float, help="For tomograms.star: kilovolts.")
-@click.option("--spherical-aberration", type=float, help="For tomograms.star: millimeters.")
-@click.option("--amplitude-contrast", type=float, help="For tomograms.star: between 0 and 1.")
-@click.option("--hand", type=int, help="For tomograms.star: 1 or -1, RELION's rlnTomoHand.")
+@click.option("--voltage", type=float, help="For tomograms.star: voltage in kilovolts.")
+@click.option(
+    "--spherical-aberration",
+    type=float,
+    help="For tomograms.star: spherical aberration in millimeters.",
+)
+@click.option(
+    "--amplitude-contrast", type=float, help="For tomograms.star: amplitude contrast, 0 to 1."
+)
+@click.option("--hand", type=int, help="For tomograms.star: handedness (rlnTomoHand), 1 or -1.")
 @click.option(
     "--tolerance",
     type=float,
     default=1e-2,
     show_default=True,
-    help="By how many pixels a corner of the tomogram may move where OUT cannot hold all of IN.",
+    help="Largest shift in pixels of a corner of the tomogram, if OUT cannot represent IN exactly.",
 )
 @with_options(overwrite_option)
 @one_line_errors
 def convert(source: Path, target: Path, **options: Any) -> None:
-    """Convert an alignment: IMOD, AreTomo, RELION-5, Warp, mdoc, tilt angles, libtilt's .json.
+    """Convert an alignment to the format of another program.
 
-    IN is a file or the folder of one alignment, OUT a file whose suffix says the format: .xf
-    (with .tlt, .xtilt, tilt.com and newst.com beside it), .aln, .star, .xml, .mdoc, .tlt, .json.
-    An OUT named tomograms.star is a project of RELION-5, with the series in tilt_series/ beside it.
+    IN is a file or the folder of one alignment. The suffix of OUT selects the format: .xf (IMOD,
+    with .tlt, .xtilt, tilt.com and newst.com beside it), .aln (AreTomo), .star (RELION-5), .xml
+    (Warp), .mdoc, .tlt (tilt angles) or .json (libtilt). If OUT is tomograms.star, a RELION-5
+    project is written, with the series in tilt_series/ beside it.
 
     \b
     Examples:
@@ -85,14 +107,14 @@ def convert(source: Path, target: Path, **options: Any) -> None:
       libtilt convert etomo/TS_01/ TS_01.aln --stack etomo/TS_01/TS_01.st
       libtilt convert tomograms.star TS_01.xf --name TS_01 --stack TS_01.st
     """
-    read_options = given_to_read(options)
+    read_options = given_reader_options(options)
     file = read_alignment_file(source, format=options["from_format"], **read_options)
     alignment = note_truncated_number(file.alignment(_sizes(options)), source)
     for text in alignment.warnings:
-        say(f"warning: {text}", err=True)
+        echo(f"warning: {text}", err=True)
     if options["stack"] is not None:
         alignment = attrs.evolve(alignment, stack_name=str(options["stack"]))
-    alignment = _with_optics(alignment, target, options)
+    alignment = _add_optics(alignment, target, options)
     like: Any = options["like"] and read_alignment_file(
         options["like"], format=options["to_format"]
     )
@@ -106,7 +128,7 @@ def convert(source: Path, target: Path, **options: Any) -> None:
     )
     used, count = len(alignment.views), alignment.stack_shape[0]
     tomogram = format_shape(alignment.volume_shape)
-    say(
+    echo(
         f"{target}: {used} of {count} images, from {file.format}; tomogram of {tomogram} (z, y, x) "
         f"voxels of {alignment.voxel_size:.6g} A"
     )
@@ -114,11 +136,10 @@ def convert(source: Path, target: Path, **options: Any) -> None:
 
 
 def _sizes(options: dict[str, Any]) -> Sizes:
-    """Return what the options, and the header of a stack, say of sizes."""
+    """Return the sizes given by options and by the header of the stack."""
+    refuse_both(options, "stack", "stack_shape")
     stack_shape, pixel_size = options["stack_shape"], options["pixel_size"]
     if options["stack"] is not None:
-        if stack_shape is not None:
-            raise click.UsageError("give --stack or --stack-shape, not both")
         header = read_image_header(options["stack"])
         stack_shape = header.data.shape
         if pixel_size is None:
@@ -132,40 +153,40 @@ def _sizes(options: dict[str, Any]) -> Sizes:
     )
 
 
-def _with_optics(alignment: Alignment, target: Path, options: dict[str, Any]) -> Alignment:
+def _add_optics(alignment: Alignment, target: Path, options: dict[str, Any]) -> Alignment:
     given = {name: options[name] for name in OPTICS if options[name] is not None}
     if given and target.name != "tomograms.star":
         flag = next(iter(given)).replace("_", "-")
-        raise click.UsageError(f"--{flag} is for an OUT named tomograms.star")
+        raise click.UsageError(f"--{flag} requires that OUT is named tomograms.star")
     acquisition = attrs.evolve(alignment.acquisition, **given)
     return attrs.evolve(alignment, acquisition=acquisition)
 
 
 def _report(alignment: Alignment, target: Path, like: Any, to_format: str | None) -> None:
-    """Say what was concluded, what is not written, and what RELION still wants."""
-    for text in alignment.notes:
-        say(f"note: {text}")
-    for what in _forgotten(alignment, to_format or detect_format(target)):
-        say(f"not written: {what}")
-    for what in alignment.unsupported:
-        say(f"unsupported: {what}")
+    """Print notes, values that are not written, and values that RELION still requires."""
+    for note in alignment.notes:
+        echo(f"note: {note}")
+    for item in _unwritten_fields(alignment, to_format or detect_format(target)):
+        echo(f"not written: {item}")
+    for item in alignment.unsupported:
+        echo(f"unsupported: {item}")
     if target.name == "tomograms.star":
-        for what in RelionAlignment.from_alignment(alignment, like=like).missing_for_relion:
+        for item in RelionAlignment.from_alignment(alignment, like=like).missing_for_relion:
             for name in OPTICS:
-                what = what.replace(f"acquisition.{name}", f"--{name.replace('_', '-')}")
-            say(f"RELION still wants {what}")
+                item = item.replace(f"acquisition.{name}", f"--{name.replace('_', '-')}")
+            echo(f"RELION still requires {item}")
 
 
-def _forgotten(alignment: Alignment, kind: str) -> list[str]:
-    """Return what is known of how the images were taken, and a format has no place for."""
-    holds = {
+def _unwritten_fields(alignment: Alignment, kind: str) -> list[str]:
+    """Return the known acquisition data that the format `kind` cannot store."""
+    storable = {
         "exposures": ("exposures", ("mdoc",)),
         "pre_exposures": ("pre-exposures", ("mdoc", "relion", "warp")),
         "times": ("order of acquisition", ("relion",)),
     }
     return [
         name
-        for field, (name, formats) in holds.items()
+        for field, (name, formats) in storable.items()
         if kind not in formats
         and (values := getattr(alignment.acquisition, field)) is not None
         and np.isfinite(values).any()

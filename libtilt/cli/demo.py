@@ -12,18 +12,18 @@ from typing import Any
 import click
 
 from libtilt.animations import Spin
-from libtilt.cli.messages import say
-from libtilt.cli.progress import adjoint_with_progress, forward_with_progress
-from libtilt.cli.running import (
+from libtilt.cli.errors import one_line_errors
+from libtilt.cli.messages import echo
+from libtilt.cli.options import (
     backend_option,
     input_file,
-    one_line_errors,
     overwrite_option,
-    require_backend,
-    spacing_option,
-    tilt_angles,
+    refuse_both,
+    voxel_size_option,
     with_options,
 )
+from libtilt.cli.progress import ProgressProjector
+from libtilt.cli.series import tilt_angle_range
 from libtilt.drawing import Style
 from libtilt.errors.checks import positive_float, require_finite
 from libtilt.geometry import TiltGeometry
@@ -31,21 +31,19 @@ from libtilt.geometry.image_data import format_shape, format_spacing
 from libtilt.io.atomic import atomic_writes, require_writable, scratch_folder
 from libtilt.io.downloads import fetch_emdb
 from libtilt.phantoms import GaussianBlobs
-from libtilt.projector import Projector
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
 
-FILES = (
-    *("volume.mrc", "tilt_series.mrc", "tilt_series.json", "tilt_series.rawtlt", "tomogram.mrc"),
-    *("volume.gif", "tilt_series.gif", "tomogram.gif"),
-)
+SERIES_FILES = ("tilt_series.mrc", "tilt_series.json", "tilt_series.rawtlt")
+GIF_FILES = ("volume.gif", "tilt_series.gif", "tomogram.gif")
+FILES = ("volume.mrc", *SERIES_FILES, "tomogram.mrc", *GIF_FILES)
 GIF_WIDTH = 320
 GIF_BYTES = 5_000_000
 
 
 @click.command()
-@click.option("--map", "map_file", type=input_file, help="A map of yours, in place of a phantom.")
-@click.option("--emdb", type=int, help="A map of the EMDB, by number; needs the network.")
+@click.option("--map", type=input_file, help="Your own map, instead of a phantom.")
+@click.option("--emdb", type=int, help="EMDB number of a map to download, instead of a phantom.")
 @click.option(
     "--size",
     type=click.IntRange(min=16, max=1024),
@@ -54,9 +52,9 @@ GIF_BYTES = 5_000_000
     help="Voxels along each side of the phantom.",
 )
 @click.option(
-    "--bin", "factor", type=click.IntRange(min=1), default=1, help="Average the map first."
+    "--bin", "factor", type=click.IntRange(min=1), default=1, help="Bin the map by this factor."
 )
-@with_options(spacing_option, backend_option)
+@with_options(voxel_size_option, backend_option)
 @click.option(
     "-o",
     "--output",
@@ -67,12 +65,10 @@ GIF_BYTES = 5_000_000
 )
 @overwrite_option
 @one_line_errors
-def demo(
-    map_file: Path | None, emdb: int | None, size: int, factor: int, output: Path, **options: Any
-) -> None:
+def demo(output: Path, **options: Any) -> None:
     """Go from a map to its tilt series and back to a tomogram, with a GIF of each.
 
-    Projects every 3 degrees over +-60 about y and backprojects without any filter.
+    Projects from -60 to 60 degrees in steps of 3 about y, and backprojects without a filter.
 
     \b
     Examples:
@@ -80,33 +76,31 @@ def demo(
       libtilt demo --map map.mrc --bin 2 -o my-demo
       libtilt demo --emdb 13234
     """
-    if map_file is not None and emdb is not None:
-        raise click.UsageError("give --map or --emdb, not both")
-    backend = require_backend(options["backend"])
+    refuse_both(options, "map", "emdb")
     targets = [output / name for name in FILES]
     overwrite = options["overwrite"]
     if output.exists():
         for path in targets:
             require_writable(path, overwrite=overwrite)
     with _step("volume"):
-        volume = _volume(map_file, emdb, size, factor, options["voxel_size"])
-    say(f"  {format_shape(volume.shape)} voxels of {format_spacing(volume.voxel_size)} A")
+        volume = _volume(options)
+    echo(f"  {format_shape(volume.shape)} voxels of {format_spacing(volume.voxel_size)} A")
     side = max(volume.shape)
-    projector = Projector(
-        TiltGeometry.from_tilt_angles(tilt_angles(-60, 60, 3)),
+    projector = ProgressProjector(
+        TiltGeometry.from_tilt_angles(tilt_angle_range(-60, 60, 3)),
         volume_shape=volume.shape,
         image_shape=(side, side),
         voxel_size=volume.voxel_size,
-        backend=backend,
+        backend=options["backend"],
     )
     with _step("tilt series"):
-        tilt_series = forward_with_progress(projector, volume)
-    say(f"  {len(tilt_series)} images of {side} x {side} pixels, every 3 degrees over +-60")
+        tilt_series = projector.forward(volume)
+    echo(f"  {len(tilt_series)} images of {side} x {side} pixels, from -60 to 60 degrees")
     with _step("tomogram"):
-        tomogram = adjoint_with_progress(projector.evolve(driven="voxel"), tilt_series)
-    say(f"  {format_shape(tomogram.shape)} voxels, backprojected without a filter")
+        tomogram = projector.evolve(driven="voxel").adjoint(tilt_series)
+    echo(f"  {format_shape(tomogram.shape)} voxels, backprojected without a filter")
     output.mkdir(parents=True, exist_ok=True)
-    # Made where nobody sees them, and all put in their places at the end, or none.
+    # Written to a scratch folder, then moved to their places, all or none.
     with scratch_folder(output) as scratch:
         with _step("GIFs"):
             _write(scratch, volume, tilt_series, tomogram)
@@ -115,15 +109,12 @@ def demo(
                 (scratch / name).replace(temporary)
     for path in targets:
         if path.suffix in (".mrc", ".gif"):
-            say(f"{path}  {path.stat().st_size / 1e6:.1f} MB")
+            echo(f"{path}  {path.stat().st_size / 1e6:.1f} MB")
 
 
 def _write(folder: Path, volume: Volume, tilt_series: TiltSeries, tomogram: Volume) -> None:
-    shown: dict[str, Any] = {
-        "style": Style(annotate=True),
-        "width": GIF_WIDTH,
-        "max_bytes": GIF_BYTES,
-    }
+    style = Style(annotate=True)
+    shown: dict[str, Any] = {"style": style, "width": GIF_WIDTH, "max_bytes": GIF_BYTES}
     volume.save(folder / "volume.mrc")
     tilt_series.save(folder / "tilt_series.mrc")
     tomogram.save(folder / "tomogram.mrc")
@@ -132,32 +123,26 @@ def _write(folder: Path, volume: Volume, tilt_series: TiltSeries, tomogram: Volu
     tomogram.to_gif(folder / "tomogram.gif", fps=25, **shown)
 
 
-def _volume(
-    map_file: Path | None,
-    emdb: int | None,
-    size: int,
-    factor: int,
-    voxel_size: float | None,
-) -> Volume:
-    """Return the map that is asked for, float32, or the phantom."""
-    if emdb is not None:
-        map_file = fetch_emdb(emdb)
-    if map_file is None:
+def _volume(options: dict[str, Any]) -> Volume:
+    """Return the map of the options in float32, by default the phantom."""
+    size, voxel_size, factor = options["size"], options["voxel_size"], options["factor"]
+    source = options["map"] if options["emdb"] is None else fetch_emdb(options["emdb"])
+    if source is None:
         spacing = 320.0 / size if voxel_size is None else positive_float(voxel_size, "--voxel-size")
         shape = (size, size, size)
         volume = GaussianBlobs.ribosome_like().volume(shape, voxel_size=spacing)
     else:
-        volume = Volume.open(map_file, voxel_size=voxel_size)
+        volume = Volume.open(source, voxel_size=voxel_size)
     volume = (volume.bin(factor) if factor > 1 else volume).astype("float32")
-    require_finite(volume.data, str(map_file or "phantom"))
+    require_finite(volume.data, str(source or "phantom"))
     return volume
 
 
 @contextmanager
 def _step(name: str) -> Iterator[None]:
-    # A line of its own: a bar on stderr may follow.
-    say(f"{name} ...")
+    # On its own line, because a bar on stderr may follow.
+    echo(f"{name} ...")
     sys.stdout.flush()
     start = time.perf_counter()
     yield
-    say(f"  {time.perf_counter() - start:.1f} s")
+    echo(f"  {time.perf_counter() - start:.1f} s")

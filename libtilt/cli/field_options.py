@@ -1,4 +1,4 @@
-"""Options of the command line that are fields of classes, so that the two cannot drift apart."""
+"""Options of the command line made from the fields of classes, so that the two agree."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ClickOption = Callable[[Any], Any]
 
 
 def shown_fields(kind: type[Any]) -> Iterator[tuple[str, ShownField]]:
-    """Yield the fields of a class that are options, by the option's name."""
+    """Yield option names with the fields of a class that have an option."""
     for field in attrs.fields(kind):
         option = field.metadata.get("option")
         if option is not None:
@@ -23,7 +23,7 @@ def shown_fields(kind: type[Any]) -> Iterator[tuple[str, ShownField]]:
 
 
 def fields_by_option(classes: Mapping[str, type[Any]]) -> dict[str, dict[str, ShownField]]:
-    """Return for each option the fields that it sets, by the name of their class."""
+    """Return the fields that each option sets, by option name and class name."""
     options: dict[str, dict[str, ShownField]] = {}
     for name, kind in classes.items():
         for option, shown in shown_fields(kind):
@@ -32,7 +32,7 @@ def fields_by_option(classes: Mapping[str, type[Any]]) -> dict[str, dict[str, Sh
 
 
 def given_fields(kind: type[Any], options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of a class that options give, by the field's name."""
+    """Return the fields of a class that the user gave, by field name."""
     given = {}
     for name, (field, option) in shown_fields(kind):
         value = options[name]
@@ -45,7 +45,7 @@ def given_fields(kind: type[Any], options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def options_of(kind: type[Any]) -> list[ClickOption]:
-    """Return the click options of a class; what is not given is None."""
+    """Return the click options of a class; options not given are None."""
     options = []
     for name, (field, option) in shown_fields(kind):
         default = "" if field.default is None else f"  [default: {_default_text(field.default)}]"
@@ -57,7 +57,7 @@ def options_of(kind: type[Any]) -> list[ClickOption]:
 def options_of_several(
     classes: Mapping[str, type[Any]], notes: Mapping[str, str] | None = None
 ) -> list[ClickOption]:
-    """Return the click options of several classes, whose names stand in the help; with notes."""
+    """Return the click options of several classes; the help names the classes, then a note."""
     options = []
     for name, fields in fields_by_option(classes).items():
         parts = []
@@ -68,12 +68,12 @@ def options_of_several(
             )
         if notes and name in notes:
             parts.append(notes[name])
-        options.append(_click_option(name, f"Of {'; '.join(parts)}.", list(fields.values())))
+        options.append(_click_option(name, f"For {'; '.join(parts)}.", list(fields.values())))
     return options
 
 
 def _click_option(name: str, text: str, fields: list[ShownField]) -> ClickOption:
-    """Return the click option that sets one or several fields."""
+    """Return the click option that sets one field or several."""
     field, option = fields[0]
     flag = name.replace("_", "-")
     if option.kind is bool:
@@ -86,7 +86,7 @@ def _click_option(name: str, text: str, fields: list[ShownField]) -> ClickOption
 
 
 def _default_text(default: Any) -> str:
-    """Return how a default stands in a help text."""
+    """Return a default as text for the help."""
     if isinstance(default, tuple):
         return " ".join(map(str, default))
     return ("no", "yes")[default] if isinstance(default, bool) else str(default)

@@ -9,23 +9,25 @@ import click
 
 from libtilt.alignment.beside_stack import find_tilt_geometry
 from libtilt.animations import LOOKS, before_after
+from libtilt.cli.errors import one_line_errors
 from libtilt.cli.field_options import (
     fields_by_option,
     given_fields,
     options_of,
     options_of_several,
 )
-from libtilt.cli.messages import say
-from libtilt.cli.progress import progress_of_frames
-from libtilt.cli.running import (
+from libtilt.cli.messages import echo
+from libtilt.cli.options import (
     input_file,
-    listed,
-    one_line_errors,
     output_file,
     overwrite_option,
-    spacing_option,
+    refuse_both,
+    tlt_option,
+    voxel_size_option,
     with_options,
 )
+from libtilt.cli.progress import frame_progress
+from libtilt.cli.series import angles_file_options
 from libtilt.drawing import Animation, Panel, Style
 from libtilt.drawing.writers import writer_for
 from libtilt.io.atomic import require_writable
@@ -33,8 +35,12 @@ from libtilt.io.image_files import read_image_header
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
 
-OF_LOOKS = fields_by_option(LOOKS)
-WIPED = {"axis", "count"}
+Paths = tuple[Path, ...]
+Labels = tuple[str, ...]
+Fields = dict[str, Any]
+
+LOOK_OPTIONS = fields_by_option(LOOKS)
+BEFORE_AFTER_OPTIONS = {"axis", "count"}
 
 
 @click.command()
@@ -44,33 +50,35 @@ WIPED = {"axis", "count"}
     type=click.Choice(["auto", *LOOKS]),
     default="auto",
     show_default=True,
-    help="Slices of a volume, a volume turning, or the images of a tilt series. "
-    "auto: tilts for an image stack with angles beside it, else slices.",
+    help="slices: the slices of a volume. spin: a turning volume. tilts: the images of a tilt "
+    "series. auto: tilts for an image stack with tilt angles beside it, else slices.",
 )
-@click.option("--before-after", "wiped", is_flag=True, help="Wipe from one volume to another.")
+@click.option("--before-after", is_flag=True, help="Wipe from the slice of one volume to another.")
 @with_options(
     *options_of_several(LOOKS),
-    click.option("--tlt", type=input_file, help="Tilt angles, one per line, for tilts."),
-    spacing_option,
+    tlt_option,
+    voxel_size_option,
     *options_of(Style),
     click.option(
-        "--per-frame", is_flag=True, help="Take the percentiles of each frame, not of all."
+        "--per-frame", is_flag=True, help="Compute percentiles per frame, not over all frames."
     ),
-    click.option("--limits", nargs=2, type=float, help="The values drawn black and white."),
-    click.option("--label", "labels", multiple=True, help="A name for each input, in their order."),
+    click.option("--limits", nargs=2, type=float, help="Values drawn black and white."),
+    click.option(
+        "--label", "labels", multiple=True, help="Title of an input; give one for each, in order."
+    ),
     *options_of(Animation),
     click.option(
         "-o",
         "--output",
         type=output_file,
         required=True,
-        help="A .gif, .png or .apng (animated PNG), .webp, or .mp4 file.",
+        help="Animation to write: a .gif, .png or .apng (animated PNG), .webp or .mp4 file.",
     ),
     overwrite_option,
 )
 @one_line_errors
-def gif(files: tuple[Path, ...], look: str, output: Path, wiped: bool, **options: Any) -> None:
-    """Animate volumes and tilt series, several beside each other.
+def gif(files: Paths, output: Path, **options: Any) -> None:
+    """Animate volumes and tilt series, alone or side by side.
 
     \b
     Examples:
@@ -89,41 +97,32 @@ def gif(files: tuple[Path, ...], look: str, output: Path, wiped: bool, **options
         raise click.UsageError(f"give a --label for each input: {len(files)}, not {len(labels)}")
     style = given_fields(Style, options) | _contrast(options)
     style.setdefault("annotate", False)
-    if wiped:
-        panels = [_wipe(files, look, labels, style, options)]
+    if options["before_after"]:
+        panels = [_before_after_panel(files, labels, style, options)]
     else:
-        panels = _panels(files, look, labels, style, options)
-    with progress_of_frames() as progress:
+        panels = _panels(files, labels, style, options)
+    with frame_progress() as progress:
         animation = Animation(panels, **saving)
         path = animation.save(output, overwrite=options["overwrite"], progress=progress)
-    say(f"{path}: {path.stat().st_size} bytes")
+    echo(f"{path}: {path.stat().st_size} bytes")
 
 
-def _contrast(options: dict[str, Any]) -> dict[str, Any]:
-    if options["limits"] is not None and options["per_frame"]:
-        raise click.UsageError("give --limits or --per-frame, not both")
+def _contrast(options: Fields) -> Fields:
+    refuse_both(options, "limits", "per_frame")
     contrast = options["limits"] or ("frame" if options["per_frame"] else None)
     return {} if contrast is None else {"contrast": contrast}
 
 
-def _panels(
-    files: tuple[Path, ...],
-    look: str,
-    labels: tuple[str, ...],
-    style: dict[str, Any],
-    options: dict[str, Any],
-) -> list[Panel]:
-    # Angles that are given are those of the only file, whatever its header says.
+def _panels(files: Paths, labels: Labels, style: Fields, options: Fields) -> list[Panel]:
+    # With --tlt, a single file is a tilt series whatever its header says.
     alone = len(files) == 1 and options["tlt"] is not None
-    looks = [_look_of(file, look, options["tlt"], alone) for file in files]
-    for name, fields in OF_LOOKS.items():
-        if options[name] is not None and not fields.keys() & set(looks):
+    looks = [_resolve_look(file, options["look"], options["tlt"], alone) for file in files]
+    owners = {name: set(fields) for name, fields in LOOK_OPTIONS.items()} | {"tlt": {"tilts"}}
+    for name, owning in owners.items():
+        if options[name] is not None and not owning & set(looks):
             raise click.UsageError(
-                f"--{name} is not an option of {', '.join(sorted(set(looks)))}; "
-                "choose another --look"
+                f"--{name} does not apply to {', '.join(sorted(set(looks)))}; choose another --look"
             )
-    if options["tlt"] is not None and "tilts" not in looks:
-        raise click.UsageError(f"--tlt is not an option of {looks[0]}; choose another --look")
     panels = []
     for index, (file, name) in enumerate(zip(files, looks, strict=True)):
         own = Style(**style, title=labels[index] if labels else None)
@@ -132,38 +131,32 @@ def _panels(
     return panels
 
 
-def _look_of(file: Path, look: str, tlt: Path | None, tilts: bool = False) -> str:
-    """Return how to show a file: with several inputs, a look is of those that it fits."""
+def _resolve_look(file: Path, look: str, tlt: Path | None, tilts: bool = False) -> str:
+    """Return the look of a file; "spin" applies only to the volumes among several inputs."""
     tilts = tilts or find_tilt_geometry(file, read_image_header(file), tlt=tlt) is not None
     if look == "auto" or (look == "spin" and tilts):
         return "tilts" if tilts else "slices"
     return look
 
 
-def _open(file: Path, look: str, style: Style, options: dict[str, Any]) -> Volume | TiltSeries:
+def _open(file: Path, look: str, style: Style, options: Fields) -> Volume | TiltSeries:
     size = options["voxel_size"]
     if look != "tilts":
         return Volume.open(file, voxel_size=size)
-    # Without a scale bar nobody asks how large a pixel is.
+    # Without a scale bar the pixel size does not matter, so no warning about it.
     size = 1.0 if size is None and not style.annotate else size
-    return TiltSeries.open(file, **listed(options["tlt"]), pixel_size=size)
+    return TiltSeries.open(file, **angles_file_options(options["tlt"]), pixel_size=size)
 
 
-def _wipe(
-    files: tuple[Path, ...],
-    look: str,
-    labels: tuple[str, ...],
-    style: dict[str, Any],
-    options: dict[str, Any],
-) -> Panel:
-    if len(files) != 2 or look not in ("auto", "slices"):
+def _before_after_panel(files: Paths, labels: Labels, style: Fields, options: Fields) -> Panel:
+    if len(files) != 2 or options["look"] not in ("auto", "slices"):
         raise click.UsageError("--before-after takes two volumes, and shows slices of them")
-    for name in sorted({*OF_LOOKS, "tlt"} - WIPED):
+    for name in sorted({*LOOK_OPTIONS, "tlt"} - BEFORE_AFTER_OPTIONS):
         if options[name] is not None:
-            raise click.UsageError(f"--{name} is not an option of --before-after")
+            raise click.UsageError(f"--{name} does not apply to --before-after")
     for file in files:
-        if _look_of(file, "auto", None) == "tilts":
-            raise click.UsageError(f"--before-after takes volumes, and {file} is a tilt series")
+        if _resolve_look(file, "auto", None) == "tilts":
+            raise click.UsageError(f"--before-after takes volumes, but {file} is a tilt series")
     before, after = (Volume.open(file, voxel_size=options["voxel_size"]) for file in files)
-    given = {name: options[name] for name in WIPED if options[name] is not None}
+    given = {name: options[name] for name in BEFORE_AFTER_OPTIONS if options[name] is not None}
     return before_after(before, after, labels=(labels[0], labels[1]), style=Style(**style), **given)

@@ -10,8 +10,9 @@ import numpy as np
 from libtilt.alignment.beside_stack import find_tilt_geometry
 from libtilt.alignment.stack_geometry import StackFile
 from libtilt.backends.auto import AutoBackend
-from libtilt.cli.messages import say
-from libtilt.cli.running import input_file, one_line_errors
+from libtilt.cli.errors import one_line_errors
+from libtilt.cli.messages import echo
+from libtilt.cli.options import input_file
 from libtilt.geometry import VolumeGrid
 from libtilt.geometry.image_data import format_shape
 from libtilt.io.image_content import ImageContent
@@ -24,7 +25,9 @@ from libtilt.projector import Projector
 @click.argument("file", type=input_file)
 @one_line_errors
 def info(file: Path) -> None:
-    """Say what an image file (MRC, TIFF, HDF5) holds, and what is odd about its header.
+    """Print size, voxel size, values and geometry of an image file (MRC, TIFF, HDF5).
+
+    Notes tell what is unusual about the header.
 
     \b
     Example:
@@ -32,13 +35,13 @@ def info(file: Path) -> None:
     """
     content = read_image(file)
     for name, value in _rows(file, content):
-        say(f"{name:<12} {value}")
+        echo(f"{name:<12} {value}")
 
 
 def _rows(file: Path, content: ImageContent) -> list[tuple[str, str]]:
     data = content.data
     sizes = content.voxel_size
-    kind = f"{'image stack' if content.is_image_stack else 'volume'}, by its header"
+    kind = f"{'image stack' if content.is_image_stack else 'volume'}, according to its header"
     if (tilts := find_tilt_geometry(file, content)) is not None:
         kind = f"tilt series, with its geometry in {tilts}"
     finite = data[np.isfinite(data)] if data.dtype.kind == "f" else data
@@ -47,7 +50,7 @@ def _rows(file: Path, content: ImageContent) -> list[tuple[str, str]]:
         ("kind", kind),
         ("shape", f"{format_shape(data.shape)}  (z, y, x)"),
         ("type", str(data.dtype)),
-        ("voxel size", f"{_triple(sizes)} A  (x, y, z)" if sizes.any() else "not known"),
+        ("voxel size", f"{_triple(sizes)} A  (x, y, z)" if sizes.any() else "unknown"),
         ("origin", f"{_triple(content.origin)} A  (x, y, z)"),
     ]
     if content.center.any():
@@ -64,9 +67,9 @@ def _rows(file: Path, content: ImageContent) -> list[tuple[str, str]]:
         rows.append(("made", content.made))
     notes = [*content.notes, *_spacing_notes(content)]
     if tilts is not None:
-        of_tilts, backend = _of_tilts(file, content)
-        notes += of_tilts
-        rows += [("backend", f"auto takes {backend}")] if backend else []
+        series_notes, backend = _inspect_series(file, content)
+        notes += series_notes
+        rows += [("backend", f"auto selects {backend}")] if backend else []
     return rows + [("note", note) for note in notes]
 
 
@@ -75,12 +78,12 @@ def _spacing_notes(content: ImageContent) -> list[str]:
     if content.has_placeholder_size and not content.is_from_libtilt:
         return [PLACEHOLDER]
     if sizes[:2].all() and not sizes[2]:
-        return ["it does not know the spacing along z"]
+        return ["its header has no voxel size along z"]
     return []
 
 
-def _of_tilts(file: Path, content: ImageContent) -> tuple[list[str], str]:
-    """Return what opening the series would warn of, or why it cannot be opened, and a backend."""
+def _inspect_series(file: Path, content: ImageContent) -> tuple[list[str], str]:
+    """Return the warnings or the error of opening the series, and the backend it would use."""
     try:
         found = StackFile(file, content).geometry(None)
     except ValueError as error:

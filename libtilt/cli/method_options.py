@@ -1,4 +1,4 @@
-"""Options of the command line that are the fields of methods, and the methods that they make."""
+"""Options of the command line for reconstruction methods, and the methods they define."""
 
 from __future__ import annotations
 
@@ -22,48 +22,49 @@ FILTERS = (*WINDOWS, "radial", "sirt-like")
 
 
 def method_options() -> list[ClickOption]:
-    """Return the click options of all methods; what is not given is None."""
+    """Return the click options of all methods; options not given are None."""
     (cutoff, falloff) = _RADIAL
     special = [
         click.option(
             "--filter",
             type=click.Choice(FILTERS),
-            help="Of wbp: a window of the ramp, IMOD's RADIAL, or as so many iterations of SIRT.  "
-            "[default: ramp]",
+            help="For wbp: window of the ramp filter, IMOD's radial filter (radial), or a filter "
+            "that resembles SIRT (sirt-like).  [default: ramp]",
         ),
         click.option(
             "--radial",
             nargs=2,
             type=float,
             metavar="CUTOFF FALLOFF",
-            help=f"Of --filter radial, in cycles per pixel.  [default: {cutoff} {falloff}]",
+            help="For --filter radial: cutoff and falloff in cycles per pixel.  "
+            f"[default: {cutoff} {falloff}]",
         ),
     ]
-    notes = {"iterations": f"wbp with --filter sirt-like: of SIRT [{_SIRT_LIKE}]"}
+    notes = {"iterations": f"wbp with --filter sirt-like: number of SIRT iterations [{_SIRT_LIKE}]"}
     return special + options_of_several(METHODS, notes)
 
 
-def refuse_what_does_not_belong(options: dict[str, Any]) -> None:
-    """Fail where an option would have no effect."""
+def require_applicable(options: dict[str, Any]) -> None:
+    """Raise a usage error if an option has no effect on the chosen method."""
     chosen = options["method"]
-    belongs = {name: list(fields) for name, fields in fields_by_option(METHODS).items()}
-    belongs |= {"filter": ["wbp"], "radial": ["wbp"]}
+    applicable = {name: list(fields) for name, fields in fields_by_option(METHODS).items()}
+    applicable |= {"filter": ["wbp"], "radial": ["wbp"]}
     if options["filter"] == "sirt-like":
-        belongs["iterations"].append("wbp")
+        applicable["iterations"].append("wbp")
     for name, ability in (("film", "callback"), ("margin", "margin")):
-        belongs[name] = [name for name, method in METHODS.items() if ability in method.supports]
-    for name, methods in belongs.items():
+        applicable[name] = [name for name, method in METHODS.items() if ability in method.supports]
+    for name, methods in applicable.items():
         if options[name] is None or chosen in methods:
             continue
         if name == "iterations" and chosen == "wbp":
-            raise click.UsageError("--iterations is of wbp only with --filter sirt-like")
-        raise click.UsageError(f"--{name} is of {' and '.join(methods)}, not of {chosen}")
+            raise click.UsageError("--iterations applies to wbp only with --filter sirt-like")
+        raise click.UsageError(f"--{name} applies to {' and '.join(methods)}, not to {chosen}")
     if options["radial"] is not None and options["filter"] != "radial":
-        raise click.UsageError("--radial needs --filter radial")
+        raise click.UsageError("--radial requires --filter radial")
 
 
 def method_from_options(options: dict[str, Any], depth: int) -> Method:
-    """Return the method that the options describe, for a volume of so many voxels along z."""
+    """Return the method of the options, for a tomogram of `depth` voxels along z."""
     chosen = METHODS[options["method"]]
     given = given_fields(chosen, options)
     if options["filter"] is not None:

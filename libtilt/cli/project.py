@@ -7,28 +7,25 @@ from typing import Any
 
 import click
 
-from libtilt.alignment.beside_stack import find_tilt_geometry
-from libtilt.cli.messages import say
-from libtilt.cli.progress import forward_with_progress
-from libtilt.cli.running import (
+from libtilt.alignment.beside_stack import find_tilt_geometry, read_tilt_angles
+from libtilt.cli.errors import one_line_errors
+from libtilt.cli.messages import echo
+from libtilt.cli.options import (
     backend_option,
-    geometry_from_options,
     input_file,
-    one_line_errors,
     output_option,
     overwrite_option,
-    require_backend,
-    spacing_option,
-    tilt_angles,
     tilt_options,
+    voxel_size_option,
     with_options,
 )
+from libtilt.cli.progress import ProgressProjector
+from libtilt.cli.series import angles_from_options, tilt_angle_range
 from libtilt.geometry import TiltGeometry
 from libtilt.geometry.image_data import format_shape
 from libtilt.io.atomic import require_writable
 from libtilt.io.image_files import read_image_header
 from libtilt.io.mrc_writing import compression
-from libtilt.projector import Projector
 from libtilt.volume import Volume
 
 
@@ -40,39 +37,36 @@ from libtilt.volume import Volume
     type=click.Choice(["ray", "voxel"]),
     default="ray",
     show_default=True,
-    help="Sample along rays, or splat voxels.",
+    help="ray: sample the volume along the ray of each pixel. voxel: add each voxel to the pixels "
+    "it projects to.",
 )
-@with_options(spacing_option, backend_option, output_option, overwrite_option)
+@with_options(voxel_size_option, backend_option, output_option, overwrite_option)
 @one_line_errors
-def project(
-    volume: Path,
-    tilt_range: tuple[float, float, float] | None,
-    tlt: Path | None,
-    tilt_axis_angle: float | None,
-    **options: Any,
-) -> None:
-    """Project a volume into a tilt series, by default every 3 degrees over +-60.
+def project(volume: Path, **options: Any) -> None:
+    """Project a volume to a tilt series, by default from -60 to 60 degrees in steps of 3.
 
-    Writes the stack, and beside it its geometry as .json and its angles as .rawtlt.
+    Writes the stack, and beside it the geometry (.json) and the tilt angles (.rawtlt).
 
     \b
     Examples:
       libtilt project map.mrc -o tilts.mrc
       libtilt project map.mrc --tlt series.tlt --tilt-axis-angle 85 -o tilts.mrc
     """
-    backend = require_backend(options["backend"])
     output, overwrite = options["output"], options["overwrite"]
     compression(output)
     require_writable(output, overwrite=overwrite)
-    geometry = geometry_from_options(tilt_range, tlt, tilt_axis_angle)
-    if geometry is None:
-        geometry = TiltGeometry.from_tilt_angles(
-            tilt_angles(-60, 60, 3), tilt_axis_angle=tilt_axis_angle or 0.0
-        )
+    angles = angles_from_options(options)
+    if angles is None:
+        angles = tilt_angle_range(-60, 60, 3)
+    elif isinstance(angles, Path):
+        angles = read_tilt_angles(angles)
+    geometry = TiltGeometry.from_tilt_angles(
+        angles, tilt_axis_angle=options["tilt_axis_angle"] or 0.0
+    )
     if find_tilt_geometry(volume, read_image_header(volume)) is not None:
         raise click.UsageError(f"{volume} is a tilt series already: give a volume")
     source = Volume.open(volume, voxel_size=options["voxel_size"])
-    projector = Projector(geometry, driven=options["driven"], backend=backend)
-    tilt_series = forward_with_progress(projector, source)
+    choices = {name: options[name] for name in ("driven", "backend")}
+    tilt_series = ProgressProjector(geometry, **choices).forward(source)
     tilt_series.save(output, overwrite=overwrite)
-    say(f"{output}: {len(tilt_series)} images of {format_shape(tilt_series.shape[1:])}")
+    echo(f"{output}: {len(tilt_series)} images of {format_shape(tilt_series.shape[1:])}")

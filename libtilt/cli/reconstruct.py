@@ -7,30 +7,25 @@ from pathlib import Path
 from typing import Any
 
 import click
-from numpy.typing import NDArray
 
 from libtilt.animations import IterationFilm
-from libtilt.cli.messages import say
-from libtilt.cli.method_options import (
-    method_from_options,
-    method_options,
-    refuse_what_does_not_belong,
-)
-from libtilt.cli.progress import GROUP, progress_bar
-from libtilt.cli.running import (
+from libtilt.cli.errors import one_line_errors
+from libtilt.cli.messages import echo
+from libtilt.cli.method_options import method_from_options, method_options, require_applicable
+from libtilt.cli.options import (
     alignment_options,
     backend_option,
     input_file,
-    one_line_errors,
-    open_tilts,
     output_file,
     output_option,
     overwrite_option,
-    require_backend,
+    pixel_size_option,
     tilt_options,
     tomogram_options,
     with_options,
 )
+from libtilt.cli.progress import ProgressProjector, progress_bar
+from libtilt.cli.series import open_tilt_series
 from libtilt.drawing import Animation
 from libtilt.drawing.writers import writer_for
 from libtilt.geometry.image_data import format_shape
@@ -46,15 +41,15 @@ from libtilt.volume import Volume
 FILM_FPS = 6
 
 preparation_options = (
-    click.option(
-        "--exclude", help="Views to leave out, counted from 0, with commas and ranges: 0,1,38-40."
-    ),
+    click.option("--exclude", help="Views to exclude, counted from 0, such as 0,1,38-40."),
     click.option("--mend-outliers", is_flag=True, help="Replace X-ray hits and dead pixels."),
-    click.option("--normalize", is_flag=True, help="Give each image mean 0 and deviation 1."),
-    click.option("--taper", type=click.IntRange(min=1), help="Pixels over which edges fade."),
     click.option(
-        "--ignore-nan", is_flag=True, help="Pixels that are NaN or infinite count nothing."
+        "--normalize", is_flag=True, help="Scale each image to mean 0 and standard deviation 1."
     ),
+    click.option(
+        "--taper", type=click.IntRange(min=1), help="Width in pixels of tapering at image edges."
+    ),
+    click.option("--ignore-nan", is_flag=True, help="Ignore pixels that are NaN or infinite."),
 )
 
 
@@ -65,36 +60,31 @@ preparation_options = (
     type=click.Choice(list(METHODS)),
     default="wbp",
     show_default=True,
-    help="Weighted back-projection, or an iterative method.",
+    help="wbp: weighted back-projection. sirt, cgls, tv: iterative methods.",
 )
 @with_options(*tilt_options, *alignment_options, *tomogram_options)
 @with_options(*method_options(), *preparation_options)
 @click.option(
     "--margin",
-    help="Of iterative methods: voxels by which to compute wider at each side, or auto, for all "
-    "that is seen at high tilt.  [default: auto]",
+    help="For iterative methods: voxels computed beyond each side of the tomogram and cut off, or "
+    "auto, enough for all that the tilted images show.  [default: auto]",
 )
-@click.option("--pixel-size", type=float, help="Angstroms, in place of what the header says.")
-@click.option("--gif", type=output_file, help="File for an animation of the slices, too.")
+@with_options(pixel_size_option)
+@click.option("--gif", type=output_file, help="Also write an animation of the slices to this file.")
 @click.option(
     "--film",
     type=output_file,
-    help="Of iterative methods: file for an animation of the slice across y after each iteration.",
+    help="For iterative methods: also write an animation of the central xz slice after each "
+    "iteration to this file.",
 )
 @with_options(backend_option, output_option, overwrite_option)
 @one_line_errors
-def reconstruct(
-    tilts: Path,
-    tilt_range: tuple[float, float, float] | None,
-    tlt: Path | None,
-    tilt_axis_angle: float | None,
-    **options: Any,
-) -> None:
+def reconstruct(tilts: Path, **options: Any) -> None:
     """Reconstruct a tomogram from a tilt series.
 
-    Its geometry is the .json, .tlt, .rawtlt or .mdoc file of the same name, unless options give
-    one. With --alignment, tilts are the raw images, and the tomogram is as large and as binned as
-    the alignment says.
+    The geometry is read from the .json, .tlt, .rawtlt or .mdoc file of the same name, unless
+    options give it. With --alignment, TILTS are the raw images, and the alignment gives size and
+    voxel size of the tomogram.
 
     \b
     Examples:
@@ -104,8 +94,7 @@ def reconstruct(
       libtilt reconstruct TS_01.st --alignment etomo/TS_01 -o tomogram.mrc
       libtilt reconstruct tilts.mrc --filter radial --mend-outliers --taper 20 -o tomogram.mrc
     """
-    refuse_what_does_not_belong(options)
-    backend = require_backend(options["backend"])
+    require_applicable(options)
     compression(options["output"])
     targets = [path for path in (options["output"], options["gif"], options["film"]) if path]
     if len({path.resolve() for path in targets}) < len(targets):
@@ -114,12 +103,9 @@ def reconstruct(
         require_writable(path, overwrite=options["overwrite"])
     for path in filter(None, (options["gif"], options["film"])):
         writer_for(path, fps=FILM_FPS)
-    series, tomogram = open_tilts(tilts, (tilt_range, tlt, tilt_axis_angle), options)
-    series = _prepared(series, options)
+    series, tomogram = open_tilt_series(tilts, options)
     film = IterationFilm("y")
-    volume = _reconstructed(
-        series, _Shown(series.geometry, backend=backend, **tomogram), options, film
-    )
+    volume = _reconstruct(_prepare(series, options), tomogram, options, film)
     with atomic_writes(*targets, overwrite=options["overwrite"]) as written:
         temporary = dict(zip(targets, written, strict=True))
         volume.save(temporary[options["output"]])
@@ -127,14 +113,14 @@ def reconstruct(
             volume.to_gif(temporary[options["gif"]])
         if options["film"]:
             Animation(film.panel(), fps=FILM_FPS).save(temporary[options["film"]])
-    say(f"{options['output']}: {format_shape(volume.shape)} voxels")
+    echo(f"{options['output']}: {format_shape(volume.shape)} voxels")
     if options["gif"]:
-        say(f"{options['gif']}: slices along z")
+        echo(f"{options['gif']}: slices along z")
     if options["film"]:
-        say(f"{options['film']}: the slice across y after each iteration")
+        echo(f"{options['film']}: central xz slice after each iteration")
 
 
-def _prepared(series: TiltSeries, options: dict[str, Any]) -> TiltSeries:
+def _prepare(series: TiltSeries, options: dict[str, Any]) -> TiltSeries:
     if options["exclude"] is not None:
         series = exclude_views(series, _views(options["exclude"], len(series)))
     if options["mend_outliers"]:
@@ -149,7 +135,7 @@ def _prepared(series: TiltSeries, options: dict[str, Any]) -> TiltSeries:
 
 
 def _views(text: str, count: int) -> list[int]:
-    """Return the views that a list like ``0,1,38-40`` names, of so many."""
+    """Return the views of a list like ``0,1,38-40``, each less than `count`."""
     views: list[int] = []
     for word in text.split(","):
         match = re.fullmatch(r"\s*([0-9]{1,9})\s*(?:-\s*([0-9]{1,9})\s*)?", word)
@@ -164,39 +150,20 @@ def _views(text: str, count: int) -> list[int]:
     return views
 
 
-class _Shown(Projector):
-    """A projector that backprojects a few tilts at a time, where it is voxel-driven with a bar."""
-
-    def _adjoint(self, images: NDArray[Any]) -> NDArray[Any]:
-        if self.driven != "voxel":
-            return super()._adjoint(images)
-        total: NDArray[Any] | None = None
-        with progress_bar(range(0, len(images), GROUP), label="backprojecting") as bar:
-            for start in bar:
-                some = slice(start, start + GROUP)
-                part = self.evolve(geometry=self.geometry[some])
-                # In place, and one volume beside it at a time: one may fill half of the memory.
-                volume = Projector._adjoint(part, images[some])
-                if total is None:
-                    total = volume
-                else:
-                    total += volume
-                del volume
-        assert total is not None
-        return total
-
-
-def _reconstructed(
-    series: TiltSeries, projector: Projector, options: dict[str, Any], film: IterationFilm
+def _reconstruct(
+    series: TiltSeries, tomogram: dict[str, Any], options: dict[str, Any], film: IterationFilm
 ) -> Reconstruction:
-    method = method_from_options(options, projector.between(None, series).domain.shape[0])
+    method = method_from_options(options, tomogram["volume_shape"][0])
+    iterates = "callback" in method.supports
+    # An iterative method has a bar of its iterations.
+    kind = Projector if iterates else ProgressProjector
     margin = options["margin"]
     given: dict[str, Any] = {
-        "projector": projector,
+        "projector": kind(series.geometry, backend=options["backend"], **tomogram),
         "nan": "ignore" if options["ignore_nan"] else "raise",
         "margin": int(margin) if margin and re.fullmatch("[0-9]{1,9}", margin) else margin,
     }
-    if "callback" not in method.supports:
+    if not iterates:
         return reconstruct_volume(series, method, **given)
 
     def after(iteration: int, volume: Volume, residual: float) -> None:
@@ -206,5 +173,5 @@ def _reconstructed(
 
     with progress_bar(length=getattr(method, "iterations", None), label=method.name) as bar:
         result = reconstruct_volume(series, method, callback=after, **given)
-    say(f"{result.iterations} iterations, residual {100 * result.residuals[-1]:.2f} %", err=True)
+    echo(f"{result.iterations} iterations, residual {100 * result.residuals[-1]:.2f} %", err=True)
     return result

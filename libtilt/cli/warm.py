@@ -7,17 +7,17 @@ import time
 import click
 
 from libtilt.backends.registry import load_backend
-from libtilt.cli.messages import say
-from libtilt.cli.running import one_line_errors
+from libtilt.cli.errors import one_line_errors
+from libtilt.cli.messages import echo
 
 
 @click.command()
 @one_line_errors
 def warm() -> None:
-    """Compile the kernels of the numba backend ahead, into the folder where Numba keeps them.
+    """Compile the kernels of the numba backend in advance.
 
-    For the nodes of a cluster that share that folder: NUMBA_CACHE_DIR names it. What is kept serves
-    processors of one kind.
+    They are saved in the folder NUMBA_CACHE_DIR, which the nodes of a cluster can share if their
+    processors are of the same type.
 
     \b
     Examples:
@@ -30,5 +30,5 @@ def warm() -> None:
     start = time.perf_counter()
     folder = compile_all()
     if folder is None:
-        raise OSError("Numba finds no folder to keep kernels in: name one by NUMBA_CACHE_DIR")
-    say(f"kernels are kept in {folder} ({time.perf_counter() - start:.1f} s)")
+        raise OSError("Numba has no folder to save kernels in: set NUMBA_CACHE_DIR to one")
+    echo(f"kernels are saved in {folder} ({time.perf_counter() - start:.1f} s)")

@@ -1,4 +1,4 @@
-"""Animations from frames of gray values: contrast, colors, texts, and the files that hold them."""
+"""Drawing of frames: contrast, colors, overlays, and writers of animation files."""
 
 from libtilt.drawing.animation import Animation
 from libtilt.drawing.contrast import to_gray

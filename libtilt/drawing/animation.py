@@ -1,4 +1,4 @@
-"""`Animation`: panels beside each other, written all or nothing, as large as asked."""
+"""`Animation`: panels side by side, saved as one file of a given size."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from libtilt.io.atomic import atomic_write, require_writable
 
 Progress = Callable[[int, int], object]
 
-# Where something is written into smaller pictures, they are enlarged so that it can be read.
-_READABLE_HEIGHT = 160
+# Smaller pictures with text are enlarged to this height, so that the text is legible.
+_LEGIBLE_HEIGHT = 160
 
 _optional_size = attrs.validators.optional(checked(positive_integer))
 
@@ -37,31 +37,34 @@ def _panels(value: Any) -> tuple[Panel, ...]:
 
 @attrs.frozen(eq=False)
 class Animation:
-    """Panels beside each other, to be saved as a file.
+    """Panels side by side, to be saved as a file.
 
-    All panels are as high as each other, and each runs once while the longest does.
+    All panels have the same height. Shorter sequences are slowed down to last as long as the
+    longest one.
 
     Parameters
     ----------
     panels : Panel or sequence of Panel
-        From left to right.
+        Panels from left to right.
     fps : float, optional
-        Frames per second. GIF counts in hundredths of a second, so 50 is the most there.
+        Frames per second; at most 50 in a GIF, which stores times in hundredths of a second.
     loop : int, optional
-        How often it plays; 0 is for ever. An MP4 plays as its player decides, and leaves this 0.
+        Number of times the animation plays; 0 plays forever. Must be 0 for MP4, where the player
+        decides.
     width : int, optional
-        Pixels of the picture. By default the highest panel keeps its size, but small pictures
-        with a text, a bar or a dial are enlarged to 160 rows. MP4 films have even sides.
+        Width of the picture in pixels. By default the tallest panel keeps its size, and small
+        pictures with text, a scale bar or a dial are enlarged to 160 rows. MP4 rounds both sides
+        up to even numbers.
     max_size : int, optional
-        The longest side of the picture in pixels.
+        Largest width and height of the picture, in pixels.
     max_bytes : int, optional
-        The largest file: the picture is narrowed until it fits, down to 64 pixels along its longest
-        side.
+        Largest file size: the picture is scaled down until the file fits, to no less than 64
+        pixels along its longest side.
 
     Raises
     ------
     ValueError
-        If there is no panel, or an option does not fit.
+        If there is no panel, or an option is invalid.
 
     Examples
     --------
@@ -77,42 +80,42 @@ class Animation:
     panels: tuple[Panel, ...] = attrs.field(converter=_panels)
     fps: float = attrs.field(default=FPS, kw_only=True, metadata=option("frames per second", float))
     loop: int = attrs.field(
-        default=0, kw_only=True, metadata=option("how often it plays; 0 is for ever", int)
+        default=0, kw_only=True, metadata=option("number of times it plays; 0 plays forever", int)
     )
     width: int | None = attrs.field(
         default=None,
         kw_only=True,
         validator=_optional_size,
-        metadata=option("pixels of the picture", int),
+        metadata=option("width of the picture in pixels", int),
     )
     max_size: int | None = attrs.field(
         default=None,
         kw_only=True,
         validator=_optional_size,
-        metadata=option("pixels of its longest side", int),
+        metadata=option("largest width and height of the picture in pixels", int),
     )
     max_bytes: int | None = attrs.field(
         default=None,
         kw_only=True,
         validator=_optional_size,
-        metadata=option("the largest file; the picture is narrowed until it fits", int),
+        metadata=option("largest file size; the picture is scaled down until it fits", int),
     )
 
     def save(
         self, path: str | Path, *, overwrite: bool = False, progress: Progress | None = None
     ) -> Path:
-        """Write the animation, all or nothing.
+        """Write the animation to a file.
 
         Parameters
         ----------
         path : path
-            Ends with ``.gif``, ``.png`` or ``.apng`` (animated PNG), ``.webp`` (animated WebP,
-            without loss), or ``.mp4`` (extra ``video``). All but GIF are in full color.
+            File name ending with ``.gif``, ``.png`` or ``.apng`` (animated PNG), ``.webp``
+            (lossless animated WebP), or ``.mp4`` (extra ``video``). All but GIF are in full color.
         overwrite : bool, optional
-            Whether an existing file may be replaced.
+            Whether to replace an existing file.
         progress : callable, optional
-            Called as ``progress(done, count)`` after each frame that is drawn; it starts again
-            where the picture has to be narrowed.
+            Called as ``progress(done, count)`` after each frame; counts from 1 again when the
+            picture is scaled down to fit `max_bytes`.
 
         Returns
         -------
@@ -122,14 +125,15 @@ class Animation:
         Raises
         ------
         ValueError
-            If a panel holds nothing finite, an option does not fit the file, or not even a small
-            picture keeps to `max_bytes`.
+            If a panel has no finite values, the file format does not support an option, or even
+            the smallest picture exceeds `max_bytes`.
         ImportError
-            If a color map or an MP4 film needs a package that is missing.
+            If a color map or MP4 requires a package that is not installed.
         FileExistsError
             If the file exists and `overwrite` is false.
         OSError
-            If the file cannot be written, or reads back other than it was written.
+            If the file cannot be written, or its contents differ when read back. No partial file
+            is left.
 
         Examples
         --------
@@ -137,28 +141,26 @@ class Animation:
         """
         writer = writer_for(path, fps=self.fps, loop=self.loop)
         require_writable(path, overwrite=overwrite)
-        montage = Montage.of(self.panels, full_color=writer.full_color)
+        montage = Montage.from_panels(self.panels, full_color=writer.full_color)
         width = self._width(montage, even=writer.even_sides)
         writer.require_sides(*montage.layout.picture_shape(width))
         with atomic_write(path, overwrite=overwrite) as temporary:
             limit = math.inf if self.max_bytes is None else self.max_bytes
             if self.max_bytes is not None:
-                width = _estimated(temporary, writer, montage, width, limit)
+                width = _estimate_width(temporary, writer, montage, width, limit)
             while (size := _write(temporary, writer, montage, width, progress)) > limit:
-                width = _narrowed(montage, width, size, limit)
+                width = _reduce_width(montage, width, size, limit)
         return Path(path)
 
     def _width(self, montage: Montage, *, even: bool) -> int:
-        """Return the width of the picture."""
+        """Return the width of the picture in pixels; `even` if the writer rounds sides up."""
         layout = montage.layout
         width = self.width
         if width is None:
-            width = layout.width_of(
-                max(montage.height, _READABLE_HEIGHT if montage.annotated else 0)
-            )
+            least = _LEGIBLE_HEIGHT if montage.annotated else 0
+            width = layout.width_of(max(montage.height, least))
         if self.max_size is None:
             return width
-        # An odd side of a film becomes an even one, a pixel longer.
         longest = max(1, self.max_size - (even and self.max_size % 2))
         width = layout.within(width, longest)
         if max(layout.picture_shape(width)) > longest:
@@ -170,16 +172,16 @@ class Animation:
         return width
 
 
-def _narrowed(montage: Montage, width: int, size: int, limit: float) -> int:
-    """Return a smaller width where a file is too large; raise where it is the smallest."""
+def _reduce_width(montage: Montage, width: int, size: int, limit: float) -> int:
+    """Return a smaller width for a file of `size` > `limit` bytes; raise if none is left."""
     narrower = montage.layout.narrower(width, size / limit)
     if narrower < width:
         return narrower
     wanted = max(1, int(0.99 * width * math.sqrt(limit / size)))
     raise ArgumentError(
-        f"max_bytes={limit} is too small: {len(montage)} frames of {width} pixels need {size} "
-        f"bytes, and they would have to be about {wanted} pixels wide; allow more bytes, show "
-        "fewer frames, or set that width",
+        f"max_bytes={limit} is too small: {len(montage)} frames {width} pixels wide take {size} "
+        f"bytes, and would have to be about {wanted} pixels wide; allow more bytes, show fewer "
+        "frames, or set that width",
         arguments=("max_bytes", "width"),
     )
 
@@ -187,13 +189,13 @@ def _narrowed(montage: Montage, width: int, size: int, limit: float) -> int:
 def _write(
     path: Path, writer: Writer, montage: Montage, width: int, progress: Progress | None
 ) -> int:
-    """Write all frames; return how large the file is."""
-    frames = _watched(montage.frames(range(len(montage)), width), len(montage), progress)
+    """Write all frames; return the file size in bytes."""
+    frames = _with_progress(montage.frames(range(len(montage)), width), len(montage), progress)
     writer.write(path, frames, montage.colors)
     return path.stat().st_size
 
 
-def _watched(
+def _with_progress(
     frames: Iterable[NDArray[np.uint8]], count: int, progress: Progress | None
 ) -> Iterator[NDArray[np.uint8]]:
     for done, frame in enumerate(frames, start=1):
@@ -202,8 +204,8 @@ def _watched(
             progress(done, count)
 
 
-def _estimated(path: Path, writer: Writer, montage: Montage, width: int, limit: float) -> int:
-    """Return a width at which a few frames, for all of them, keep to the limit."""
+def _estimate_width(path: Path, writer: Writer, montage: Montage, width: int, limit: float) -> int:
+    """Return a width at which the file size, extrapolated from a few frames, is within `limit`."""
     runs, length = 4, 3
     if len(montage) < 4 * runs * length:
         return width

@@ -1,4 +1,4 @@
-"""Gray levels from values of any range."""
+"""Gray levels from data values: percentiles and fixed limits."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ def to_gray(
     percentiles: tuple[float, float] = (0.5, 99.8),
     contrast: Contrast = "stack",
 ) -> Frames:
-    """Map values to 0..255.
+    """Map values to gray levels 0 to 255.
 
     Parameters
     ----------
     frames : array_like, shape (n, h, w)
         Real numbers.
     percentiles : (float, float), optional
-        Of the finite values, to become 0 and 255.
+        Percentiles of the finite values that map to 0 and 255.
     contrast : {"stack", "frame"} or (float, float), optional
-        Whether percentiles are those of the whole stack (the default) or of each frame; or the two
-        values that become 0 and 255, whatever the percentiles.
+        Whether percentiles are taken over the whole stack (the default) or per frame; or the two
+        values that map to 0 and 255, in place of percentiles.
 
     Returns
     -------
     ndarray of uint8, shape (n, h, w)
-        NaN becomes 0; infinities 0 and 255; a stack with one value throughout mid-gray.
+        NaN maps to 0, infinities to 0 and 255, and a constant stack to mid-gray.
 
     Raises
     ------
     ValueError
-        If the stack is empty or holds nothing finite, or an option does not fit.
+        If the stack is empty or has no finite values, or an option is invalid.
 
     Examples
     --------
@@ -55,7 +55,7 @@ def to_gray(
     values = real_data(frames, "frames", 3)
     shared = limits or _percentile_limits(values, percentiles)
     if shared is None:
-        raise ValueError("frames must hold finite values, all of them are NaN or infinite")
+        raise ValueError("frames must have finite values, but all are NaN or infinite")
     gray = np.empty(values.shape, np.uint8)
     each = limits is None and contrast == "frame"
     for index, frame in enumerate(values):
@@ -65,30 +65,30 @@ def to_gray(
 
 
 def contrast_limits(contrast: Contrast) -> tuple[float, float] | None:
-    """Return the fixed values of black and white, None where percentiles find them."""
+    """Return fixed values of black and white, or None if percentiles determine them."""
     if isinstance(contrast, str):
         if contrast in ("stack", "frame"):
             return None
     elif (pair := _pair(contrast)) and pair[0] < pair[1]:
         return pair
     raise ValueError(
-        'contrast must be "stack", "frame" or the two rising values of black and white, '
+        'contrast must be "stack", "frame" or two increasing values for black and white, '
         f"got {contrast!r}"
     )
 
 
 def require_percentiles(percentiles: Any) -> tuple[float, float]:
-    """Return two percentiles; raise a ValueError where they do not rise within 0 and 100."""
+    """Return two percentiles; raise a ValueError unless they increase within 0 to 100."""
     pair = _pair(percentiles)
     if pair is None or not 0 <= pair[0] < pair[1] <= 100:
         raise ValueError(
-            f"percentiles must be two numbers that rise within 0 and 100, got {percentiles!r}"
+            f"percentiles must be two increasing numbers from 0 to 100, got {percentiles!r}"
         )
     return pair
 
 
 def _pair(value: Any) -> tuple[float, float] | None:
-    """Return two finite numbers, None where they are something else."""
+    """Return `value` as two finite numbers, or None if it is anything else."""
     try:
         pair = tuple(float(number) for number in value)
     except (TypeError, ValueError):
@@ -99,10 +99,10 @@ def _pair(value: Any) -> tuple[float, float] | None:
 def shared_limits(
     values: NDArray[Any], percentiles: tuple[float, float], name: str = "frames"
 ) -> tuple[float, float]:
-    """Return the values of black and white for frames that are shown together."""
+    """Return the values of black and white for frames shown together."""
     found = _percentile_limits(values, require_percentiles(percentiles))
     if found is None:
-        raise ValueError(f"{name} must hold finite values, all of them are NaN or infinite")
+        raise ValueError(f"{name} must have finite values, but all are NaN or infinite")
     low, high = found
     around = max(0.5, abs(low) * 1e-3)
     return (low, high) if low < high else (low - around, high + around)
@@ -111,7 +111,7 @@ def shared_limits(
 def _percentile_limits(
     values: NDArray[Any], percentiles: tuple[float, float]
 ) -> tuple[float, float] | None:
-    """Return percentiles of what is finite, None where nothing is."""
+    """Return percentiles of the finite values, or None if there are none."""
     sample = _sample(values).astype(np.float64)
     finite = sample[np.isfinite(sample)]
     if finite.size == 0:
@@ -125,7 +125,7 @@ def _percentile_limits(
 
 
 def _sample(values: NDArray[Any], count: int = 1_000_000) -> NDArray[Any]:
-    """Return all values, or a million of many: at random places, since a stride has blind spots."""
+    """Return all values, or `count` at random positions: a stride could miss whole columns."""
     if values.size <= count:
         return values.ravel()
     rng = np.random.default_rng(0)
@@ -133,7 +133,7 @@ def _sample(values: NDArray[Any], count: int = 1_000_000) -> NDArray[Any]:
 
 
 def _levels(frame: NDArray[Any], black: float, white: float) -> Frames:
-    """Return one frame in 0..255; halved first, so that no difference can overflow."""
+    """Return one frame as gray levels 0 to 255; halved first, so differences cannot overflow."""
     half = frame.astype(np.float64) / 2
     if black < white:
         scaled = (np.clip(half, black / 2, white / 2) - black / 2) / (white / 2 - black / 2)

@@ -1,4 +1,4 @@
-"""Fonts for texts in pictures: Pillow's own, and matplotlib's for letters that it lacks."""
+"""Fonts for text in pictures: Pillow's default, and matplotlib's for letters that it lacks."""
 
 from __future__ import annotations
 
@@ -11,45 +11,30 @@ from PIL import ImageFont
 
 @functools.lru_cache(maxsize=64)
 def font_for(text: str, size: int) -> Any:
-    """Return a font that has the letters of a text: Pillow's own, else one of matplotlib's.
+    """Return Pillow's default font, or matplotlib's if `text` has letters that Pillow's lacks.
 
-    Pillow's font has few letters beyond ASCII. Where matplotlib (extra ``plot``) is missing too, it
-    is taken all the same; see `readable`.
-
-    Examples
-    --------
-    >>> from libtilt.drawing.fonts import font_for
-    >>> font_for("12.0°", 12).getname()[0]
-    'Aileron'
+    Without matplotlib (extra ``plot``), Pillow's is returned regardless; see `renderable_text`.
     """
-    own = ImageFont.load_default(size=size)
-    if _has(own, text):
-        return own
+    default = ImageFont.load_default(size=size)
+    if _has_letters(default, text):
+        return default
     try:
         from matplotlib import get_data_path
     except ImportError:
-        return own
+        return default
     return ImageFont.truetype(f"{get_data_path()}/fonts/ttf/DejaVuSans.ttf", size)
 
 
-def readable(text: str, font: Any) -> str:
-    """Return a text in the letters that a font has: without accents, else with question marks.
-
-    Examples
-    --------
-    >>> from libtilt.drawing.fonts import font_for, readable
-    >>> readable("Ångström λ", font_for("A", 12))
-    'Angstrom ?'
-    """
-    if _has(font, text):
+def renderable_text(text: str, font: Any) -> str:
+    """Return a text with letters that the font lacks replaced: accents dropped, else by "?"."""
+    if _has_letters(font, text):
         return text
     plain = (letter for letter in unicodedata.normalize("NFKD", text) if letter.isprintable())
     kept = (letter for letter in plain if not unicodedata.combining(letter))
-    return "".join(letter if _has(font, letter) else "?" for letter in kept)
+    return "".join(letter if _has_letters(font, letter) else "?" for letter in kept)
 
 
-def _has(font: Any, text: str) -> bool:
-    """Whether a font has all letters of a text."""
+def _has_letters(font: Any, text: str) -> bool:
     return all(_has_letter(font, letter) for letter in set(text))
 
 

@@ -1,4 +1,4 @@
-"""`Montage`: the pictures of panels beside each other, one after the other, at any width."""
+"""`Montage`: the frames of panels side by side, drawn at any width."""
 
 from __future__ import annotations
 
@@ -12,36 +12,25 @@ from PIL import Image
 from libtilt.drawing.colors import Colors
 from libtilt.drawing.contrast import Frames
 from libtilt.drawing.layout import GAP, Layout
-from libtilt.drawing.overlays import layer
+from libtilt.drawing.overlays import draw_overlay
 from libtilt.drawing.panel import Panel
 
 
 @attrs.frozen(eq=False)
 class Montage:
-    """Panels with their gray values and colors, ready to be drawn.
-
-    Each panel runs once while the longest does.
-
-    Attributes
-    ----------
-    panels : tuple of Panel
-    grays : tuple of ndarray of uint8
-        Their gray values.
-    colors : Colors
-        Of all of them.
-    """
+    """Panels with their gray values and shared colors; the longest one sets the frame count."""
 
     panels: tuple[Panel, ...]
     grays: tuple[Frames, ...]
     colors: Colors
-    _layers: dict[tuple[int, ...], tuple[Frames, Frames] | None] = attrs.field(
+    _overlays: dict[tuple[int, ...], tuple[Frames, Frames] | None] = attrs.field(
         factory=dict, repr=False, init=False
     )
 
     @classmethod
-    def of(cls, panels: tuple[Panel, ...], *, full_color: bool) -> Montage:
+    def from_panels(cls, panels: tuple[Panel, ...], *, full_color: bool) -> Montage:
         """Compute gray values and colors."""
-        colors = Colors.of(tuple(panel.style.cmap for panel in panels), full=full_color)
+        colors = Colors.from_cmaps(tuple(panel.style.cmap for panel in panels), full=full_color)
         return cls(panels, tuple(panel.gray() for panel in panels), colors)
 
     def __len__(self) -> int:
@@ -49,53 +38,53 @@ class Montage:
 
     @property
     def layout(self) -> Layout:
-        """How the panels share a picture."""
+        """Layout of the panels in a picture."""
         return Layout(tuple(gray.shape[2] / gray.shape[1] for gray in self.grays))
 
     @property
     def height(self) -> int:
-        """Pixels of the highest panel."""
+        """Height of the tallest panel in pixels."""
         return max(int(gray.shape[1]) for gray in self.grays)
 
     @property
     def annotated(self) -> bool:
-        """Whether anything is written into a panel."""
-        return any(panel.style.drawn for panel in self.panels)
+        """Whether any panel has overlays."""
+        return any(panel.style.has_overlays for panel in self.panels)
 
-    def frame(self, place: int, width: int) -> NDArray[np.uint8]:
-        """Return the pixels of the frame at some place of the sequence."""
+    def frame(self, position: int, width: int) -> NDArray[np.uint8]:
+        """Return the pixels of the frame at a position of the sequence."""
         height, widths = self.layout.sizes(width)
         parts: list[NDArray[np.uint8]] = []
         for panel, gray, across in zip(self.panels, self.grays, widths, strict=True):
             order = panel.order
-            index = int(order[place * len(order) // len(self)])
-            shown = resized(gray[index], (height, across))
+            index = int(order[position * len(order) // len(self)])
+            shown = resize(gray[index], (height, across))
             pixels = self.colors.paint(shown, panel.style.cmap)
-            drawn = self._layer(panel, index, (height, across), across / gray.shape[2])
+            overlay = self._overlay(panel, index, (height, across), across / gray.shape[2])
             if parts:
                 white = self.colors.white
                 parts.append(np.full((height, GAP, *white.shape), white, np.uint8))
-            parts.append(pixels if drawn is None else self.colors.write(pixels, *drawn))
+            parts.append(pixels if overlay is None else self.colors.write(pixels, *overlay))
         return np.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
 
-    def frames(self, places: Iterable[int], width: int) -> Iterator[NDArray[np.uint8]]:
-        """Yield the frames at some places."""
-        return (self.frame(place, width) for place in places)
+    def frames(self, positions: Iterable[int], width: int) -> Iterator[NDArray[np.uint8]]:
+        """Yield the frames at some positions of the sequence."""
+        return (self.frame(position, width) for position in positions)
 
-    def _layer(
-        self, panel: Panel, index: int, shape: tuple[int, int], shrunk: float
+    def _overlay(
+        self, panel: Panel, index: int, shape: tuple[int, int], zoom: float
     ) -> tuple[Frames, Frames] | None:
-        """Return what is drawn into a frame; of what all frames share, it is drawn once."""
-        if panel.style.varies:
-            return layer(panel.style, index, shape, shrunk)
+        """Return the overlay of a frame; one shared by all frames is drawn once."""
+        if panel.style.overlays_vary:
+            return draw_overlay(panel.style, index, shape, zoom)
         key = (id(panel), *shape)
-        if key not in self._layers:
-            self._layers[key] = layer(panel.style, 0, shape, shrunk)
-        return self._layers[key]
+        if key not in self._overlays:
+            self._overlays[key] = draw_overlay(panel.style, 0, shape, zoom)
+        return self._overlays[key]
 
 
-def resized(gray: Frames, shape: tuple[int, int]) -> Frames:
-    """Return one frame of another size; averaged where it shrinks, against speckle."""
+def resize(gray: Frames, shape: tuple[int, int]) -> Frames:
+    """Return one frame at another size; averaged when shrinking, against speckle."""
     if gray.shape == shape:
         return gray
     image = Image.fromarray(gray).resize(shape[::-1], Image.Resampling.BILINEAR)

@@ -1,4 +1,4 @@
-"""`Mp4`: films, H.264, that browsers and slides play (extra ``video``)."""
+"""`Mp4`: H.264 films for browsers and slides (extra ``video``)."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class Mp4(Writer):
     def __attrs_post_init__(self) -> None:
         _ffmpeg()
         if self.loop:
-            raise ValueError("loop is not kept in an .mp4, its player decides: leave it at 0")
+            raise ValueError("loop must be 0 for an .mp4 file: its player decides on repeats")
 
     def write(self, path: Path, frames: Iterator[NDArray[np.uint8]], colors: Colors) -> None:
-        """Write all frames as ffmpeg encodes them."""
-        # Of imageio's package alone: its plugin leaves pipes open where ffmpeg fails.
+        """Encode all frames with ffmpeg."""
+        # Not imageio's ffmpeg plugin, which leaves pipes open when ffmpeg fails.
         ffmpeg = _ffmpeg()
         first = _even(colors.rgb(next(frames)))
         writer = ffmpeg.write_frames(
@@ -55,13 +55,13 @@ class Mp4(Writer):
             writer.close()
             found = ffmpeg.count_frames_and_secs(str(path))[0]
         except (OSError, RuntimeError) as error:
-            # The message of a RuntimeError is the whole of ffmpeg's log.
+            # The message of a RuntimeError is ffmpeg's whole log.
             last = (str(error).strip().splitlines() or [""])[-1].strip()
             raise OSError(errno.EIO, f"ffmpeg failed (is the disk full?): {last}") from error
         finally:
             writer.close()
         if found != count:
-            raise OSError(errno.EIO, f"it has {found} frames where {count} were written")
+            raise OSError(errno.EIO, f"the film has {found} frames, but {count} were written")
 
 
 def _ffmpeg() -> Any:
@@ -69,20 +69,20 @@ def _ffmpeg() -> Any:
         import imageio_ffmpeg
     except ImportError as error:
         raise ImportError(
-            "MP4 films need imageio-ffmpeg; install it with: pip install 'libtilt[video]'"
+            "MP4 films require imageio-ffmpeg; install it with: pip install 'libtilt[video]'"
         ) from error
     try:
         program = imageio_ffmpeg.get_ffmpeg_exe()
         subprocess.run([program, "-version"], check=True, capture_output=True)
     except (RuntimeError, OSError, subprocess.CalledProcessError) as error:
         raise ImportError(
-            "MP4 films need ffmpeg, which imageio-ffmpeg did not find or cannot run: install it, "
-            "or name it in the environment variable IMAGEIO_FFMPEG_EXE"
+            "MP4 films require ffmpeg, which imageio-ffmpeg cannot find or run: install it, or "
+            "set the environment variable IMAGEIO_FFMPEG_EXE to its path"
         ) from error
     return imageio_ffmpeg
 
 
 def _even(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return a picture with even sides, as H.264 needs them: the last row or column twice."""
+    """Return a picture with the even sides that H.264 requires: last row or column repeated."""
     height, width, _ = picture.shape
     return np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")

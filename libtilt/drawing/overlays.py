@@ -1,4 +1,4 @@
-"""What is drawn into frames of gray values: labels, scale bars, dials of the tilt."""
+"""Overlays of frames: titles, labels, scale bars and tilt dials."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from libtilt.drawing.contrast import Frames
-from libtilt.drawing.fonts import font_for, readable
+from libtilt.drawing.fonts import font_for, renderable_text
 from libtilt.drawing.style import Style
 
 
@@ -28,66 +28,44 @@ INKS = Inks(0, 96, 160, 255)
 COVER = Inks(255, 255, 255, 255)
 
 
-def layer(
-    style: Style, index: int, shape: tuple[int, int], shrunk: float = 1.0
+def draw_overlay(
+    style: Style, index: int, shape: tuple[int, int], zoom: float = 1.0
 ) -> tuple[Frames, Frames] | None:
-    """Return what a style draws into one frame: its gray values, and how much they cover.
+    """Return the gray values and the opacity (0 to 255) of a frame's overlay, each `(h, w)`.
 
-    Parameters
-    ----------
-    style : Style
-        Whose title, labels, dial and pixel size are drawn.
-    index : int
-        Of the frame.
-    shape : (int, int)
-        ``(h, w)`` of the picture.
-    shrunk : float, optional
-        By how much the picture is smaller than the frame of the pixel size.
-
-    Returns
-    -------
-    tuple of two ndarray of uint8, shape (h, w), or None
-        The cover is 0 where nothing is drawn, 255 where nothing shines through.
-
-    Examples
-    --------
-    >>> from libtilt.drawing import Style
-    >>> from libtilt.drawing.overlays import layer
-    >>> style = Style(labels=["-60", "60"], dial=[-60, 60], pixel_size=4.0)
-    >>> ink, cover = layer(style, 0, (64, 64))
-    >>> ink.shape, bool((cover != layer(style, 1, (64, 64))[1]).any())
-    ((64, 64), True)
+    `index` is that of the frame, `shape` `(h, w)` that of the picture, and `zoom` its pixels per
+    pixel of the frame. Return None for a style without overlays.
     """
-    if not style.drawn:
+    if not style.has_overlays:
         return None
-    inked, covered = (_paint(style, index, shape, shrunk, inks) for inks in (INKS, COVER))
+    inked, covered = (_paint(style, index, shape, zoom, inks) for inks in (INKS, COVER))
     return inked, covered
 
 
-def _paint(style: Style, index: int, shape: tuple[int, int], shrunk: float, inks: Inks) -> Frames:
+def _paint(style: Style, index: int, shape: tuple[int, int], zoom: float, inks: Inks) -> Frames:
     image = Image.new("L", shape[::-1], 0)
     canvas = ImageDraw.Draw(image)
     size = max(11, min(shape) // 16)
     room = shape[1] - 8
     if style.title is not None and style.labels is not None:
-        # Half for each: the longest label decides, so that sizes do not jump.
         room //= 2
     if style.title is not None:
-        _write(canvas, (4, 3), style.title, _fitting((style.title,), size, room), "la", inks)
+        _write(canvas, (4, 3), style.title, _fitting_font((style.title,), size, room), "la", inks)
     if style.labels is not None:
         label = style.labels[index % len(style.labels)]
-        place, anchor = ((4, 3), "la") if style.title is None else ((shape[1] - 4, 3), "ra")
-        _write(canvas, place, label, _fitting(style.labels, size, room), anchor, inks)
+        corner, anchor = ((4, 3), "la") if style.title is None else ((shape[1] - 4, 3), "ra")
+        # One size for all labels, so that it does not change from frame to frame.
+        _write(canvas, corner, label, _fitting_font(style.labels, size, room), anchor, inks)
     if style.pixel_size is not None:
-        _scale_bar(canvas, image.size, style.pixel_size / shrunk, size, inks)
+        _draw_scale_bar(canvas, image.size, style.pixel_size / zoom, size, inks)
     if style.dial is not None:
-        _dial(canvas, image.size, float(style.dial[index]), inks)
+        _draw_dial(canvas, image.size, float(style.dial[index]), inks)
     return np.asarray(image)
 
 
 @functools.lru_cache(maxsize=64)
-def _fitting(texts: tuple[str, ...], size: int, room: int) -> Any:
-    """Return a font in which the texts are no wider than some pixels, where one can be read."""
+def _fitting_font(texts: tuple[str, ...], size: int, room: int) -> Any:
+    """Return a font in which the texts are at most `room` pixels wide, if one is legible."""
     longest = sorted(set(texts), key=len)[-20:]
     letters = "".join(sorted(set("".join(texts))))
     for smaller in range(size, 7, -1):
@@ -98,39 +76,38 @@ def _fitting(texts: tuple[str, ...], size: int, room: int) -> Any:
 
 
 def _spaced(text: str, size: float) -> str:
-    """Return a text with wider blanks in small letters, whose black edges would close them."""
+    """Return a text with wider spaces at small sizes, where black outlines would close them."""
     return text.replace(" ", "  ") if size < 15 else text
 
 
-def nice_length(extent: float) -> float:
-    """Return 1, 2 or 5 times a power of ten, the longest that is at most a third of `extent`."""
-    # A third of 3e3 may be a digit less than a thousand.
+def scale_bar_length(extent: float) -> float:
+    """Return the largest 1, 2 or 5 times a power of ten that is at most a third of `extent`."""
+    # Rounding may put a third of 3e3 just below 1000.
     third = extent / 3 * (1 + 1e-9)
     power = 10.0 ** math.floor(math.log10(third))
     return max((step * power for step in (1, 2, 5) if step * power <= third), default=power)
 
 
 def length_text(angstroms: float) -> str:
-    """Return a length in nanometers; Pillow's own font has no sign for angstroms."""
+    """Return a length in nanometers; Pillow's default font lacks the angstrom sign."""
     return f"{angstroms / 10:g} nm"
 
 
 def _write(
     canvas: ImageDraw.ImageDraw,
-    place: tuple[float, float],
+    position: tuple[float, float],
     text: str,
     font: Any,
     anchor: str,
     inks: Inks,
 ) -> None:
-    """Write white on a black edge, so that it is read on any ground."""
-    text = readable(text, font)
+    """Write in white with a black outline, legible on any background."""
+    text = _spaced(renderable_text(text, font), font.size)
     stroke: dict[str, Any] = {"stroke_width": 1, "stroke_fill": inks.black}
-    text = _spaced(text, font.size)
-    canvas.text(place, text, fill=inks.white, font=font, anchor=anchor, **stroke)
+    canvas.text(position, text, fill=inks.white, font=font, anchor=anchor, **stroke)
 
 
-def _scale_bar(
+def _draw_scale_bar(
     canvas: ImageDraw.ImageDraw,
     size: tuple[int, int],
     pixel_size: float,
@@ -138,24 +115,25 @@ def _scale_bar(
     inks: Inks,
 ) -> None:
     width, height = size
-    length = nice_length(width * pixel_size)
+    length = scale_bar_length(width * pixel_size)
     text = length_text(length)
-    font = _fitting((text,), font_size, width - 8)
+    font = _fitting_font((text,), font_size, width - 8)
     pixels = max(1, round(length / pixel_size))
     thick = max(2, height // 80)
     left, low = 5, height - 5
     canvas.rectangle((left - 1, low - thick - 1, left + pixels, low), fill=inks.black)
     canvas.rectangle((left, low - thick, left + pixels - 1, low - 1), fill=inks.white)
-    # Over the middle of the bar, but not beyond the edge of a small picture.
+    # Centered over the bar, but within a small picture.
     middle = max(left + pixels / 2, 4 + font.getbbox(_spaced(text, font_size))[2] / 2)
     _write(canvas, (middle, low - thick - 2), text, font, "md", inks)
 
 
-def _dial(canvas: ImageDraw.ImageDraw, size: tuple[int, int], angle: float, inks: Inks) -> None:
-    """Draw the slab of the specimen as it lies at a tilt, seen along the tilt axis.
+def _draw_dial(
+    canvas: ImageDraw.ImageDraw, size: tuple[int, int], angle: float, inks: Inks
+) -> None:
+    """Draw the tilted specimen as a line, seen along the tilt axis, x to the right and z upward.
 
-    x is to the right and z upward: a positive tilt takes the top of the specimen to the right, and
-    its right end down.
+    A positive tilt moves its right end down.
     """
     width, height = size
     radius = max(7, min(width, height) // 14)
@@ -164,13 +142,11 @@ def _dial(canvas: ImageDraw.ImageDraw, size: tuple[int, int], angle: float, inks
         (x - radius, y - radius, x + radius, y + radius), fill=inks.black, outline=inks.light
     )
     canvas.line((x, y - radius, x, y + radius), fill=inks.dark)
-    u, v = (
-        (radius - 2) * math.cos(math.radians(angle)),
-        (radius - 2) * math.sin(math.radians(angle)),
-    )
+    tilt = math.radians(angle)
+    u, v = (radius - 2) * math.cos(tilt), (radius - 2) * math.sin(tilt)
     canvas.line((x - u, y - v, x + u, y + v), fill=inks.white, width=max(1, radius // 5))
 
 
 def angle_labels(angles: Sequence[float]) -> list[str]:
-    """Return tilt angles as texts, without a minus before zero."""
+    """Return tilt angles as text, zero without a minus sign."""
     return [f"{angle:.1f}°".replace("-0.0°", "0.0°") for angle in angles]

@@ -1,4 +1,4 @@
-"""`Panel`: frames and how they are drawn, alone or beside others."""
+"""`Panel`: the frames of one object and their style."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ def _frames(value: ArrayLike) -> NDArray[Any]:
 
 @attrs.frozen(eq=False)
 class Panel:
-    """Frames to animate, alone or beside others.
+    """Frames to animate and their style, one part of an `Animation`.
 
     Parameters
     ----------
     frames : array_like, shape (n, h, w)
-        Real numbers; row 0 is at the top. NaN is drawn as the darkest value.
+        Real numbers; row 0 is at the top. NaN is drawn black.
     style : Style, optional
-        How they are drawn.
+        Contrast, colors and overlays.
 
     Raises
     ------
     ValueError
-        If the frames are empty, or there is not one label or angle for each.
+        If the frames are empty, or the style's labels or tilt angles are not one per frame.
 
     Examples
     --------
@@ -51,12 +51,12 @@ class Panel:
 
     @property
     def order(self) -> NDArray[np.intp]:
-        """Which frames are shown, one after the other."""
+        """Indices of the frames in the order shown."""
         forth = np.arange(len(self.frames))
         return np.concatenate([forth, forth[-2:0:-1]]) if self.style.ping_pong else forth
 
     def gray(self) -> Frames:
-        """Return the frames as gray values, before anything is drawn into them."""
+        """Return the frames as gray values, without overlays."""
         style = self.style
         contrast = "stack" if style.contrast is None else style.contrast
         return to_gray(self.frames, percentiles=style.percentiles, contrast=contrast)

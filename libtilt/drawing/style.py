@@ -1,4 +1,4 @@
-"""`Style`: contrast and colors of frames, and what is drawn into them."""
+"""`Style`: contrast, colors and overlays of frames."""
 
 from __future__ import annotations
 
@@ -27,36 +27,37 @@ def _dial_converter(value: Any) -> Float64Array:
 
 @attrs.frozen(kw_only=True, eq=False)
 class Style:
-    """How frames are drawn. What is None is left to the frames: to the look that makes them.
+    """Contrast, colors and overlays of frames. The look chooses every option that is None.
 
     Parameters
     ----------
     cmap : str, optional
-        A color map of matplotlib (extra ``plot``); by default "gray".
+        "gray" (the default) or a matplotlib color map (extra ``plot``).
     percentiles : (float, float), optional
-        Of the finite values, to be drawn black and white.
+        Percentiles of the finite values that are drawn black and white.
     contrast : {"stack", "frame"} or (float, float), optional
-        Whether percentiles are those of all frames (the default of most looks) or of each frame; or
-        the two values to be drawn black and white themselves.
+        Whether percentiles are taken over all frames (the default of most looks) or per frame; or
+        the two values that are drawn black and white.
     annotate : bool, optional
-        Whether a look says what it knows: a scale bar; of a tilt series, also each tilt angle and a
-        dial of the tilt. By default where several pictures are compared.
+        Whether a look adds its overlays: a scale bar and, for a tilt series, the tilt angle and a
+        tilt dial. By default only where several objects are compared.
     title : str, optional
-        A text for all frames, at the upper left.
+        Text on all frames, at the upper left.
     labels : str or sequence of str, optional
-        A text for all frames or one for each: at the upper left, or right of a title.
+        One text for all frames or one per frame, at the upper left, or at the upper right beside a
+        title.
     dial : array_like, shape (n,), optional
-        Tilt angles in degrees: a disc at the lower right shows the specimen along its tilt axis,
+        Tilt angles in degrees. A disc at the lower right shows the specimen along the tilt axis,
         with the beam from above.
     pixel_size : float, optional
-        Angstroms of a pixel of the frames as they are given: a scale bar at the lower left.
+        Pixel size of the frames in angstroms; adds a scale bar at the lower left.
     ping_pong : bool, optional
-        Whether the frames then run back to the first.
+        Whether the frames also run backward to the first.
 
     Raises
     ------
     ValueError
-        If something does not fit.
+        If an option is invalid.
 
     Examples
     --------
@@ -65,18 +66,19 @@ class Style:
     'magma'
     >>> Style(percentiles=(9, 3))
     Traceback (most recent call last):
-    ValueError: percentiles must be two numbers that rise within 0 and 100, got (9, 3)
+    ValueError: percentiles must be two increasing numbers from 0 to 100, got (9, 3)
     """
 
-    cmap: str = attrs.field(default="gray", metadata=option("a color map of matplotlib", str))
+    cmap: str = attrs.field(default="gray", metadata=option("matplotlib color map", str))
     percentiles: tuple[float, float] = attrs.field(
         default=(0.5, 99.8),
         validator=checked(lambda value, _: require_percentiles(value)),
-        metadata=option("of all values, drawn black and white", float, count=2),
+        metadata=option("percentiles of the values drawn black and white", float, count=2),
     )
     contrast: Contrast | None = attrs.field(default=None)
     annotate: bool | None = attrs.field(
-        default=None, metadata=option("scale bar; on tilts, also the angle and a dial", bool)
+        default=None,
+        metadata=option("draw a scale bar and, on tilt series, the tilt angle and a dial", bool),
     )
     title: str | None = attrs.field(
         default=None, validator=attrs.validators.optional(attrs.validators.instance_of(str))
@@ -98,32 +100,32 @@ class Style:
             contrast_limits(value)
 
     @property
-    def drawn(self) -> bool:
-        """Whether anything is drawn into frames."""
-        everything = (self.title, self.labels, self.dial, self.pixel_size)
-        return any(what is not None for what in everything)
+    def has_overlays(self) -> bool:
+        """Whether the frames have any overlay."""
+        overlays = (self.title, self.labels, self.dial, self.pixel_size)
+        return any(overlay is not None for overlay in overlays)
 
     @property
-    def varies(self) -> bool:
-        """Whether frames differ in what is drawn."""
+    def overlays_vary(self) -> bool:
+        """Whether overlays differ from frame to frame."""
         return self.dial is not None or (self.labels is not None and len(self.labels) > 1)
 
-    def completed(self, own: Style) -> Style:
-        """Return the style with what it leaves open taken from that of a look.
+    def with_defaults(self, defaults: Style) -> Style:
+        """Return the style with options that are None taken from `defaults`, a look's style.
 
-        What a look knows of places and angles is taken where `annotate` is true.
+        Labels, dial and pixel size are taken only if `annotate` is true.
         """
         names = ["contrast", "ping_pong"]
         names += ["labels", "dial", "pixel_size"] if self.annotate else []
-        taken = {name: getattr(own, name) for name in names if getattr(self, name) is None}
+        taken = {name: getattr(defaults, name) for name in names if getattr(self, name) is None}
         return attrs.evolve(self, **taken)
 
-    def annotated(self) -> Style:
-        """Return the style that says what a look knows, unless it is not to."""
+    def with_annotations(self) -> Style:
+        """Return the style with `annotate` true, unless it is set to false."""
         return attrs.evolve(self, annotate=True) if self.annotate is None else self
 
     def require_count(self, count: int) -> None:
-        """Raise a ValueError where there is not one label or angle per frame."""
+        """Raise a ValueError unless labels and dial have one entry per frame."""
         if self.labels is not None and len(self.labels) not in (1, count):
             raise ValueError(
                 f"labels must be one text or one per frame: expected {count}, "

@@ -12,34 +12,26 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from libtilt.drawing.contrast import shared_limits, to_gray
-from libtilt.drawing.montage import resized
+from libtilt.drawing.montage import resize
 
 HEIGHT = 128
 GAP = 3
-# Beyond this many values a whole array, which may be a file, is not read for two numbers.
+# Larger arrays, which may be memory-mapped files, are not read whole for their range.
 MOST_VALUES = 200_000_000
 
 
 def thumbnail(pictures: list[NDArray[Any]]) -> bytes:
-    """Return pictures beside each other as a small PNG, all with one contrast.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from libtilt.drawing.thumbnails import thumbnail
-    >>> thumbnail([np.eye(8), np.zeros((8, 16))])[1:4]
-    b'PNG'
-    """
+    """Return pictures side by side as a small PNG, all with the same contrast."""
     values = np.concatenate([picture.ravel() for picture in pictures]).astype(np.float64)
     limits = shared_limits(values, (0.5, 99.8)) if np.isfinite(values).any() else (0.0, 1.0)
     parts = []
     for picture in pictures:
         height, width = picture.shape
-        # Larger pixels show the grid, but a slab of one row is not a square of it.
+        # A thin slab is not enlarged to a square.
         scale = min(HEIGHT / height, 2 * HEIGHT / width)
         shape = max(1, round(height * scale)), max(1, round(width * scale))
         gray = to_gray(picture[np.newaxis].astype(np.float64), contrast=limits)[0]
-        shown = resized(gray, shape)
+        shown = resize(gray, shape)
         parts.append(np.pad(shown, ((0, HEIGHT - shape[0]), (0, GAP)), constant_values=255))
     buffer = io.BytesIO()
     Image.fromarray(np.concatenate(parts, axis=1)[:, :-GAP]).save(buffer, format="PNG")
@@ -47,7 +39,7 @@ def thumbnail(pictures: list[NDArray[Any]]) -> bytes:
 
 
 def value_range(array: NDArray[Any], pictures: list[NDArray[Any]]) -> str:
-    """Return the least and the largest finite value, of large arrays those of the pictures."""
+    """Return the smallest and largest finite value, for large arrays those of the pictures."""
     several = [array] if array.size <= MOST_VALUES else pictures
     with np.errstate(invalid="ignore"):
         ends = [(part.min(), part.max()) for part in several]
@@ -55,14 +47,14 @@ def value_range(array: NDArray[Any], pictures: list[NDArray[Any]]) -> str:
         finite = [part[np.isfinite(part)] for part in several]
         ends = [(part.min(), part.max()) for part in finite if part.size]
     if not ends:
-        return "nothing finite"
+        return "no finite values"
     low, high = min(end[0] for end in ends), max(end[1] for end in ends)
-    note = "" if several[0] is array else " in what is shown"
+    note = "" if several[0] is array else " in the slices shown"
     return f"{low:.4g} to {high:.4g}{note}"
 
 
 def notebook_card(name: str, facts: dict[str, str], png: bytes) -> str:
-    """Return a picture with a table of facts as HTML."""
+    """Return HTML with a picture beside a table of facts."""
     rows = "".join(
         f"<tr><th style='text-align:left'>{html.escape(key)}</th>"
         f"<td style='text-align:left'>{html.escape(value)}</td></tr>"

@@ -1,4 +1,4 @@
-"""`Writer`: the base of what writes one kind of animation file."""
+"""`Writer`: base class of the writers of animation files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from libtilt.errors.checks import positive_float
 
 FPS = 15.0
 
-# Beyond it Pillow takes a picture for an attack.
+# Pillow refuses larger pictures as decompression bombs.
 _LARGEST_AREA = Image.MAX_IMAGE_PIXELS or 2**27
 
 
@@ -27,7 +27,7 @@ def _to_fps(value: Any) -> float:
 
 @attrs.frozen
 class Writer(ABC):
-    """A kind of file; told how long frames last and how often all of them play."""
+    """Writer of one file format, with frames per second and number of plays (0 is endless)."""
 
     suffixes: ClassVar[tuple[str, ...]]
     slowest: ClassVar[float]
@@ -51,27 +51,17 @@ class Writer(ABC):
     def _check_loop(self, _: Any, loop: int) -> None:
         whole = isinstance(loop, int | np.integer) and not isinstance(loop, bool)
         if not whole or not 0 <= loop <= 65535:
-            raise ValueError(f"loop must be 0 (for ever) to 65535 times, got {loop!r}")
+            raise ValueError(f"loop must be 0 (forever) to 65535, got {loop!r}")
 
     def require_sides(self, height: int, width: int) -> None:
-        """Raise a ValueError where a picture is larger than such a file, or memory, can be."""
+        """Raise a ValueError if a picture is too large for the file format or for Pillow."""
         if max(height, width) > self.largest_side or height * width > _LARGEST_AREA:
             raise ValueError(
-                f"width must leave no side above {self.largest_side} pixels in a "
-                f"{self.suffixes[0]} file, and no more than {_LARGEST_AREA} pixels in all: the "
-                f"picture is {width} x {height}, set max_size"
+                f"width must keep both sides within {self.largest_side} pixels in a "
+                f"{self.suffixes[0]} file, and their product within {_LARGEST_AREA}: the picture "
+                f"is {width} x {height}, set max_size"
             )
 
     @abstractmethod
     def write(self, path: Path, frames: Iterator[NDArray[np.uint8]], colors: Colors) -> None:
-        """Write pixels, and check that the file reads back as it was meant.
-
-        Parameters
-        ----------
-        path : pathlib.Path
-            The file.
-        frames : iterator of ndarray of uint8
-            At least one.
-        colors : Colors
-            That the pixels are of.
-        """
+        """Write at least one frame of `colors`, and check that the file reads back unchanged."""

@@ -1,4 +1,4 @@
-"""Animations as GIF, animated PNG and animated WebP, and which writer a file name asks for."""
+"""Writers of GIF, animated PNG and animated WebP; lookup of a writer by file suffix."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from libtilt.errors import ArgumentError
 
 
 class _ImageioWriter(Writer):
-    """What imageio writes by Pillow, without any loss."""
+    """Lossless formats that imageio writes with Pillow."""
 
     @property
     def milliseconds(self) -> int:
-        """How long a frame lasts."""
+        """Duration of a frame."""
         return round(1000 / self.fps)
 
     def _options(self, colors: Colors) -> dict[str, Any]:
-        """Return what the format is told beside how long a frame lasts."""
+        """Return the options of the format besides the duration of a frame."""
         return {"loop": int(self.loop)}
 
     def _stored(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return pixels as the file holds them; they may be written to."""
+        """Return pixels as stored in the file; may modify them in place."""
         return pixels
 
     def write(self, path: Path, frames: Iterator[NDArray[np.uint8]], colors: Colors) -> None:
@@ -42,8 +42,8 @@ class _ImageioWriter(Writer):
             self._encode(path, self._stored(pixels), **self._options(colors))
         except (OverflowError, struct.error) as error:
             raise ArgumentError(
-                f"fps={self.fps:g} is too slow: equal frames that follow each other last longer "
-                f"than a {self.suffixes[0]} file can say",
+                f"fps={self.fps:g} is too slow: consecutive equal frames last longer than a "
+                f"{self.suffixes[0]} file can store",
                 arguments=("fps",),
             ) from error
         self._check(path, first, last, len(pixels))
@@ -56,14 +56,14 @@ class _ImageioWriter(Writer):
             with file:
                 file.write(pixels, is_batch=True, duration=self.milliseconds, **options)
         finally:
-            # What failed would be tried once more when it is closed.
+            # Closing the file would try to write the failed frames again.
             getattr(file, "images_to_write", []).clear()
             file.close()
 
     def _check(
         self, path: Path, first: NDArray[np.uint8], last: NDArray[np.uint8], count: int
     ) -> None:
-        """Raise an OSError where a file has not its first and last frame and its time."""
+        """Raise an OSError unless the file has the right first and last frame and duration."""
         import imageio.v3 as iio
 
         total, shown, steps = 0.0, first, 0
@@ -74,16 +74,16 @@ class _ImageioWriter(Writer):
                 total += file.metadata(index=step).get("duration", 0)
                 same &= step > 0 or np.array_equal(shown, first)
                 steps += 1
-        # Encoders join equal neighbors into one longer frame, so only the time must add up; a
-        # picture that does not move has none.
+        # Encoders merge equal neighbors into one longer frame, so only the total time is
+        # compared; a still picture has none.
         alone = steps == 1 and np.array_equal(first, last)
         timed = alone or math.isclose(total, self.milliseconds * count, abs_tol=0.5)
         if not (same and timed and np.array_equal(shown, last)):
-            raise OSError(errno.EIO, "it reads back other than it was written")
+            raise OSError(errno.EIO, "the file differs from the frames when read back")
 
 
 class Gif(_ImageioWriter):
-    """A GIF; it counts time in hundredths of a second, and viewers show no more than 50."""
+    """A GIF; times are in hundredths of a second, and viewers show at most 50 frames per second."""
 
     suffixes = (".gif",)
     slowest, fastest = 0.002, 50.0
@@ -91,18 +91,18 @@ class Gif(_ImageioWriter):
 
     @property
     def milliseconds(self) -> int:
-        """How long a frame lasts."""
+        """Duration of a frame."""
         return max(20, round(100 / self.fps) * 10)
 
     def _options(self, colors: Colors) -> dict[str, Any]:
         assert colors.table is not None
         options: dict[str, Any] = {"palette": colors.table[::-1].tobytes(), "optimize": False}
-        # A GIF counts the times after the first.
+        # A GIF stores the number of repeats after the first run.
         return options if self.loop == 1 else options | {"loop": max(int(self.loop) - 1, 0)}
 
     def _stored(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        # Indices count down from white: readers take the usual palette, black first, for a picture
-        # without one, and some then fail on frames that store only what changes.
+        # Indices count down from white: readers mistake the usual palette, black first, for a
+        # missing one, and some then fail on frames that store only the pixels that changed.
         return np.subtract(255, pixels, out=pixels)
 
 
@@ -114,7 +114,7 @@ class Apng(_ImageioWriter):
 
 
 class WebP(_ImageioWriter):
-    """An animated WebP, without loss."""
+    """A lossless animated WebP."""
 
     suffixes = (".webp",)
     slowest, fastest = 0.02, 100.0
@@ -128,20 +128,9 @@ WRITERS: tuple[type[Writer], ...] = (Gif, Apng, WebP, Mp4)
 
 
 def writer_for(path: str | Path, *, fps: float = FPS, loop: int = 0) -> Writer:
-    """Return the writer that a file's suffix names.
+    """Return the writer for a file's suffix; raise a ValueError if there is none.
 
-    Raises
-    ------
-    ImportError
-        If it needs a package that is missing.
-    ValueError
-        If there is none, or an option does not fit it.
-
-    Examples
-    --------
-    >>> from libtilt.drawing.writers import writer_for
-    >>> writer_for("spin.apng", fps=10)
-    Apng(fps=10.0, loop=0)
+    Raise an ImportError if the writer requires a package that is not installed.
     """
     suffix = Path(path).suffix.lower()
     known = [name for writer in WRITERS for name in writer.suffixes]

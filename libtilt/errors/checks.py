@@ -1,4 +1,4 @@
-"""Converters for arguments: each failure names the argument, what was expected and what came."""
+"""Checks of arguments: every error names the argument, the expected value and the actual one."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ FloatArray = NDArray[np.floating[Any]]
 Float64Array = NDArray[np.float64]
 Kind = TypeVar("Kind")
 
-
-# Squares and products of what is larger leave the range of float64.
+# Squares and products of larger numbers overflow float64.
 LARGEST = 1e60
 SMALLEST_LENGTH = 1e-30
 LARGEST_ANGLE = 1e6
@@ -28,7 +27,7 @@ def locked(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def locked_state(state: dict[str, Any]) -> dict[str, Any]:
-    """Return the state from a pickle, which forgets that arrays are read-only, locked again."""
+    """Return an unpickled state with its arrays read-only again; pickle drops that flag."""
     return {
         name: locked(value) if isinstance(value, np.ndarray) else value
         for name, value in state.items()
@@ -36,11 +35,11 @@ def locked_state(state: dict[str, Any]) -> dict[str, Any]:
 
 
 def finite_array(value: ArrayLike, name: str, *, largest: float = LARGEST) -> Float64Array:
-    """Return a locked float64 copy of a small array of finite numbers of a plausible size."""
+    """Return a locked float64 copy of a small array; all values finite, at most `largest`."""
     _require_unmasked(value, name)
     try:
         if isinstance(value, np.ndarray) and value.dtype.kind == "c":
-            raise ValueError("they are complex")
+            raise ValueError("got complex numbers")
         array = np.array(value, dtype=np.float64)
     except (OverflowError, RecursionError, TypeError, ValueError) as error:
         raise ValueError(f"{name} must be numbers in a regular array: {error}") from error
@@ -54,7 +53,7 @@ def finite_array(value: ArrayLike, name: str, *, largest: float = LARGEST) -> Fl
     return locked(array)
 
 
-_MAKING = {
+_CONSTRUCTORS = {
     "ImageGrid": "ImageGrid(shape, pixel_size), or take tilt_series.grid",
     "Projector": "Projector(geometry)",
     "TiltGeometry": "TiltGeometry.from_tilt_angles or from_rotations",
@@ -65,27 +64,28 @@ _MAKING = {
 
 
 def require_kind(value: Any, kind: type[Kind], name: str) -> Kind:
-    """Return `value` where it is of a class of libtilt's; else raise a TypeError."""
+    """Return `value` if it is a `kind`, one of libtilt's classes; else raise a TypeError."""
     if isinstance(value, kind):
         return value
     article = "an" if kind.__name__[0] in "AEIOU" else "a"
     raise TypeError(
         f"{name} must be {article} {kind.__name__}, got {type(value).__name__}; "
-        f"make one by {_MAKING[kind.__name__]}"
+        f"create one with {_CONSTRUCTORS[kind.__name__]}"
     )
 
 
 def _require_unmasked(value: Any, name: str) -> None:
-    """Raise a ValueError where a masked array hides values, which would come back in silence."""
+    """Raise a ValueError if a masked array hides values: NumPy would silently unmask them."""
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         count = int(np.ma.getmaskarray(value).sum())
         raise ValueError(
-            f"{name} has {count} masked values; replace them first, as numpy.ma.filled does"
+            f"{name} has {count} masked values; replace them first, for example with "
+            "numpy.ma.filled"
         )
 
 
 def real_data(value: ArrayLike, name: str, ndim: int) -> NDArray[Any]:
-    """Return a read-only view of real image data with `ndim` dimensions, none of them empty."""
+    """Return a read-only view of non-empty real image data with `ndim` dimensions."""
     _require_unmasked(value, name)
     array = np.asarray(value)
     if array.dtype.kind not in "buif":
@@ -101,13 +101,13 @@ def real_data(value: ArrayLike, name: str, ndim: int) -> NDArray[Any]:
 
 
 def floating_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Return the dtype of computation: float64 stays, everything narrower becomes float32."""
+    """Return the dtype to compute in: float64 for float64, float32 for narrower types."""
     wide = dtype.kind == "f" and dtype.itemsize >= 8
     return np.dtype(np.float64 if wide else np.float32)
 
 
 def require_finite(array: NDArray[Any], name: str) -> None:
-    """Raise a ValueError where `array` has NaN or infinite values; cheap when it has none."""
+    """Raise a ValueError if `array` has NaN or infinite values; cheap if it has none."""
     if array.dtype.kind != "f":
         return
     with np.errstate(over="ignore", invalid="ignore"):
@@ -124,29 +124,29 @@ def require_finite(array: NDArray[Any], name: str) -> None:
         )
 
 
-def require_held(value: float, dtype: np.dtype[Any], name: str) -> None:
-    """Raise a ValueError where an integer type cannot hold a value."""
+def require_representable(value: float, dtype: np.dtype[Any], name: str) -> None:
+    """Raise a ValueError if an integer type cannot represent `value`."""
     if dtype.kind not in "ui":
         return
     limits = np.iinfo(dtype)
     if not (float(value).is_integer() and limits.min <= value <= limits.max):
-        raise ValueError(f"value must fit {name} {dtype}, got {value}")
+        raise ValueError(f"value must fit into {name} {dtype}, got {value}")
 
 
 def require_result(array: NDArray[Any], name: str) -> None:
-    """Raise a ValueError where finite data gave values beyond what their type can hold."""
+    """Raise a ValueError if a result overflowed its dtype."""
     with np.errstate(over="ignore", invalid="ignore"):
         total = array.sum(dtype=np.float64)
     if np.isfinite(total) or np.isfinite(array).all():
         return
     raise ValueError(
         f"{name} would hold values beyond the range of {array.dtype}: scale the data down first"
-        + (", or give them as float64" if array.dtype == np.float32 else "")
+        + (", or pass them as float64" if array.dtype == np.float32 else "")
     )
 
 
 def may_overflow(array: NDArray[Any]) -> bool:
-    """Whether sums of some hundred million of these values may leave the range of their type."""
+    """Whether the sum of 1e8 such values may overflow their dtype."""
     if array.dtype.kind != "f":
         return False
     limits = np.finfo(floating_dtype(array.dtype))
@@ -183,31 +183,31 @@ def to_image_shape(value: Any) -> tuple[int, ...]:
 
 
 def to_voxel_size(value: ArrayLike) -> Float64Array:
-    """Return a locked (3,) array x, y, z of positive lengths in angstroms."""
+    """Return a locked array `(3,)` of positive lengths x, y, z in angstroms."""
     array = finite_array(value, "voxel_size")
     if array.shape not in ((), (1,), (3,)) or (array < SMALLEST_LENGTH).any():
         raise ValueError(
-            "voxel_size must be one positive length in angstroms, or three (x, y, z), "
-            f"of at least {SMALLEST_LENGTH:g}, got {value!r}"
+            "voxel_size must be one positive length in angstroms, or three for x, y, z, "
+            f"each at least {SMALLEST_LENGTH:g}, got {value!r}"
         )
     return locked(np.ascontiguousarray(np.broadcast_to(array, (3,))))
 
 
 def to_center(value: ArrayLike) -> Float64Array:
-    """Return a locked (3,) array of a place x, y, z in angstroms."""
-    return _place(value, "center")
+    """Return a locked position `(3,)`, x, y, z in angstroms."""
+    return _position(value, "center")
 
 
 def to_origin(value: ArrayLike) -> Float64Array:
-    """Return a locked (3,) array of a place x, y, z in angstroms."""
-    return _place(value, "origin")
+    """Return a locked position `(3,)`, x, y, z in angstroms."""
+    return _position(value, "origin")
 
 
-def _place(value: ArrayLike, name: str) -> Float64Array:
-    place = finite_array(value, name)
-    if place.shape != (3,):
-        raise ValueError(f"{name} must be three numbers x, y, z, got shape {place.shape}")
-    return place
+def _position(value: ArrayLike, name: str) -> Float64Array:
+    position = finite_array(value, name)
+    if position.shape != (3,):
+        raise ValueError(f"{name} must be three numbers x, y, z, got shape {position.shape}")
+    return position
 
 
 def to_pixel_size(value: Any) -> float:
@@ -240,7 +240,7 @@ def positive_float(value: Any, name: str) -> float:
 
 
 def per_tilt_values(value: ArrayLike, count: int, name: str) -> Float64Array:
-    """Return `count` numbers from one number or a sequence of `count`."""
+    """Return one number per tilt, `(count,)`, from one number or a sequence."""
     array = finite_array(value, name)
     if array.ndim > 1 or (array.ndim == 1 and array.shape != (count,)):
         raise ValueError(
@@ -250,7 +250,7 @@ def per_tilt_values(value: ArrayLike, count: int, name: str) -> Float64Array:
 
 
 def one_of(value: Any, name: str, choices: Sequence[Any]) -> Any:
-    """Return `value` where it is one of `choices`."""
+    """Return `value` if it is one of `choices`; else raise a ValueError."""
     if value not in choices:
         listed = ", ".join(repr(choice) for choice in choices)
         raise ValueError(f"{name} must be one of {listed}, got {value!r}")
@@ -258,7 +258,7 @@ def one_of(value: Any, name: str, choices: Sequence[Any]) -> Any:
 
 
 def positive_integer(value: Any, name: str) -> int:
-    """Return `value` where it is an integer of at least 1."""
+    """Return `value` as an int if it is an integer of at least 1; else raise a ValueError."""
     try:
         number = operator.index(value)
     except TypeError:

@@ -1,4 +1,4 @@
-"""Options that are fields of classes: how they are checked, shown, and picked by name."""
+"""Options that are fields of attrs classes: validation, help texts, lookup by name."""
 
 from __future__ import annotations
 
@@ -13,18 +13,10 @@ Kind = TypeVar("Kind")
 
 @attrs.frozen
 class Option:
-    """What the command line says of a field.
+    """How the command line presents a field: help text, type, number of values.
 
-    Attributes
-    ----------
-    help : str
-        What the field is, in a few words.
-    kind : type or tuple of str
-        ``int``, ``float``, ``str`` or ``bool``, or the names to choose from.
-    count : int
-        How many values it takes.
-    flag : (str, Any), optional
-        A name and a value, where the command line has a switch for that value alone.
+    `kind` is ``int``, ``float``, ``str``, ``bool``, or a tuple of choices. `flag` is the name of
+    an on/off switch and the value that it sets, where the command line offers only that value.
     """
 
     help: str
@@ -40,38 +32,12 @@ def option(
     count: int = 1,
     flag: tuple[str, Any] | None = None,
 ) -> dict[str, Option]:
-    """Return the metadata of a field that the command line shows as an option.
-
-    Parameters
-    ----------
-    help, kind, count, flag
-        As in `Option`.
-
-    Returns
-    -------
-    dict
-
-    Examples
-    --------
-    >>> import attrs
-    >>> from libtilt.errors.checks import positive_integer
-    >>> from libtilt.errors.options import checked, option
-    >>> @attrs.frozen(kw_only=True)
-    ... class Descent:
-    ...     iterations: int = attrs.field(
-    ...         default=3, validator=checked(positive_integer), metadata=option("how many", int)
-    ...     )
-    >>> Descent()
-    Descent(iterations=3)
-    >>> Descent(iterations=0)
-    Traceback (most recent call last):
-    ValueError: iterations must be a positive integer, got 0
-    """
+    """Return the metadata of a field that the command line offers; arguments as in `Option`."""
     return {"option": Option(help, kind, count, flag)}
 
 
 def checked(check: Callable[[Any, str], Any]) -> Callable[[Any, Any, Any], None]:
-    """Return the validator of a field from ``check(value, name)``, which raises."""
+    """Return an attrs validator that calls ``check(value, name)``, which raises."""
 
     def validate(_: Any, field: Any, value: Any) -> None:
         check(value, field.name)
@@ -80,37 +46,16 @@ def checked(check: Callable[[Any, str], Any]) -> Callable[[Any, Any, Any], None]
 
 
 def resolve(value: Any, known: Mapping[str, type[Kind]], base: Any, name: str) -> Kind:
-    """Return an object from its name, its class or itself.
+    """Return an instance of `base` from a key of `known`, a subclass, or an instance.
 
-    Parameters
-    ----------
-    value : str, type or object
-        A key of `known`, a subclass of `base` that needs no arguments, or an instance.
-    known : mapping of str to type
-        Classes by name.
-    base : type
-        The class of them all.
-    name : str
-        Of the argument, for messages.
-
-    Raises
-    ------
-    ValueError
-        If there is none of that name.
-    TypeError
-        If it is none of the three.
-
-    Examples
-    --------
-    >>> from libtilt.errors.options import resolve
-    >>> resolve("whole", {"whole": int}, int, "number")
-    0
+    Raise a ValueError for an unknown key and a TypeError for any other object; `name` is the
+    argument's name in the message.
     """
     names = ", ".join(map(repr, known))
     if isinstance(value, str):
         if value not in known:
             raise ValueError(
-                f"{name} {value!r} is not known: choose from {names}, or a {base.__name__}"
+                f"{name} {value!r} is not known: choose from {names}, or pass a {base.__name__}"
             )
         value = known[value]
     if inspect.isclass(value) and issubclass(value, base):

@@ -166,10 +166,10 @@ class ImageData(NDArrayOperatorsMixin):
         ...     )
         """
         # The one import from a higher layer: looks build on the classes that they show.
-        from libtilt.animations.registry import resolve_look, usual_look
+        from libtilt.animations.registry import default_look, resolve_look
         from libtilt.drawing import Animation
 
-        chosen = usual_look(self) if look is None else resolve_look(look)
+        chosen = default_look(self) if look is None else resolve_look(look)
         animation = Animation(
             chosen.panel(self, style),
             fps=fps,

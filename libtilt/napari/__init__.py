@@ -1,4 +1,4 @@
-"""A plugin for napari (extra ``napari``): it opens maps, tomograms and tilt series as MRC files."""
+"""The napari plugin (extra ``napari``), which opens maps, tomograms and tilt series."""
 
 from libtilt.napari.reader import get_reader
 

@@ -1,4 +1,4 @@
-"""Image files as layers of napari, in angstroms."""
+"""Reader of image files as napari layers, scaled in angstroms."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ Layers = list[tuple[Any, dict[str, Any], str]]
 
 
 def get_reader(path: Paths) -> Callable[[Paths], Layers] | None:
-    """Return the function that opens a file, or None where it is not ours.
+    """Return the function that reads files as layers, or None for other file types.
 
     Parameters
     ----------
     path : path or list of str
-        What napari was asked to open.
+        Files to open: MRC, TIFF or HDF5.
 
     Returns
     -------
     callable or None
-        Takes the path, and returns a list of layer data.
+        Takes `path`, and returns a list of layer data: array, options, kind.
 
     Examples
     --------
@@ -40,34 +40,7 @@ def get_reader(path: Paths) -> Callable[[Paths], Layers] | None:
 
 
 def read(path: Paths) -> Layers:
-    """Open files as layers: a stack with its angles beside it as a tilt series, else as a volume.
-
-    Parameters
-    ----------
-    path : path or list of str
-        MRC, TIFF or HDF5 files.
-
-    Returns
-    -------
-    list of tuple
-        Layer data: array, options, kind.
-
-    Raises
-    ------
-    ValueError
-        If a file is not a sound image file.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from libtilt import GaussianBlobs
-    >>> from libtilt.napari.reader import read
-    >>> volume = GaussianBlobs.ribosome_like().volume((8, 8, 8), voxel_size=40.0)
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     data, options, kind = read(str(volume.save(f"{folder}/map.mrc")))[0]
-    >>> options["name"], options["scale"]
-    ('map', (40.0, 40.0, 40.0))
-    """
+    """Read files as layers: stacks with tilt angles beside them as series, others as volumes."""
     layers = []
     for one in _paths(path):
         tilts = find_tilt_geometry(one, read_image_header(one)) is not None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from libtilt.drawing.colors import require_cmap
 from libtilt.drawing.contrast import shared_limits
-from libtilt.drawing.overlays import length_text, nice_length
+from libtilt.drawing.overlays import length_text, scale_bar_length
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,8 +46,8 @@ def draw_scale_bar(
     pixel_size: float,
     corner: tuple[float, float] = (0.0, 0.0),
 ) -> None:
-    """Draw a labeled scale bar at the lower left of an image whose upper left is `corner`."""
-    length = nice_length(width * pixel_size)
+    """Draw a bar with its length in the lower left of an image, whose upper left is a corner."""
+    length = scale_bar_length(width * pixel_size)
     pixels, margin = length / pixel_size, 0.04 * min(width, height)
     left, low = corner[0] + margin, corner[1] + height - margin
     ax.plot([left, left + pixels], [low, low], color="white", linewidth=3, solid_capstyle="butt")

@@ -54,17 +54,19 @@ class CGLS(Method):
     supports: ClassVar[tuple[str, ...]] = ("start", "mask", "weights", "margin", "callback")
 
     iterations: int = attrs.field(
-        default=10, validator=checked(positive_integer), metadata=option("maximum number", int)
+        default=10,
+        validator=checked(positive_integer),
+        metadata=option("largest number of iterations", int),
     )
     damping: float = attrs.field(
         default=0.0,
         validator=checked(_check_damping),
-        metadata=option("Tikhonov regularization", float),
+        metadata=option("weight of Tikhonov regularization", float),
     )
     tolerance: float = attrs.field(
         default=1e-6,
         validator=checked(positive_float),
-        metadata=option("relative gradient norm at which to stop", float),
+        metadata=option("relative norm of the gradient at which to stop", float),
     )
 
     def _solve(self, problem: LeastSquares, progress: Progress) -> Array:

@@ -79,22 +79,24 @@ class SIRT(Method):
     supports: ClassVar[tuple[str, ...]] = ("start", "mask", "weights", "margin", "callback")
 
     iterations: int = attrs.field(
-        default=20, validator=checked(positive_integer), metadata=option("how many", int)
+        default=20,
+        validator=checked(positive_integer),
+        metadata=option("number of iterations", int),
     )
     relaxation: float = attrs.field(
         default=1.0,
         validator=checked(_check_relaxation),
-        metadata=option("factor of each step, less than 2", float),
+        metadata=option("relaxation factor of each step, less than 2", float),
     )
     bounds: Bounds = attrs.field(
         default=(None, None),
         validator=checked(_check_bounds),
-        metadata=option("keep densities at zero or above", bool, flag=("nonnegative", (0, None))),
+        metadata=option("no negative density", bool, flag=("nonnegative", (0, None))),
     )
     subsets: int = attrs.field(
         default=1,
         validator=checked(positive_integer),
-        metadata=option("number of ordered subsets", int),
+        metadata=option("number of subsets, each one step of an iteration", int),
     )
 
     def _solve(self, problem: LeastSquares, progress: Progress) -> Array:

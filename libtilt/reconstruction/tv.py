@@ -59,17 +59,19 @@ class TV(Method):
     strength: float = attrs.field(
         default=0.05,
         validator=checked(positive_float),
-        metadata=option("weight of total variation", float),
+        metadata=option("strength of smoothing", float),
     )
     iterations: int = attrs.field(
-        default=200, validator=checked(positive_integer), metadata=option("maximum number", int)
+        default=200,
+        validator=checked(positive_integer),
+        metadata=option("largest number of iterations", int),
     )
     tolerance: float = attrs.field(
         default=1e-3,
         validator=checked(positive_float),
-        metadata=option("relative residual at which to stop", float),
+        metadata=option("relative optimality error at which to stop", float),
     )
-    nonnegative: bool = attrs.field(default=True, metadata=option("no density below zero", bool))
+    nonnegative: bool = attrs.field(default=True, metadata=option("no negative density", bool))
 
     def _solve(self, problem: LeastSquares, progress: Progress) -> Array:
         iterate = _PrimalDual(problem, float(self.strength), self.nonnegative)

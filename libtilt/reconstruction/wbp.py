@@ -72,7 +72,7 @@ class WBP(Method):
     padding: str = attrs.field(
         default="edge",
         validator=checked(lambda value, name: one_of(value, name, PADDINGS)),
-        metadata=option("padding of images for the filter", PADDINGS),
+        metadata=option("padding of the images for the filter", PADDINGS),
     )
     taper: int = 0
 

@@ -22,7 +22,7 @@ from libtilt.alignment import (
 from libtilt.alignment.base import MatrixFile
 from libtilt.alignment.opening import FORMATS
 from libtilt.cli.convert import convert
-from libtilt.cli.reading_options import READING
+from libtilt.cli.reader_options import READER_OPTIONS
 from libtilt.errors import ArgumentError
 
 # Random alignments leave images out without saying anything of them.
@@ -236,7 +236,7 @@ def test_format_without_a_required_method_is_abstract(name):
 def test_every_option_of_a_reader_is_one_of_the_command_line(kind):
     parameters = inspect.signature(kind._parse).parameters.values()
     options = {one.name for one in parameters if one.kind is one.KEYWORD_ONLY}
-    assert options <= set(READING)
+    assert options <= set(READER_OPTIONS)
     assert options <= {option.name for option in convert.params}
 
 

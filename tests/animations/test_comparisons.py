@@ -20,7 +20,7 @@ SMALL = Volume(np.arange(27.0).reshape(3, 3, 3))
 SERIES = BLOBS.tilt_series(TiltGeometry.from_tilt_angles([40, -40, 0]), (40, 44), pixel_size=4.0)
 
 
-def test_objects_stand_beside_each_other_with_names_angles_and_bars(tmp_path):
+def test_objects_are_side_by_side_with_titles_angles_and_scale_bars(tmp_path):
     volume = BLOBS.volume((20, 40, 44), voxel_size=4.0)
     objects = {"map": volume, "tilts": SERIES, "again": Panel(SERIES.images)}
     width = Spin(count=36).frames(volume).shape[2] + 4 + 44 + 4 + 44
@@ -41,20 +41,20 @@ def test_objects_stand_beside_each_other_with_names_angles_and_bars(tmp_path):
 @pytest.mark.parametrize(
     ("objects", "looks", "error", "message"),
     [
-        ({"a": 3}, {}, TypeError, "what to animate must be a Volume or a TiltSeries, got int"),
-        ([1], {}, TypeError, "objects must be a mapping of names to objects"),
+        ({"a": 3}, {}, TypeError, "source must be a Volume or a TiltSeries, got int"),
+        ([1], {}, TypeError, "objects must be a mapping of titles to objects"),
         ({}, {}, ValueError, "objects must hold at least one"),
         ({"a": 3}, {"b": "spin"}, ValueError, r"looks must name objects \(a\), got b"),
     ],
 )
-def test_objects_that_cannot_stand_beside_each_other_are_refused(objects, looks, error, message):
+def test_invalid_objects_of_side_by_side_are_refused(objects, looks, error, message):
     with pytest.raises(error, match=message):
         side_by_side(objects, looks=looks)
 
 
-def test_a_look_of_another_kind_of_object_is_refused():
+def test_a_look_for_another_class_is_refused():
     with pytest.raises(
-        ArgumentError, match="look 'spin' is of a Volume, got a TiltSeries"
+        ArgumentError, match="look 'spin' shows a Volume, got a TiltSeries"
     ) as caught:
         side_by_side({"a": SERIES}, looks={"a": "spin"})
     assert caught.value.arguments == ("look",)
@@ -78,7 +78,7 @@ def test_a_wipe_goes_from_one_volume_to_the_other_and_back(tmp_path):
         before_after(before, Volume(np.zeros((3, 40, 50))))
 
 
-def test_the_bar_of_a_wipe_is_that_of_the_stretched_slice():
+def test_the_scale_bar_of_a_wipe_matches_the_resampled_slice():
     volume = Volume(np.zeros((10, 12, 15)), voxel_size=(4.0, 4.0, 2.0))
     panels = [before_after(volume, volume, axis=axis) for axis in ("y", "z")]
     assert [panel.style.pixel_size for panel in panels] == [2.0, 4.0]
@@ -95,12 +95,12 @@ def test_the_bar_of_a_wipe_is_that_of_the_stretched_slice():
         ((SMALL, SMALL), {"axis": "w"}, ValueError, "axis must be one of 'z', 'y', 'x'"),
     ],
 )
-def test_a_wipe_of_volumes_that_do_not_fit_is_refused(arguments, options, error, message):
+def test_a_wipe_of_volumes_on_different_grids_is_refused(arguments, options, error, message):
     with pytest.raises(error, match=message):
         before_after(*arguments, **options)
 
 
-def test_volumes_of_another_scale_are_wiped_with_a_contrast_of_their_own(tmp_path):
+def test_each_volume_of_a_wipe_has_its_own_contrast(tmp_path):
     volume = BLOBS.volume((20, 40, 44))
     wipe = before_after(volume, 1000 * volume, count=2, labels=("", ""))
     assert np.abs(wipe.frames[0].astype(int) - wipe.frames[1]).max() <= 1
@@ -110,15 +110,15 @@ def test_volumes_of_another_scale_are_wiped_with_a_contrast_of_their_own(tmp_pat
     assert iio.imread(both, index=0)[16:30, 4:].max() < 10
 
 
-def test_iterations_are_kept_with_their_residuals(tmp_path):
+def test_a_film_keeps_iterations_with_their_residuals(tmp_path):
     film = IterationFilm("y")
-    with pytest.raises(ValueError, match="there is no frame yet"):
+    with pytest.raises(ValueError, match="the film has no frames yet"):
         film.panel()
     result = sirt(SERIES, volume_shape=(20, 40, 44), iterations=4, callback=film)
     assert len(film.slices) == 4
     assert np.array_equal(film.slices[-1], result.volume.data[:, 20])
     assert film.labels[0].startswith("iteration 1, residual 0.")
-    with pytest.raises(ValueError, match="this film holds another reconstruction already"):
+    with pytest.raises(ValueError, match="this film already has the slices of another"):
         film(1, result.volume, 0.5)
     path = Animation(film.panel(), fps=10, width=88).save(tmp_path / "a.gif")
     frames = iio.imread(path, mode="L", index=None)

@@ -24,14 +24,14 @@ SMALL = Volume(np.arange(27.0).reshape(3, 3, 3))
 
 
 @pytest.mark.parametrize("axis", ["z", "y", "x"])
-def test_slices_walk_along_the_axis(axis):
+def test_slices_follow_the_axis(axis):
     data = RNG.random((3, 4, 5))
     index = "zyx".index(axis)
     frames = Slices(axis=axis).frames(Volume(data))
     assert np.array_equal(frames[1], np.take(data, 1, axis=index))
 
 
-def test_slices_may_be_left_out():
+def test_the_step_skips_slices():
     data = RNG.random((7, 4, 5))
     assert np.array_equal(Slices(step=3).frames(Volume(data)), data[::3])
     with pytest.raises(ValueError, match="step must be a positive integer"):
@@ -55,16 +55,16 @@ def test_a_look_is_picked_by_name_class_or_instance():
     [
         ("wobble", ValueError, "look 'wobble' is not known: choose from 'slices', 'spin', 'tilts'"),
         (3, TypeError, "look must be a name, a Look class or a Look, got 3"),
-        (Tilts(), ArgumentError, "look 'tilts' is of a TiltSeries, got a Volume"),
+        (Tilts(), ArgumentError, "look 'tilts' shows a TiltSeries, got a Volume"),
     ],
 )
-def test_looks_that_do_not_fit_are_refused(tmp_path, look, error, message):
+def test_invalid_looks_are_refused(tmp_path, look, error, message):
     with pytest.raises(error, match=message):
         Volume(np.zeros((4, 4, 4))).to_gif(tmp_path / "a.gif", look=look)
     assert not list(tmp_path.iterdir())
 
 
-def test_a_look_of_ones_own_is_drawn_with_its_own_style_and_that_of_the_caller(tmp_path):
+def test_the_style_of_a_custom_look_is_completed_by_the_callers(tmp_path):
     @attrs.frozen(kw_only=True)
     class Halves(Look):
         shows = Volume
@@ -89,12 +89,12 @@ def test_a_tilt_series_is_shown_in_the_order_of_its_angles(tmp_path):
     assert read_gray(path)[:, 0, 0].tolist() == [0, 128, 255, 128]
 
 
-def test_an_axis_that_does_not_fit_is_named():
+def test_an_invalid_axis_is_named():
     with pytest.raises(ValueError, match="axis must be one of 'z', 'y', 'x', got 'w'"):
         Slices(axis="w")
 
 
-def test_bars_have_the_length_that_they_say():
+def test_scale_bars_use_the_pixel_size_of_the_frames():
     annotated = Style(annotate=True)
     volume = GaussianBlobs([[0, 0, 0]], sigmas=99).volume((300, 8, 8), voxel_size=2.0)
     surface = Spin(render="surface", count=1)

@@ -16,7 +16,7 @@ RNG = np.random.default_rng(5)
 BLOBS = GaussianBlobs([[0, -6, 9], [7, 5, -3]], sigmas=[2, 2.5], amplitudes=[1, 1])
 
 
-def test_a_spin_turns_the_way_that_positive_tilts_do():
+def test_a_spin_turns_in_the_sense_of_positive_tilts():
     blob = GaussianBlobs([[0, 0, 9]], sigmas=1.5).volume((24, 24, 24))
     frames = Spin(count=4).frames(blob)
     middle = frames.shape[2] // 2
@@ -31,7 +31,7 @@ def test_a_spin_about_x_moves_along_the_columns():
     assert [int(frame.sum(axis=1).argmax()) - middle for frame in frames] == [0, -9, 0, 9]
 
 
-def test_a_spin_keeps_all_of_the_volume_in_the_picture():
+def test_the_pictures_of_a_spin_hold_the_whole_volume():
     volume = Volume(np.ones((9, 7, 20)), voxel_size=(1.0, 1.5, 2.0))
     sums = Spin(count=8).frames(volume).sum(axis=(1, 2))
     assert sums[0] == pytest.approx(sums[4])
@@ -41,7 +41,7 @@ def test_a_spin_keeps_all_of_the_volume_in_the_picture():
 
 
 @pytest.mark.parametrize("voxel_size", [(1, 2, 2), (2, 2, 1), (1, 1, 1)])
-def test_the_brightness_of_a_spin_does_not_pulse_whatever_the_voxels(voxel_size):
+def test_the_brightness_of_a_spin_is_constant_for_anisotropic_voxels(voxel_size):
     shape = tuple(48 // size for size in voxel_size[::-1])
     frames = Spin().frames(GaussianBlobs([[0, 0, 0]], 6.0).volume(shape, voxel_size=voxel_size))
     tops = frames.max(axis=(1, 2))
@@ -49,13 +49,13 @@ def test_the_brightness_of_a_spin_does_not_pulse_whatever_the_voxels(voxel_size)
     assert tops[0] == pytest.approx(6.0 * (2 * np.pi) ** 0.5, rel=0.01)
 
 
-def test_a_large_volume_is_averaged_before_it_spins():
+def test_a_large_volume_is_binned_before_a_spin():
     assert max(Spin(count=2).frames(Volume(np.zeros((4, 4, 600), np.float32))).shape) <= 256
 
 
 @pytest.mark.parametrize("axis", ["y", "x"])
 @pytest.mark.parametrize("render", ["maximum", "surface"])
-def test_all_renderings_turn_as_the_projections_do(axis, render):
+def test_all_renderings_turn_like_the_projections(axis, render):
     """Blobs that do not overlap have their center where their projection has it."""
     one = GaussianBlobs([[4, -6, 9]], sigmas=2).volume((32, 30, 34), voxel_size=(1.0, 1.0, 1.0))
     expected = Spin(count=6, axis=axis).frames(one)
@@ -84,7 +84,7 @@ def test_maxima_are_those_along_the_beam():
     assert np.abs(frames[0] - pasted).max() < 1e-6
 
 
-def test_the_nearer_surface_hides_the_other_and_hands_are_kept():
+def test_the_nearer_surface_hides_the_other_and_handedness_is_kept():
     """z points away from who looks: of two blobs on one beam that of the smaller z is seen."""
     volume = GaussianBlobs([[0, 0, -10], [0, 0, 10]], sigmas=[2, 4], amplitudes=[1, 1]).volume(
         (48, 48, 48)
@@ -111,7 +111,7 @@ def test_a_surface_is_lit_from_the_upper_left():
     assert 0 <= frame.min() < frame.max() <= 1
 
 
-def test_the_level_is_found_between_object_and_noise():
+def test_the_surface_level_separates_object_and_noise():
     truth = GaussianBlobs.ribosome_like().volume((48, 48, 48), voxel_size=7.0)
     noisy = truth + RNG.normal(size=truth.shape) * 0.05 * float(truth.data.max())
     inside = truth.data > 0.5 * surface_level(truth.data)
@@ -121,7 +121,7 @@ def test_the_level_is_found_between_object_and_noise():
     assert surface_level(np.full((3, 3, 3), 2.0)) == 2.0
 
 
-def test_a_level_may_be_given_in_deviations():
+def test_sigma_sets_the_level_in_standard_deviations():
     volume = BLOBS.volume((24, 24, 24))
     sigma = 3.0
     level = float(volume.data.mean() + sigma * volume.data.std())
@@ -133,18 +133,18 @@ def test_a_level_may_be_given_in_deviations():
     ("options", "message"),
     [
         ({"render": "glass"}, "render must be one of 'projection', 'maximum', 'surface'"),
-        ({"level": 1.0}, 'level and sigma are of render="surface"'),
-        ({"render": "surface", "level": 1.0, "sigma": 2.0}, "give level or sigma, not both"),
-        ({"render": "surface", "level": 9.0}, "level must lie below the largest value .*, got 9"),
-        ({"render": "surface", "level": -1.0}, "and not below the least .*, got -1"),
-        ({"render": "surface", "sigma": 99}, "sigma must lie between the least .*, got 99"),
-        ({"render": "surface", "sigma": -9}, "sigma must lie between the least .*, got -9"),
+        ({"level": 1.0}, 'level and sigma require render="surface"'),
+        ({"render": "surface", "level": 1.0, "sigma": 2.0}, "pass level or sigma, not both"),
+        ({"render": "surface", "level": 9.0}, "level must be .* below the maximum .*, got 9"),
+        ({"render": "surface", "level": -1.0}, "level must be at least the minimum .*, got -1"),
+        ({"render": "surface", "sigma": 99}, "sigma must lie between the minimum .*, got 99"),
+        ({"render": "surface", "sigma": -9}, "sigma must lie between the minimum .*, got -9"),
         ({"count": 0}, "count must be a positive integer"),
         ({"count": 10_001}, "count must be at most 10000, got 10001"),
         ({"axis": "z"}, "axis must be one of 'y', 'x'"),
     ],
 )
-def test_options_of_a_spin_that_do_not_fit_are_refused(tmp_path, options, message):
+def test_invalid_options_of_a_spin_are_refused(tmp_path, options, message):
     with pytest.raises(ValueError, match=message):
         BLOBS.volume((16, 16, 16)).to_gif(tmp_path / "a.gif", look=Spin(**options))
     assert not list(tmp_path.iterdir())
@@ -168,7 +168,7 @@ def test_a_constant_volume_spins(dtype, value):
     assert (Spin(count=2, render="surface").frames(volume) == 0).all()
 
 
-def test_values_below_zero_are_turned_too():
+def test_negative_values_are_rendered():
     """Outside is the least value, which no surface and no maximum shows."""
     volume = BLOBS.volume((16, 18, 20))
     low = volume - 10
@@ -185,7 +185,7 @@ def test_values_below_zero_are_turned_too():
 @pytest.mark.parametrize(
     ("shape", "voxel_size"), [((1, 600, 600), 1.0), ((40, 40, 40), (2.0, 2.0, 40.0))]
 )
-def test_flat_and_stretched_volumes_are_averaged_along_each_axis(shape, voxel_size):
+def test_flat_and_elongated_volumes_are_binned_along_each_axis(shape, voxel_size):
     volume = Volume(
         np.random.default_rng(0).random(shape).astype(np.float32), voxel_size=voxel_size
     )
@@ -199,6 +199,6 @@ def test_animations_need_no_projector():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_a_spin_of_nan_says_so():
+def test_a_spin_of_nan_is_refused():
     with pytest.raises(ValueError, match="volume has 1 NaN"):
         Spin(render="maximum").frames(Volume(np.array([[[0, np.nan]]])))

@@ -38,7 +38,7 @@ def test_an_alignment_is_converted(source, tmp_path):
     run(source, tmp_path / "b.star", *SIZES, "--overwrite")
 
 
-def test_a_stack_gives_its_sizes(source, tmp_path):
+def test_the_stack_option_provides_the_sizes(source, tmp_path):
     stack = random_series().save(tmp_path / "a.st")
     run(source, tmp_path / "b.xf", "--stack", stack, "--volume-shape", 21, 18, 20)
     assert (tmp_path / "tilt.com").exists()
@@ -47,7 +47,7 @@ def test_a_stack_gives_its_sizes(source, tmp_path):
     )
 
 
-def test_a_compressed_stack_gives_its_sizes_too(source, tmp_path):
+def test_a_compressed_stack_provides_the_sizes(source, tmp_path):
     stack = random_series().save(tmp_path / "a.st.gz")
     output = run(source, tmp_path / "b.star", "--stack", stack, "--volume-shape", 21, 18, 20)
     assert "tomogram of 21 x 18 x 20 (z, y, x) voxels of 1.37 A" in output
@@ -92,7 +92,7 @@ def test_an_alignment_of_another_stack_is_refused(source, tmp_path):
         TiltSeries.open(stack, geometry=random_alignment(), pixel_size=3.0)
 
 
-def test_a_pixel_size_that_nobody_knows_is_asked_for_and_not_guessed(source, tmp_path):
+def test_a_missing_pixel_size_is_an_error(source, tmp_path):
     """Shifts in angstroms depend on it: a stack without one must not count as one of 1 A."""
     stack, star = tmp_path / "a.st", tmp_path / "a.star"
     mrcfile.write(stack, random_series().images, voxel_size=0)
@@ -132,7 +132,7 @@ def test_a_subclass_gets_its_own_geometry(source, tmp_path):
     assert type(MySeries.open(stack, geometry=source).geometry) is MyGeometry
 
 
-def test_the_phantom_comes_back_through_files_of_every_format(tmp_path):
+def test_the_phantom_survives_a_round_trip_through_every_format(tmp_path):
     """What is projected, written, read and compared is the same object at the same place."""
     alignment = random_alignment(2, views=range(7))
     blobs = GaussianBlobs([[6, -4, 8], [-9, 7, -3]], sigmas=[4, 5], amplitudes=[1, 2])
@@ -155,7 +155,7 @@ def alignment_sizes(alignment):
     "command",
     [["reconstruct"], ["reconstruct", "--method", "sirt", "--iterations", 2], ["backproject"]],
 )
-def test_a_tomogram_is_as_the_alignment_says(tmp_path, command):
+def test_the_alignment_determines_shape_and_voxel_size_of_the_tomogram(tmp_path, command):
     alignment = random_alignment(4)
     path = save_alignment(alignment, tmp_path / "a.xf")
     stack = random_series().save(tmp_path / "a.st")
@@ -185,10 +185,10 @@ def test_a_tomogram_is_as_the_alignment_says(tmp_path, command):
     )
     assert "--thickness or --volume-shape, not both" in result.output
     result = CliRunner().invoke(app, [*map(str, arguments), "--tilt-range", "0", "6", "1"])
-    assert "--alignment holds the tilt angles" in result.output
+    assert "--alignment has the tilt angles" in result.output
 
 
-def test_a_tilt_axis_wins_over_that_of_the_alignment(tmp_path):
+def test_the_tilt_axis_angle_option_overrides_the_alignment(tmp_path):
     alignment = random_alignment(4)
     path = save_alignment(alignment, tmp_path / "a.aln")
     stack = random_series().save(tmp_path / "a.st")
@@ -221,7 +221,7 @@ def test_a_tilt_axis_wins_over_that_of_the_alignment(tmp_path):
     assert np.allclose(again.geometry.tilt_axis_angles, 3)
 
 
-def test_contents_without_a_place_in_the_format_are_named(tmp_path):
+def test_contents_that_a_format_cannot_store_are_named(tmp_path):
     mdoc = tmp_path / "a.mdoc"
     times = ("10:02:00", "10:00:00", "10:01:00")
     mdoc.write_text(
@@ -246,4 +246,4 @@ def test_contents_without_a_place_in_the_format_are_named(tmp_path):
     assert "not written: order of acquisition" in convert("a.xf").output
     refused = convert("b.star", "--voltage", 300)
     assert refused.exit_code == 2
-    assert "--voltage is for an OUT named tomograms.star" in refused.output
+    assert "--voltage requires that OUT is named tomograms.star" in refused.output

@@ -87,7 +87,7 @@ def run(*arguments, code=0):
         ),
     ],
 )
-def test_the_command_gives_the_result_of_the_function(tilts, tmp_path, options, expected):
+def test_the_reconstruct_command_agrees_with_the_function(tilts, tmp_path, options, expected):
     output = run(tilts, "--thickness", 10, *options, "-o", tmp_path / "tomogram.mrc")
     assert "tomogram.mrc: 10 x 18 x 20 voxels" in output
     volume = Volume.open(tmp_path / "tomogram.mrc")
@@ -106,13 +106,17 @@ def test_defaults_are_those_of_the_library(tilts, tmp_path, method):
 
 @pytest.mark.parametrize("option", sorted(fields_by_option(METHODS)))
 @pytest.mark.parametrize("method", METHODS)
-def test_a_field_is_an_option_of_its_method_and_refused_of_others(tilts, tmp_path, method, option):
+def test_an_option_of_one_method_is_refused_for_other_methods(tilts, tmp_path, method, option):
     fields = fields_by_option(METHODS)[option]
     flag, kind = f"--{option.replace('_', '-')}", next(iter(fields.values()))[1].kind
     value = {int: ["0"], float: ["-1"], bool: []}.get(kind, ["edge"])
     arguments = [tilts, "--method", method, flag, *value, "-o", tmp_path / "t.mrc"]
     if method not in fields:
-        what = f"{flag} is of " if (method, option) != ("wbp", "iterations") else "--iterations is"
+        what = (
+            f"{flag} applies to "
+            if (method, option) != ("wbp", "iterations")
+            else "--iterations applies"
+        )
         assert what in run(*arguments, code=2)
     elif kind in (int, float):
         with pytest.raises(ValueError, match=f"{fields[method][0].name} must be") as raised:
@@ -135,7 +139,7 @@ def test_a_switch_sets_a_field(tilts, tmp_path, flag, method, expected):
     assert made.startswith(describe_method(attrs.evolve(expected, iterations=2)))
 
 
-def test_pixels_that_are_not_finite_count_nothing_where_that_is_asked_for(tmp_path):
+def test_ignore_nan_gives_nonfinite_pixels_no_weight(tmp_path):
     images = tilt_series().images.copy()
     images[3, 4:6, 7] = np.nan
     TiltSeries(images, GEOMETRY).save(tmp_path / "bad.mrc")
@@ -148,14 +152,14 @@ def test_pixels_that_are_not_finite_count_nothing_where_that_is_asked_for(tmp_pa
 
 
 @pytest.mark.parametrize(("margin", "same"), [("0", 0), ("7", 7), ("auto", "auto")])
-def test_a_margin_is_that_of_the_function(tilts, tmp_path, margin, same):
+def test_the_margin_option_agrees_with_the_function(tilts, tmp_path, margin, same):
     options = ["--method", "cgls", "--thickness", 10, "--margin", margin]
     run(tilts, *options, "-o", tmp_path / "t.mrc")
     expected = cgls(TiltSeries.open(tilts), volume_shape=SHAPE, margin=same)
     assert relative_error(Volume.open(tmp_path / "t.mrc").data, expected.data) < 1e-5
 
 
-def test_iterations_are_told_and_a_gif_is_made(tilts, tmp_path):
+def test_the_number_of_iterations_is_printed_and_a_gif_is_written(tilts, tmp_path):
     output = run(
         tilts, "--method", "cgls", "--gif", tmp_path / "t.gif", "-o", tmp_path / "tomogram.mrc"
     )
@@ -168,12 +172,12 @@ def test_iterations_are_told_and_a_gif_is_made(tilts, tmp_path):
 def test_a_film_shows_every_iteration(tilts, tmp_path):
     options = ["--method", "sirt", "--iterations", 4, "--film", tmp_path / "f.png"]
     output = run(tilts, *options, "-o", tmp_path / "tomogram.mrc")
-    assert "f.png: the slice across y after each iteration" in output
+    assert "f.png: central xz slice after each iteration" in output
     with Image.open(tmp_path / "f.png") as film:
         assert film.n_frames == 4
 
 
-def test_options_give_the_geometry_of_a_plain_stack(tmp_path):
+def test_options_define_the_geometry_of_a_plain_stack(tmp_path):
     angles = GEOMETRY.tilt_angles
     series = tilt_series()
     plain = TiltSeries(series.images, TiltGeometry.from_tilt_angles(angles, tilt_axis_angle=12))
@@ -191,22 +195,25 @@ def test_options_give_the_geometry_of_a_plain_stack(tmp_path):
     ("options", "message"),
     [
         (["--thickness", 0], "0 is not in the range"),
-        (["--margin", 3], "--margin is of sirt and cgls and tv, not of wbp"),
+        (["--margin", 3], "--margin applies to sirt and cgls and tv, not to wbp"),
         (["--method", "sirt", "--margin", "wide"], '--margin: margin must be "auto" or a number'),
-        (["--method", "cgls", "--relaxation", 1], "--relaxation is of sirt, not of cgls"),
+        (["--method", "cgls", "--relaxation", 1], "--relaxation applies to sirt, not to cgls"),
         (["--method", "sirt", "--relaxation", 2], "--relaxation: relaxation must be more than 0"),
         (["--method", "sirt", "--iterations", 0], "--iterations: iterations must be a positive"),
         (["--method", "sirt", "--subsets", 99], "--subsets: subsets must be at most the number"),
-        (["--method", "sirt", "--filter", "hann"], "--filter is of wbp, not of sirt"),
-        (["--method", "cgls", "--nonnegative"], "--nonnegative is of sirt and tv, not of cgls"),
-        (["--method", "wbp", "--strength", 1], "--strength is of tv, not of wbp"),
-        (["--iterations", 3], "--iterations is of wbp only with --filter sirt-like"),
-        (["--radial", 0.3, 0.1], "--radial needs --filter radial"),
+        (["--method", "sirt", "--filter", "hann"], "--filter applies to wbp, not to sirt"),
+        (
+            ["--method", "cgls", "--nonnegative"],
+            "--nonnegative applies to sirt and tv, not to cgls",
+        ),
+        (["--method", "wbp", "--strength", 1], "--strength applies to tv, not to wbp"),
+        (["--iterations", 3], "--iterations applies to wbp only with --filter sirt-like"),
+        (["--radial", 0.3, 0.1], "--radial requires --filter radial"),
         (["--filter", "radial", "--radial", 0, 0.1], "cutoff must be one positive number"),
         (["--exclude", "a"], "--exclude must be views like 0,1,38-40, got 'a'"),
         (["--exclude", "3-1"], "--exclude must be views like 0,1,38-40, got '3-1'"),
         (["--gif", "a.txt"], "path must end with .gif"),
-        (["--film", "a.gif"], "--film is of sirt and cgls and tv, not of wbp"),
+        (["--film", "a.gif"], "--film applies to sirt and cgls and tv, not to wbp"),
         (
             ["--method", "sirt", "--gif", "a.gif", "--film", "a.gif"],
             "--output, --gif and --film must be different files",
@@ -216,15 +223,15 @@ def test_options_give_the_geometry_of_a_plain_stack(tmp_path):
         (["--exclude", "0-1000000000"], "must be views|must name views from 0 to 20"),
         (["--exclude", "3-1"], "--exclude must be views like"),
         (["--method", "tv", "--strength", 0], "strength must be one positive number"),
-        (["--method", "sirt", "--strength", 0], "--strength is of tv, not of sirt"),
+        (["--method", "sirt", "--strength", 0], "--strength applies to tv, not to sirt"),
         (["--tilt-range", -60, 60, 1e-6], "must give at most"),
         (["--tilt-range", -600, 60, 1], "must lie within 180 degrees"),
         (["--taper", 1000], "--taper: width"),
         (["--radial", "nan", 0.1, "--filter", "radial"], "--radial: cutoff"),
         (["--pixel-size", 0], "--pixel-size: pixel_size must be one positive number, got 0"),
         (["--tilt-axis-angle", "nan"], "--tilt-axis-angle: tilt_axis_angle must be finite"),
-        (["--tilt-range", -60, 60, "inf"], "--tilt-range must rise by a positive step"),
-        (["--name", ""], "--name needs --alignment"),
+        (["--tilt-range", -60, 60, "inf"], "--tilt-range must increase by a positive step"),
+        (["--name", ""], "--name requires --alignment"),
         (["--gif", ""], "it is empty: name a file"),
         (["--thickness", 10**12], "1000000000000 is not in the range 1<=x<=65536"),
         (["--volume-shape", 10**5, 10**5, 10**5], "is larger than any memory"),
@@ -249,7 +256,7 @@ def test_wrong_options_are_named_and_no_file_is_written(tilts, tmp_path, options
 @pytest.mark.parametrize(
     ("value", "message"), [(np.nan, "has NaN or infinite pixels"), (7.0, "is flat")]
 )
-def test_images_that_cannot_be_used_are_named(tmp_path, method, value, message):
+def test_unusable_images_are_named(tmp_path, method, value, message):
     images = tilt_series().images.copy()
     images[(4, 0, 0) if np.isnan(value) else 4] = value
     TiltSeries(images, GEOMETRY).save(tmp_path / "bad.mrc")
@@ -259,7 +266,7 @@ def test_images_that_cannot_be_used_are_named(tmp_path, method, value, message):
     assert sorted(tmp_path.iterdir()) == before
 
 
-def test_existing_files_are_kept_unless_asked(tilts, tmp_path):
+def test_existing_files_are_kept_without_overwrite(tilts, tmp_path):
     for name in ("t.mrc", "t.gif"):
         (tmp_path / name).write_text("mine")
         output = run(

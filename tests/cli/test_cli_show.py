@@ -31,14 +31,14 @@ def test_show_draws_a_tilt_series(tmp_path, kind):
     assert ("sheet" if kind == "auto" else kind) in result.output
 
 
-def test_show_refuses_in_one_line_and_leaves_no_file(tmp_path):
+def test_errors_of_show_are_one_line_and_leave_no_file(tmp_path):
     path = VOLUME.save(tmp_path / "map.mrc")
     for arguments, message in [
         (["-o", tmp_path / "map.bmp"], "must end with .png, .pdf, .svg"),
-        (["-o", tmp_path / "map.png", "--cmap", "mud"], "cmap must be the name of a"),
+        (["-o", tmp_path / "map.png", "--cmap", "mud"], "cmap must be the name of a mat"),
         (["-o", tmp_path / "no" / "map.png"], "the folder"),
         (["-o", tmp_path / "map.png", "--kind", "sheet"], "no geometry beside"),
-        (["-o", tmp_path / "m.png", "--kind", "spectrum", "--position", 1, 1, 1], "--position is"),
+        (["-o", tmp_path / "m.png", "--kind", "spectrum", "--position", 1, 1, 1], "--position app"),
         (["-o", tmp_path / "m.png", "--tlt", path], "map.mrc is not a text file"),
     ]:
         result = run(path, *arguments)
@@ -47,13 +47,13 @@ def test_show_refuses_in_one_line_and_leaves_no_file(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["map.mrc"]
 
 
-def test_show_draws_no_slices_through_the_images_of_a_series(tmp_path):
+def test_show_refuses_slices_of_a_tilt_series(tmp_path):
     path = SERIES.save(tmp_path / "tilts.st")
     result = run(path, "--kind", "spectrum", "-o", tmp_path / "a.png")
     assert result.exit_code == 2
     assert "tilts.st is a tilt series with its angles" in result.output
     result = run(path, "--kind", "scheme", "--cmap", "magma", "-o", tmp_path / "a.png")
-    assert "--cmap is of slices, spectrum, sheet, sinogram, not of scheme" in result.output
+    assert "--cmap applies to slices, spectrum, sheet, sinogram, not to scheme" in result.output
 
 
 def test_show_takes_a_voxel_size(tmp_path):
@@ -63,7 +63,7 @@ def test_show_takes_a_voxel_size(tmp_path):
     assert (tmp_path / "8.png").read_bytes() != (tmp_path / "80.png").read_bytes()
 
 
-def test_without_matplotlib_the_extra_is_named(tmp_path, monkeypatch):
+def test_a_missing_matplotlib_names_the_extra_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
     path = VOLUME.save(tmp_path / "map.mrc")
     assert "pip install 'libtilt[plot]'" in run(path, "-o", tmp_path / "map.png").output

@@ -43,7 +43,7 @@ def volume(tmp_path):
 
 @unix
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
-def test_a_signal_ends_a_command_with_its_code_and_nothing_half_written(volume, number):
+def test_a_signal_ends_a_command_with_its_exit_code_and_no_partial_file(volume, number):
     process = start(
         *("project", volume, "--backend", "scipy", "--tilt-range", -60, 60, 0.5),
         *("-o", volume.with_name("tilts.mrc")),
@@ -72,7 +72,7 @@ entry.main()
 
 @unix
 @pytest.mark.parametrize("delay", [0, 0.1, 0.3, 0.8])
-def test_ctrl_c_while_the_program_is_still_loading_is_no_traceback(volume, delay):
+def test_ctrl_c_during_loading_prints_no_traceback(volume, delay):
     process = start(volume, command=("-c", LOADING))
     assert process.stderr.readline() == "loading\n"
     time.sleep(delay)
@@ -84,7 +84,7 @@ def test_ctrl_c_while_the_program_is_still_loading_is_no_traceback(volume, delay
 
 
 @unix
-def test_a_reader_that_leaves_is_no_error(volume):
+def test_a_closed_pipe_is_no_error(volume):
     read, write = os.pipe()
     os.close(read)
     command = [sys.executable, "-m", "libtilt", "info", str(volume)]
@@ -105,7 +105,7 @@ main()
 """
 
 
-def test_an_unforeseen_error_is_one_line_and_a_traceback_on_request(volume):
+def test_an_unexpected_error_is_one_line_and_a_traceback_on_request(volume):
     def crash(**environment):
         command = [sys.executable, "-c", CRASH, str(volume)]
         return subprocess.run(
@@ -115,13 +115,13 @@ def test_an_unforeseen_error_is_one_line_and_a_traceback_on_request(volume):
     result = crash(LIBTILT_DEBUG="")
     assert result.returncode == 1
     assert result.stderr.startswith(
-        "error: unforeseen RuntimeError: no such state; LIBTILT_DEBUG=1"
+        "error: unexpected RuntimeError: no such state; set LIBTILT_DEBUG=1"
     )
     assert result.stderr.count("\n") == 1
     assert "Traceback" in crash(LIBTILT_DEBUG="1").stderr
 
 
-def test_usage_errors_end_with_two_and_errors_with_one(volume):
+def test_usage_errors_exit_with_2_and_other_errors_with_1(volume):
     code, _, printed = run("info")
     assert code == 2
     assert "Missing argument" in printed
@@ -135,7 +135,7 @@ def test_usage_errors_end_with_two_and_errors_with_one(volume):
     assert run("--version")[0] == 0
 
 
-def test_a_quiet_run_prints_results_and_errors_alone(volume):
+def test_a_quiet_run_prints_only_results_and_errors(volume):
     code, out, printed = run("-q", "project", volume, "-o", volume.with_name("tilts.mrc"))
     assert (code, printed) == (0, "")
     assert "41 images" in out
@@ -143,7 +143,7 @@ def test_a_quiet_run_prints_results_and_errors_alone(volume):
     assert code == 2
 
 
-def test_threads_are_told_once_for_all_commands(volume):
+def test_the_threads_option_applies_to_all_commands(volume):
     target = volume.with_name("tilts.mrc")
     code, *_ = run("--threads", 1, "project", volume, "--backend", "scipy", "-o", target)
     assert code == 0

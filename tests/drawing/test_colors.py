@@ -10,6 +10,7 @@ from helpers import duration_ms, save_frames
 from PIL import Image
 
 from libtilt.drawing import Panel, Style
+from libtilt.drawing.colors import Colors
 from libtilt.drawing.montage import Montage
 
 RNG = np.random.default_rng(5)
@@ -20,10 +21,10 @@ COLORED = RNG.normal(size=(5, 40, 50)).cumsum(axis=0)
 
 @pytest.mark.parametrize("name", ["a.gif", "a.png", "a.apng", "a.webp"])
 @pytest.mark.parametrize("cmap", ["gray", "viridis"])
-def test_all_frames_read_back_in_the_colors_of_the_map(tmp_path, name, cmap):
+def test_all_frames_read_back_in_the_colors_of_the_color_map(tmp_path, name, cmap):
     path = save_frames(tmp_path / name, COLORED, cmap=cmap, title="map", fps=10, width=50)
     panel = Panel(COLORED, Style(cmap=cmap, title="map"))
-    montage = Montage.of((panel,), full_color=name != "a.gif")
+    montage = Montage.from_panels((panel,), full_color=name != "a.gif")
     with Image.open(path) as image:
         assert image.n_frames == 5
         assert image.info["loop"] == 0
@@ -40,22 +41,29 @@ def test_all_frames_read_back_in_the_colors_of_the_map(tmp_path, name, cmap):
 def test_colors_are_those_of_matplotlib(full_color, count, tolerance):
     ramp = np.linspace(0, 1, 256).reshape(1, 1, 256)
     panel = Panel(ramp, Style(cmap="magma", percentiles=(0, 100)))
-    montage = Montage.of((panel,), full_color=full_color)
+    montage = Montage.from_panels((panel,), full_color=full_color)
     colors = montage.colors.rgb(montage.frame(0, 256))[0] / 255
     assert len(np.unique(colors, axis=0)) == count
     expected = matplotlib.colormaps["magma"](np.linspace(0, 1, 256))[:, :3]
     assert np.abs(colors - expected).max() < tolerance + 0.5 / 255 + 1e-9
-    with pytest.raises(ValueError, match=r"cmap must be the name of a color map.*got 'gray9'"):
-        Montage.of((Panel(ramp, Style(cmap="gray9")),), full_color=full_color)
+    with pytest.raises(ValueError, match=r"cmap must be the name of a matplotlib .*got 'gray9'"):
+        Montage.from_panels((Panel(ramp, Style(cmap="gray9")),), full_color=full_color)
 
 
-def test_panels_of_several_color_maps_keep_all_colors_but_in_a_gif():
+def test_colors_are_a_gray_palette_or_rgb():
+    gray = Colors.from_cmaps(("gray",), full=False)
+    assert gray.table[200].tolist() == [200, 200, 200]
+    colors = Colors.from_cmaps(("gray", "viridis"), full=True)
+    assert colors.paint(np.uint8([[0]]), "viridis").tolist() == [[[68, 1, 84]]]
+
+
+def test_panels_of_several_color_maps_keep_all_colors_except_in_a_gif():
     panels = tuple(
         Panel(COLORED, Style(cmap=cmap, title=cmap)) for cmap in ("gray", "magma", "viridis")
     )
     few, many = (
         len(np.unique(montage.colors.rgb(montage.frame(0, 900)).reshape(-1, 3), axis=0))
-        for montage in (Montage.of(panels, full_color=full) for full in (False, True))
+        for montage in (Montage.from_panels(panels, full_color=full) for full in (False, True))
     )
     assert few <= 256 < many
 
@@ -68,7 +76,7 @@ def test_labels_are_gray_on_any_color_map(tmp_path):
     assert white.sum() >= 25
 
 
-def test_a_color_map_without_matplotlib_says_what_to_install(tmp_path, monkeypatch):
+def test_a_color_map_without_matplotlib_names_the_extra_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ImportError, match=r"pip install 'libtilt\[plot\]'"):
         save_frames(tmp_path / "a.gif", np.zeros((2, 4, 4)), cmap="magma")

@@ -6,7 +6,7 @@ import pytest
 from libtilt.drawing import to_gray
 
 
-def test_contrast_is_that_of_the_whole_stack():
+def test_contrast_is_shared_by_the_whole_stack():
     frames = np.stack([np.full((4, 4), value) for value in (0.0, 5.0, 10.0)])
     assert to_gray(frames, percentiles=(0, 100))[:, 0, 0].tolist() == [0, 128, 255]
 
@@ -19,14 +19,14 @@ def test_percentiles_cut_outliers():
     assert 100 < np.median(gray) < 155
 
 
-def test_nan_is_black_and_infinities_are_the_ends():
+def test_nan_is_black_and_infinities_are_black_and_white():
     frames = np.array([[[np.nan, np.inf, -np.inf, 0.0, 1.0, 0.5]]])
     gray = to_gray(frames, percentiles=(0, 100))
     assert gray[0, 0].tolist() == [0, 255, 0, 0, 255, 128]
 
 
 @pytest.mark.parametrize("value", [0.0, -3.0, 1e-30, 1e30])
-def test_one_value_throughout_is_mid_gray(value):
+def test_a_constant_stack_is_mid_gray(value):
     assert (to_gray(np.full((2, 3, 3), value)) == 128).all()
 
 
@@ -38,19 +38,19 @@ def test_tiny_and_huge_ranges_use_all_grays(scale):
     assert (np.diff(gray[0, 0].astype(int)) >= 0).all()
 
 
-def test_almost_all_zero_still_shows_the_rest():
+def test_a_few_nonzero_values_among_zeros_are_visible():
     frames = np.zeros((1, 100, 100))
     frames[0, 0, 0] = 2.0
     assert to_gray(frames).max() == 255
 
 
-def test_a_sample_that_misses_every_finite_value_is_not_the_end():
+def test_a_sample_without_finite_values_falls_back_to_all_values():
     frames = np.full((1, 1, 2_000_001), np.nan)
     frames[0, 0, 1] = 1.0
     assert to_gray(frames)[0, 0, 1] == 128
 
 
-def test_contrast_has_no_blind_columns():
+def test_contrast_samples_all_columns():
     frames = np.random.default_rng(0).normal(size=(64, 256, 256))
     bright = frames.copy()
     bright[:, :, 65] = 100.0
@@ -73,6 +73,6 @@ def test_contrast_per_frame_and_by_values():
 
 
 @pytest.mark.parametrize("contrast", ["stak", (2, 1), (0, np.inf), (1, 2, 3), 5, None, ("a", "b")])
-def test_contrast_that_does_not_fit_is_refused(contrast):
-    with pytest.raises(ValueError, match='contrast must be "stack", "frame" or the two rising'):
+def test_invalid_contrast_is_refused(contrast):
+    with pytest.raises(ValueError, match='contrast must be "stack", "frame" or two increasing'):
         to_gray(np.ones((1, 2, 2)), contrast=contrast)

@@ -10,31 +10,31 @@ from helpers import save_frames
 from libtilt import GaussianBlobs, TiltGeometry
 from libtilt.drawing import Style
 from libtilt.drawing.colors import Colors
-from libtilt.drawing.fonts import font_for, readable
-from libtilt.drawing.overlays import angle_labels, layer, length_text, nice_length
+from libtilt.drawing.fonts import font_for, renderable_text
+from libtilt.drawing.overlays import angle_labels, draw_overlay, length_text, scale_bar_length
 
 FRAMES = np.full((3, 96, 120), 60, np.uint8)
 
 
-def drawn_into(style, frames=FRAMES, shrunk=1.0):
+def drawn_into(style, frames=FRAMES, zoom=1.0):
     """Frames of gray values with everything drawn into them."""
-    colors = Colors.of(("gray",), full=False)
-    layers = [layer(style, index, frames.shape[1:], shrunk) for index in range(len(frames))]
+    colors = Colors.from_cmaps(("gray",), full=False)
+    layers = [draw_overlay(style, index, frames.shape[1:], zoom) for index in range(len(frames))]
     return np.stack([colors.write(f, *drawn) for f, drawn in zip(frames, layers, strict=True)])
 
 
 def test_frames_without_annotations_are_left_unchanged():
-    assert layer(Style(), 0, (96, 120)) is None
+    assert draw_overlay(Style(), 0, (96, 120)) is None
 
 
-def test_a_title_stands_at_the_left_and_moves_labels_to_the_right():
+def test_a_title_is_at_the_left_and_moves_labels_to_the_right():
     changed = drawn_into(Style(title="map", labels=["-60", "0", "60"])) != FRAMES
     assert changed[:, :20, :40].any(axis=(1, 2)).all()
     assert changed[:, :20, 80:].any(axis=(1, 2)).all()
     assert not changed[:, 40:].any()
 
 
-def test_a_label_stands_at_the_upper_left_and_differs_by_frame():
+def test_labels_are_at_the_upper_left_and_differ_by_frame():
     drawn = drawn_into(Style(labels=["-60.0°", "0.0°", "60.0°"]))
     changed = drawn != FRAMES
     assert changed[:, :20, :60].any(axis=(1, 2)).all()
@@ -46,7 +46,7 @@ def test_a_label_stands_at_the_upper_left_and_differs_by_frame():
 
 
 @pytest.mark.parametrize(
-    ("pixel_size", "shrunk", "length", "text"),
+    ("pixel_size", "zoom", "length", "text"),
     [
         (1.0, 1.0, 20, "2 nm"),
         (4.0, 1.0, 25, "10 nm"),
@@ -54,15 +54,15 @@ def test_a_label_stands_at_the_upper_left_and_differs_by_frame():
         (0.05, 1.0, 40, "0.2 nm"),
     ],
 )
-def test_a_scale_bar_has_the_length_that_it_says(pixel_size, shrunk, length, text):
-    drawn = drawn_into(Style(pixel_size=pixel_size), shrunk=shrunk)[0]
+def test_a_scale_bar_has_the_length_of_its_label(pixel_size, zoom, length, text):
+    drawn = drawn_into(Style(pixel_size=pixel_size), zoom=zoom)[0]
     assert (drawn[-7] == 255).sum() == length
-    assert length_text(length * pixel_size / shrunk) == text
+    assert length_text(length * pixel_size / zoom) == text
     assert (drawn[-30:-9, :60] != 60).any()
 
 
 @pytest.mark.parametrize("angle", [-60, -20, 20, 60])
-def test_the_dial_turns_as_the_specimen_does(angle):
+def test_the_dial_turns_like_the_specimen(angle):
     """A point at the right end of the slab is where the geometry says: down for a positive tilt."""
     drawn = drawn_into(Style(dial=[angle]), FRAMES[:1])[0]
     rows, columns = np.nonzero(drawn == 255)
@@ -77,7 +77,7 @@ def test_the_dial_turns_as_the_specimen_does(angle):
         assert slope == pytest.approx(np.tan(np.radians(angle)), abs=0.15)
 
 
-def test_an_annotated_series_reads_back_with_its_angles_and_its_time(tmp_path):
+def test_an_annotated_series_reads_back_with_angles_and_duration(tmp_path):
     blobs = GaussianBlobs([[0, 0, 60]], sigmas=12)
     geometry = TiltGeometry.from_tilt_angles([40, -40, 0])
     series = blobs.tilt_series(geometry, (72, 96), pixel_size=4.0)
@@ -107,14 +107,14 @@ def test_an_annotated_series_reads_back_with_its_angles_and_its_time(tmp_path):
         ({"pixel_size": 0}, "pixel_size must be one positive number"),
     ],
 )
-def test_styles_that_do_not_fit_are_refused_and_leave_no_file(tmp_path, options, message):
+def test_invalid_styles_are_refused_and_leave_no_file(tmp_path, options, message):
     with pytest.raises(ValueError, match=message):
         save_frames(tmp_path / "a.gif", FRAMES, **options)
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(("width", "pixel_size"), [(64, 40.0), (40, 7.0), (43, 5.1), (256, 30.0)])
-def test_the_text_of_a_scale_bar_stays_in_the_picture(width, pixel_size):
+def test_the_label_of_a_scale_bar_stays_in_the_picture(width, pixel_size):
     """Its left edge is not cut: what is drawn there begins with the black edge of a letter."""
     frames = np.full((1, 48, width), 60, np.uint8)
     drawn = drawn_into(Style(pixel_size=pixel_size), frames)[0]
@@ -124,11 +124,11 @@ def test_the_text_of_a_scale_bar_stays_in_the_picture(width, pixel_size):
 
 
 @pytest.mark.parametrize("extent", [300.0, 250 * 1.2, 3e3 * (1 - 1e-16), 2.9999999999999996])
-def test_a_length_is_found_for_any_extent(extent):
-    assert nice_length(extent) == pytest.approx(extent / 3)
+def test_the_scale_bar_length_is_robust_to_rounding(extent):
+    assert scale_bar_length(extent) == pytest.approx(extent / 3)
 
 
-def test_letters_that_the_font_lacks_are_taken_from_another(monkeypatch):
+def test_letters_that_the_font_lacks_come_from_another_font(monkeypatch):
     pytest.importorskip("matplotlib", reason="it brings the other font")
     shown = drawn_into(Style(labels="\u00c5 \u00b5 \u03b1"), FRAMES[:1])
     boxes = drawn_into(Style(labels="\uffff \uffff \uffff"), FRAMES[:1])
@@ -136,15 +136,20 @@ def test_letters_that_the_font_lacks_are_taken_from_another(monkeypatch):
     font_for.cache_clear()
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     own = font_for("\u00c5\u03b1", 12)
-    assert readable("\u00c5\u03b1", own) == "A?"
+    assert renderable_text("\u00c5\u03b1", own) == "A?"
     font_for.cache_clear()
 
 
-def test_zero_has_no_minus():
+def test_accents_are_dropped_from_letters_that_the_font_lacks():
+    text = renderable_text("\u00c5ngstr\u00f6m \u03bb", font_for("A", 12))
+    assert text == "Angstrom ?"
+
+
+def test_the_label_of_angle_zero_has_no_minus_sign():
     assert angle_labels([-0.04, -3.0]) == ["0.0°", "-3.0°"]
 
 
-def test_long_texts_are_written_smaller():
+def test_long_texts_are_drawn_smaller():
     long = Style(title="weighted back-projection", labels=["iteration 12", "iteration 3"])
     drawn = drawn_into(long, np.full((2, 96, 200), 60, np.uint8)) != 60
     assert drawn[:, :20, :104].any()

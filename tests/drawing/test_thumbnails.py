@@ -40,7 +40,7 @@ def test_a_notebook_shows_a_small_picture(what, count):
     [
         (VOLUME, ["Volume", "20 x 30 x 40", "float64", "1 x 2 x 3 Å", " to "]),
         (SERIES, ["TiltSeries", "3 x 30 x 40", "2.5 Å", "-40.0° to 50.0°"]),
-        (Volume(np.full((2, 2, 2), np.nan)), ["nothing finite"]),
+        (Volume(np.full((2, 2, 2), np.nan)), ["no finite values"]),
         (Volume(np.array([[[np.nan, 1, 3]]])), ["1 to 3"]),
         (Volume(np.zeros((1, 1, 1))), ["0 to 0", ">1 Å<"]),
         (Volume(np.zeros((1, 1, 1)), voxel_size=(2, 3, 2)), ["2 x 3 x 2 Å"]),
@@ -48,7 +48,7 @@ def test_a_notebook_shows_a_small_picture(what, count):
         (Volume(np.full((4, 4, 4), 1e30)), ["1e+30 to 1e+30"]),
     ],
 )
-def test_a_notebook_shows_the_facts_beside_it(what, facts):
+def test_a_notebook_shows_facts_beside_the_picture(what, facts):
     card = what._repr_html_()
     for fact in facts:
         assert fact in card
@@ -62,10 +62,10 @@ def test_names_of_subclasses_are_escaped_and_large_files_are_not_read_whole(monk
     kind = type("A<b>", (Volume,), {})
     card = kind(np.arange(60.0).reshape(3, 4, 5))._repr_html_()
     assert "A&lt;b&gt;" in card
-    assert "10 to 54 in what is shown" in card
+    assert "10 to 54 in the slices shown" in card
 
 
-def test_layers_lie_where_the_volume_does():
+def test_layers_have_the_position_of_the_volume():
     moved = VOLUME.evolve(origin=(5, 6, 7))
     data, options, kind = moved.to_layer_data()
     assert data is moved.data

@@ -14,7 +14,7 @@ from libtilt.drawing import to_gray
 RNG = np.random.default_rng(5)
 
 
-def test_a_gif_reads_back_as_it_was_written(tmp_path):
+def test_a_gif_reads_back_unchanged(tmp_path):
     frames = RNG.normal(size=(7, 20, 33)).cumsum(axis=0)
     path = save_frames(tmp_path / "a.gif", frames)
     assert np.array_equal(read_gray(path), to_gray(frames))
@@ -33,7 +33,7 @@ def test_narrow_frames_are_not_taken_for_colors(tmp_path, width):
         *(("a.webp", 10, 100), ("a.webp", 15, 67), ("a.webp", 0.5, 2000), ("a.apng", 15, 67)),
     ],
 )
-def test_frames_last_as_long_as_asked(tmp_path, name, fps, milliseconds):
+def test_frames_have_the_requested_duration(tmp_path, name, fps, milliseconds):
     path = save_frames(tmp_path / name, RNG.random((4, 8, 8)), fps=fps)
     assert duration_ms(path) == 4 * milliseconds
 
@@ -51,7 +51,7 @@ def test_frames_last_as_long_as_asked(tmp_path, name, fps, milliseconds):
         ("a.webp", 3, 3),
     ],
 )
-def test_an_animation_plays_as_often_as_asked(tmp_path, name, loop, stored):
+def test_an_animation_stores_the_requested_loop_count(tmp_path, name, loop, stored):
     """GIF counts the times after the first, and says nothing where there are none."""
     path = save_frames(tmp_path / name, RNG.random((3, 8, 8)), loop=loop)
     with Image.open(path) as image:
@@ -66,18 +66,18 @@ def test_another_suffix_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["a.gif", "a.png", "a.webp"])
-def test_frames_that_do_not_change_are_written_too(tmp_path, name):
+def test_equal_frames_are_written(tmp_path, name):
     path = save_frames(tmp_path / name, np.zeros((3, 5, 6)))
     with Image.open(path) as image:
         assert image.size == (6, 5)
 
 
-def test_a_webp_file_has_no_side_above_its_largest(tmp_path):
-    with pytest.raises(ValueError, match=r"no side above 16383 pixels in a \.webp file"):
+def test_a_webp_file_refuses_too_long_sides(tmp_path):
+    with pytest.raises(ValueError, match=r"both sides within 16383 pixels in a \.webp file"):
         save_frames(tmp_path / "a.webp", np.zeros((2, 4, 4000)), width=16384)
 
 
-def test_an_existing_gif_is_kept_unless_asked(tmp_path):
+def test_an_existing_gif_is_kept_without_overwrite(tmp_path):
     path = save_frames(tmp_path / "a.gif", RNG.random((2, 4, 4)))
     before = path.read_bytes()
     with pytest.raises(FileExistsError, match="exists"):
@@ -87,14 +87,14 @@ def test_an_existing_gif_is_kept_unless_asked(tmp_path):
     assert path.read_bytes() != before
 
 
-def test_a_file_that_lost_frames_is_an_error(tmp_path, monkeypatch):
+def test_a_file_with_lost_frames_is_an_error(tmp_path, monkeypatch):
     write = Image.Image.save
 
     def lossy(image, path, append_images, **options):
         write(image, path, append_images=list(append_images)[::2], **options)
 
     monkeypatch.setattr(Image.Image, "save", lossy)
-    with pytest.raises(OSError, match=r"cannot write .*a\.gif: it reads back other"):
+    with pytest.raises(OSError, match=r"cannot write .*a\.gif: the file differs from"):
         save_frames(tmp_path / "a.gif", RNG.random((9, 8, 8)))
     assert list(tmp_path.iterdir()) == []
 
@@ -102,7 +102,7 @@ def test_a_file_that_lost_frames_is_an_error(tmp_path, monkeypatch):
 # The reader leaves its pipes to be closed by chance.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("shape", [(40, 50), (33, 47)])
-def test_a_film_has_its_frames_its_time_and_its_picture(tmp_path, shape):
+def test_a_film_has_the_frames_and_duration_of_the_animation(tmp_path, shape):
     pytest.importorskip("imageio_ffmpeg", reason="MP4 films need the extra video")
     frames = np.zeros((12, *shape))
     for index, frame in enumerate(frames):
@@ -116,15 +116,15 @@ def test_a_film_has_its_frames_its_time_and_its_picture(tmp_path, shape):
     path = save_frames(tmp_path / "c.mp4", frames, max_size=41)
     assert max(next(iter(iio.imiter(path, plugin="FFMPEG"))).shape) == 40
     for options, message in (
-        ({"loop": 2}, r"loop is not kept in an \.mp4"),
+        ({"loop": 2}, r"loop must be 0 for an \.mp4"),
         ({"fps": 1000}, r"fps must be 0\.1 to 240 in a \.mp4 file"),
-        ({"width": 17000}, "no side above 16384"),
+        ({"width": 17000}, "both sides within 16384"),
     ):
         with pytest.raises(ValueError, match=message):
             save_frames(tmp_path / "b.mp4", frames, **options)
 
 
-def test_a_film_without_ffmpeg_says_what_to_install(tmp_path, monkeypatch):
+def test_a_film_without_ffmpeg_names_the_package_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
     with pytest.raises(ImportError, match=r"pip install 'libtilt\[video\]'"):
         save_frames(tmp_path / "a.mp4", np.zeros((2, 4, 4)))
@@ -135,18 +135,16 @@ def test_a_film_without_ffmpeg_says_what_to_install(tmp_path, monkeypatch):
 
     absent.get_ffmpeg_exe = not_found
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", absent)
-    with pytest.raises(ImportError, match="imageio-ffmpeg did not find or cannot run: install it"):
+    with pytest.raises(ImportError, match="imageio-ffmpeg cannot find or run: install it"):
         save_frames(tmp_path / "a.mp4", np.zeros((2, 4, 4)))
     absent.get_ffmpeg_exe = lambda: str(tmp_path / "none")
-    with pytest.raises(ImportError, match="did not find or cannot run"):
+    with pytest.raises(ImportError, match="cannot find or run"):
         save_frames(tmp_path / "a.mp4", np.zeros((2, 4, 4)))
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("fault", [RuntimeError("log"), OSError("log")])
-def test_a_film_that_cannot_be_written_is_one_error_and_leaves_nothing(
-    tmp_path, monkeypatch, fault
-):
+def test_a_failed_film_is_one_error_and_leaves_no_file(tmp_path, monkeypatch, fault):
     ffmpeg = pytest.importorskip("imageio_ffmpeg", reason="MP4 films need the extra video")
 
     def broken(path):

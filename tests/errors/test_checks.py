@@ -28,7 +28,7 @@ def test_objects_other_than_arrays_of_numbers_are_refused(value):
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_the_first_value_that_is_not_finite_is_named(bad):
+def test_the_first_nonfinite_value_is_named(bad):
     with pytest.raises(ValueError, match=r"shifts must be finite.*at index \[1, 0\]"):
         checks.finite_array([[0, 1], [bad, bad]], "shifts")
 
@@ -45,11 +45,11 @@ def test_the_first_value_that_is_not_finite_is_named(bad):
         ("float64", "float64"),
     ],
 )
-def test_everything_narrower_than_float64_is_computed_in_float32(stored, computed):
+def test_types_narrower_than_float64_are_computed_in_float32(stored, computed):
     assert checks.floating_dtype(np.dtype(stored)) == computed
 
 
-def test_values_that_are_not_finite_are_counted_and_the_first_is_named():
+def test_nonfinite_values_are_counted_and_the_first_is_named():
     array = np.zeros((2, 3, 4))
     array[1, 0, 2], array[1, 2, 3] = np.nan, -np.inf
     with pytest.raises(ValueError, match=r"data has 2 NaN or infinite .* \(1, 0, 2\)"):
@@ -57,7 +57,7 @@ def test_values_that_are_not_finite_are_counted_and_the_first_is_named():
 
 
 @pytest.mark.parametrize("array", [np.full(4, 1e308), np.full(4, np.float16(6e4)), np.arange(4)])
-def test_finite_values_pass_even_where_their_sum_is_not(array):
+def test_finite_values_with_an_infinite_sum_pass(array):
     checks.require_finite(array, "data")
 
 
@@ -104,12 +104,12 @@ def test_per_tilt_values_are_one_or_one_per_tilt(value):
         checks.per_tilt_values(value, 3, "x_tilts")
 
 
-def test_one_value_stands_for_all_tilts():
+def test_one_value_applies_to_all_tilts():
     assert checks.per_tilt_values(5, 3, "x_tilts").tolist() == [5, 5, 5]
     assert checks.per_tilt_values([1, 2, 3], 3, "x_tilts").tolist() == [1, 2, 3]
 
 
-def test_a_choice_lists_what_there_is():
+def test_a_wrong_choice_lists_the_choices():
     assert checks.one_of("y", "axis", ("x", "y")) == "y"
     with pytest.raises(ValueError, match="axis must be one of 'x', 'y', got 'w'"):
         checks.one_of("w", "axis", ("x", "y"))
@@ -128,7 +128,7 @@ def test_complex_numbers_are_refused(value):
         checks.finite_array(value, "shifts")
 
 
-def test_masked_values_are_refused_and_a_mask_that_hides_nothing_is_not():
+def test_masked_values_are_refused_and_an_empty_mask_is_accepted():
     hidden = np.ma.masked_array(np.ones((2, 2, 2)), mask=np.eye(2)[None].repeat(2, 0))
     with pytest.raises(ValueError, match=r"data has 4 masked values; .*numpy\.ma\.filled"):
         checks.real_data(hidden, "data", 3)
@@ -144,7 +144,7 @@ def test_numbers_beyond_float64_are_refused_by_name(value):
         checks.finite_array(value, "shifts")
 
 
-def test_nesting_without_an_end_is_refused_by_name():
+def test_infinite_nesting_is_refused_by_name():
     value = []
     value.append(value)
     with pytest.raises(ValueError, match="shifts must be"):
@@ -160,7 +160,7 @@ def test_integers_beyond_64_bits_are_refused_by_name(side):
 
 
 @pytest.mark.parametrize("value", [1e-320, 1e-200, 1e308, 1e61])
-def test_lengths_of_no_possible_size_are_refused_by_name(value):
+def test_implausible_lengths_are_refused_by_name(value):
     with pytest.raises(ValueError, match="voxel_size must"):
         checks.to_voxel_size(value)
     with pytest.raises(ValueError, match="pixel_size must"):
@@ -168,7 +168,7 @@ def test_lengths_of_no_possible_size_are_refused_by_name(value):
     assert checks.to_pixel_size(1e-10) == 1e-10
 
 
-def test_angles_of_no_possible_size_are_refused_by_name():
+def test_implausible_angles_are_refused_by_name():
     with pytest.raises(ValueError, match=r"tilt_angles must lie within 1e\+06 of 0, got 1e\+300"):
         TiltGeometry.from_tilt_angles([1e300])
     with pytest.raises(ValueError, match="shifts must lie within"):

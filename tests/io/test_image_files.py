@@ -148,7 +148,7 @@ def test_errors_that_are_not_the_files_fault_pass_unchanged(tmp_path, monkeypatc
 
 def test_volumes_open_from_tiff_with_the_pixel_size_along_z_too(tmp_path):
     path = save_tiff(tmp_path / "a.tif", resolution=(1e8 / 4, 1e8 / 4), resolutionunit=3)
-    with pytest.warns(UserWarning, match="does not know the voxel size along z, 4 A is taken"):
+    with pytest.warns(UserWarning, match="has no voxel size along z, 4 A is assumed"):
         volume = Volume.open(path)
     assert volume.voxel_size.tolist() == [4.0, 4.0, 4.0]
     np.testing.assert_array_equal(volume.data, DATA)

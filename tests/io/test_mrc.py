@@ -185,7 +185,7 @@ def test_a_public_map_with_another_axis_order_comes_out_as_z_y_x(shared_data):
 
 def test_a_public_map_without_a_voxel_size_is_opened_with_one(shared_data):
     path = shared_data / "ribosome-70S-65.mrc"
-    with pytest.warns(UserWarning, match="does not know the voxel size"):
+    with pytest.warns(UserWarning, match="has no voxel size"):
         volume = Volume.open(path)
     assert (volume.shape, volume.voxel_size.tolist()) == ((65, 65, 65), [1.0, 1.0, 1.0])
     assert Volume.open(path, voxel_size=4.0).voxel_size.tolist() == [4.0, 4.0, 4.0]

@@ -243,7 +243,7 @@ def test_bytes_that_serialem_labels_as_packed_are_refused(tmp_path):
 
 def test_a_spacing_that_only_z_lacks_is_that_of_x(tmp_path):
     path = put(tmp_path / "a.mrc", header(at48=("f", 0.0)))
-    with pytest.warns(UserWarning, match=r"voxel size along z, 2\.5 A is taken"):
+    with pytest.warns(UserWarning, match=r"voxel size along z, 2\.5 A is assumed"):
         assert Volume.open(path).voxel_size.tolist() == [2.5, 2.5, 2.5]
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from libtilt import GaussianBlobs, Projector, TiltGeometry, Volume
-from libtilt.drawing.overlays import nice_length
+from libtilt.drawing.overlays import scale_bar_length
 from libtilt.plot import (
     contact_sheet,
     fourier_correlation,
@@ -63,7 +63,7 @@ def test_figures_are_drawn_in_given_axes_and_not_shown():
     ("extent", "length"), [(30, 10), (59, 10), (60, 20), (149, 20), (150, 50), (2.9, 0.5)]
 )
 def test_a_scale_bar_is_1_2_or_5_and_at_most_a_third(extent, length):
-    assert nice_length(extent) == pytest.approx(length)
+    assert scale_bar_length(extent) == pytest.approx(length)
 
 
 def test_the_scale_bar_is_labeled_with_its_length():
@@ -149,9 +149,9 @@ def test_curves_are_drawn_with_threshold_lines():
     [
         (lambda: orthoslices(volume(), position_xyz=(30, 0, 0)), "must lie within the x, y, z"),
         (lambda: orthoslices(volume(), position_xyz=(1, 2)), "position_xyz must be 3 integers"),
-        (lambda: orthoslices(volume(), cmap="mud"), "cmap must be the name of a color"),
-        (lambda: orthoslices(volume(), percentiles=(9, 1)), "percentiles must be two num"),
-        (lambda: orthoslices(Volume(np.full((2, 2, 2), np.nan))), "volume must hold finite values"),
+        (lambda: orthoslices(volume(), cmap="mud"), "cmap must be the name of a mat"),
+        (lambda: orthoslices(volume(), percentiles=(9, 1)), "percentiles must be two inc"),
+        (lambda: orthoslices(Volume(np.full((2, 2, 2), np.nan))), "volume must have finite values"),
         (lambda: power_spectrum(volume(), axis="w"), "axis must be one of 'x', 'y', 'z'"),
         (lambda: power_spectrum(Volume(np.full((2, 2, 2), np.nan))), "volume has 8 NaN"),
         (lambda: contact_sheet(SERIES, columns=0), "columns must be a positive integer"),

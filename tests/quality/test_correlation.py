@@ -243,7 +243,7 @@ def test_fsc_of_incompatible_volumes_raises(second, message):
 
 
 def test_fsc_of_other_objects_than_volumes_raises():
-    with pytest.raises(TypeError, match="first must be a Volume, got ndarray; make one by Volume"):
+    with pytest.raises(TypeError, match="first must be a Volume, got ndarray; create one with"):
         fsc(CUBE.data, CUBE)
     with pytest.raises(TypeError, match="second must be a Volume, got TiltSeries"):
         fsc(CUBE, IMAGES)
@@ -284,7 +284,7 @@ def test_voxel_and_pixel_sizes_that_differ_by_rounding_agree():
 @pytest.mark.parametrize(
     ("second", "error", "message"),
     [
-        (IMAGES.images, TypeError, "second must be a TiltSeries, got ndarray; make one by"),
+        (IMAGES.images, TypeError, "second must be a TiltSeries, got ndarray; create one with"),
         (IMAGES[:4], ValueError, r"shape of first: expected \(5, 6, 7\), got \(4, 6, 7\)"),
         (IMAGES * np.nan, ValueError, "second has 210 NaN or infinite values"),
         (IMAGES.evolve(pixel_size=1.1), ValueError, "pixel size of first: expected 1.0, got 1.1; "),

@@ -152,8 +152,8 @@ def faults(case: Case, result: Result, size: int) -> list[str]:
         return found
     if result.code not in (1, 2):
         return [*found, f"code {result.code}, taken: {(result.out.strip() or last)[:120]!r}"]
-    if "Traceback" in err or "unforeseen" in err:
-        found.append(f"unforeseen: {last!r}")
+    if "Traceback" in err or "LIBTILT_DEBUG=1" in err:
+        found.append(f"unexpected: {last!r}")
     if (lines := _told(err)) != 1:
         found.append(f"{lines} lines of errors: {err[-400:]!r}")
     if not any(_plain(name) in _plain(err) for name in case.names.split("|")):

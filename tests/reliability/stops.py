@@ -117,7 +117,7 @@ def _faults(out: Path, name: str, sent: str, code: int, err: str) -> list[str]:
     # Told behind its last step: the files are whole, and all there.
     if code and written and written != set(WRITERS[name][1]):
         found.append(f"left {sorted(written)}")
-    if "Traceback" in err or "unforeseen" in err:
+    if "Traceback" in err or "LIBTILT_DEBUG=1" in err:
         found.append(f"a traceback: {err[-300:]!r}")
     if left := [str(path) for path in out.rglob("*partial*")]:
         found.append(f"left {left}")

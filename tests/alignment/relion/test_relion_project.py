@@ -243,7 +243,7 @@ def test_command_line_gives_the_optics_and_lists_missing_values(tmp_path):
     arguments += ["--voltage", 300, "--amplitude-contrast", 0.07]
     result = CliRunner().invoke(app, [str(argument) for argument in arguments])
     assert result.exit_code == 0, result.output
-    assert "RELION still wants rlnSphericalAberration" in result.output
+    assert "RELION still requires rlnSphericalAberration" in result.output
     assert "(--spherical-aberration)" in result.output
     assert "wants rlnVoltage" not in result.output
     again = open_alignment(tmp_path / "tomograms.star", stack_shape=(7, 37, 40))
