@@ -62,6 +62,14 @@ def test_imports_go_one_way(path):
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_library_messages_name_arguments_and_no_command_line_options(path):
+    # The command line adds its own; options of other programs are theirs.
+    if room(path) not in ("cli", "__main__"):
+        flags = re.findall(r"(?<![-\w])--[a-z][\w-]*", code_of(path))
+        assert set(flags) <= {"--force-reinstall", "--first", "--last"}
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_no_module_imports_the_face_of_the_package(path):
     assert not re.search(r"^\s*(from libtilt import|import libtilt)", code_of(path), re.MULTILINE)
 

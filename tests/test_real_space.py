@@ -4,7 +4,8 @@ from helpers import ANY_ROTATION, SAMPLING, SINGLE_AXIS, relative_error
 from scipy.spatial.transform import Rotation
 
 from libtilt import Projector
-from libtilt.backends import SparseBackend, UnsupportedSpecError
+from libtilt.backends import SparseBackend
+from libtilt.errors import UnsupportedSpecError
 from libtilt.real_space import backproject, project
 from libtilt.testing.reference import adjoint_by_voxels, forward_by_rays
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from libtilt.backends.auto import AutoBackend
-from libtilt.backends.base import Backend, Plan, PlannedBackend, SamplingSpec, UnsupportedSpecError
+from libtilt.backends.base import Backend, Plan, PlannedBackend, SamplingSpec
 from libtilt.backends.cache import PlanCache, plan_cache
 from libtilt.backends.registry import available_backends, load_backend, resolve_backend
 from libtilt.backends.scipy import SciPyBackend
@@ -20,7 +20,6 @@ __all__ = [
     "SamplingSpec",
     "SciPyBackend",
     "SparseBackend",
-    "UnsupportedSpecError",
     "available_backends",
     "plan_cache",
     "resolve_backend",

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from libtilt.backends.memory import bytes_held
+from libtilt.errors import UnsupportedSpecError
 from libtilt.errors.checks import (
     Float64Array,
     finite_array,
@@ -21,10 +22,6 @@ from libtilt.errors.checks import (
 from libtilt.geometry.per_tilt import describe_array
 
 DRIVEN = ("ray", "voxel")
-
-
-class UnsupportedSpecError(ValueError):
-    """A backend does not support the grids or the `driven` of a spec."""
 
 
 def _grids_converter(value: Any) -> Float64Array:

@@ -27,7 +27,10 @@ _OPTION_OF_ARGUMENT = {
 }
 # Arguments that further options set, besides the option of the same name.
 _FURTHER_OPTIONS = {
+    "exclude_views": ("exclude",),
     "geometry": ("alignment", "tlt"),
+    "nan": ("ignore_nan",),
+    "replace_outliers": ("mend_outliers",),
     "stack_shape": ("stack",),
     "tilt_angles": ("tlt", "tilt_range"),
 }
@@ -48,7 +51,8 @@ def one_line_errors(command: Command) -> Command:
             except BrokenPipeError:
                 raise
             except OSError as error:
-                _fail(error.strerror if error.filename is None and error.strerror else str(error))
+                said = error.strerror if error.filename is None and error.strerror else str(error)
+                _fail(_append_flags(said, error))
             except (ArithmeticError, ImportError, LookupError, TypeError, ValueError) as error:
                 _fail(_append_flags(_prefix_flag(str(error)), error))
 

@@ -40,6 +40,10 @@ class MissingFileError(LibtiltError, FileNotFoundError):
     """A file that another file requires or names does not exist."""
 
 
+class UnsupportedSpecError(LibtiltError, ValueError):
+    """A backend does not support the grids or the `driven` of a spec."""
+
+
 class OutputExistsError(LibtiltError, FileExistsError):
     """An output file exists, and `overwrite` is false."""
 

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from libtilt.backends.base import DRIVEN, Backend, SamplingSpec, UnsupportedSpecError
+from libtilt.backends.base import DRIVEN, Backend, SamplingSpec
 from libtilt.backends.registry import resolve_backend
+from libtilt.errors import UnsupportedSpecError
 from libtilt.errors.checks import locked
 from libtilt.testing.cases import CASES, TOLERANCES, make_spec, random_arrays
 from libtilt.testing.forked import law_fork

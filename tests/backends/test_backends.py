@@ -18,13 +18,13 @@ from libtilt.backends import (
     SamplingSpec,
     SciPyBackend,
     SparseBackend,
-    UnsupportedSpecError,
     auto,
     available_backends,
     registry,
     resolve_backend,
 )
 from libtilt.backends.numba import NumbaBackend
+from libtilt.errors import UnsupportedSpecError
 from libtilt.testing import make_spec
 
 GRIDS = np.eye(3, 4)[None]

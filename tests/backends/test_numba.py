@@ -10,7 +10,7 @@ from numpy.testing import assert_array_equal
 from scipy import ndimage
 
 from libtilt import GaussianBlobs, Projector, TiltGeometry
-from libtilt.backends import SamplingSpec, UnsupportedSpecError, resolve_backend
+from libtilt.backends import SamplingSpec, resolve_backend
 from libtilt.backends import auto as auto_backend
 from libtilt.backends.base import DRIVEN
 from libtilt.backends.numba import NumbaBackend
@@ -27,6 +27,7 @@ from libtilt.backends.numba.spline_warps import sample_splines, spread_splines
 from libtilt.backends.numba.vector_unit import SWITCH, vector_bytes
 from libtilt.backends.scipy import SciPyBackend
 from libtilt.backends.splines import PADDING, coefficients
+from libtilt.errors import UnsupportedSpecError
 from libtilt.testing import CASES, TOLERANCES, make_spec
 
 UNITS = ("1", "0")

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libtilt import ImageGrid, Projector, TiltGeometry, TiltSeries, Volume, VolumeGrid
-from libtilt.backends import SciPyBackend, SparseBackend, UnsupportedSpecError, registry
+from libtilt.backends import SciPyBackend, SparseBackend, registry
 from libtilt.backends.base import DRIVEN
+from libtilt.errors import UnsupportedSpecError
 
 RNG = np.random.default_rng(8)
 VOXEL = np.array([1.0, 2.0, 3.0])
