@@ -21,7 +21,7 @@ def test_warm_prints_the_folder_with_the_kernels():
 
 
 def test_warm_without_a_folder_names_the_variable_to_set(monkeypatch):
-    monkeypatch.setattr(warming, "_mark", lambda: None)
+    monkeypatch.setattr(warming, "_marker_path", lambda: None)
     result = warm()
     assert result.exit_code == 1
     assert "NUMBA_CACHE_DIR" in result.output
@@ -29,7 +29,7 @@ def test_warm_without_a_folder_names_the_variable_to_set(monkeypatch):
 
 def test_warm_with_an_impossible_folder_fails_in_one_line(monkeypatch, tmp_path):
     (tmp_path / "file").write_text("no folder")
-    monkeypatch.setattr(warming, "_mark", lambda: tmp_path / "file" / "mark")
+    monkeypatch.setattr(warming, "_marker_path", lambda: tmp_path / "file" / "mark")
     result = warm()
     assert result.exit_code == 1
     assert result.output.startswith("error: ")

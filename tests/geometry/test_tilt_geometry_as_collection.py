@@ -181,5 +181,5 @@ def test_require_geometry_accepts_only_geometries():
 
     assert Holder(SINGLE_AXIS).geometry is SINGLE_AXIS
     assert Holder(DOSED).geometry is DOSED
-    with pytest.raises(TypeError, match="geometry must be a TiltGeometry, got ndarray; make one"):
+    with pytest.raises(TypeError, match="geometry must be a TiltGeometry, got ndarray; create one"):
         Holder(SINGLE_AXIS.rotation_matrices)

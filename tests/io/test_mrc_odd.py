@@ -89,7 +89,7 @@ def test_cells_that_are_not_rectangular_are_noted(tmp_path):
 def test_a_voxel_size_that_is_unknown_is_zero_here_and_one_in_a_volume(tmp_path, values):
     path = set_header(save(tmp_path / "map.mrc"), **values)
     assert read_mrc(path).voxel_size[0] == 0
-    with pytest.warns(UserWarning, match=r"voxel size, 1 .*is taken: .*voxel_size") as caught:
+    with pytest.warns(UserWarning, match=r"voxel size, 1 .*is assumed: .*voxel_size") as caught:
         assert Volume.open(path).voxel_size[0] == 1.0
     assert len(caught) == 1
     assert Volume.open(path, voxel_size=2.5).voxel_size.tolist() == [2.5, 2.5, 2.5]

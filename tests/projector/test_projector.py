@@ -300,7 +300,7 @@ def test_nonfinite_values_raise_with_their_index(bad):
         (
             {"geometry": np.eye(3)},
             TypeError,
-            "geometry must be a TiltGeometry, got ndarray; make one",
+            "geometry must be a TiltGeometry, got ndarray; create one",
         ),
     ],
 )

@@ -36,7 +36,7 @@ def shepp_logan(size, finer=5):
         c, s = np.cos(np.radians(angle)), np.sin(np.radians(angle))
         along, across = (x - x0) * c + (z - z0) * s, (z - z0) * c - (x - x0) * s
         image += value * ((along / a) ** 2 + (across / b) ** 2 <= 1)
-    return Window.bin(image.shape, finer).mean(image, image.dtype)[:, np.newaxis]
+    return Window.bin(image.shape, finer).block_means(image, image.dtype)[:, np.newaxis]
 
 
 @given(count=st.integers(1, 60), parts=st.integers(1, 60), seed=st.integers(0, 99))
