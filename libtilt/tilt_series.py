@@ -26,6 +26,7 @@ from libtilt.geometry.window import Window
 
 if TYPE_CHECKING:
     from libtilt.alignment import Alignment
+    from libtilt.alignment.stack_geometry import StackFile, StackGeometry
 
 # Retries of reading a series that a writer may be replacing, and the pause between, in seconds.
 _ATTEMPTS, _PAUSE = 5, 0.02
@@ -157,25 +158,14 @@ class TiltSeries(ImageData):
         ...     TiltSeries.open(path).geometry == geometry
         True
         """
-        from libtilt.alignment.stack_geometry import UNKNOWN_PIXEL_SIZE, StackFile
-        from libtilt.errors import MixedSeriesError
-        from libtilt.io.image_files import read_image
+        from libtilt.alignment.stack_geometry import UNKNOWN_PIXEL_SIZE
         from libtilt.io.mrc import PLACEHOLDER
 
         own = {field.name for field in attrs.fields(cls)}
         options = {name: fields.pop(name) for name in set(fields) - own}
         given = {"pixel_size": pixel_size, "tilt_axis_angle": tilt_axis_angle}
-        for last in (*[False] * _ATTEMPTS, True):
-            content = read_image(path, memmap=memmap)
-            stack = StackFile(path, content, **given, kind=cls.geometry_type)
-            try:
-                found = stack.geometry(geometry, **options)
-                break
-            except MixedSeriesError:
-                # A writer may be replacing the series.
-                if last:
-                    raise
-                time.sleep(_PAUSE)
+        stack, found = cls._read_stack(path, memmap, given, geometry, options)
+        content = stack.content
         images, notes = content.data, list(content.notes)
         if found.views is not None and not np.array_equal(found.views, np.arange(len(images))):
             images = images[found.views]
@@ -192,6 +182,31 @@ class TiltSeries(ImageData):
         for text in found.warnings:
             warnings.warn(text, stacklevel=2)
         return cls(images, found.geometry, pixel_size=known or 1.0, **fields)
+
+    @classmethod
+    def _read_stack(
+        cls,
+        path: str | Path,
+        memmap: bool,
+        given: dict[str, float | None],
+        geometry: Any,
+        options: dict[str, Any],
+    ) -> tuple[StackFile, StackGeometry]:
+        """Read a stack and its geometry, again while a writer replaces the two."""
+        from libtilt.alignment.stack_geometry import StackFile
+        from libtilt.errors import MixedSeriesError
+        from libtilt.io.image_files import read_image
+
+        for last in (*[False] * _ATTEMPTS, True):
+            content = read_image(path, memmap=memmap)
+            stack = StackFile(path, content, **given, kind=cls.geometry_type)
+            try:
+                return stack, stack.geometry(geometry, **options)
+            except MixedSeriesError:
+                if last:
+                    raise
+                time.sleep(_PAUSE)
+        raise AssertionError("unreachable")
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write the stack, and beside it the geometry (``.json``) and tilt angles (``.rawtlt``).

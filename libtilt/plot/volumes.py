@@ -54,12 +54,7 @@ def orthoslices(
     require_kind(volume, Volume, "volume")
     volume = volume if grid is None else volume.resample(grid)
     d, h, w = volume.shape
-    position = (w // 2, h // 2, d // 2)
-    if position_xyz is not None:
-        position = integers_of(position_xyz, 3, "position_xyz")  # type: ignore[assignment]
-    if not all(0 <= index < size for index, size in zip(position, (w, h, d), strict=True)):
-        raise ValueError(f"position_xyz must lie within the x, y, z of {(w, h, d)}, got {position}")
-    x, y, z = position
+    x, y, z = _voxel(position_xyz, (w, h, d))
     data, sizes = volume.data, volume.voxel_size
     panels = (data[z], data[:, y], data[:, :, x].T)
     shown = np.concatenate([p.ravel() for p in panels])
@@ -67,7 +62,7 @@ def orthoslices(
     ax = get_axes(ax)
     across, down, deep = w * sizes[0], h * sizes[1], d * sizes[2]
     gap = 0.02 * max(across, down)
-    u, v, k = (np.array(position) + 0.5) * sizes
+    u, v, k = (np.array([x, y, z]) + 0.5) * sizes
     # In the specimen frame; the other two slices are placed beside the first.
     left, top, _ = volume.grid.origin - sizes / 2
     places = [
@@ -75,17 +70,30 @@ def orthoslices(
         (left, top + down + gap, across, deep, u, k),
         (left + across + gap, top, deep, down, k, v),
     ]
+    inset = 0.03 * min(across, down)
     for panel, name, place in zip(panels, ("x, y", "x, z", "z, y"), places, strict=True):
         _draw_slice(ax, panel, place, style)
-        inset = 0.03 * min(across, down)
-        where = place[0] + inset, place[1] + inset
-        ax.text(*where, name, color="white", fontsize=8, va="top", **text_outline())
+        _label(ax, name, place[0] + inset, place[1] + inset)
     ax.set(xlim=(left, left + across + gap + deep), ylim=(top + down + gap + deep, top))
     ax.set_facecolor("black")
     draw_scale_bar(ax, across, down, 1.0, (left, top))
     hide_frame(ax)
     ax.set(aspect="equal", title=f"x {x}, y {y}, z {z}")
     return ax
+
+
+def _voxel(position_xyz: tuple[int, int, int] | None, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the index of a voxel, by default the central one of a shape in x, y, z."""
+    if position_xyz is None:
+        return tuple(size // 2 for size in shape)
+    position = integers_of(position_xyz, 3, "position_xyz")
+    if not all(0 <= index < size for index, size in zip(position, shape, strict=True)):
+        raise ValueError(f"position_xyz must lie within the x, y, z of {shape}, got {position}")
+    return position
+
+
+def _label(ax: Axes, text: str, x: float, y: float) -> None:
+    ax.text(x, y, text, color="white", fontsize=8, va="top", **text_outline())
 
 
 def _draw_slice(

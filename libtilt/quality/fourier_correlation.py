@@ -1,148 +1,190 @@
-"""`FourierCorrelation`: correlation curves by spatial frequency."""
+"""Fourier shell correlation of volumes and Fourier ring correlation of images."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-import attrs
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from libtilt.errors.checks import Float64Array, finite_array, locked, locked_state
-from libtilt.geometry.per_tilt import describe_array
+from libtilt.errors.checks import floating_dtype, real_data, require_finite, require_kind
+from libtilt.geometry.tolerances import same_spacing
+from libtilt.quality.correlation_curves import FourierCorrelation
+from libtilt.quality.shells import Shells, correlations, spectrum
+from libtilt.tilt_series import TiltSeries
+from libtilt.volume import Volume
 
 
-def _frequencies_converter(value: ArrayLike) -> Float64Array:
-    frequencies = finite_array(value, "frequencies")
-    if frequencies.ndim != 1 or frequencies.size == 0:
-        raise ValueError(f"frequencies must have shape (m,), got {frequencies.shape}")
-    if frequencies[0] < 0 or (np.diff(frequencies) <= 0).any():
-        raise ValueError("frequencies must be non-negative and strictly increasing")
-    return frequencies
-
-
-def _correlation_converter(value: ArrayLike, instance: Any) -> Float64Array:
-    correlation, count = finite_array(value, "correlation"), len(instance.frequencies)
-    if correlation.ndim not in (1, 2) or correlation.shape[-1] != count:
-        raise ValueError(
-            f"correlation must have one value per shell: expected ({count},) or (n, {count}), "
-            f"got {correlation.shape}"
-        )
-    return correlation
-
-
-def _counts_converter(value: ArrayLike, instance: Any) -> NDArray[np.int64]:
-    counts, expected = finite_array(value, "counts"), instance.frequencies.shape
-    if counts.shape != expected:
-        raise ValueError(
-            f"counts must have one number per shell: expected {expected}, got {counts.shape}"
-        )
-    if (counts < 0).any() or (counts % 1 != 0).any():
-        raise ValueError("counts must be whole numbers of at least 0")
-    return locked(counts.astype(np.int64))
-
-
-@attrs.frozen(slots=False, eq=False)
-class FourierCorrelation:
-    """Correlation of two measurements in each shell of Fourier space.
+def fsc(
+    first: Volume,
+    second: Volume,
+    *,
+    mask: ArrayLike | None = None,
+    missing_wedge: ArrayLike | None = None,
+) -> FourierCorrelation:
+    """Return the Fourier shell correlation of two volumes.
 
     Parameters
     ----------
-    frequencies : array_like, shape (m,)
-        Centers of the shells in 1/angstrom, increasing; shell 0 is zero frequency.
-    correlation : array_like, shape (m,) or (n, m)
-        Values from -1 to 1, one curve or one per image; 0, never NaN, in shells without power or
-        components.
-    counts : array_like of int, shape (m,)
-        Number of Fourier components in each shell, Friedel pairs counted twice, so that
-        independent noise correlates by about ``sqrt(2 / counts)``.
+    first, second : Volume
+        Volumes of the same shape ``(d, h, w)``, voxel size and center; origins are not compared.
+    mask : array_like, shape (d, h, w), optional
+        Mask that multiplies both volumes; soft edges add the least correlation of their own.
+    missing_wedge : array_like of bool, shape (d, h, w), optional
+        Frequencies to exclude, as from `libtilt.quality.missing_wedge`, with zero frequency at
+        ``shape // 2``.
+
+    Returns
+    -------
+    FourierCorrelation
+        One curve, in shells one Fourier voxel of the longest side wide, up to the Nyquist frequency
+        of the coarsest spacing; 0 in shells where a volume has no power.
 
     Raises
     ------
+    TypeError
+        If an argument has the wrong type.
     ValueError
-        If shapes disagree, a value is not finite, or frequencies do not increase.
+        If grids differ, a volume has NaN, the mask is zero, or all frequencies are excluded.
+
+    Notes
+    -----
+    The FSC of shell S is ``sum(F1 * conj(F2)) / sqrt(sum(abs(F1)**2) * sum(abs(F2)**2))`` over all
+    components whose frequency in 1/angstrom lies in S [1]_. Shell 0 holds the means alone. The
+    other shells do not depend on the means without a mask: subtract a nonzero background before
+    masking.
+
+    References
+    ----------
+    .. [1] Harauz, G. and van Heel, M. (1986), Optik 73, 146-156.
 
     Examples
     --------
-    >>> from libtilt.quality import FourierCorrelation
-    >>> curve = FourierCorrelation([0, 0.1, 0.2], [1, 0.9, 0.1], [1, 18, 62])
-    >>> curve
-    FourierCorrelation(frequencies=(3,) float64, correlation=(3,) float64, counts=(3,) int64)
-    >>> round(curve.resolution(0.5), 6)
-    6.666667
+    >>> import numpy as np
+    >>> from libtilt import Volume
+    >>> from libtilt.quality import fsc
+    >>> signal, *noise = np.random.default_rng(0).normal(size=(3, 32, 32, 32))
+    >>> halves = [Volume(signal + part, voxel_size=2.0) for part in noise]
+    >>> curve = fsc(*halves)  # half of the power is signal in every shell
+    >>> bool(abs(curve.correlation[5:] - 0.5).max() < 0.1)
+    True
+    >>> curve.resolution()  # limited by the sampling
+    4.0
     """
+    for volume, name in ((first, "first"), (second, "second")):
+        require_finite(require_kind(volume, Volume, name).data, name)
+    if difference := first.grid.describe_difference(second.grid):
+        raise ValueError(
+            f"second must lie on the grid of first, but {difference}; use "
+            "second.resample(first.grid), or correct one by evolve"
+        )
+    soft = None if mask is None else _checked_mask(mask, first.shape)
+    wedge = None if missing_wedge is None else _checked_wedge(missing_wedge, first.shape)
+    shells = Shells(first.shape, first.voxel_size[::-1].tolist())
+    transforms = [_masked_spectrum(volume.data, soft) for volume in (first, second)]
+    sums = np.zeros((4, len(shells.frequencies)))
+    for plane, a, b in zip(shells.planes(wedge), *transforms, strict=True):
+        sums += plane.sums(a, b)
+    return FourierCorrelation(shells.frequencies, correlations(sums), sums[3])
 
-    frequencies: Float64Array = attrs.field(converter=_frequencies_converter, repr=describe_array)
-    correlation: Float64Array = attrs.field(
-        converter=attrs.Converter(_correlation_converter, takes_self=True),  # type: ignore[misc]
-        repr=describe_array,
+
+def frc(first: TiltSeries, second: TiltSeries) -> FourierCorrelation:
+    """Return the Fourier ring correlation of two tilt series, image by image.
+
+    Parameters
+    ----------
+    first, second : TiltSeries
+        Series of the same shape ``(n, h, w)``, pixel size and order of tilts; shifts are not
+        compared.
+
+    Returns
+    -------
+    FourierCorrelation
+        One curve per image, ``correlation`` of shape (n, m), in rings like the shells of `fsc`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `fsc`, and if rotations differ.
+
+    Notes
+    -----
+    The formula is that of `fsc`, for the rings of one image [1]_.
+
+    References
+    ----------
+    .. [1] Saxton, W. O. and Baumeister, W. (1982), J. Microsc. 127, 127-138.
+
+    Examples
+    --------
+    >>> from libtilt import GaussianBlobs, TiltGeometry
+    >>> from libtilt.quality import frc
+    >>> blobs = GaussianBlobs.random((16, 16, 16), n=5, seed=0)
+    >>> tilts = blobs.tilt_series(TiltGeometry.from_tilt_angles([-60, 0, 60]), (16, 16))
+    >>> frc(tilts, 2 * tilts).resolution().tolist()
+    [2.0, 2.0, 2.0]
+    """
+    for series, name in ((first, "first"), (second, "second")):
+        require_finite(require_kind(series, TiltSeries, name).images, name)
+    if first.shape != second.shape:
+        raise ValueError(
+            f"second must have the shape of first: expected {first.shape}, got {second.shape}; "
+            "crop or bin the larger one"
+        )
+    if not same_spacing(first.pixel_size, second.pixel_size):
+        raise ValueError(
+            f"second must have the pixel size of first: expected {first.pixel_size}, "
+            f"got {second.pixel_size}; resample one, or correct it by evolve"
+        )
+    matrices = (first.geometry.rotation_matrices, second.geometry.rotation_matrices)
+    # Tolerates angles rounded in a text file.
+    differing = np.abs(matrices[0] - matrices[1]).max(axis=(1, 2)) > 1e-3
+    if differing.any():
+        raise ValueError(
+            f"second must have the tilts of first in the same order, but tilt {differing.argmax()} "
+            "differs; sort both, or use second.evolve(geometry=first.geometry)"
+        )
+    return _frc(first, second)
+
+
+def _frc(first: TiltSeries, second: TiltSeries) -> FourierCorrelation:
+    rings = Shells(first.shape[1:], [first.pixel_size] * 2)
+    (plane,) = rings.planes()
+    sums = np.stack(
+        [
+            plane.sums(_masked_spectrum(a), _masked_spectrum(b))
+            for a, b in zip(first.images, second.images, strict=True)
+        ]
     )
-    counts: NDArray[np.int64] = attrs.field(
-        converter=attrs.Converter(_counts_converter, takes_self=True),  # type: ignore[misc]
-        repr=describe_array,
-    )
-
-    def resolution(self, threshold: float = 0.143) -> float | Float64Array:
-        """Return the resolution at which the curve first falls below a threshold.
-
-        Parameters
-        ----------
-        threshold : float, optional
-            Between 0 and 1: 0.143 for two halves of the data [1]_, 0.5 against the truth or a
-            model.
-
-        Returns
-        -------
-        float or ndarray, shape (n,)
-            Resolution in angstroms of each curve, interpolated linearly in frequency. Infinite if
-            the first shell after zero frequency is below the threshold or missing; one over the
-            last frequency if no shell is below, where sampling limits the resolution.
-
-        Raises
-        ------
-        ValueError
-            If `threshold` is not between 0 and 1.
-
-        Notes
-        -----
-        Zero frequency and shells without components are ignored.
-
-        References
-        ----------
-        .. [1] Rosenthal, P. B. and Henderson, R. (2003), J. Mol. Biol. 333, 721-745.
-
-        Examples
-        --------
-        >>> from libtilt.quality import FourierCorrelation
-        >>> curves = FourierCorrelation([0, 0.1, 0.2], [[1, 1, 0], [1, 0, 0]], [1, 18, 62])
-        >>> curves.resolution(0.5).round(6).tolist()
-        [6.666667, inf]
-        """
-        limit = finite_array(threshold, "threshold")
-        if limit.shape != () or not 0 < limit < 1:
-            raise ValueError(
-                f"threshold must be one number between 0 and 1, such as 0.143 or 0.5, "
-                f"got {threshold!r}"
-            )
-        known = (self.frequencies > 0) & (self.counts > 0)
-        frequencies, level = self.frequencies[known], float(limit)
-        if self.correlation.ndim == 1:
-            return _crossing(frequencies, self.correlation[known], level)
-        return np.array([_crossing(frequencies, row[known], level) for row in self.correlation])
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(locked_state(state))
+    return FourierCorrelation(rings.frequencies, correlations(sums), sums[0, 3])
 
 
-def _crossing(frequencies: Float64Array, correlation: Float64Array, threshold: float) -> float:
-    """Return one over the frequency at which a curve first falls below the threshold."""
-    below = correlation < threshold
-    if not below.size or below[0]:
-        return math.inf
-    if not below.any():
-        return float(1 / frequencies[-1])
-    after = int(below.argmax())
-    ends = slice(after - 1, after + 1)
-    # np.interp requires increasing abscissae.
-    return float(1 / np.interp(threshold, correlation[ends][::-1], frequencies[ends][::-1]))
+def _masked_spectrum(data: NDArray[Any], mask: NDArray[Any] | None = None) -> NDArray[Any]:
+    values = data.astype(floating_dtype(data.dtype), copy=False)
+    return spectrum(values if mask is None else values * mask.astype(values.dtype, copy=False))
+
+
+def _checked_mask(value: ArrayLike, shape: tuple[int, ...]) -> NDArray[Any]:
+    mask = real_data(value, "mask", 3)
+    if mask.shape != shape:
+        raise ValueError(f"mask must have the shape of the volumes {shape}, got {mask.shape}")
+    require_finite(mask, "mask")
+    if not mask.any():
+        raise ValueError("mask must not be zero everywhere")
+    return mask
+
+
+def _checked_wedge(value: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    wedge = np.asarray(value)
+    if wedge.dtype != np.bool_:
+        raise TypeError(
+            f"missing_wedge must be boolean, True at frequencies to exclude, got dtype "
+            f"{wedge.dtype}; use libtilt.quality.missing_wedge"
+        )
+    if wedge.shape != shape:
+        raise ValueError(
+            f"missing_wedge must have the shape of the volumes {shape}, got {wedge.shape}"
+        )
+    if wedge.all():
+        raise ValueError("missing_wedge must not exclude all frequencies, got True everywhere")
+    return wedge

@@ -8,8 +8,8 @@ import numpy as np
 
 from libtilt.errors.checks import Float64Array, require_finite, require_kind
 from libtilt.projector import Projector
-from libtilt.quality.correlation import frc
-from libtilt.quality.fourier_correlation import FourierCorrelation
+from libtilt.quality.correlation_curves import FourierCorrelation
+from libtilt.quality.fourier_correlation import frc
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
 

@@ -73,13 +73,9 @@ def align_stack(
     shape = images.shape[1:] if image_shape is None else to_image_shape(image_shape)
     require_finite(images, "images")
     values = fill_values(images, fill)
-    angles = geometry.tilt_axis_angles, geometry.tilt_angles, geometry.x_tilts
-    canonical = geometry.evolve(
-        rotation_matrices=specimen_to_detector(0 * angles[0], *angles[1:]).transpose(0, 2, 1),
-        shifts=0.0,
-        magnifications=np.eye(2),
-    )
-    rotations = geometry.magnifications @ axis_rotations("z", angles[0])[:, :2, :2]
+    canonical = _canonical_geometry(geometry)
+    axes = axis_rotations("z", geometry.tilt_axis_angles)
+    rotations = geometry.magnifications @ axes[:, :2, :2]
     shifts = geometry.shifts / pixel_size
     dtype = floating_dtype(images.dtype)
     aligned = np.abs(rotations - np.eye(2)).max() < 1e-12 and np.abs(shifts).max() < 1e-12
@@ -102,3 +98,12 @@ def align_stack(
 
     run_all(resample, range(len(images)), None)
     return result, canonical
+
+
+def _canonical_geometry(geometry: Geometry) -> Geometry:
+    """Return a geometry with the same tilt angles and x-tilts, and nothing else."""
+    tilts = geometry.tilt_angles
+    matrices = specimen_to_detector(np.zeros_like(tilts), tilts, geometry.x_tilts)
+    return geometry.evolve(
+        rotation_matrices=matrices.transpose(0, 2, 1), shifts=0.0, magnifications=np.eye(2)
+    )

@@ -81,7 +81,7 @@ def test_preparation_needs_little_more_memory_than_its_result(prepare):
 
 @pytest.mark.parametrize("prepare", [*EVERY.values(), find_flat_views, require_usable])
 def test_an_array_in_place_of_a_series_raises(prepare):
-    with pytest.raises(TypeError, match=r"tilt_series must be a TiltSeries, got ndarray; create one"):
+    with pytest.raises(TypeError, match="must be a TiltSeries, got ndarray; create one"):
         prepare(noise())
 
 

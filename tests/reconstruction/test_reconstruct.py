@@ -55,7 +55,7 @@ def test_a_volume_missed_by_all_rays_raises(method):
 
 @METHODS
 def test_errors_name_arguments_of_the_wrong_type(method):
-    with pytest.raises(TypeError, match=r"tilt_series must be a TiltSeries, got ndarray; create one"):
+    with pytest.raises(TypeError, match="must be a TiltSeries, got ndarray; create one"):
         method(series().images, volume_shape=(4, 8, 9))
     with pytest.raises(TypeError, match="projector must be a Projector, got str"):
         method(series(), projector="numba")

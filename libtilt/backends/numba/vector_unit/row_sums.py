@@ -6,6 +6,7 @@ stay in registers over all rows, and each row is read once.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from llvmlite import ir
@@ -50,6 +51,12 @@ def _code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
     return context.get_dummy_value()
 
 
+def _register_address(builder: Any, vector: ir.VectorType, base: Any, register: int) -> Any:
+    """Return the address of the values of one register in a row that starts at `base`."""
+    place = builder.gep(base, [ir.Constant(_WORD, register * vector.count)])
+    return builder.bitcast(place, vector.as_pointer())
+
+
 def _emit_loop(
     builder: Any,
     registers: int,
@@ -61,11 +68,7 @@ def _emit_loop(
     bounds: tuple[Any, Any],
 ) -> None:
     bytes_of_item = VECTOR_BYTES // vector.count
-
-    def part(base: Any, register: int) -> Any:
-        place = builder.gep(base, [ir.Constant(_WORD, register * vector.count)])
-        return builder.bitcast(place, vector.as_pointer())
-
+    part = partial(_register_address, builder, vector)
     before = [builder.load(part(target, r), align=bytes_of_item) for r in range(registers)]
     entry = builder.block
     loop = builder.function.append_basic_block("rows")
@@ -90,8 +93,8 @@ def _emit_loop(
 
     builder.position_at_end(done)
     results = [builder.phi(vector) for _ in range(registers)]
-    for result, first, last in zip(results, before, after, strict=True):
-        result.add_incoming(first, entry)
-        result.add_incoming(last, loop)
+    for register, (first, last) in enumerate(zip(before, after, strict=True)):
+        results[register].add_incoming(first, entry)
+        results[register].add_incoming(last, loop)
     for register, result in enumerate(results):
         builder.store(result, part(target, register), align=bytes_of_item)

@@ -106,8 +106,8 @@ def _emit_loop(
         [builder.extract_value(arguments[position], axis) for axis in range(3)]
         for position in (3, 4)
     )
-    places = [allocate_on_stack(builder, ir.VectorType(_INT, BLOCK))]
-    places += [allocate_on_stack(builder, ir.VectorType(scalar, BLOCK)) for _ in range(3)]
+    kinds = (_INT, scalar, scalar, scalar)
+    places = [allocate_on_stack(builder, ir.VectorType(kind, BLOCK)) for kind in kinds]
     strides = [ir.Constant(_WORD, 1), row, plane]
     neighbors = [None, row, plane, builder.add(row, plane)]
     end = builder.add(last, ir.Constant(_WORD, 1))
@@ -115,8 +115,7 @@ def _emit_loop(
     def block(k: Any, total: Any) -> Any:
         base = _fill_block(builder, scalar, k, start, step, strides, places)
         origin = builder.gep(volume, [base])
-        left = builder.sub(end, k)
-        whole = ir.Constant(_WORD, BLOCK)
+        left, whole = builder.sub(end, k), ir.Constant(_WORD, BLOCK)
         count = builder.select(builder.icmp_signed("<", left, whole), left, whole)
 
         def sample(j: Any, total: Any) -> Any:
