@@ -11,6 +11,7 @@ import attrs
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from libtilt.errors import LibtiltWarning
 from libtilt.errors.checks import (
     floating_dtype,
     real_data,
@@ -178,7 +179,9 @@ class TiltSeries(ImageData):
         if known is None and not (content.has_placeholder_size and content.is_from_libtilt):
             notes.append(PLACEHOLDER if content.has_placeholder_size else UNKNOWN_PIXEL_SIZE)
         if notes:
-            warnings.warn(f"{path} has an odd header: {'; '.join(notes)}", stacklevel=2)
+            message = f"{path} has an odd header: {'; '.join(notes)}"
+            assumed = ("pixel_size",) if len(notes) > len(content.notes) else ()
+            warnings.warn(LibtiltWarning(message, arguments=assumed), stacklevel=2)
         for text in found.warnings:
             warnings.warn(text, stacklevel=2)
         return cls(images, found.geometry, pixel_size=known or 1.0, **fields)

@@ -11,6 +11,7 @@ import numpy as np
 import scipy
 from numpy.typing import ArrayLike, NDArray
 
+from libtilt.errors import LibtiltWarning
 from libtilt.errors.checks import (
     Float64Array,
     floating_dtype,
@@ -200,7 +201,9 @@ class Volume(ImageData):
         elif voxel_size is None and content.has_placeholder_size and not content.is_from_libtilt:
             notes.append(PLACEHOLDER)
         if notes:
-            warnings.warn(f"{path} has an odd header: {'; '.join(notes)}", stacklevel=2)
+            message = f"{path} has an odd header: {'; '.join(notes)}"
+            assumed = ("voxel_size",) if len(notes) > len(content.notes) else ()
+            warnings.warn(LibtiltWarning(message, arguments=assumed), stacklevel=2)
         size = spacing if voxel_size is None else to_voxel_size(voxel_size)
         return cls(content.data, **_spacing_and_position(content, size) | fields)
 

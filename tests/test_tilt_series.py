@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from libtilt import GaussianBlobs, ImageGrid, TiltGeometry, TiltSeries
+from libtilt import GaussianBlobs, ImageGrid, TiltGeometry, TiltSeries, Volume
 from libtilt.geometry.per_tilt import PER_TILT
 
 few = settings(derandomize=True, deadline=None, max_examples=25)
@@ -269,10 +269,43 @@ def test_the_geometry_can_be_given_or_named(tmp_path, kind):
         path, geometry=kind(tmp_path / "other.txt"), format="angles", tilt_axis_angle=0
     )
     assert np.allclose(opened.geometry.tilt_angles, ANGLES)
-    with pytest.raises(TypeError, match="aligned: not fields, and not reader options"):
+    with pytest.raises(
+        TypeError, match=r"TiltSeries\.open has no option aligned; .* go with geometry=PATH"
+    ):
         TiltSeries.open(path, geometry=GEOMETRY, aligned=True)
     with pytest.raises(TypeError, match="json files have no option aligned"):
         TiltSeries.open(path, geometry=kind(tmp_path / "other.json"), aligned=True)
+
+
+@pytest.mark.parametrize("suffix", [".json", ".tlt", ".mdoc"])
+def test_a_folder_with_one_geometry_is_opened(tmp_path, suffix):
+    path = save_stack(tmp_path)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    if suffix == ".json":
+        GEOMETRY.to_json(folder / "a.json")
+    elif suffix == ".tlt":
+        np.savetxt(folder / "a.tlt", ANGLES)
+    else:
+        lines = [f"[ZValue = {i}]\nTiltAngle = {angle}\n" for i, angle in enumerate(ANGLES)]
+        (folder / "a.mdoc").write_text("PixelSpacing = 2\n\n" + "\n".join(lines))
+    axis = None if suffix == ".json" else 0
+    opened = TiltSeries.open(path, geometry=folder, tilt_axis_angle=axis)
+    assert np.allclose(opened.geometry.tilt_angles, ANGLES)
+
+
+def test_tomogram_sizes_are_options_of_every_format(tmp_path):
+    path = save_stack(tmp_path)
+    np.savetxt(tmp_path / "other.tlt", ANGLES)
+    sizes = {"volume_shape": (8, 8, 8), "voxel_size": 2.0}
+    opened = TiltSeries.open(path, geometry=tmp_path / "other.tlt", tilt_axis_angle=0, **sizes)
+    assert np.allclose(opened.geometry.tilt_angles, ANGLES)
+
+
+@pytest.mark.parametrize("wrong", [np.zeros((2, 2)), 3.0, Volume(np.zeros((2, 2, 2)))])
+def test_objects_other_than_a_geometry_are_refused_by_open(tmp_path, wrong):
+    with pytest.raises(ValueError, match="geometry must be a TiltGeometry, an Alignment, tilt"):
+        TiltSeries.open(save_stack(tmp_path), geometry=wrong)
 
 
 def test_different_numbers_of_tilts_and_images_name_both_files(tmp_path):
@@ -280,7 +313,7 @@ def test_different_numbers_of_tilts_and_images_name_both_files(tmp_path):
     np.savetxt(tmp_path / "tilts.rawtlt", ANGLES[:4])
     with pytest.raises(ValueError, match=r"tilts\.st has 5 images, but .*tilts\.rawtlt has 4 tilt"):
         TiltSeries.open(path)
-    with pytest.raises(ValueError, match=r"tilts\.st has 5 images, but tilt_angles has 3 tilts"):
+    with pytest.raises(ValueError, match=r"tilts\.st has 5 images, but geometry has 3 tilts"):
         TiltSeries.open(path, geometry=ANGLES[:3])
 
 

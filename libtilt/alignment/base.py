@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -18,6 +18,7 @@ from libtilt.alignment.matrices import geometry_from_matrices, with_tilt_axis
 from libtilt.alignment.plausible import MAX_IMAGES, implausibility_warnings
 from libtilt.alignment.sizes import KnownSizes, Sizes, default_volume_shape
 from libtilt.alignment.text import write_texts
+from libtilt.errors import UnknownOptionError
 from libtilt.errors.checks import Float64Array
 from libtilt.geometry import TiltGeometry
 
@@ -34,6 +35,8 @@ class AlignmentFile(ABC):
     format: ClassVar[str]
     # Whether written files hold a tilt angle for excluded images.
     writes_excluded: ClassVar[bool] = False
+    # Keyword arguments of `_parse`, which `read` takes as options.
+    reader_options: ClassVar[tuple[str, ...]] = ()
     name: str
 
     @classmethod
@@ -55,18 +58,23 @@ class AlignmentFile(ABC):
         ------
         FileNotFoundError
             If the file, or one that it names, does not exist.
-        TypeError
+        UnknownOptionError
             If the format does not have an option.
         ValueError
             If the file is not valid; the message names the file and the line.
         """
-        try:
-            return cls._parse(Path(path), **options)
-        except TypeError as error:
-            if not options or "unexpected keyword" not in str(error):
-                raise
-            unknown = ", ".join(options)
-            raise TypeError(f"{cls.format} files have no option {unknown}") from error
+        cls.require_options(options)
+        return cls._parse(Path(path), **options)
+
+    @classmethod
+    def require_options(cls, options: Iterable[str]) -> None:
+        """Raise an `UnknownOptionError` unless the format has all these reader options."""
+        if unknown := sorted(set(options) - set(cls.reader_options)):
+            have = f"only {', '.join(cls.reader_options)}" if cls.reader_options else "none"
+            raise UnknownOptionError(
+                f"{cls.format} files have no option {', '.join(unknown)}, {have}",
+                arguments=unknown,
+            )
 
     def write(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write the file and its companions, all or none.
@@ -215,7 +223,7 @@ class AlignmentFile(ABC):
             uses = "" if used == count else f" and uses {used}"
             raise ValueError(
                 f"{self.name} belongs to a stack of {count} images{uses}, but the stack has "
-                f"{given}: give the file of this stack, or the stack of this file"
+                f"{given}: open the alignment that was made for this stack"
             )
         return attrs.evolve(sizes, stack_shape=(count, *sizes.stack_shape[1:]))
 

@@ -79,11 +79,13 @@ def detect_format(path: str | Path) -> str:
     ...     detect_format(folder)
     'aretomo'
     """
-    return _locate(Path(path))[0].format
+    return find_alignment(Path(path), None)[0].format
 
 
-def _locate(path: Path) -> tuple[type[AlignmentFile], Path]:
-    """Return the format of a path and the file to read."""
+def find_alignment(path: Path, format: str | None) -> tuple[type[AlignmentFile], Path]:  # noqa: A002
+    """Return the format of a path, detected if None, and the file to read."""
+    if format is not None:
+        return FORMATS[one_of(format, "format", tuple(FORMATS))], path
     if not path.exists():
         raise FileNotFoundError(f"no such file or folder: {path}")
     if not path.is_dir():
@@ -125,7 +127,7 @@ def format_from_suffix(path: Path) -> type[AlignmentFile]:
     if kind is None:
         raise ValueError(
             f"{path}: the suffix does not determine the format; expected one of "
-            f"{' '.join(SUFFIXES)}, or give the format: {', '.join(FORMATS)}"
+            f"{' '.join(SUFFIXES)}, or pass format=...: {', '.join(FORMATS)}"
         )
     return kind
 
@@ -161,8 +163,9 @@ def read_alignment_file(
     format : str, optional
         Overrides the suffix.
     **options
-        Options of the format's ``read``: ``aligned=True`` (IMOD), ``name="TS_1"`` (RELION),
-        ``first_section=0`` (AreTomo).
+        Options of the format's reader: ``aligned=True`` (IMOD), ``name="TS_1"`` (RELION),
+        ``first_section=0`` (AreTomo), ``ignore=("KEY",)`` and ``offset_unit="angstrom"`` (data
+        portal).
 
     Returns
     -------
@@ -172,7 +175,7 @@ def read_alignment_file(
     ------
     FileNotFoundError
         If the file does not exist.
-    TypeError
+    UnknownOptionError
         If the format does not have an option.
     ValueError
         If the file is not valid; the message names the file and the line.
@@ -187,10 +190,7 @@ def read_alignment_file(
     ...     read_alignment_file(path).tilt_angles.tolist()
     [-3.0, 3.0]
     """
-    if format is None:
-        kind, file = _locate(Path(path))
-    else:
-        kind, file = FORMATS[one_of(format, "format", tuple(FORMATS))], Path(path)
+    kind, file = find_alignment(Path(path), format)
     return kind.read(file, **options)
 
 
@@ -274,6 +274,9 @@ def open_alignment(
         file = read_alignment_file(source, format=format, **options)
         alignment = note_truncated_number(file.alignment(sizes), source)
     else:
+        # As `TiltGeometry.from_tilt_angles` does: plain angles are about y unless an axis is given.
+        if not isinstance(source, TiltGeometry) and tilt_axis_angle is None:
+            sizes = attrs.evolve(sizes, tilt_axis_angle=0.0)
         given: AlignmentFile = (
             GeometryFile(source) if isinstance(source, TiltGeometry) else AnglesFile(source)
         )

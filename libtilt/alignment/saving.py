@@ -86,8 +86,8 @@ def save_alignment(
     if moved > tolerance:
         raise ArgumentError(
             f"{kind.format} files cannot hold this alignment: corners of the tomogram would move "
-            f"by {moved:.3g} pixels; {_describe_losses(alignment)}; to write it all the same, "
-            f"allow that (tolerance=..., now {tolerance:g})",
+            f"by {moved:.3g} pixels; {_describe_losses(alignment)}; to write it "
+            f"anyway, pass a larger tolerance (now {tolerance:g} pixels)",
             arguments=("tolerance",),
         )
     path = made.write(target, overwrite=overwrite)

@@ -7,9 +7,10 @@ from typing import Any, Self
 
 import attrs
 import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import ArrayLike, NDArray
 
-from libtilt.alignment import Alignment, MdocFile, Sizes, detect_format, read_alignment_file
+from libtilt.alignment import Alignment, AlignmentFile, AnglesFile, GeometryFile, MdocFile, Sizes
 from libtilt.alignment.angles import axis_along_y_warning
 from libtilt.alignment.beside_stack import (
     find_geometry_file,
@@ -18,8 +19,15 @@ from libtilt.alignment.beside_stack import (
     unused_alignments,
 )
 from libtilt.alignment.matrices import with_tilt_axis
+from libtilt.alignment.opening import find_alignment
 from libtilt.alignment.plausible import equal_tilt_warnings, parse_tilt_angle, to_axis_angle
-from libtilt.errors import LibtiltWarning, MissingArgumentError, MixedSeriesError
+from libtilt.errors import (
+    ArgumentError,
+    LibtiltWarning,
+    MissingArgumentError,
+    MixedSeriesError,
+    UnknownOptionError,
+)
 from libtilt.errors.checks import finite_array, to_pixel_size
 from libtilt.geometry import TiltGeometry
 from libtilt.geometry.json_file import read_series_id
@@ -77,7 +85,7 @@ class StackGeometry:
         kind: type[TiltGeometry],
     ) -> Self:
         """Create from tilt angles; without an axis, assume it along y and warn."""
-        tilts = np.atleast_1d(finite_array(angles, "tilt_angles"))
+        tilts = np.atleast_1d(finite_array(angles, "geometry"))
         for place, tilt in enumerate(tilts.ravel()):
             parse_tilt_angle(float(tilt), f"{source}, entry {place + 1}")
         geometry = kind.from_tilt_angles(tilts, tilt_axis_angle=axis or 0.0)
@@ -115,12 +123,16 @@ class StackFile:
         if isinstance(source, str | Path):
             return self._from_file(Path(source), options)
         if options:
-            raise TypeError(
-                f"{', '.join(options)}: not fields, and not reader options without a file to read"
+            unknown = ", ".join(options)
+            raise UnknownOptionError(
+                f"TiltSeries.open has no option {unknown}; tilt angles, an alignment and files are "
+                "passed as geometry=..., and options of a file's reader go with geometry=PATH",
+                arguments=("geometry",),
             )
         if self.tilt_axis_angle is not None and isinstance(source, TiltGeometry):
-            raise ValueError(
-                "give geometry or tilt_axis_angle, not both: a geometry has its own axes"
+            raise ArgumentError(
+                "give geometry or tilt_axis_angle, not both: a geometry has its own axes",
+                arguments=("geometry", "tilt_axis_angle"),
             )
         if self.tilt_axis_angle is not None and isinstance(source, Alignment):
             raise ValueError("pass tilt_axis_angle to open_alignment instead")
@@ -129,23 +141,28 @@ class StackFile:
         if isinstance(source, TiltGeometry):
             return StackGeometry(source, "geometry")
         if source is not None:
+            if isinstance(source, NDArrayOperatorsMixin) or np.ndim(source) != 1:
+                raise ArgumentError(
+                    "geometry must be a TiltGeometry, an Alignment, tilt angles of shape (n,) or a "
+                    f"path, got {type(source).__name__}",
+                    arguments=("geometry",),
+                )
             axis = self.tilt_axis_angle or 0.0
-            return StackGeometry.from_angles(source, axis, "tilt_angles", self.kind)
+            return StackGeometry.from_angles(source, axis, "geometry", self.kind)
         return self._from_neighbors()
 
     def _from_file(self, path: Path, options: dict[str, Any]) -> StackGeometry:
-        """Read a file of any format; only alignments have options."""
-        name = options.get("format") or detect_format(path)
-        plain = {
-            "json": self._from_json,
-            "angles": self._from_angle_list,
-            "mdoc": self._from_mdoc,
-        }.get(name)
-        if plain is None:
-            return self._from_alignment_file(path, options)
-        if unknown := sorted(set(options) - {"format"}):
-            raise TypeError(f"{name} files have no option {', '.join(unknown)}")
-        return plain(path)
+        """Read a file of any format, or the one alignment of a folder."""
+        kind, file = find_alignment(path, options.pop("format", None))
+        sizes = {name: options.pop(name, None) for name in ("volume_shape", "voxel_size")}
+        kind.require_options(options)
+        if kind is GeometryFile:
+            return self._from_json(file)
+        if kind is AnglesFile:
+            return self._from_angle_list(file)
+        if kind is MdocFile:
+            return self._from_mdoc(file)
+        return self._from_alignment_file(kind, file, sizes, options)
 
     def _from_json(self, path: Path) -> StackGeometry:
         return self._about_given_axis(self.kind.from_json(path), path)
@@ -226,15 +243,20 @@ class StackFile:
         )
         return attrs.evolve(found, warnings=(check,))
 
-    def _from_alignment_file(self, path: Path, options: dict[str, Any]) -> StackGeometry:
+    def _from_alignment_file(
+        self,
+        kind: type[AlignmentFile],
+        file: Path,
+        tomogram: dict[str, Any],
+        options: dict[str, Any],
+    ) -> StackGeometry:
         sizes = Sizes(
             stack_shape=self.content.data.shape,
             pixel_size=self.find_pixel_size(),
             tilt_axis_angle=self.tilt_axis_angle,
-            volume_shape=options.pop("volume_shape", None),
-            voxel_size=options.pop("voxel_size", None),
+            **tomogram,
         )
-        opened = read_alignment_file(path, **options).alignment(sizes)
+        opened = kind.read(file, **options).alignment(sizes)
         return StackGeometry.from_alignment(opened, "alignment", self.kind)
 
     def _from_open_alignment(self, alignment: Alignment) -> StackGeometry:

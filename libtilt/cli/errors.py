@@ -19,6 +19,7 @@ Command = Callable[..., None]
 _OPTION_OF_ARGUMENT = {
     "contrast": "limits",
     "cutoff": "radial",
+    "position_xyz": "position",
     "entry": "emdb",
     "falloff": "radial",
     "pixel_size": "voxel_size",
@@ -28,11 +29,11 @@ _OPTION_OF_ARGUMENT = {
 # Arguments that further options set, besides the option of the same name.
 _FURTHER_OPTIONS = {
     "exclude_views": ("exclude",),
-    "geometry": ("alignment", "tlt"),
+    "format": ("from", "to"),
+    "geometry": ("alignment", "tlt", "tilt_range"),
     "nan": ("ignore_nan",),
     "replace_outliers": ("mend_outliers",),
     "stack_shape": ("stack",),
-    "tilt_angles": ("tlt", "tilt_range"),
 }
 
 
@@ -66,11 +67,14 @@ def _append_flags(message: str, error: Warning | Exception) -> str:
     if context is None:
         return message
     options = {
-        name: param.opts[0]
+        name: opt
         for param in context.command.params
         if isinstance(param, click.Option)
-        # An argument may have the option's name, or another spelling of it.
-        for name in (param.name, *(opt.lstrip("-").replace("-", "_") for opt in param.opts))
+        # An argument has the name of the option, or one of its spellings, which then stands here.
+        for name, opt in (
+            (param.name, param.opts[0]),
+            *((opt.lstrip("-").replace("-", "_"), opt) for opt in param.opts),
+        )
     }
     wanted = [other for name in names for other in (name, *_FURTHER_OPTIONS.get(name, ()))]
     flags = dict.fromkeys(options[name] for name in wanted if name in options)

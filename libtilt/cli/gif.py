@@ -145,7 +145,9 @@ def _open(file: Path, look: str, style: Style, options: Fields) -> Volume | Tilt
         return Volume.open(file, voxel_size=size)
     # Without a scale bar the pixel size does not matter, so no warning about it.
     size = 1.0 if size is None and not style.annotate else size
-    return TiltSeries.open(file, **angles_file_options(options["tlt"]), pixel_size=size)
+    return TiltSeries.open(
+        file, **angles_file_options(options["tlt"], tilt_axis_angle=0.0), pixel_size=size
+    )
 
 
 def _before_after_panel(files: Paths, labels: Labels, style: Fields, options: Fields) -> Panel:

@@ -58,7 +58,8 @@ def require_applicable(options: dict[str, Any]) -> None:
             continue
         if name == "iterations" and chosen == "wbp":
             raise click.UsageError("--iterations applies to wbp only with --filter sirt-like")
-        raise click.UsageError(f"--{name} applies to {' and '.join(methods)}, not to {chosen}")
+        listed = " and ".join(filter(None, (", ".join(methods[:-1]), methods[-1])))
+        raise click.UsageError(f"--{name} applies to {listed}, not to {chosen}")
     if options["radial"] is not None and options["filter"] != "radial":
         raise click.UsageError("--radial requires --filter radial")
 

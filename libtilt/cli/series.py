@@ -49,9 +49,12 @@ def tilt_angle_range(first: float, last: float, step: float) -> Any:
     return first + step * np.arange(count)
 
 
-def angles_file_options(tlt: Path | None) -> dict[str, Any]:
-    """Return options of `TiltSeries.open` for a list of tilt angles, whatever its suffix."""
-    return {} if tlt is None else {"geometry": tlt, "format": "angles"}
+def angles_file_options(tlt: Path | None, **options: Any) -> dict[str, Any]:
+    """Return options of `TiltSeries.open` for a list of tilt angles, whatever its suffix.
+
+    A picture of images does not depend on the tilt axis angle, which may then be any.
+    """
+    return {} if tlt is None else {"geometry": tlt, "format": "angles", **options}
 
 
 def open_tilt_series(tilts: Path, options: dict[str, Any]) -> tuple[TiltSeries, dict[str, Any]]:

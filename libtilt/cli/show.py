@@ -100,7 +100,9 @@ def show(
     if kind in ("slices", "spectrum"):
         axes = _draw_volume(kind, Volume.open(file, voxel_size=voxel_size), position, cmap)
     else:
-        series = TiltSeries.open(file, **angles_file_options(tlt), pixel_size=voxel_size)
+        series = TiltSeries.open(
+            file, **angles_file_options(tlt, tilt_axis_angle=0.0), pixel_size=voxel_size
+        )
         axes = _draw_series(kind, series, cmap)
     figure = axes.get_figure(root=True)
     assert figure is not None

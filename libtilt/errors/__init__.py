@@ -28,6 +28,10 @@ class MissingArgumentError(ArgumentError):
     """A required value is neither in the files nor passed as an argument."""
 
 
+class UnknownOptionError(LibtiltError, TypeError):
+    """A reader or a method does not have an option."""
+
+
 class MixedSeriesError(ArgumentError):
     """A stack and the geometry beside it were not saved together."""
 

@@ -13,15 +13,15 @@ from libtilt.errors.checks import one_of, real_data
 from libtilt.geometry import ImageGrid, TiltGeometry, VolumeGrid
 
 
-class Pair(Protocol):
+class _Operator(Protocol):
     """A forward operator between two grids, and its adjoint."""
 
     @property
-    def domain(self) -> VolumeGrid: ...  # noqa: D102
+    def domain(self) -> VolumeGrid: ...
     @property
-    def range(self) -> ImageGrid: ...  # noqa: D102
+    def range(self) -> ImageGrid: ...
     @property
-    def geometry(self) -> TiltGeometry: ...  # noqa: D102
+    def geometry(self) -> TiltGeometry: ...
     def _forward(self, volume: NDArray[Any], /) -> NDArray[Any]: ...
     def _adjoint(self, images: NDArray[Any], /) -> NDArray[Any]: ...
 
@@ -52,7 +52,7 @@ class ProjectionOperator(LinearOperator):  # type: ignore[misc]
     ((60, 120), (4, 5, 6), (2, 5, 6))
     """
 
-    def __init__(self, projector: Pair, dtype: DTypeLike) -> None:
+    def __init__(self, projector: _Operator, dtype: DTypeLike) -> None:
         kind: np.dtype[Any] = np.dtype(dtype)
         one_of(kind.name, "dtype", ("float32", "float64"))
         self.projector = projector

@@ -37,10 +37,16 @@ def wbp(
 
     Parameters
     ----------
+    tilt_series : TiltSeries
+        Images of shape ``(n, h, w)``.
     filter, padding, taper
         Options of `WBP`.
     volume_grid, volume_shape, projector, backend, mask, weights, nan
-        As in `reconstruct`, which also documents the result and the errors.
+        As in `reconstruct`, which also documents the errors.
+
+    Returns
+    -------
+    Reconstruction
 
     Examples
     --------
@@ -82,10 +88,16 @@ def sirt(
 
     Parameters
     ----------
+    tilt_series : TiltSeries
+        Images of shape ``(n, h, w)``.
     iterations, relaxation, bounds, subsets
         Options of `SIRT`.
     volume_grid, volume_shape, projector, backend, start, mask, weights, nan, margin, callback
-        As in `reconstruct`, which also documents the result and the errors.
+        As in `reconstruct`, which also documents the errors.
+
+    Returns
+    -------
+    Reconstruction
 
     Examples
     --------
@@ -126,10 +138,16 @@ def cgls(
 
     Parameters
     ----------
+    tilt_series : TiltSeries
+        Images of shape ``(n, h, w)``.
     iterations, damping, tolerance
         Options of `CGLS`.
     volume_grid, volume_shape, projector, backend, start, mask, weights, nan, margin, callback
-        As in `reconstruct`, which also documents the result and the errors.
+        As in `reconstruct`, which also documents the errors.
+
+    Returns
+    -------
+    Reconstruction
 
     Examples
     --------
@@ -170,10 +188,16 @@ def tv(
 
     Parameters
     ----------
+    tilt_series : TiltSeries
+        Images of shape ``(n, h, w)``.
     strength, iterations, tolerance, nonnegative
         Options of `TV`.
     volume_grid, volume_shape, projector, backend, start, mask, weights, nan, margin, callback
-        As in `reconstruct`, which also documents the result and the errors.
+        As in `reconstruct`, which also documents the errors.
+
+    Returns
+    -------
+    Reconstruction
 
     Examples
     --------

@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from libtilt.backends.auto import AutoBackend
+from libtilt.backends.base import Backend
 from libtilt.backends.registry import resolve_backend
 from libtilt.errors.checks import positive_integer
 from libtilt.geometry import VolumeGrid
 from libtilt.projector import Projector
-from libtilt.reconstruction.wbp import filter_images
+from libtilt.reconstruction.filters import Filter
+from libtilt.reconstruction.wbp import WBP, filter_images
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
 
 
 def reconstruct_subvolume(
-    tilt_series: TiltSeries, points_xyz: ArrayLike, size: int, **options: Any
+    tilt_series: TiltSeries,
+    points_xyz: ArrayLike,
+    size: int,
+    *,
+    filter: str | Filter = "ramp",  # noqa: A002
+    padding: str = "edge",
+    taper: int = 0,
+    projector: Projector | None = None,
+    backend: str | type[Backend] | Backend = "auto",
+    weights: ArrayLike | None = None,
+    nan: str = "raise",
 ) -> list[Volume]:
     """Reconstruct a cube about each point by weighted back-projection.
 
@@ -36,8 +47,10 @@ def reconstruct_subvolume(
         Points in the specimen frame, in angstroms from the rotation center.
     size : int
         Voxels along each side of the cubes; the point lies at index ``size // 2``.
-    **options
-        Options of `libtilt.reconstruction.WBP`, and `projector` and `backend`.
+    filter, padding, taper : optional
+        Options of `libtilt.reconstruction.WBP`.
+    projector, backend, weights, nan : optional
+        As in `libtilt.reconstruction.reconstruct`.
 
     Returns
     -------
@@ -62,15 +75,21 @@ def reconstruct_subvolume(
     [4, 4, 4]
     """
     side = positive_integer(size, "size")
-    for name in ("volume_shape", "volume_grid"):
-        if name in options:
-            raise ValueError(
-                f"{name} cannot be combined with size, which is the side of the cubes in voxels"
-            )
-    projector, filtered = filter_images(tilt_series, volume_shape=(side,) * 3, **options)
-    projector = _with_local_backend(projector, options)
-    spacing = projector.domain.voxel_size
-    largest = np.linalg.norm(projector.geometry.magnifications, ord=2, axis=(1, 2)).max()
+    requested = resolve_backend(backend) if projector is None else projector.backend
+    operator, filtered = filter_images(
+        tilt_series,
+        WBP(filter=filter, padding=padding, taper=taper),
+        volume_shape=(side,) * 3,
+        projector=projector,
+        backend=backend,
+        weights=weights,
+        nan=nan,
+    )
+    if isinstance(requested, AutoBackend):
+        # The operator is cut into blocks, which not every backend allows.
+        operator = operator.evolve(backend=requested.choose(operator.spec(), local=True))
+    spacing = operator.domain.voxel_size
+    largest = np.linalg.norm(operator.geometry.magnifications, ord=2, axis=(1, 2)).max()
     reach = (side // 2 + 1) * float(np.linalg.norm(spacing)) * largest / tilt_series.pixel_size
     box = 2 * math.ceil(reach) + 4
     points = np.atleast_2d(np.asarray(points_xyz, dtype=np.float64))
@@ -79,17 +98,8 @@ def reconstruct_subvolume(
         points, filtered.extract(points, box, outside="pad", fill=0.0), strict=True
     ):
         around_zero = VolumeGrid((side,) * 3, spacing)
-        small = projector.evolve(
+        small = operator.evolve(
             geometry=crop.geometry, volume_grid=around_zero, image_grid=crop.grid
         )
         volumes.append(small.adjoint(crop).evolve(center=point))
     return volumes
-
-
-def _with_local_backend(projector: Projector, options: dict[str, Any]) -> Projector:
-    """Return the projector with a backend whose operator can be cut into blocks."""
-    given = options.get("projector")
-    asked = resolve_backend(options.get("backend", "auto")) if given is None else given.backend
-    if not isinstance(asked, AutoBackend):
-        return projector
-    return projector.evolve(backend=asked.choose(projector.spec(), local=True))

@@ -6,9 +6,10 @@ from typing import Any, ClassVar
 
 import attrs
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import fft
 
+from libtilt.backends.base import Backend
 from libtilt.backends.threads import run_all
 from libtilt.errors.checks import Float64Array, one_of
 from libtilt.errors.options import checked, option
@@ -122,19 +123,28 @@ class WBP(Method):
 
 def filter_images(
     tilt_series: TiltSeries,
+    method: WBP,
     *,
-    filter: str | Filter = "ramp",  # noqa: A002
-    padding: str = "edge",
-    taper: int = 0,
-    **options: Any,
+    volume_shape: tuple[int, ...],
+    projector: Projector | None = None,
+    backend: str | type[Backend] | Backend = "auto",
+    weights: ArrayLike | None = None,
+    nan: str = "raise",
 ) -> tuple[Projector, TiltSeries]:
     """Return a voxel-driven projector and the filtered series, whose adjoint is that of `wbp`.
 
-    It serves to backproject a few tilts or boxes at a time. `options` are the other arguments of
-    `wbp`; the series has the projector's geometry.
+    It serves to backproject a few tilts or boxes at a time. The other arguments are those of `wbp`;
+    the series has the projector's geometry.
     """
-    method = WBP(filter=filter, padding=padding, taper=taper)
-    problem = LeastSquares.from_tilt_series(tilt_series, driven=method.driven, **options)
+    problem = LeastSquares.from_tilt_series(
+        tilt_series,
+        driven=method.driven,
+        volume_shape=volume_shape,
+        projector=projector,
+        backend=backend,
+        weights=weights,
+        nan=nan,
+    )
     images, geometry = method.filtered_images(problem), problem.projector.geometry
     return problem.projector, tilt_series.evolve(images=images, geometry=geometry)
 

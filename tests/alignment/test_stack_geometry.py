@@ -184,7 +184,7 @@ def test_a_series_that_is_being_replaced_is_read_again(tmp_path, monkeypatch):
 
 
 def test_impossible_angles_are_refused_by_every_reader(tmp_path, stack):
-    with pytest.raises(ValueError, match="tilt_angles, entry 3: expected a tilt angle within 180"):
+    with pytest.raises(ValueError, match="geometry, entry 3: expected a tilt angle within 180"):
         TiltSeries.open(stack, geometry=[1, 1, 300])
     with pytest.raises(ValueError, match="tilt_axis_angle must be degrees within 360"):
         TiltSeries.open(stack, geometry=[1, 2, 3], tilt_axis_angle=400)

@@ -195,7 +195,7 @@ def test_options_define_the_geometry_of_a_plain_stack(tmp_path):
     ("options", "message"),
     [
         (["--thickness", 0], "0 is not in the range"),
-        (["--margin", 3], "--margin applies to sirt and cgls and tv, not to wbp"),
+        (["--margin", 3], "--margin applies to sirt, cgls and tv, not to wbp"),
         (["--method", "sirt", "--margin", "wide"], '--margin: margin must be "auto" or a number'),
         (["--method", "cgls", "--relaxation", 1], "--relaxation applies to sirt, not to cgls"),
         (["--method", "sirt", "--relaxation", 2], "--relaxation: relaxation must be more than 0"),
@@ -213,7 +213,7 @@ def test_options_define_the_geometry_of_a_plain_stack(tmp_path):
         (["--exclude", "a"], "--exclude must be views like 0,1,38-40, got 'a'"),
         (["--exclude", "3-1"], "--exclude must be views like 0,1,38-40, got '3-1'"),
         (["--gif", "a.txt"], "path must end with .gif"),
-        (["--film", "a.gif"], "--film applies to sirt and cgls and tv, not to wbp"),
+        (["--film", "a.gif"], "--film applies to sirt, cgls and tv, not to wbp"),
         (
             ["--method", "sirt", "--gif", "a.gif", "--film", "a.gif"],
             "--output, --gif and --film must be different files",

@@ -51,10 +51,10 @@ ROOMS = {
             "test_places.py",
         ),
     ),
-    "mrc": (("mrc*.py",), ("test_mrc*.py",)),
+    "mrc": (("io/mrc*.py",), ("io/test_mrc*.py",)),
     "resampling": (
-        ("stacks/*.py", "tilt_series.py", "volume.py"),
-        ("test_stacks*.py", "test_tilt_series*.py", "test_volume*.py"),
+        ("resampling/*.py", "tilt_series.py", "volume.py"),
+        ("resampling/test_*.py", "test_tilt_series*.py", "test_volume*.py"),
     ),
     "reconstruction": (
         ("reconstruction/*.py",),
@@ -72,7 +72,10 @@ HEAVY += ("imageio", "mrcfile", "numba", "pytest", "scipy.sparse.linalg", "tifff
 
 def files(room, folder, which):
     patterns = ROOMS[room][which]
-    return sorted(path for pattern in patterns for path in folder.glob(pattern))
+    found = sorted(path for pattern in patterns for path in folder.glob(pattern))
+    if not all(any(folder.glob(pattern)) for pattern in patterns):
+        raise ValueError(f"a pattern of {patterns} matches no file in {folder}")
+    return found
 
 
 # Mutants ---------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from libtilt.reconstruction import (
 )
 from libtilt.reconstruction.angular_weights import angular_weights
 from libtilt.reconstruction.filters import band_limited_ramp
-from libtilt.reconstruction.wbp import filter_images
+from libtilt.reconstruction.wbp import WBP, filter_images
 
 # Wide for their voxels, and without symmetry.
 BLOBS = GaussianBlobs(
@@ -55,7 +55,7 @@ def test_the_ramp_filter_equals_a_convolution(angle):
     profile = np.exp(-((along[..., np.newaxis] - steps + 9) ** 2) / (2 * 2.5**2)) @ kernel
     expected = profile * np.exp(-(beside**2) / (2 * 2.5**2)) * 2.5 * np.sqrt(2 * np.pi)
     geometry = TiltGeometry.from_tilt_angles([0], tilt_axis_angle=angle)
-    _, filtered = filter_images(straight.evolve(geometry=geometry), volume_shape=(1, 48, 48))
+    _, filtered = filter_images(straight.evolve(geometry=geometry), WBP(), volume_shape=(1, 48, 48))
     assert relative_error(filtered.images[0] / angular_weights(geometry), expected) < 1e-4
 
 

@@ -77,6 +77,7 @@ class AreTomoAlignment(MatrixFile):
     """
 
     format: ClassVar[str] = "aretomo"
+    reader_options = ("first_section",)
     writes_excluded: ClassVar[bool] = True
 
     rows: Float64Array = attrs.field(converter=_rows_converter)

@@ -79,6 +79,7 @@ class ImodAlignment(MatrixFile):
     """
 
     format: ClassVar[str] = "imod"
+    reader_options = ("aligned",)
     writes_excluded: ClassVar[bool] = True
 
     transforms: Float64Array | None = attrs.field(converter=attrs.converters.optional(_numbers))

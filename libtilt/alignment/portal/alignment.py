@@ -84,6 +84,7 @@ class PortalAlignment(MatrixFile):
     """
 
     format: ClassVar[str] = "portal"
+    reader_options = ("ignore", "offset_unit")
 
     content: dict[str, Any]
     offset_unit: str = attrs.field(kw_only=True, default="pixel")

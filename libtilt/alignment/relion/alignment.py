@@ -88,6 +88,7 @@ class RelionAlignment(MatrixFile):
     """
 
     format: ClassVar[str] = "relion"
+    reader_options = ("name",)
 
     tilts: StarBlock
     pixel_size: float | None = attrs.field(kw_only=True, default=None)
