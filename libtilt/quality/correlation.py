@@ -71,6 +71,14 @@ def fsc(
     >>> curve.resolution()  # limited by the sampling
     4.0
     """
+    soft, wedge = checked_halves(first, second, mask, missing_wedge)
+    return _fsc(first, second, soft, wedge)
+
+
+def checked_halves(
+    first: Volume, second: Volume, mask: ArrayLike | None, missing_wedge: ArrayLike | None
+) -> tuple[NDArray[Any] | None, NDArray[np.bool_] | None]:
+    """Return mask and missing wedge of two volumes; raise where an argument does not fit."""
     for volume, name in ((first, "first"), (second, "second")):
         require_finite(require_kind(volume, Volume, name).data, name)
     if difference := first.grid.difference(second.grid):
@@ -80,7 +88,7 @@ def fsc(
         )
     soft = None if mask is None else _sound_mask(mask, first.shape)
     wedge = None if missing_wedge is None else _sound_wedge(missing_wedge, first.shape)
-    return _fsc(first, second, soft, wedge)
+    return soft, wedge
 
 
 def frc(first: TiltSeries, second: TiltSeries) -> FourierCorrelation:
@@ -149,7 +157,7 @@ def _fsc(
     missing_wedge: NDArray[np.bool_] | None,
 ) -> FourierCorrelation:
     shells = Shells(first.shape, first.voxel_size[::-1].tolist())
-    transforms = [_masked_spectrum(volume.data, mask) for volume in (first, second)]
+    transforms = [masked_spectrum(volume.data, mask) for volume in (first, second)]
     sums = np.zeros((4, len(shells.frequencies)))
     for plane, a, b in zip(shells.planes(missing_wedge), *transforms, strict=True):
         sums += plane.sums(a, b)
@@ -161,14 +169,15 @@ def _frc(first: TiltSeries, second: TiltSeries) -> FourierCorrelation:
     (plane,) = rings.planes()
     sums = np.stack(
         [
-            plane.sums(_masked_spectrum(a), _masked_spectrum(b))
+            plane.sums(masked_spectrum(a), masked_spectrum(b))
             for a, b in zip(first.images, second.images, strict=True)
         ]
     )
     return FourierCorrelation(rings.frequencies, correlations(sums), sums[0, 3])
 
 
-def _masked_spectrum(data: NDArray[Any], mask: NDArray[Any] | None = None) -> NDArray[Any]:
+def masked_spectrum(data: NDArray[Any], mask: NDArray[Any] | None = None) -> NDArray[Any]:
+    """Return the half-spectrum of data, multiplied by a mask first."""
     values = data.astype(floating_dtype(data.dtype), copy=False)
     return spectrum(values if mask is None else values * mask.astype(values.dtype, copy=False))
 
