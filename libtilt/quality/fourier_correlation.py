@@ -71,6 +71,17 @@ def fsc(
     >>> curve.resolution()  # limited by the sampling
     4.0
     """
+    shells, transforms, wedge = shells_and_spectra(first, second, mask, missing_wedge)
+    sums = np.zeros((4, len(shells.frequencies)))
+    for plane, a, b in zip(shells.planes(wedge), *transforms, strict=True):
+        sums += plane.sums(a, b)
+    return FourierCorrelation(shells.frequencies, correlations(sums), sums[3])
+
+
+def shells_and_spectra(
+    first: Volume, second: Volume, mask: ArrayLike | None, missing_wedge: ArrayLike | None
+) -> tuple[Shells, list[NDArray[Any]], NDArray[np.bool_] | None]:
+    """Return the shells and half-spectra of two masked volumes, and the checked missing wedge."""
     for volume, name in ((first, "first"), (second, "second")):
         require_finite(require_kind(volume, Volume, name).data, name)
     if difference := first.grid.describe_difference(second.grid):
@@ -82,10 +93,7 @@ def fsc(
     wedge = None if missing_wedge is None else _checked_wedge(missing_wedge, first.shape)
     shells = Shells(first.shape, first.voxel_size[::-1].tolist())
     transforms = [_masked_spectrum(volume.data, soft) for volume in (first, second)]
-    sums = np.zeros((4, len(shells.frequencies)))
-    for plane, a, b in zip(shells.planes(wedge), *transforms, strict=True):
-        sums += plane.sums(a, b)
-    return FourierCorrelation(shells.frequencies, correlations(sums), sums[3])
+    return shells, transforms, wedge
 
 
 def frc(first: TiltSeries, second: TiltSeries) -> FourierCorrelation:

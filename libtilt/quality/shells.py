@@ -47,9 +47,8 @@ class Shells:
         width = frequencies[1] if count > 1 else 1.0
         depth, height, columns = (1, *self.shape)[-3:]
         kept = None if excluded is None else fft.ifftshift(~excluded)
-        axes = [fft.fftfreq(n, s) ** 2 for n, s in zip(self.shape, self.spacing, strict=True)]
-        (z, y, x) = axes if len(axes) == 3 else (np.zeros(1), *axes)
-        x = x[: columns // 2 + 1]
+        *first, y, x = self.squares()
+        z = first[0] if first else np.zeros(1)
         in_plane = y[:, np.newaxis] + x
         weights = np.broadcast_to(_column_weights(columns), in_plane.shape)
         for plane in range(depth):
@@ -60,6 +59,11 @@ class Shells:
                 opposite = kept[-plane][_mirrored(height)][:, _mirrored(columns)[: len(x)]]
                 weights = kept[plane, :, : len(x)] + opposite * (_column_weights(columns) - 1)
             yield _Plane(labels.ravel(), weights.ravel(), count)
+
+    def squares(self) -> list[Float64Array]:
+        """Return the squared frequency along each axis, the last one cut to its half."""
+        axes = [fft.fftfreq(n, s) ** 2 for n, s in zip(self.shape, self.spacing, strict=True)]
+        return [*axes[:-1], axes[-1][: self.shape[-1] // 2 + 1]]
 
 
 @attrs.frozen(eq=False)
@@ -79,6 +83,10 @@ class _Plane:
             [self._sum(self.weights * values) for values in (cross, *powers)]
             + [self._sum(self.weights)]
         )
+
+    def within(self, inside: NDArray[np.intp]) -> _Plane:
+        """Return some components of the plane, by flat index."""
+        return _Plane(self.labels[inside], self.weights[inside], self.count)
 
     def _sum(self, values: Float64Array) -> Float64Array:
         # Drops the bin of components beyond the last shell.
