@@ -229,7 +229,7 @@ class StackFile:
             why = f"; {header.note}" if header.note else ""
             raise MissingArgumentError(
                 f"no geometry beside {self.path} (.json, .tlt, .rawtlt or .mdoc): "
-                f"pass geometry=...{why}",
+                f"pass the tilt angles or their file, geometry=...{why}",
                 arguments=["geometry"],
             )
         source = f"the header of {self.path}"
