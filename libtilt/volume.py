@@ -29,7 +29,6 @@ from libtilt.geometry.image_data import ImageData, format_spacing, standardize
 from libtilt.geometry.per_tilt import describe_array
 from libtilt.geometry.rotations import as_rotation_matrices, require_rotations
 from libtilt.geometry.window import Window
-from libtilt.resampling.volumes import resample_volume
 
 if TYPE_CHECKING:
     from scipy.spatial.transform import Rotation
@@ -396,6 +395,8 @@ class Volume(ImageData):
         one_of(order, "order", (0, 1, 3))
         require_finite(self.data, "data")
         data = self.data.astype(floating_dtype(self.dtype), copy=False)
+        from libtilt.resampling.volumes import resample_volume
+
         return self._on(target, resample_volume(data, self.grid, target, order=order, fill=fill))
 
     def rotate(self, rotation: Rotation | ArrayLike, *, order: int = 1) -> Self:
