@@ -7,36 +7,39 @@ import signal
 import sys
 from types import FrameType
 
-# Exit codes as in a shell: 128 plus the number of the signal.
-_INTERRUPTED = 130
 _SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
 _PIPE_CLOSED = 141
+_received: list[int] = []
 
 
-class Terminated(BaseException):
+class Stopped(KeyboardInterrupt):
     """A signal asked the process to end; temporary files are removed as it propagates."""
 
 
 def main() -> None:
     """Run the command line; every failure ends with one line on stderr and an exit code."""
     try:
-        for number in _SIGNALS[1:]:
-            signal.signal(number, _stop)
-        code = _run()
-        # The work is done; a late signal must not report a failure.
         for number in _SIGNALS:
-            signal.signal(number, signal.SIG_IGN)
-        sys.exit(code)
-    except KeyboardInterrupt:
-        _end("interrupted", _INTERRUPTED)
-    except Terminated as terminated:
-        _end("stopped", int(terminated.args[0]) + 128)
+            # A shell may have told its background jobs to ignore Ctrl-C.
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, _stop)
+        code = _run()
     except BrokenPipeError:
         # The reader has closed the pipe; Python's last flush must not fail either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(_PIPE_CLOSED)
+        code = _PIPE_CLOSED
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt) and not _received:
+            _received.append(signal.SIGINT)
+        if not _received:
+            raise
+        code = 1
+    _ignore_signals()  # The work is done; a late one must not report a failure.
+    if _received:
+        _end_by_signal(code)
+    sys.exit(code)
 
 
 def _run() -> int:
@@ -71,12 +74,25 @@ def _run() -> int:
 
 
 def _stop(number: int, _: FrameType | None) -> None:
-    raise Terminated(number)
+    _received.append(number)
+    raise Stopped(number)
 
 
-def _end(message: str, code: int) -> None:
-    print(f"\n{message}", file=sys.stderr, flush=True)  # noqa: T201
-    # Not sys.exit, which can end by the signal itself in place of the code.
+def _ignore_signals() -> None:
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _end_by_signal(code: int) -> None:
+    """End at once: a library whose import was cut short can crash while Python shuts down.
+
+    Such a library may also have turned the signal into an error of its own.
+    """
+    if code:
+        number = _received[0]
+        message = "interrupted" if number == signal.SIGINT else "stopped"
+        print(f"\n{message}", file=sys.stderr, flush=True)  # noqa: T201
+        code = number + 128
     os._exit(code)
 
 

@@ -83,6 +83,33 @@ def test_ctrl_c_during_loading_prints_no_traceback(volume, delay):
     assert "Traceback" not in printed
 
 
+# As a compiled library does whose import the signal cuts short.
+SWALLOWED = """
+import os, signal, sys
+import libtilt.cli.info
+def read(*_, **__):
+    try:
+        os.kill(os.getpid(), number)
+        import time; time.sleep(10)
+    except BaseException as error:
+        raise ImportError("initialization failed") from error
+libtilt.cli.info._rows = read
+from libtilt.__main__ import main
+number = getattr(signal, sys.argv[1])
+sys.argv = ["libtilt", "info", sys.argv[2]]
+main()
+"""
+
+
+@unix
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+def test_a_signal_that_a_library_makes_an_error_keeps_its_exit_code(volume, number):
+    process = start(number.name, volume, command=("-c", SWALLOWED))
+    _, printed = process.communicate(timeout=60)
+    assert process.returncode == SIGNALS[number], printed
+    assert "Traceback" not in printed
+
+
 @unix
 def test_a_closed_pipe_is_no_error(volume):
     read, write = os.pipe()
