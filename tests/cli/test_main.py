@@ -17,15 +17,25 @@ SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143} | (
 unix = pytest.mark.skipif(os.name == "nt", reason="sends signals")
 
 
+def restore_signals():
+    """Undo the ignoring of signals that nohup, shells and test runners hand down."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in SIGNALS.keys() - {signal.SIGINT}:
+        signal.signal(number, signal.SIG_DFL)
+
+
+def ignore_hangup():
+    restore_signals()
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
 def start(*arguments, command=("-m", "libtilt"), **options):
     return subprocess.Popen(
         [sys.executable, *command, *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # A shell in the background may have told its children to ignore Ctrl-C.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-        **options,
+        **{"preexec_fn": restore_signals} | options,
     )
 
 
@@ -81,6 +91,15 @@ def test_ctrl_c_during_loading_prints_no_traceback(volume, delay):
     # A signal that comes behind the end of Python's own work ends the process as such.
     assert process.returncode in (0, 130, -signal.SIGINT)
     assert "Traceback" not in printed
+
+
+@unix
+def test_a_command_under_nohup_survives_a_hangup(volume):
+    process = start(volume, command=("-c", LOADING), preexec_fn=ignore_hangup)
+    assert process.stderr.readline() == "loading\n"
+    process.send_signal(signal.SIGHUP)
+    process.communicate(timeout=60)
+    assert process.returncode == 0
 
 
 # As a compiled library does whose import the signal cuts short.

@@ -85,9 +85,15 @@ def _start(folder: Path, name: str) -> subprocess.Popen[str]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
-        # A shell in the background may have told its children to ignore Ctrl-C.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        preexec_fn=_restore_signals,
     )
+
+
+def _restore_signals() -> None:
+    """Undo the ignoring of signals that nohup, shells and test runners hand down."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for name in CODES.keys() - {"SIGINT"}:
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
 
 
 def _whole(folder: Path, name: str) -> float:
