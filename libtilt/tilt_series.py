@@ -66,6 +66,13 @@ class TiltSeries(ImageData):
         If the numbers of images and tilts differ, or a field per tilt of a subclass does not have
         one entry per tilt.
 
+    Notes
+    -----
+    An index selects tilts: ``tilt_series[3]`` and ``tilt_series[3:5]`` are tilt series with their
+    geometry. NumPy functions that act on each value, such as `numpy.sqrt`, give a `TiltSeries`;
+    statistics, such as ``tilt_series.mean(axis=(1, 2))`` of each image, and all other NumPy
+    functions give plain numbers and arrays.
+
     Examples
     --------
     >>> import numpy as np
@@ -76,6 +83,8 @@ class TiltSeries(ImageData):
     2
     >>> (tilt_series / 2).pixel_size
     2.0
+    >>> tilt_series.mean(axis=(1, 2)).tolist()
+    [1.0, 1.0, 1.0]
     """
 
     _array_name: ClassVar[str] = "images"

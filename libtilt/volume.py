@@ -89,7 +89,12 @@ class Volume(ImageData):
     Notes
     -----
     Slices, crops and binned volumes keep their position: every feature projects where it did
-    before. Indexing with slices gives a `Volume`, any other index plain numbers.
+    before. An index of slices with positive steps gives a `Volume`, whose voxels are larger by the
+    steps; any other index, such as ``volume[3]`` or a mask, gives the numbers that it gives of the
+    array.
+
+    NumPy functions that act on each value, such as `numpy.sqrt`, give a `Volume`; statistics, such
+    as ``volume.mean()``, and all other NumPy functions give plain numbers and arrays.
 
     Examples
     --------
@@ -100,10 +105,12 @@ class Volume(ImageData):
     Volume(data=(4, 6, 8) float32, voxel_size=[2.5, 2.5, 2.5], center=[0.0, 0.0, 0.0])
     >>> volume[2:].center.tolist()
     [0.0, 0.0, 2.5]
-    >>> (volume * 2).voxel_size.tolist()
+    >>> volume[2].shape
+    (6, 8)
+    >>> np.sqrt(volume * 4).voxel_size.tolist()
     [2.5, 2.5, 2.5]
-    >>> float(np.mean(volume * 2))
-    2.0
+    >>> float((volume * 2).mean()), volume.sum(axis=0).shape
+    (2.0, (6, 8))
     """
 
     _array_name: ClassVar[str] = "data"
