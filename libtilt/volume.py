@@ -240,7 +240,8 @@ class Volume(ImageData):
 
         Notes
         -----
-        float64 is stored as float32, the widest type of MRC.
+        float64 is stored as float32, the widest type of MRC. Fields that a subclass adds are not
+        stored: pass them to `open`.
 
         Examples
         --------
@@ -249,7 +250,10 @@ class Volume(ImageData):
         return self._save(path, overwrite=overwrite)
 
     def _save(self, path: str | Path, *, overwrite: bool, made: str = "") -> Path:
-        """Write the volume; `made` is the history to write into the header's labels."""
+        """Write the volume; `made` is the history to write into the header's labels.
+
+        `save` of this class and of `libtilt.reconstruction.Reconstruction` call it.
+        """
         from libtilt.io.mrc_writing import write_mrc
 
         write_mrc(

@@ -8,10 +8,11 @@ import attrs
 import numpy as np
 import pytest
 
-from libtilt import TiltGeometry, TiltSeries, frozen
+from libtilt import Projector, TiltGeometry, TiltSeries, Volume, frozen
 from libtilt.errors import LibtiltWarning, MixedSeriesError
 from libtilt.geometry.json_file import NOT_SAVED
 from libtilt.geometry.per_tilt import PER_TILT
+from libtilt.reconstruction import wbp
 
 GEOMETRY = TiltGeometry.from_tilt_angles([0, 3, -3])
 IMAGES = np.arange(12.0, dtype=np.float32).reshape(3, 2, 2)
@@ -157,3 +158,32 @@ def test_the_fields_of_a_geometry_are_saved_by_the_same_rules(tmp_path):
     assert opened.doses.tolist() == [4, 5, 6]
     with pytest.raises(TypeError, match=r"Noted\.note cannot be saved: .* got object"):
         geometry.evolve(note=object()).to_json()
+
+
+@frozen
+class Named(Volume):
+    name: str = attrs.field(default="unnamed", kw_only=True)
+
+    def _save(self, path, **options):
+        Path(f"{path}.txt").write_text(self.name)
+        return super()._save(path, **options)
+
+
+def test_a_volume_is_saved_without_added_fields_which_open_takes(tmp_path):
+    path = Named(IMAGES, name="TS_01").save(tmp_path / "map.mrc")
+    assert Named.open(path).name == "unnamed"
+    assert Named.open(path, name="TS_01").bin(1).name == "TS_01"
+    assert b"TS_01" not in path.read_bytes()
+
+
+def test_what_a_volume_subclass_saves_is_saved_of_its_reconstructions(tmp_path):
+    class NamingProjector(Projector):
+        volume_type = Named
+
+    projector = NamingProjector(GEOMETRY, volume_shape=(2, 2, 2))
+    for name, volume in (
+        ("found", wbp(TiltSeries(IMAGES, GEOMETRY), projector=projector)),
+        ("backprojected", projector.T @ IMAGES),
+    ):
+        path = volume.save(tmp_path / f"{name}.mrc")
+        assert Path(f"{path}.txt").read_text() == "unnamed"
