@@ -633,6 +633,11 @@ class TiltSeries(ImageData):
         }
 
     def __getitem__(self, index: Any) -> Self:
+        if isinstance(index, tuple) and len(index) > 1:
+            raise IndexError(
+                f"index must select from {len(self)} tilts, got {index!r}: select several tilts "
+                "with a list, and cut windows out of the images with crop"
+            )
         return self.subset(index)
 
     def _within(self, window: Window, images: NDArray[Any]) -> Self:
