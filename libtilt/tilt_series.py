@@ -16,13 +16,20 @@ from libtilt.errors.checks import (
     floating_dtype,
     real_data,
     require_finite,
+    require_kind,
     require_representable,
     to_pixel_size,
 )
-from libtilt.geometry import ImageGrid, TiltGeometry, require_geometry
+from libtilt.geometry import ImageGrid, TiltGeometry
 from libtilt.geometry.frozen_classes import frozen
 from libtilt.geometry.image_data import ImageData, standardize
-from libtilt.geometry.per_tilt import PER_TILT, describe_array, per_tilt_fields, tilt_index
+from libtilt.geometry.per_tilt import (
+    PER_TILT,
+    describe_array,
+    per_tilt_fields,
+    require_per_tilt,
+    tilt_index,
+)
 from libtilt.geometry.window import Window
 
 if TYPE_CHECKING:
@@ -56,7 +63,15 @@ class TiltSeries(ImageData):
     TypeError
         If the images are complex or not numbers, or `geometry` is not a `TiltGeometry`.
     ValueError
-        If the numbers of images and tilts differ.
+        If the numbers of images and tilts differ, or a field per tilt of a subclass does not have
+        one entry per tilt.
+
+    Notes
+    -----
+    An index selects tilts: ``tilt_series[3]`` and ``tilt_series[3:5]`` are tilt series with their
+    geometry. NumPy functions that act on each value, such as `numpy.sqrt`, give a `TiltSeries`;
+    statistics, such as ``tilt_series.mean(axis=(1, 2))`` of each image, and all other NumPy
+    functions give plain numbers and arrays.
 
     Examples
     --------
@@ -68,6 +83,8 @@ class TiltSeries(ImageData):
     2
     >>> (tilt_series / 2).pixel_size
     2.0
+    >>> tilt_series.mean(axis=(1, 2)).tolist()
+    [1.0, 1.0, 1.0]
     """
 
     _array_name: ClassVar[str] = "images"
@@ -76,16 +93,19 @@ class TiltSeries(ImageData):
     images: NDArray[Any] = attrs.field(
         converter=_images_converter, repr=describe_array, metadata=PER_TILT
     )
-    geometry: TiltGeometry = attrs.field(validator=require_geometry, metadata=PER_TILT)
+    geometry: TiltGeometry = attrs.field(metadata=PER_TILT)
     pixel_size: float = attrs.field(default=1.0, kw_only=True, converter=to_pixel_size)
 
-    @geometry.validator
-    def _check_counts(self, _: Any, value: TiltGeometry) -> None:
-        if len(value) != len(self.images):
+    # Of the images, since a subclass may declare a geometry of its own type.
+    @images.validator
+    def _check_counts(self, _: Any, images: NDArray[Any]) -> None:
+        require_kind(self.geometry, TiltGeometry, "geometry")
+        if len(self.geometry) != len(images):
             raise ValueError(
-                f"geometry must have one tilt per image: expected {len(self.images)} "
-                f"for images {self.images.shape}, got {len(value)}"
+                f"geometry must have one tilt per image: expected {len(images)} "
+                f"for images {images.shape}, got {len(self.geometry)}"
             )
+        require_per_tilt(self, len(images))
 
     @property
     def grid(self) -> ImageGrid:
@@ -107,7 +127,8 @@ class TiltSeries(ImageData):
 
         TIFF and HDF5 files (``.tif .hdf .emd ...``) are read with the extra ``formats``. By
         default, the geometry is read from the file of the same name with the suffix ``.json``,
-        else ``.tlt``, ``.rawtlt`` or ``.mdoc``, else from the header of the stack.
+        else ``.tlt``, ``.rawtlt`` or ``.mdoc``, else from the header of the stack. Fields that a
+        subclass adds are read with a geometry from that ``.json``, as `save` writes it.
 
         Parameters
         ----------
@@ -126,8 +147,9 @@ class TiltSeries(ImageData):
         memmap : bool, optional
             Whether to memory-map the file instead of reading it.
         **fields
-            Fields that a subclass adds, and options of the geometry's reader, such as
-            ``name="TS_1"``, ``aligned=True``, ``format="angles"``, ``volume_shape=(d, h, w)``.
+            Fields that a subclass adds, instead of those saved beside the stack, and options of
+            the geometry's reader, such as ``name="TS_1"``, ``aligned=True``, ``format="angles"``,
+            ``volume_shape=(d, h, w)``.
 
         Returns
         -------
@@ -162,7 +184,7 @@ class TiltSeries(ImageData):
         from libtilt.alignment.stack_geometry import UNKNOWN_PIXEL_SIZE
         from libtilt.io.mrc import PLACEHOLDER
 
-        own = {field.name for field in attrs.fields(cls)}
+        own = {field.alias for field in attrs.fields(cls)}
         options = {name: fields.pop(name) for name in set(fields) - own}
         given = {"pixel_size": pixel_size, "tilt_axis_angle": tilt_axis_angle}
         stack, found = cls._read_stack(path, memmap, given, geometry, options)
@@ -184,7 +206,15 @@ class TiltSeries(ImageData):
             warnings.warn(LibtiltWarning(message, arguments=assumed), stacklevel=2)
         for text in found.warnings:
             warnings.warn(text, stacklevel=2)
-        return cls(images, found.geometry, pixel_size=known or 1.0, **fields)
+        added = own - {field.alias for field in attrs.fields(TiltSeries)}
+        if lacking := ", ".join(sorted(set(found.fields) - added)):
+            message = (
+                f"{found.source} also has {lacking}, which {cls.__name__} has no field for: open "
+                "it with the class that saved it"
+            )
+            warnings.warn(message, LibtiltWarning, stacklevel=2)
+        saved = {name: value for name, value in found.fields.items() if name in added}
+        return cls(images, found.geometry, pixel_size=known or 1.0, **saved | fields)
 
     @classmethod
     def _read_stack(
@@ -214,6 +244,8 @@ class TiltSeries(ImageData):
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write the stack, and beside it the geometry (``.json``) and tilt angles (``.rawtlt``).
 
+        The ``.json`` also holds the fields that a subclass adds, which its `open` gives back.
+
         Parameters
         ----------
         path : path
@@ -232,6 +264,8 @@ class TiltSeries(ImageData):
             If one of the three files exists and `overwrite` is false.
         ValueError
             If the file name has another suffix, or a value does not fit into float32.
+        TypeError
+            If a field of a subclass holds what JSON cannot; the message names the field.
         OSError
             If a file cannot be written. No partial files are left.
 
@@ -240,13 +274,14 @@ class TiltSeries(ImageData):
         See `open`.
         """
         from libtilt.alignment.beside_stack import sibling_path
-        from libtilt.geometry.json_file import add_series_id
+        from libtilt.geometry.json_file import add_series, plain_fields
         from libtilt.io.atomic import atomic_writes
         from libtilt.io.mrc_writing import compression, write_new_mrc
 
         compression(path)
         targets = (path, sibling_path(path, ".json"), sibling_path(path, ".rawtlt"))
-        geometry, series = add_series_id(self.geometry.to_json())
+        own = [field.name for field in attrs.fields(TiltSeries)]
+        geometry, series = add_series(self.geometry.to_json(), plain_fields(self, exclude=own))
         with atomic_writes(*targets, overwrite=overwrite) as (stack, json, rawtlt):
             json.write_text(geometry, encoding="utf-8")
             angles = "".join(f"{angle:.6f}\n" for angle in self.geometry.tilt_angles)
@@ -598,6 +633,11 @@ class TiltSeries(ImageData):
         }
 
     def __getitem__(self, index: Any) -> Self:
+        if isinstance(index, tuple) and len(index) > 1:
+            raise IndexError(
+                f"index must select from {len(self)} tilts, got {index!r}: select several tilts "
+                "with a list, and cut windows out of the images with crop"
+            )
         return self.subset(index)
 
     def _within(self, window: Window, images: NDArray[Any]) -> Self:

@@ -89,7 +89,12 @@ class Volume(ImageData):
     Notes
     -----
     Slices, crops and binned volumes keep their position: every feature projects where it did
-    before. Indexing with slices gives a `Volume`, any other index plain numbers.
+    before. An index of slices with positive steps gives a `Volume`, whose voxels are larger by the
+    steps; any other index, such as ``volume[3]`` or a mask, gives the numbers that it gives of the
+    array.
+
+    NumPy functions that act on each value, such as `numpy.sqrt`, give a `Volume`; statistics, such
+    as ``volume.mean()``, and all other NumPy functions give plain numbers and arrays.
 
     Examples
     --------
@@ -100,10 +105,12 @@ class Volume(ImageData):
     Volume(data=(4, 6, 8) float32, voxel_size=[2.5, 2.5, 2.5], center=[0.0, 0.0, 0.0])
     >>> volume[2:].center.tolist()
     [0.0, 0.0, 2.5]
-    >>> (volume * 2).voxel_size.tolist()
+    >>> volume[2].shape
+    (6, 8)
+    >>> np.sqrt(volume * 4).voxel_size.tolist()
     [2.5, 2.5, 2.5]
-    >>> float(np.mean(volume * 2))
-    2.0
+    >>> float((volume * 2).mean()), volume.sum(axis=0).shape
+    (2.0, (6, 8))
     """
 
     _array_name: ClassVar[str] = "data"
@@ -233,7 +240,8 @@ class Volume(ImageData):
 
         Notes
         -----
-        float64 is stored as float32, the widest type of MRC.
+        float64 is stored as float32, the widest type of MRC. Fields that a subclass adds are not
+        stored: pass them to `open`.
 
         Examples
         --------
@@ -242,7 +250,10 @@ class Volume(ImageData):
         return self._save(path, overwrite=overwrite)
 
     def _save(self, path: str | Path, *, overwrite: bool, made: str = "") -> Path:
-        """Write the volume; `made` is the history to write into the header's labels."""
+        """Write the volume; `made` is the history to write into the header's labels.
+
+        `save` of this class and of `libtilt.reconstruction.Reconstruction` call it.
+        """
         from libtilt.io.mrc_writing import write_mrc
 
         write_mrc(

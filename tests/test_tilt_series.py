@@ -374,3 +374,25 @@ def test_series_of_different_tilts_are_not_added():
     tilts = TiltSeries(np.zeros((2, 3, 3)), TiltGeometry.from_tilt_angles([5, -5]))
     with pytest.raises(ValueError, match="geometries differ"):
         tilts.sort() - tilts
+
+
+@pytest.mark.parametrize("index", [(slice(None), slice(1, 3)), (0, 0), (..., slice(2, 4))], ids=str)
+def test_an_index_of_rows_or_columns_says_what_cuts_windows(index):
+    with pytest.raises(
+        IndexError, match=r"index must select from 5 tilts, got .* with a list, .* with crop"
+    ):
+        SERIES[index]
+
+
+def test_a_slice_of_tilts_and_one_tilt_are_tilt_series():
+    for index, tilts in (
+        (slice(3, 5), [3, 4]),
+        (2, [2]),
+        (-1, [4]),
+        ((slice(1),), [0]),
+        (..., range(5)),
+    ):
+        part = SERIES[index]
+        assert type(part) is TiltSeries
+        assert np.array_equal(part.images, IMAGES[list(tilts)])
+        assert part.geometry == GEOMETRY[list(tilts)]

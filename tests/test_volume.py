@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from libtilt import GaussianBlobs, Volume, VolumeGrid
+from libtilt import GaussianBlobs, ImageGrid, Projector, TiltGeometry, Volume, VolumeGrid
 
 few = settings(derandomize=True, deadline=None, max_examples=25)
 DATA = np.arange(5 * 7 * 6, dtype=np.int16).reshape(5, 7, 6)
@@ -524,3 +524,69 @@ def test_padding_a_float_volume_with_nan_is_accepted():
 def test_a_layer_has_the_spacings_of_its_axes():
     volume = Volume(np.zeros((2, 3, 4)), voxel_size=(1.5, 2.5, 3.5))
     assert volume.to_layer_data()[1]["scale"] == (3.5, 2.5, 1.5)
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        *(slice(3, 5), slice(None, None, 2), slice(-2, None), slice(1, 99), Ellipsis),
+        *((slice(1, 3), slice(2, 5), slice(1, 6, 2)), (slice(2), Ellipsis, slice(1, None))),
+        *((Ellipsis, slice(2, None)), (slice(4, 5), slice(6, 7), slice(5, 6)), ()),
+    ],
+    ids=str,
+)
+def test_slices_with_positive_steps_give_a_volume_in_its_place(index):
+    part = BESIDE[index]
+    assert type(part) is Volume
+    assert np.array_equal(part, DATA[index])
+    assert np.shares_memory(part.data, DATA)
+    inside = np.stack([places[index] for places in np.indices(DATA.shape)], axis=-1)
+    assert np.allclose(
+        part.grid.positions(np.indices(part.shape).reshape(3, -1).T),
+        BESIDE.grid.positions(inside.reshape(-1, 3)),
+    )
+    assert np.allclose(part.origin, BESIDE.grid.positions(inside.reshape(-1, 3)[0]))
+    middle = tuple(n // 2 for n in part.shape)
+    assert np.allclose(part.center, BESIDE.grid.positions(inside[middle]))
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        *(3, -1, np.int64(2), (3, slice(2, 5)), (slice(None), 2), (Ellipsis, 1), (1, 2, 3)),
+        *([0, 2], DATA > 50, np.array([True, False, True, False, True]), None, (0, Ellipsis)),
+    ],
+    ids=str,
+)
+def test_integers_masks_and_arrays_give_plain_numbers(index):
+    part = VOLUME[index]
+    assert isinstance(part, np.ndarray | np.generic)
+    assert part.shape == DATA[index].shape
+    assert np.array_equal(part, DATA[index])
+
+
+@pytest.mark.parametrize(
+    ("index", "message"),
+    [
+        (slice(None, None, -1), "positive steps, since mirroring a grid changes its handedness"),
+        (slice(3, 3), r"at least one element of \(5, 7, 6\)"),
+        ((slice(None),) * 4, "up to 3 slices"),
+        ((Ellipsis, Ellipsis), "up to 3 slices"),
+        (5, "out of bounds"),
+    ],
+    ids=str,
+)
+def test_indices_without_a_place_are_refused(index, message):
+    with pytest.raises(IndexError, match=message):
+        VOLUME[index]
+
+
+def test_a_part_of_a_volume_projects_where_it_lies():
+    volume = GaussianBlobs.random((12, 12, 12), n=5, seed=0).volume((12, 12, 12))
+    projector = Projector(TiltGeometry.from_tilt_angles([-30, 20]), image_grid=ImageGrid((12, 12)))
+    parts = [
+        projector @ volume[:5, :, 2:],
+        projector @ volume[5:, :, 2:],
+        projector @ volume[..., :2],
+    ]
+    assert np.allclose(sum(parts[1:], parts[0]), projector @ volume, atol=1e-5)

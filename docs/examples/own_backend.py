@@ -6,10 +6,9 @@ Nearest neighbors in place of linear interpolation: short, and visibly rougher.
 from pathlib import Path
 from typing import ClassVar
 
-import attrs
 import numpy as np
 
-from libtilt import GaussianBlobs, Projector, TiltGeometry
+from libtilt import GaussianBlobs, Projector, TiltGeometry, frozen
 from libtilt.animations import side_by_side
 from libtilt.backends import Backend
 from libtilt.backends.rays import depth_range
@@ -19,7 +18,7 @@ from libtilt.testing import check_backend
 PICTURES = ("backends.gif",)
 
 
-@attrs.frozen
+@frozen
 class NearestBackend(Backend):
     """Every sample is that of the nearest voxel."""
 
@@ -36,6 +35,7 @@ class NearestBackend(Backend):
 
     def forward(self, spec, volume):
         """Sum the nearest voxels along each ray."""
+        self.require_supported(spec)
         images = np.zeros(spec.images_shape, spec.dtype)
         for image, (inside, voxels) in zip(images, self._samples(spec), strict=True):
             image += np.where(inside, volume.ravel()[voxels], 0).sum(axis=0)
@@ -43,6 +43,7 @@ class NearestBackend(Backend):
 
     def adjoint(self, spec, images):
         """Add each pixel to the voxels that it was summed from."""
+        self.require_supported(spec)
         volume = np.zeros(int(np.prod(spec.volume_shape)), spec.dtype)
         for image, (inside, voxels) in zip(images, self._samples(spec), strict=True):
             np.add.at(volume, voxels[inside], np.broadcast_to(image, voxels.shape)[inside])

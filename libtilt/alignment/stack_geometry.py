@@ -30,7 +30,7 @@ from libtilt.errors import (
 )
 from libtilt.errors.checks import finite_array, to_pixel_size
 from libtilt.geometry import TiltGeometry
-from libtilt.geometry.json_file import read_series_id
+from libtilt.geometry.json_file import read_series_fields, read_series_id
 from libtilt.geometry.tolerances import same_spacing
 from libtilt.io.image_content import ImageContent
 from libtilt.io.inputs import read_input
@@ -56,7 +56,8 @@ class StackGeometry:
     """Geometry of the used images of a stack, and where it comes from (`source`, for messages).
 
     The pixel size is in angstroms, None if unknown; `views` are the used images, None for all;
-    `warnings` are assumptions that the user should check.
+    `warnings` are assumptions that the user should check; `fields` are those of a subclass of
+    `TiltSeries`, saved beside the stack.
     """
 
     geometry: TiltGeometry
@@ -64,6 +65,7 @@ class StackGeometry:
     pixel_size: float | None = None
     views: NDArray[np.int64] | None = None
     warnings: tuple[LibtiltWarning | str, ...] = ()
+    fields: dict[str, Any] = attrs.field(factory=dict)
 
     @classmethod
     def from_alignment(cls, alignment: Alignment, source: str, kind: type[TiltGeometry]) -> Self:
@@ -215,7 +217,8 @@ class StackFile:
         if not text.lstrip().startswith("{"):
             return self._from_json(file)
         try:
-            return self._about_given_axis(self.kind.from_json(text), file)
+            found = self._about_given_axis(self.kind.from_json(text), file)
+            return attrs.evolve(found, fields=read_series_fields(text))
         except ValueError as error:
             raise ValueError(str(error).replace("JSON text", str(file), 1)) from error
 

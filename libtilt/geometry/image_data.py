@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from libtilt.drawing.animation import Progress
 
 
+Axis = int | tuple[int, ...] | None
+"""Axes of a reduction, as NumPy takes them."""
+
+
 def standardize(array: NDArray[Any], axes: tuple[int, ...]) -> NDArray[Any]:
     """Return floating data scaled to mean 0 and standard deviation 1 over `axes`.
 
@@ -45,9 +49,10 @@ def format_spacing(sizes: Iterable[float]) -> str:
 class ImageData(NDArrayOperatorsMixin):
     """Base of the classes that hold a three-dimensional, read-only array of image data.
 
-    Arithmetic and NumPy ufuncs return an object of the same class with the same metadata;
-    comparisons and reductions return plain arrays and numbers. `numpy.asarray` returns the data
-    without a copy. A subclass names its array attribute in `_array_name`, and refuses operands with
+    Arithmetic and NumPy ufuncs, such as `numpy.sqrt`, return an object of the same class with the
+    same metadata; comparisons, reductions (``volume.sum()`` or ``numpy.sum(volume)``) and other
+    NumPy functions return plain arrays and numbers. `numpy.asarray` returns the data without a
+    copy. A subclass names its array attribute in `_array_name`, and refuses operands with
     other metadata in `_check_compatible`.
     """
 
@@ -108,6 +113,81 @@ class ImageData(NDArrayOperatorsMixin):
         dtype('float32')
         """
         return self._like(self._array.astype(dtype, copy=False))
+
+    def sum(self, axis: Axis = None, **options: Any) -> Any:
+        """Return the sum of all values, or the sums along some axes.
+
+        Parameters
+        ----------
+        axis : int or tuple of int, optional
+            Axes of the array: 0, 1, 2 are z, y, x of a volume, and tilt, y, x of a tilt series.
+        **options
+            Other options of the method of `numpy.ndarray`, such as ``dtype=`` and ``keepdims=``.
+
+        Returns
+        -------
+        number or ndarray
+            As for the plain array: a NumPy number, or with `axis` an array without those axes.
+
+        Raises
+        ------
+        numpy.exceptions.AxisError
+            If the data do not have the axis.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from libtilt import Volume
+        >>> volume = Volume(np.ones((2, 3, 4)))
+        >>> float(volume.sum()), volume.sum(axis=0).shape
+        (24.0, (3, 4))
+        """
+        return self._array.sum(axis, **options)
+
+    def mean(self, axis: Axis = None, **options: Any) -> Any:
+        """Return the mean; arguments and result as those of `sum`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from libtilt import Volume
+        >>> Volume(np.arange(8.0).reshape(2, 2, 2)).mean(axis=(1, 2)).tolist()
+        [1.5, 5.5]
+        """
+        return self._array.mean(axis, **options)
+
+    def std(self, axis: Axis = None, **options: Any) -> Any:
+        """Return the standard deviation; arguments and result as those of `sum`.
+
+        Examples
+        --------
+        >>> from libtilt import Volume
+        >>> float(Volume([[[1.0, 3.0]]]).std())
+        1.0
+        """
+        return self._array.std(axis, **options)
+
+    def min(self, axis: Axis = None, **options: Any) -> Any:
+        """Return the smallest value; arguments and result as those of `sum`.
+
+        Examples
+        --------
+        >>> from libtilt import Volume
+        >>> float(Volume([[[1.0, 3.0]]]).min())
+        1.0
+        """
+        return self._array.min(axis, **options)
+
+    def max(self, axis: Axis = None, **options: Any) -> Any:
+        """Return the largest value; arguments and result as those of `sum`.
+
+        Examples
+        --------
+        >>> from libtilt import Volume
+        >>> float(Volume([[[1.0, 3.0]]]).max())
+        3.0
+        """
+        return self._array.max(axis, **options)
 
     def to_gif(
         self,

@@ -1,9 +1,10 @@
-"""JSON files of geometries: fields by name, with every bit of each number."""
+"""JSON files of geometries and of fields beside a stack: every bit of each number."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,15 +19,27 @@ Geometry = TypeVar("Geometry", bound=attrs.AttrsInstance)
 FORMAT = "libtilt geometry"
 VERSION = 1
 SERIES_ID = "series"
+SERIES_FIELDS = "series_fields"
+
+NOT_SAVED = {"libtilt.geometry.not_saved": True}
+"""Metadata that marks an attrs field that files leave out; pass it again on opening.
+
+Examples
+--------
+>>> import attrs
+>>> from libtilt import TiltGeometry, frozen
+>>> from libtilt.geometry.json_file import NOT_SAVED
+>>> @frozen
+... class LoggedGeometry(TiltGeometry):
+...     log: object = attrs.field(default=None, kw_only=True, metadata=NOT_SAVED)
+>>> "log" in LoggedGeometry.from_tilt_angles([0], log=print).to_json()
+False
+"""
 
 
 def write(geometry: Any, path: str | Path | None, *, overwrite: bool) -> str:
     """Return the JSON text of `geometry`, and write it to `path` unless that is None."""
-    fields = {
-        field.name: _plain(getattr(geometry, field.name))
-        for field in attrs.fields(type(geometry))
-        if field.init
-    }
+    fields = plain_fields(geometry)
     text = json.dumps({"format": FORMAT, "version": VERSION} | fields, indent=1) + "\n"
     if path is not None:
         with atomic_write(path, overwrite=overwrite) as temporary:
@@ -34,14 +47,50 @@ def write(geometry: Any, path: str | Path | None, *, overwrite: bool) -> str:
     return text
 
 
-def add_series_id(text: str) -> tuple[str, str]:
-    """Add the ID of the saved series to the JSON text of its geometry; return the text and the ID.
+def plain_fields(instance: Any, *, exclude: Iterable[str] = ()) -> dict[str, Any]:
+    """Return the fields of an attrs instance by argument name, as JSON holds them.
 
-    The stack of the series stores the same ID. It is a digest of the geometry: series with equal
-    geometries share it, and either one's geometry then fits the stack.
+    Fields that `NOT_SAVED` marks are left out. Raises a TypeError that names a field that JSON
+    cannot hold, or could not give back.
     """
-    series_id = hashlib.sha256(text.encode()).hexdigest()[:16]
-    return json.dumps(json.loads(text) | {SERIES_ID: series_id}, indent=1) + "\n", series_id
+    fields = {}
+    for field in attrs.fields(type(instance)):
+        if (
+            not field.init
+            or field.name in exclude
+            or field.metadata.get("libtilt.geometry.not_saved")
+        ):
+            continue
+        value = getattr(instance, field.name)
+        name = f"{type(instance).__name__}.{field.name}"
+        if field.converter is None and isinstance(value, np.ndarray | tuple):
+            kind = "numpy.asarray" if isinstance(value, np.ndarray) else "tuple"
+            raise TypeError(
+                f"{name} cannot be saved: JSON gives back a list, not the {type(value).__name__}; "
+                f"declare the field with a converter, such as converter={kind}"
+            )
+        fields[field.alias] = _plain(value, name)
+    return fields
+
+
+def add_series(text: str, fields: dict[str, Any]) -> tuple[str, str]:
+    """Add a series' plain fields and its ID to the JSON text of its geometry; return text and ID.
+
+    The stack of the series stores the same ID. It is a digest of the geometry and the fields:
+    series that agree in both share it, and the file of either then fits the stack.
+    """
+    added = {SERIES_FIELDS: fields} if fields else {}
+    digested = text + (json.dumps(fields) if fields else "")
+    series_id = hashlib.sha256(digested.encode()).hexdigest()[:16]
+    return json.dumps(json.loads(text) | added | {SERIES_ID: series_id}, indent=1) + "\n", series_id
+
+
+def read_series_fields(text: str) -> dict[str, Any]:
+    """Return the fields of a series saved with a valid geometry."""
+    fields = json.loads(text).get(SERIES_FIELDS, {})
+    if not isinstance(fields, dict):
+        raise ValueError(f'"{SERIES_FIELDS}" must be an object, got {fields!r}')
+    return fields
 
 
 def read_series_id(text: str) -> str | None:
@@ -66,8 +115,9 @@ def read(kind: type[Geometry], source: str | Path) -> Geometry:
         raise ValueError(f'{name} does not hold a geometry: expected "format": "{FORMAT}"')
     if (version := content.pop("version", None)) != VERSION:
         raise ValueError(f"{name} has version {version!r}; this libtilt reads version {VERSION}")
-    content.pop(SERIES_ID, None)
-    known = {field.name for field in attrs.fields(kind) if field.init}
+    for key in (SERIES_ID, SERIES_FIELDS):
+        content.pop(key, None)
+    known = {field.alias for field in attrs.fields(kind) if field.init}
     if unknown := sorted(set(content) - known):
         raise ValueError(
             f"{name} has fields that {kind.__name__} lacks: {', '.join(unknown)}; read it with "
@@ -81,5 +131,20 @@ def read(kind: type[Geometry], source: str | Path) -> Geometry:
         raise ValueError(f"{name} does not hold a valid geometry: {error}") from error
 
 
-def _plain(value: Any) -> Any:
-    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+def _plain(value: Any, name: str) -> Any:
+    if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "biufU":
+        return value.tolist()
+    if value is None or isinstance(value, str | int | float):
+        return value
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, list | tuple):
+        return [_plain(entry, name) for entry in value]
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        return {key: _plain(entry, name) for key, entry in value.items()}
+    what = f"an array of {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
+    raise TypeError(
+        f"{name} cannot be saved: expected None, numbers, text, arrays, or lists and dicts of "
+        f"them, got {what}; to leave the field out, declare it with metadata=NOT_SAVED of "
+        "libtilt.geometry.json_file, and pass it again on opening"
+    )

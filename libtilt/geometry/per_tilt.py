@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
@@ -9,7 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 PER_TILT = {"libtilt.geometry.per_tilt": True}
-"""Metadata that marks an attrs field as having one entry per tilt, for indexing to follow.
+"""Metadata that marks an attrs field as having one entry per tilt.
+
+The number of entries is checked, and indexing, sorting and joining follow. A field is an array, a
+tuple, a list, or None if it is not known.
 
 Examples
 --------
@@ -29,15 +33,74 @@ def describe_array(array: NDArray[Any]) -> str:
     return f"{array.shape} {array.dtype}"
 
 
+def _marked_fields(kind: type) -> dict[str, str]:
+    """Return the names of the arguments and attributes of the fields that `PER_TILT` marks."""
+    return {
+        str(field.alias): field.name
+        for field in attrs.fields(kind)
+        if field.init and field.metadata.get("libtilt.geometry.per_tilt")
+    }
+
+
 def per_tilt_fields(
     instance: Any, index: Any = slice(None), *, exclude: tuple[str, ...] = ()
 ) -> dict[str, Any]:
-    """Return the fields of `instance` that `PER_TILT` marks, indexed, except those in `exclude`."""
+    """Return the fields that `PER_TILT` marks, by argument name and indexed, except `exclude`.
+
+    Fields are arrays, tuples, lists, other objects that an index array selects from, or None.
+    """
     return {
-        field.name: getattr(instance, field.name)[index]
-        for field in attrs.fields(type(instance))
-        if field.metadata.get("libtilt.geometry.per_tilt") and field.name not in exclude
+        alias: _select(getattr(instance, name), index)
+        for alias, name in _marked_fields(type(instance)).items()
+        if alias not in exclude
     }
+
+
+def _select(value: Any, index: Any) -> Any:
+    if isinstance(value, tuple | list) and not isinstance(index, slice):
+        return type(value)(value[tilt] for tilt in np.arange(len(value))[index])
+    return None if value is None else value[index]
+
+
+def join_per_tilt(parts: Sequence[Any]) -> dict[str, Any]:
+    """Return the fields that `PER_TILT` marks of instances of one class, joined in order.
+
+    Raises a ValueError if a field is None for some of them only.
+    """
+    joined: dict[str, Any] = {}
+    for alias, name in _marked_fields(type(parts[0])).items():
+        values = [getattr(part, name) for part in parts]
+        missing = sum(value is None for value in values)
+        if 0 < missing < len(values):
+            raise ValueError(
+                f"{alias} must be given for all parts or for none: it is None for {missing} of "
+                f"{len(values)}"
+            )
+        if isinstance(values[0], tuple | list):
+            joined[alias] = type(values[0])(entry for value in values for entry in value)
+        else:
+            joined[alias] = None if missing else np.concatenate(values)
+    return joined
+
+
+def require_per_tilt(instance: Any, count: int) -> None:
+    """Raise unless each field that `PER_TILT` marks has `count` entries, or is None.
+
+    A validator of a field of the base class calls it, so that subclasses are checked however they
+    are decorated.
+    """
+    for alias, name in _marked_fields(type(instance)).items():
+        if (value := getattr(instance, name)) is None:
+            continue
+        try:
+            got = len({} if isinstance(value, str | bytes | dict) else value)
+        except TypeError:
+            got = 0
+        if got != count:
+            raise ValueError(
+                f"{alias} must have one entry per tilt: expected an array, a tuple or a list of "
+                f"{count}, got {got or repr(value)}"
+            )
 
 
 def tilt_index(index: Any, count: int) -> Any:

@@ -25,7 +25,14 @@ from libtilt.geometry.frozen_classes import frozen
 from libtilt.geometry.image_grid import ImageGrid
 from libtilt.geometry.json_file import read as read_json
 from libtilt.geometry.json_file import write as write_json
-from libtilt.geometry.per_tilt import PER_TILT, describe_array, per_tilt_fields, tilt_index
+from libtilt.geometry.per_tilt import (
+    PER_TILT,
+    describe_array,
+    join_per_tilt,
+    per_tilt_fields,
+    require_per_tilt,
+    tilt_index,
+)
 from libtilt.geometry.rotations import (
     as_rotation_matrices,
     decompose_zyx,
@@ -97,7 +104,8 @@ class TiltGeometry:
     Raises
     ------
     ValueError
-        If a matrix is not a rotation, or a shape or value is invalid; the message names the tilt.
+        If a matrix is not a rotation, a shape or value is invalid (the message names the tilt), or
+        a field per tilt of a subclass does not have one entry per tilt.
 
     See Also
     --------
@@ -137,6 +145,7 @@ class TiltGeometry:
     @rotation_matrices.validator
     def _check_rotations(self, _: Any, value: Float64Array) -> None:
         require_rotations(value, "rotation_matrices")
+        require_per_tilt(self, len(value))
 
     @classmethod
     def from_tilt_angles(
@@ -455,7 +464,7 @@ class TiltGeometry:
         Raises
         ------
         ValueError
-            If there is no geometry.
+            If there is no geometry, or a field per tilt is None for some of them only.
         TypeError
             If their classes differ.
 
@@ -472,9 +481,7 @@ class TiltGeometry:
         if len({type(part) for part in listed}) > 1:
             names = ", ".join(sorted({type(part).__name__ for part in listed}))
             raise TypeError(f"geometries must be of one class, got {names}")
-        parts = [per_tilt_fields(part) for part in listed]
-        joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-        return listed[0].evolve(**joined)
+        return listed[0].evolve(**join_per_tilt(listed))
 
     def to_json(self, path: str | Path | None = None, *, overwrite: bool = False) -> str:
         """Return the geometry as lossless JSON text, and write it to `path` if given.

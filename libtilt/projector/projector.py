@@ -42,6 +42,15 @@ if TYPE_CHECKING:
     from libtilt.projector.linear_operator import ProjectionOperator
 
 
+# What a subclass overrides instead, so that solvers and linear operators compute the same.
+_OVERRIDDEN_INSTEAD = {
+    "forward": "_forward(self, volume)",
+    "adjoint": "_adjoint(self, images)",
+    "__call__": "_forward(self, volume)",
+    "__matmul__": "_forward(self, volume)",
+}
+
+
 @frozen
 class Projector:
     """A tilt geometry with a sampling backend: projects volumes, backprojects tilt series.
@@ -92,6 +101,13 @@ class Projector:
 
     Notes
     -----
+    ``projector @ volume`` and ``projector(volume)`` are ``projector.forward(volume)``, and
+    ``projector.T @ tilt_series`` is ``projector.adjoint(tilt_series)``.
+
+    A subclass with another model overrides `_forward` and `_adjoint`, both of them, which all
+    methods and solvers call. Overriding one alone is a TypeError, and so is overriding `forward`,
+    `adjoint`, ``__call__`` or ``__matmul__``, which solvers would not call.
+
     A projection value is the line integral divided by the pixel size, for every tilt, voxel shape
     and pair: with equal spacings, the plain sum of samples. The sums of a backend are therefore
     multiplied by `image_scales`. Magnifications do not enter the scales of the voxel-driven pair,
@@ -154,6 +170,25 @@ class Projector:
     def _check_images(self, _: Any, value: ImageGrid | None) -> None:
         shorts = {"image_shape": self._image_shape, "pixel_size": self._pixel_size}
         _require_given_once("image_grid", value, ImageGrid, shorts)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for name, instead in _OVERRIDDEN_INSTEAD.items():
+            if getattr(cls, name) is not getattr(Projector, name):
+                raise TypeError(
+                    f"{cls.__name__} must not override {name}, which solvers and linear_operator() "
+                    f"do not call: override {instead} instead, which computes on plain arrays"
+                )
+        owners = {
+            name: next(kind for kind in cls.__mro__ if name in vars(kind))
+            for name in ("_forward", "_adjoint")
+        }
+        if len(set(owners.values())) > 1:
+            places = " and ".join(f"{kind.__name__}.{name}" for name, kind in owners.items())
+            raise TypeError(
+                f"{cls.__name__} must override _forward and _adjoint in one class, as solvers take "
+                f"the one for the exact transpose of the other; it has {places}"
+            )
 
     @property
     def domain(self) -> VolumeGrid:
@@ -331,6 +366,10 @@ class Projector:
         """Project a volume, as `forward`."""
         return self.forward(volume)
 
+    def __matmul__(self, volume: Volume | ArrayLike) -> TiltSeries:
+        """Project a volume, as `forward`."""
+        return self.forward(volume)
+
     @property
     def T(self) -> AdjointProjector:  # noqa: N802
         """The adjoint as an object: calling it backprojects, and its ``T`` is this projector."""
@@ -481,7 +520,7 @@ class Projector:
         return image_scales(self.geometry.rotation_matrices, self.domain, self.range, self.driven)
 
     def _forward(self, volume: NDArray[Any]) -> NDArray[Any]:
-        """Project a validated volume; override it for another model.
+        """Project a validated volume; override it, and `_adjoint`, for another model.
 
         It is called on a projector with both grids known.
         """
@@ -566,6 +605,10 @@ class AdjointProjector:
         return self.projector.domain
 
     def __call__(self, tilt_series: TiltSeries | ArrayLike) -> Volume:
+        """Backproject a tilt series, as `Projector.adjoint`."""
+        return self.projector.adjoint(tilt_series)
+
+    def __matmul__(self, tilt_series: TiltSeries | ArrayLike) -> Volume:
         """Backproject a tilt series, as `Projector.adjoint`."""
         return self.projector.adjoint(tilt_series)
 

@@ -195,3 +195,58 @@ def test_normalizing_does_not_depend_on_the_scale(scale):
     images = TiltSeries(data, geometry).normalize().images
     again = TiltSeries(data * scale, geometry).normalize().images
     assert np.allclose(again, images, rtol=1e-12, atol=1e-12)
+
+
+REDUCTIONS = ["sum", "mean", "std", "min", "max"]
+
+
+@both
+@pytest.mark.parametrize("name", REDUCTIONS)
+@pytest.mark.parametrize(
+    "options", [{}, {"axis": 0}, {"axis": (1, -1)}, {"axis": 2, "keepdims": 1}]
+)
+def test_statistics_are_those_of_the_array(image_data, name, options):
+    expected = getattr(DATA, name)(**options)
+    for result in (getattr(image_data, name)(**options), getattr(np, name)(image_data, **options)):
+        assert type(result) is type(expected)
+        assert result.dtype == expected.dtype
+        assert np.array_equal(result, expected)
+
+
+@both
+def test_statistics_take_the_options_of_numpy(image_data):
+    assert image_data.sum(dtype=np.float64).dtype == np.float64
+    assert image_data.std(ddof=1) == np.std(image_data, ddof=1) == DATA.std(ddof=1)
+    assert image_data.max(initial=99, where=DATA < 5) == 99
+    assert np.mean(image_data, where=DATA < 5) == DATA[DATA < 5].mean()
+    out = np.empty(DATA.shape[1:], np.float32)
+    assert np.sum(image_data, axis=0, out=out) is out
+    assert np.array_equal(out, DATA.sum(axis=0))
+    with pytest.raises(TypeError, match="unexpected keyword"):
+        image_data.mean(axes=0)
+    with pytest.raises(ValueError, match="axis 3 is out of bounds"):
+        image_data.mean(axis=3)
+
+
+@both
+def test_narrow_integers_add_up_without_overflow(image_data):
+    bright = image_data.evolve(**{image_data._array_name: np.full((2, 3, 4), 200, np.uint8)})
+    assert bright.sum() == np.sum(bright) == 4800
+    assert bright.mean() == 200.0
+
+
+@both
+@pytest.mark.parametrize("function", [np.median, np.ptp, np.cumsum, np.sort, np.argmax, np.ravel])
+def test_other_functions_of_numpy_give_plain_arrays_and_numbers(image_data, function):
+    result = function(image_data)
+    assert isinstance(result, np.ndarray | np.generic)
+    assert np.array_equal(result, function(DATA))
+
+
+@both
+def test_only_real_types_are_converted_to(image_data):
+    converted = image_data.astype(np.int16)
+    assert_same_metadata(converted, image_data)
+    assert converted.dtype == np.int16
+    with pytest.raises(TypeError, match="must be real numbers, got dtype complex64"):
+        image_data.astype(np.complex64)
