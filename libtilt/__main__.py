@@ -47,9 +47,9 @@ def _run() -> int:
         import click
     except ImportError:
         sys.exit("error: the command line requires click: pip install 'libtilt[cli]'")
-    from libtilt.cli import app
-    from libtilt.cli.messages import PipeClosed, echo_error
+    from libtilt.cli import app, messages
 
+    messages.signals_received = _received
     try:
         app(standalone_mode=False)
         sys.stdout.flush()
@@ -60,7 +60,7 @@ def _run() -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except PipeClosed as closed:
+    except messages.PipeClosed as closed:
         raise BrokenPipeError from closed
     except BrokenPipeError:
         raise
@@ -68,7 +68,9 @@ def _run() -> int:
         if os.environ.get("LIBTILT_DEBUG"):
             raise
         kind = type(error).__name__
-        echo_error(f"unexpected {kind}: {error}; set LIBTILT_DEBUG=1 for details, please report it")
+        messages.echo_error(
+            f"unexpected {kind}: {error}; set LIBTILT_DEBUG=1 for details, please report it"
+        )
         return 1
     return 0
 

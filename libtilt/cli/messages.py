@@ -9,6 +9,9 @@ import click
 # Terminal control (cursor, bell, color) and marks of the writing direction.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
+signals_received: list[int] = []
+"""Signals that asked the process to end; an error after one is its consequence, not printed."""
+
 
 def printable(text: str) -> str:
     """Return text with control characters, which may come from files, as escapes."""
@@ -31,7 +34,8 @@ def echo(text: str, *, err: bool = False) -> None:
 
 def echo_error(text: str) -> None:
     """Print an error as one line on stderr, also in a quiet run."""
-    click.echo(f"error: {printable(' '.join(text.split()))}", err=True)
+    if not signals_received:
+        click.echo(f"error: {printable(' '.join(text.split()))}", err=True)
 
 
 def is_quiet() -> bool:

@@ -126,7 +126,7 @@ def test_a_signal_that_a_library_makes_an_error_keeps_its_exit_code(volume, numb
     process = start(number.name, volume, command=("-c", SWALLOWED))
     _, printed = process.communicate(timeout=60)
     assert process.returncode == SIGNALS[number], printed
-    assert "Traceback" not in printed
+    assert printed.strip() in ("interrupted", "stopped")
 
 
 @unix
