@@ -564,7 +564,9 @@ class TiltSeries(ImageData):
         -------
         data : ndarray, shape (n, h, w)
         options : dict
-            Name, and scale in angstroms, 1 along the tilts; tilt angles are in ``metadata``.
+            Name, axis labels, units, and scale in angstroms from the center of the images; the
+            first axis counts tilts, in pixels. ``metadata`` has the tilt angles, and the geometry
+            as JSON. Contrast limits are as in `Volume.to_layer_data`.
         kind : str
             ``"image"``.
 
@@ -577,12 +579,20 @@ class TiltSeries(ImageData):
         >>> series.to_layer_data()[1]["scale"]
         (1.0, 2.0, 2.0)
         """
-        angles = self.geometry.tilt_angles.round(6).tolist()
-        options = {
-            "name": type(self).__name__,
-            "scale": (1.0, self.pixel_size, self.pixel_size),
-            "metadata": {"units": "angstrom", "tilt_angles": angles},
-        }
+        from libtilt.exchange.layers import layer_options
+
+        x, y = self.grid.axes
+        options = layer_options(
+            self.images,
+            name=type(self).__name__,
+            axes={"tilt": "pixel", "y": "angstrom", "x": "angstrom"},
+            scale=(1.0, self.pixel_size, self.pixel_size),
+            translate=(0.0, y[0], x[0]),
+            metadata={
+                "tilt_angles": self.geometry.tilt_angles.round(6).tolist(),
+                "geometry": self.geometry.to_json(),
+            },
+        )
         return self.images, options, "image"
 
     def _thumbnails(self) -> list[NDArray[Any]]:

@@ -488,7 +488,8 @@ class Volume(ImageData):
         -------
         data : ndarray, shape (d, h, w)
         options : dict
-            Name, scale and translation in angstroms, in napari's order z, y, x.
+            Name, axis labels, units, scale and translation in angstroms, in napari's order z, y, x;
+            contrast limits of a few slices, so that a memory-mapped file is not read whole.
         kind : str
             ``"image"``.
 
@@ -499,15 +500,19 @@ class Volume(ImageData):
         >>> import numpy as np
         >>> from libtilt import Volume
         >>> _, options, kind = Volume(np.zeros((2, 3, 4)), voxel_size=(1, 2, 3)).to_layer_data()
-        >>> kind, options["scale"]
-        ('image', (3.0, 2.0, 1.0))
+        >>> kind, options["scale"], options["units"]
+        ('image', (3.0, 2.0, 1.0), ('angstrom', 'angstrom', 'angstrom'))
         """
-        options = {
-            "name": type(self).__name__,
-            "scale": tuple(self.voxel_size[::-1].tolist()),
-            "translate": tuple(self.origin[::-1].tolist()),
-            "metadata": {"units": "angstrom"},
-        }
+        from libtilt.exchange.layers import layer_options
+
+        options = layer_options(
+            self.data,
+            name=type(self).__name__,
+            axes={"z": "angstrom", "y": "angstrom", "x": "angstrom"},
+            scale=self.voxel_size[::-1],
+            translate=self.origin[::-1],
+            metadata={"center": self.center.tolist()},
+        )
         return self.data, options, "image"
 
     def _thumbnails(self) -> list[NDArray[Any]]:
