@@ -44,6 +44,10 @@ class UnmappableImageError(RefusedImageError):
     """An image file that cannot be memory-mapped, and can be read."""
 
 
+class UnsupportedLayerError(LibtiltError, TypeError):
+    """A napari layer that an MRC file cannot hold."""
+
+
 class MissingFileError(LibtiltError, FileNotFoundError):
     """A file that another file requires or names does not exist."""
 
