@@ -1,6 +1,8 @@
 """The plugin in napari itself: layers of a viewer, and a window drawn off the screen."""
 
+import re
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +15,8 @@ if (spec := find_spec("napari")) is None or spec.origin is None:
 # Warnings of napari and of what it imports are not ours.
 pytestmark = pytest.mark.filterwarnings("ignore")
 
+PAGE = Path(__file__).parents[2] / "docs" / "napari.md"
+BLOCK = re.compile(r"^```py(?:thon)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 BLOBS = GaussianBlobs([[9, -7, 6]], sigmas=3)
 
 
@@ -69,6 +73,18 @@ def test_a_layer_in_nanometers_is_saved_in_angstroms(viewer, tmp_path):
     plain = viewer.add_image(data)
     with pytest.raises(TypeError, match="unit of length on the axes z, y, x, got pixel"):
         plain.save(str(tmp_path / "b.mrc"), plugin="libtilt")
+
+
+def test_the_code_of_the_page_runs(viewer, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("napari.Viewer", lambda: viewer)
+    names = {}
+    for block in re.findall(
+        r"^```py(?:thon)?\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL
+    ):
+        exec(block, names)
+    assert Volume.open("map.mrc").voxel_size.tolist() == [5, 5, 5]
+    assert len(viewer.layers) == 2
 
 
 @pytest.mark.parametrize("key", ["volume", "tilt_series"])
