@@ -121,6 +121,24 @@ def interoperability(session: nox.Session) -> None:
 
 
 @nox.session
+def napari(session: nox.Session) -> None:
+    """Open, draw and save in napari itself; windows are drawn where there is Xvfb."""
+    copy = enter_copy(session)
+    session.install(".[napari]", "napari[all]", "hypothesis>=6.80", "pytest>=7.4")
+    # Plugins of napari for pytest raise warnings before tests can ignore them.
+    env = {
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "NAPARI_CONFIG": os.fspath(copy.parent / "napari-settings.yaml"),
+    }
+    display = ["xvfb-run", "--auto-servernum", "--server-args=-screen 0 1280x1024x24"]
+    if shutil.which(display[0]) is None:
+        session.warn("xvfb-run is not installed: layers are opened and saved, but none is drawn")
+        display, env["QT_QPA_PLATFORM"] = [], "offscreen"
+    tests = ["python", "-m", "pytest", "-q", "tests/napari", "libtilt/napari"]
+    session.run(*display, *tests, *session.posargs, env=env, external=bool(display))
+
+
+@nox.session
 def reliability(session: nox.Session) -> None:
     """Try thousands of bad inputs, damaged files, signals and rivals."""
     enter_copy(session)

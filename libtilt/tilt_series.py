@@ -33,6 +33,8 @@ from libtilt.geometry.per_tilt import (
 from libtilt.geometry.window import Window
 
 if TYPE_CHECKING:
+    from xarray import DataArray
+
     from libtilt.alignment import Alignment
     from libtilt.alignment.stack_geometry import StackFile, StackGeometry
 
@@ -599,7 +601,9 @@ class TiltSeries(ImageData):
         -------
         data : ndarray, shape (n, h, w)
         options : dict
-            Name, and scale in angstroms, 1 along the tilts; tilt angles are in ``metadata``.
+            Name, axis labels, units, and scale in angstroms from the center of the images; the
+            first axis counts tilts, in pixels. ``metadata`` has the tilt angles, and the geometry
+            as JSON. Contrast limits are as in `Volume.to_layer_data`.
         kind : str
             ``"image"``.
 
@@ -612,13 +616,92 @@ class TiltSeries(ImageData):
         >>> series.to_layer_data()[1]["scale"]
         (1.0, 2.0, 2.0)
         """
-        angles = self.geometry.tilt_angles.round(6).tolist()
-        options = {
-            "name": type(self).__name__,
-            "scale": (1.0, self.pixel_size, self.pixel_size),
-            "metadata": {"units": "angstrom", "tilt_angles": angles},
-        }
+        from libtilt.exchange.layers import layer_options
+
+        x, y = self.grid.axes
+        options = layer_options(
+            self.images,
+            name=type(self).__name__,
+            axes={"tilt": "pixel", "y": "angstrom", "x": "angstrom"},
+            scale=(1.0, self.pixel_size, self.pixel_size),
+            translate=(0.0, y[0], x[0]),
+            metadata={
+                "tilt_angles": self.geometry.tilt_angles.round(6).tolist(),
+                "geometry": self.geometry.to_json(),
+            },
+        )
         return self.images, options, "image"
+
+    def to_xarray(self) -> DataArray:
+        """Return the tilt series as an `xarray.DataArray` (extra ``xarray``).
+
+        Returns
+        -------
+        xarray.DataArray, shape (n, h, w)
+            Dimensions tilt, y, x, with pixel positions in angstroms from the center of the images,
+            and ``tilt_angle`` in degrees along the tilts, as coordinates. The coordinate ``tilt``
+            numbers the tilts, and has the geometry as JSON in its attributes. The data are shared
+            and read-only. Fields that a subclass adds are not included.
+
+        Raises
+        ------
+        ImportError
+            If xarray is not installed.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from libtilt import TiltGeometry, TiltSeries
+        >>> geometry = TiltGeometry.from_tilt_angles([3, -3, 0])
+        >>> series = TiltSeries(np.ones((3, 4, 4)), geometry, pixel_size=2.0)
+        >>> array = series.to_xarray().sortby("tilt_angle")
+        >>> array.tilt_angle.values.round(6).tolist(), array.x.values.tolist()
+        ([-3.0, 0.0, 3.0], [-4.0, -2.0, 0.0, 2.0])
+        >>> TiltSeries.from_xarray(array).geometry.tilt_angles.round(9).tolist()
+        [-3.0, 0.0, 3.0]
+        """
+        from libtilt.exchange.data_arrays import series_array
+
+        return series_array(self.images, self.grid.axes, self.pixel_size, self.geometry)
+
+    @classmethod
+    def from_xarray(
+        cls, array: DataArray, *, geometry: TiltGeometry | None = None, **fields: Any
+    ) -> Self:
+        """Return the tilt series in an `xarray.DataArray`: the inverse of `to_xarray`.
+
+        Parameters
+        ----------
+        array : xarray.DataArray
+            Dimensions tilt, y, x in any order; y and x as in `Volume.from_xarray`.
+        geometry : TiltGeometry, optional
+            Geometry of the n tilts, with shifts relative to the position x = y = 0, instead of the
+            one in the array.
+        **fields
+            Fields that a subclass adds, or that replace those of the array.
+
+        Returns
+        -------
+        TiltSeries
+            Series with the geometry of the tilts that the array still has. Features project where
+            they did if xarray has cut or averaged pixels; `bin` also divides by its factor.
+
+        Raises
+        ------
+        ImportError
+            If xarray is not installed.
+        TypeError
+            If `array` is not a `DataArray`, or is complex.
+        ValueError
+            If dimensions, positions, units or the geometry are missing or invalid.
+
+        Examples
+        --------
+        See `to_xarray`.
+        """
+        from libtilt.exchange.data_arrays import series_fields
+
+        return cls(**series_fields(array, cls.geometry_type, geometry) | fields)
 
     def _thumbnails(self) -> list[NDArray[Any]]:
         angles = self.geometry.tilt_angles

@@ -32,6 +32,7 @@ from libtilt.geometry.window import Window
 
 if TYPE_CHECKING:
     from scipy.spatial.transform import Rotation
+    from xarray import DataArray
 
     from libtilt.io.image_content import ImageContent
 
@@ -499,7 +500,8 @@ class Volume(ImageData):
         -------
         data : ndarray, shape (d, h, w)
         options : dict
-            Name, scale and translation in angstroms, in napari's order z, y, x.
+            Name, axis labels, units, scale and translation in angstroms, in napari's order z, y, x;
+            contrast limits of a few slices, so that a memory-mapped file is not read whole.
         kind : str
             ``"image"``.
 
@@ -510,16 +512,85 @@ class Volume(ImageData):
         >>> import numpy as np
         >>> from libtilt import Volume
         >>> _, options, kind = Volume(np.zeros((2, 3, 4)), voxel_size=(1, 2, 3)).to_layer_data()
-        >>> kind, options["scale"]
-        ('image', (3.0, 2.0, 1.0))
+        >>> kind, options["scale"], options["units"]
+        ('image', (3.0, 2.0, 1.0), ('angstrom', 'angstrom', 'angstrom'))
         """
-        options = {
-            "name": type(self).__name__,
-            "scale": tuple(self.voxel_size[::-1].tolist()),
-            "translate": tuple(self.origin[::-1].tolist()),
-            "metadata": {"units": "angstrom"},
-        }
+        from libtilt.exchange.layers import layer_options
+
+        options = layer_options(
+            self.data,
+            name=type(self).__name__,
+            axes={"z": "angstrom", "y": "angstrom", "x": "angstrom"},
+            scale=self.voxel_size[::-1],
+            translate=self.origin[::-1],
+            metadata={"center": self.center.tolist()},
+        )
         return self.data, options, "image"
+
+    def to_xarray(self) -> DataArray:
+        """Return the volume as an `xarray.DataArray` (extra ``xarray``).
+
+        Returns
+        -------
+        xarray.DataArray, shape (d, h, w)
+            Dimensions z, y, x, with voxel positions in angstroms from the rotation center as
+            coordinates; also ``file_z``, ``file_y``, ``file_x`` if the volume has an origin of its
+            own. The data are shared and read-only: ``.copy()`` them to change values.
+
+        Raises
+        ------
+        ImportError
+            If xarray is not installed.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from libtilt import Volume
+        >>> volume = Volume(np.ones((2, 4, 4)), voxel_size=2.5)
+        >>> upper = volume.to_xarray().sel(y=slice(0, None))
+        >>> upper.y.values.tolist(), upper.y.units
+        ([0.0, 2.5], 'angstrom')
+        >>> Volume.from_xarray(upper).center.tolist()
+        [0.0, 2.5, 0.0]
+        """
+        from libtilt.exchange.data_arrays import volume_array
+
+        return volume_array(self.data, self.grid.axes, self.voxel_size, self._origin)
+
+    @classmethod
+    def from_xarray(cls, array: DataArray, **fields: Any) -> Self:
+        """Return the volume in an `xarray.DataArray`: the inverse of `to_xarray`.
+
+        Parameters
+        ----------
+        array : xarray.DataArray
+            Dimensions z, y, x in any order, each with evenly increasing positions and their unit
+            (``array.x.attrs["units"]``), a length such as ``"angstrom"`` or ``"nm"``.
+        **fields
+            Fields that a subclass adds, or that replace those of the array.
+
+        Returns
+        -------
+        Volume
+            Volume whose voxels lie where the coordinates say, also after xarray has selected,
+            transposed or averaged some.
+
+        Raises
+        ------
+        ImportError
+            If xarray is not installed.
+        TypeError
+            If `array` is not a `DataArray`, or is complex.
+        ValueError
+            If dimensions, positions or units are missing or invalid.
+
+        Examples
+        --------
+        See `to_xarray`.
+        """
+        from libtilt.exchange.data_arrays import volume_fields
+
+        return cls(**volume_fields(array) | fields)
 
     def _thumbnails(self) -> list[NDArray[Any]]:
         return [self.data[len(self.data) // 2], self.data[:, self.shape[1] // 2]]

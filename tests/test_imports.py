@@ -12,6 +12,7 @@ from libtilt.cli import app
 # Of files, pictures, solvers and extras: each is loaded by what uses it.
 LATER = {
     *("PIL", "imageio", "mrcfile", "numba", "finufft", "h5py", "tifffile", "matplotlib", "click"),
+    "xarray",
     *("scipy.ndimage", "scipy.sparse", "scipy.spatial", "scipy.fft", "scipy.special"),
     *("libtilt.alignment", "libtilt.animations", "libtilt.cli", "libtilt.drawing", "libtilt.plot"),
     *("libtilt.io.image_files", "libtilt.io.mrc", "libtilt.io.mrc_writing"),

@@ -40,6 +40,14 @@ class RefusedImageError(LibtiltError, ValueError):
     """An image file of a known format that libtilt does not read."""
 
 
+class UnmappableImageError(RefusedImageError):
+    """An image file that cannot be memory-mapped, and can be read."""
+
+
+class UnsupportedLayerError(LibtiltError, TypeError):
+    """A napari layer that an MRC file cannot hold."""
+
+
 class MissingFileError(LibtiltError, FileNotFoundError):
     """A file that another file requires or names does not exist."""
 

@@ -72,8 +72,8 @@ class VolumeGrid(Grid):
     def axes(self) -> tuple[Float64Array, Float64Array, Float64Array]:
         """Voxel positions along x, y and z, in angstroms from the rotation center."""
         x, y, z = (
-            start + size * np.arange(n)
-            for start, size, n in zip(self.origin, self.voxel_size, self.shape[::-1], strict=True)
+            center + size * (np.arange(n) - n // 2)
+            for center, size, n in zip(self.center, self.voxel_size, self.shape[::-1], strict=True)
         )
         return x, y, z
 

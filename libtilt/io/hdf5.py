@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from libtilt.errors import RefusedImageError
+from libtilt.errors import RefusedImageError, UnmappableImageError
 from libtilt.io.hdf5_layouts import find_layout
 from libtilt.io.hdf5_nodes import ImageLayout
 from libtilt.io.image_checks import (
@@ -114,7 +114,7 @@ def _memory_map(layout: ImageLayout, path: Path) -> NDArray[Any]:
     dataset = layout.datasets[0]
     offset = dataset.id.get_offset() if dataset.chunks is None else None
     if offset is None or len(layout.datasets) > 1 or layout.ranges or layout.keep is not None:
-        raise RefusedImageError(
+        raise UnmappableImageError(
             f"{path} is compressed or not contiguous and cannot be mapped; use memmap=False"
         )
     data = np.memmap(path, dataset.dtype, "r", offset, dataset.shape)

@@ -13,6 +13,7 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from libtilt.errors import UnmappableImageError
 from libtilt.io.image_content import ImageContent
 from libtilt.io.inputs import open_input
 from libtilt.io.mrc_header import HEADER_BYTES, PACKED, MrcHeader
@@ -84,7 +85,9 @@ def _read(plain: IO[bytes], path: Path, memmap: bool | None) -> ImageContent:
         if opener is None:
             return _content(_read_plain(plain, path, bool(memmap)))
         if memmap:
-            raise ValueError(f"{path} is compressed and cannot be mapped; use memmap=False")
+            raise UnmappableImageError(
+                f"{path} is compressed and cannot be mapped; use memmap=False"
+            )
         with opener(plain) as stream:
             if memmap is None:
                 return _content(_read_header(stream, path, None))
@@ -127,7 +130,7 @@ def _read_plain(file: IO[bytes], path: Path, memmap: bool) -> _MrcParts:
     notes += [note] if note else []
     if header.mode == PACKED:
         if memmap:
-            raise ValueError(
+            raise UnmappableImageError(
                 f"{path} holds packed 4-bit data and cannot be mapped; use memmap=False"
             )
         return _MrcParts(header, between, _unpack_4bit(header, file.read(header.data_bytes)), notes)

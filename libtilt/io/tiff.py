@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 import numpy as np
 from numpy.typing import NDArray
 
-from libtilt.errors import RefusedImageError
+from libtilt.errors import RefusedImageError, UnmappableImageError
 from libtilt.errors.checks import Float64Array
 from libtilt.io.image_checks import (
     angstroms_of,
@@ -193,7 +193,7 @@ def _require_complete(series: Any, path: Path) -> None:
 
 def _memory_map(path: Path, order: str, series: Any, shape: tuple[int, ...]) -> NDArray[Any]:
     if series.dataoffset is None:
-        raise RefusedImageError(
+        raise UnmappableImageError(
             f"{path} is compressed or not contiguous and cannot be mapped; use memmap=False"
         )
     dtype = np.dtype(series.dtype).newbyteorder("<" if order == "<" else ">")

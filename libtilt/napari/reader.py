@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from libtilt.alignment.beside_stack import find_tilt_geometry, sibling_path
+from libtilt.errors import UnmappableImageError
 from libtilt.io.image_files import has_image_suffix, read_image_header
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
@@ -40,14 +41,24 @@ def get_reader(path: Paths) -> Callable[[Paths], Layers] | None:
 
 
 def read(path: Paths) -> Layers:
-    """Read files as layers: stacks with tilt angles beside them as series, others as volumes."""
+    """Read files as layers: stacks with tilt angles beside them as series, others as volumes.
+
+    Files are memory-mapped where their format allows it: napari then reads the slices it shows.
+    """
     layers = []
     for one in _paths(path):
-        tilts = find_tilt_geometry(one, read_image_header(one)) is not None
-        opened: Volume | TiltSeries = TiltSeries.open(one) if tilts else Volume.open(one)
-        data, options, kind = opened.to_layer_data()
+        data, options, kind = _open(one).to_layer_data()
         layers.append((data, options | {"name": sibling_path(one, "").name}, kind))
     return layers
+
+
+def _open(path: str | Path) -> Volume | TiltSeries:
+    has_tilts = find_tilt_geometry(path, read_image_header(path)) is not None
+    kind: type[Volume] | type[TiltSeries] = TiltSeries if has_tilts else Volume
+    try:
+        return kind.open(path, memmap=True)
+    except UnmappableImageError:
+        return kind.open(path)
 
 
 def _paths(path: Paths) -> list[str | Path]:

@@ -1,0 +1,1 @@
+"""Volumes and tilt series in the forms of other libraries: napari and xarray."""
