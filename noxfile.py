@@ -76,7 +76,7 @@ def docs(session: nox.Session) -> None:
     session.run("mkdocs", "build", "--strict", "--quiet", env={"NO_MKDOCS_2_WARNING": "1"})
 
 
-@nox.session
+@nox.session(tags=["by hand"])
 def pictures(session: nox.Session) -> None:
     """Make all pictures of README and pages anew; options go to docs/make_pictures.py."""
     session.install(".[docs]")

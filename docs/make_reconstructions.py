@@ -85,7 +85,7 @@ def draw_comparison(folder, truth, volumes, curves):
     from libtilt.plot import compare_slices, fourier_correlation
 
     ax = compare_slices({"truth": truth, **volumes}, percentiles=(1, 99.8))
-    ax.figure.savefig(folder / "reconstructions.png", dpi=75)
+    ax.figure.savefig(folder / "reconstructions.png", dpi=100)
 
     ax = fourier_correlation(curves, thresholds=(0.5,))
     for line, style in zip(ax.lines[::2], ("-", "--", ":", "-", "--", "-"), strict=False):

@@ -21,6 +21,15 @@ REPLACEMENT = re.compile(r"^\| [^|]+ \| `(\w+ = [^`|]+)`", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 
 
+@pytest.fixture(autouse=True)
+def closed_figures():
+    """Figures of pages and examples are closed; matplotlib warns of more than 20."""
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    pyplot.close("all")
+    yield
+    pyplot.close("all")
+
+
 def pictures(script):
     """What an example says that it writes, without running it."""
     found = re.search(r"^PICTURES = (\(.*?\))$", script.read_text(encoding="utf-8"), re.MULTILINE)

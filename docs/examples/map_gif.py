@@ -20,7 +20,7 @@ def main(folder: Path, size: int = 96, volume: Volume | None = None) -> None:
     file = {"width": 320, "max_bytes": 350_000, "overwrite": True}
     # Black from the median: what is weaker than half of all voxels is not drawn.
     style = Style(cmap="magma", annotate=True, percentiles=(50, 99.9))
-    inner = volume.crop((volume.shape[0] * 3 // 4, *volume.shape[1:]))
+    inner = volume.crop((volume.shape[0] * 5 // 8, *volume.shape[1:]))
     inner.to_gif(folder / "slices.gif", look=Slices(step=4), style=style, **file)
     style = Style(cmap="copper", annotate=True)
     surface = Spin(render="surface", count=30)

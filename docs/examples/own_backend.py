@@ -6,15 +6,15 @@ from typing import ClassVar
 
 import attrs
 import numpy as np
+from matplotlib import pyplot
 
 from libtilt import GaussianBlobs, Projector, TiltGeometry, Volume
-from libtilt.animations import side_by_side
-from libtilt.backends import Backend
+from libtilt.backends import Backend, SciPyBackend
 from libtilt.backends.rays import depth_range
-from libtilt.drawing import Animation
+from libtilt.plot import contact_sheet
 from libtilt.testing import check_backend
 
-PICTURES = ("backends.gif",)
+PICTURES = ("backends.png",)
 
 
 @attrs.frozen
@@ -63,10 +63,11 @@ def main(folder: Path, size: int = 48, volume: Volume | None = None) -> None:
         volume = GaussianBlobs.ribosome_like().volume((size,) * 3, voxel_size=320 / size)
     geometry = TiltGeometry.from_tilt_angles(np.arange(-60, 61, 10), tilt_axis_angle=10)
     check_backend(NearestBackend, cases=["single axis, odd sizes", "any rotation"])
-    linear = Projector(geometry)
-    tilts = linear.evolve(backend=NearestBackend()).forward(volume)
-    panels = side_by_side({"nearest": tilts, "linear": linear.forward(volume)})
-    Animation(panels, width=480, max_bytes=350_000).save(folder / "backends.gif", overwrite=True)
+    figure, axes = pyplot.subplots(1, 2, figsize=(6.4, 3.6), layout="constrained")
+    for ax, backend in zip(axes, (NearestBackend(), SciPyBackend()), strict=True):
+        tilts = Projector(geometry, backend=backend).forward(volume)
+        contact_sheet(tilts[8], ax=ax).set_title(backend.name)
+    figure.savefig(folder / "backends.png", dpi=100)
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ def main(folder: Path, size: int = 96, volume: Volume | None = None) -> None:
     tomograms = {"as taken": wbp(series, volume_shape=shape)}
     tomograms["weighted by dose"] = wbp(weighted, volume_shape=shape)
     ax = compare_slices(tomograms)
-    ax.figure.savefig(folder / "doses.png", dpi=110)
+    ax.figure.savefig(folder / "doses.png", dpi=130)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ def main(folder: Path, size: int = 96, volume: Volume | None = None) -> None:
 
     print("drawing ...")
     # Fewer frames leave more pixels to each of them at the same file size.
-    inner = tomogram.crop((volume.shape[0] * 2 // 3, *volume.shape[1:]))
+    inner = tomogram.crop((volume.shape[0] * 5 // 8, *volume.shape[1:]))
     objects = {"map": volume, "tilt series": tilt_series[::4], "tomogram": inner}
     looks = {"map": Spin(render="surface", count=30), "tomogram": Slices(step=3)}
     story = Animation(side_by_side(objects, looks=looks), width=640, max_bytes=1_100_000)

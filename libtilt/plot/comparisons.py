@@ -77,7 +77,7 @@ def compare_slices(
     cell = (width + gap, head + sum(heights) + gap * len(heights))
     rows = math.ceil(len(stacks) / across)
     right, bottom = across * cell[0] - gap, rows * cell[1]
-    ax = get_axes(ax, size=(2.1 * across, 2.1 * bottom / cell[0] + 0.3))
+    ax = get_axes(ax, size=(1.7 * across, 1.7 * bottom / cell[0] + 0.3))
     for index, (title, stack) in enumerate(stacks.items()):
         left, top = index % across * cell[0], index // across * cell[1] + head
         ax.text(left + width / 2, top - 0.2 * head, title, ha="center", va="bottom", fontsize=9)

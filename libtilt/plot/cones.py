@@ -62,6 +62,8 @@ def conical_correlation(
     ax.plot(frequencies, mean, color="tab:blue", linewidth=2, label="mean of cones")
     draw_thresholds(ax, (threshold,))
     label_axes(ax)
+    # Single cones scatter down to -1 where there is no signal.
+    ax.set_ylim(bottom=max(ax.get_ylim()[0], -0.3))
     ax.legend(fontsize=8, loc="upper right")
     without = len(cones.curves) - len(measured)
     title = f"{len(cones.curves)} cones of {cones.half_angle:g}°"

@@ -109,7 +109,7 @@ def test_missing_sectors_contain_no_beam(low, high):
     assert other == pytest.approx((first + 180, last + 180))
     ax = tilt_scheme(geometry)
     assert len(ax.lines) == len(geometry)
-    assert ax.get_title() == f"{len(geometry)} tilts, {low}° to {high}°"
+    assert ax.get_title() == f"{len(geometry)} tilts, \N{MINUS SIGN}{-low}° to {high}°"
 
 
 def test_beams_are_drawn_in_the_specimen_frame():
