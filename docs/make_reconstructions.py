@@ -84,14 +84,14 @@ def draw_comparison(folder, truth, volumes, curves):
     """Write reconstructions.png and fsc.png into a folder."""
     from libtilt.plot import compare_slices, fourier_correlation
 
-    ax = compare_slices({"truth": truth, **volumes}, percentiles=(1, 99.8))
+    ax = compare_slices({"map": truth, **volumes}, percentiles=(1, 99.8))
     ax.figure.savefig(folder / "reconstructions.png", dpi=100)
 
     ax = fourier_correlation(curves, thresholds=(0.5,))
     for line, style in zip(ax.lines[::2], ("-", "--", ":", "-", "--", "-"), strict=False):
         line.set_linestyle(style)
     ax.legend(fontsize=8)
-    ax.set_ylabel("Fourier shell correlation\nwith the truth")
+    ax.set_ylabel("Fourier shell correlation\nwith the map")
     ax.figure.savefig(folder / "fsc.png", dpi=90)
 
 
