@@ -76,6 +76,13 @@ def docs(session: nox.Session) -> None:
     session.run("mkdocs", "build", "--strict", "--quiet", env={"NO_MKDOCS_2_WARNING": "1"})
 
 
+@nox.session(tags=["by hand"])
+def pictures(session: nox.Session) -> None:
+    """Make all pictures of README and pages anew; options go to docs/make_pictures.py."""
+    session.install(".[docs]")
+    session.run("python", "docs/make_pictures.py", *session.posargs)
+
+
 @nox.session(venv_backend="none")
 def readme_run(session: nox.Session) -> None:
     """Run the README's command that installs and runs, as it stands there."""

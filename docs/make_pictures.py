@@ -1,38 +1,46 @@
-"""Make the animations of the README: python docs/make_pictures.py [FOLDER]."""
+"""Make all pictures of README and pages: python docs/make_pictures.py --map FILE --voxel-size 5.
 
+Without a map, they show a phantom. Pictures of the gallery are those of the scripts in
+docs/examples; README and home page show two of them. Drawing needs matplotlib, of the extra docs.
+"""
+
+import importlib
+import os
+import runpy
 import sys
 from pathlib import Path
 
-import numpy as np
+from libtilt import GaussianBlobs
 
-from libtilt import GaussianBlobs, Projector, TiltGeometry
-from libtilt.animations import Slices, Spin, side_by_side
-from libtilt.drawing import Animation, Style
+DOCS = Path(__file__).parent
+EXAMPLES = sorted(script.stem for script in (DOCS / "examples").glob("*.py"))
+RECONSTRUCTIONS = runpy.run_path(str(DOCS / "make_reconstructions.py"))
+# Shown on README and home page too; the gallery links to them there.
+MOVED = ("project_and_reconstruct/story.gif", "map_gif/surface.gif")
 
 
-def make_pictures(folder: Path, size: int = 128, width: int = 640) -> None:
-    """Write story.gif and surface.gif into a folder, less than 2 MB in all."""
-    volume = GaussianBlobs.ribosome_like().volume((size,) * 3, voxel_size=300.0 / size)
-    geometry = TiltGeometry.from_tilt_angles(np.arange(-60, 61, 3))
-    projector = Projector(geometry, volume_shape=volume.shape, driven="voxel")
-    tilt_series = projector.evolve(driven="ray").forward(volume)
-    tomogram = projector.adjoint(tilt_series).crop((size // 2, size, size))
+def make_gallery(folder, volume):
+    """Write the pictures of each example into a folder of its name."""
+    sys.path.insert(0, str(DOCS / "examples"))  # where pickle finds the classes of a script
+    for name in EXAMPLES:
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        importlib.import_module(name).main(folder / name, volume=volume)
 
+
+def make_pictures(folder, volume=None, size=96):
+    """Write all pictures into a folder."""
+    os.environ.setdefault("MPLBACKEND", "agg")
+    if volume is None:
+        volume = GaussianBlobs.ribosome_like().volume((size,) * 3, voxel_size=320 / size)
     folder.mkdir(parents=True, exist_ok=True)
-    # Every second slice: with fewer frames, the picture can be larger at the same file size.
-    looks = {"map": "spin", "tomogram": Slices(step=2)}
-    objects = {"map": volume, "tilt series": tilt_series, "tomogram": tomogram}
-    story = Animation(side_by_side(objects, looks=looks), width=width, max_bytes=1_200_000)
-    story.save(folder / "story.gif", overwrite=True)
-    volume.to_gif(
-        folder / "surface.gif",
-        look=Spin(render="surface"),
-        style=Style(cmap="copper", annotate=True),
-        width=width // 2,
-        max_bytes=400_000,
-        overwrite=True,
-    )
+    RECONSTRUCTIONS["make_reconstructions"](folder, volume)
+    make_gallery(folder / "gallery", volume)
+    for name in MOVED:
+        picture = folder / "gallery" / name
+        picture.replace(folder / picture.name)
 
 
 if __name__ == "__main__":
-    make_pictures(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "images")
+    given = RECONSTRUCTIONS["options"](__doc__).parse_args()
+    opened = given.map and RECONSTRUCTIONS["open_map"](given.map, given.voxel_size)
+    make_pictures(given.folder, opened)

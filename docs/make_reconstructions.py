@@ -1,15 +1,22 @@
-"""Make the pictures of the page on reconstruction: python docs/make_reconstructions.py [FOLDER].
+"""Make the pictures of the page on reconstruction, and print its table.
 
-It prints the table of errors that stands there. Drawing needs matplotlib, of the extra docs.
+python docs/make_reconstructions.py [--map FILE --voxel-size 5] [FOLDER]. Drawing needs matplotlib,
+of the extra docs.
 """
 
-import sys
+import argparse
 from pathlib import Path
 
 import numpy as np
 
-from libtilt import GaussianBlobs, TiltGeometry
-from libtilt.quality import fsc, missing_wedge
+from libtilt import GaussianBlobs, Projector, TiltGeometry, Volume
+from libtilt.quality import (
+    conical_fsc,
+    fsc,
+    mask_corrected_fsc,
+    missing_wedge,
+    split_even_odd,
+)
 from libtilt.reconstruction import (
     CGLS,
     SIRT,
@@ -18,10 +25,26 @@ from libtilt.reconstruction import (
     RadialFilter,
     SIRTLikeFilter,
     reconstruct,
+    wbp,
 )
 
 SIGNAL_TO_NOISE = 0.1
-VOXEL_SIZE = 10.0
+GEOMETRY = TiltGeometry.from_tilt_angles(np.arange(-60, 61, 3))
+
+
+def open_map(path, voxel_size=None):
+    """Open a map, with a tenth of empty voxels around it, so that no tilt cuts its corners."""
+    volume = Volume.open(path, voxel_size=voxel_size)
+    return volume.pad(tuple(round(1.1 * size / 8) * 8 for size in volume.shape))
+
+
+def options(description):
+    """Return a parser of the options that all makers of pictures take."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("folder", type=Path, nargs="?", default=Path(__file__).parent / "images")
+    parser.add_argument("--map", type=Path, help="volume to show in place of a phantom")
+    parser.add_argument("--voxel-size", type=float, help="angstroms, in place of its header's")
+    return parser
 
 
 def methods(series, shape):
@@ -30,7 +53,7 @@ def methods(series, shape):
         "wbp, ramp": WBP(),
         "wbp, radial 0.1 0.05": WBP(filter=RadialFilter(0.1, 0.05)),
         "wbp, sirt-like 5": WBP(filter=SIRTLikeFilter(5, shape[0])),
-        "sirt, 4 iterations": SIRT(iterations=4, bounds=(0, None)),
+        "sirt, 4 iterations": SIRT(iterations=4),
         "cgls, 2 iterations": CGLS(iterations=2),
         "tv, strength 0.1": TV(strength=0.1),
     }
@@ -39,21 +62,15 @@ def methods(series, shape):
     }
 
 
-def noisy_series(size):
-    """Return a phantom of blobs, and its tilt series with noise."""
-    blobs = GaussianBlobs.random(
-        (size,) * 3, n=size // 3, seed=3, sigmas=(18.0, 45.0), voxel_size=VOXEL_SIZE
-    )
-    geometry = TiltGeometry.from_tilt_angles(np.arange(-60, 61, 3))
-    clean = blobs.tilt_series(geometry, (size, size), pixel_size=VOXEL_SIZE).astype("float32")
-    deviations = clean.images.std(axis=(1, 2), keepdims=True) / np.sqrt(SIGNAL_TO_NOISE)
-    noise = np.random.default_rng(0).normal(size=clean.shape) * deviations
-    return blobs.volume((size,) * 3, voxel_size=VOXEL_SIZE).astype("float32"), clean + noise
+def noisy(series, signal_to_noise):
+    """Return a series with white noise, by the variance of the signal in each image."""
+    deviations = series.images.std(axis=(1, 2), keepdims=True) / np.sqrt(signal_to_noise)
+    noise = np.random.default_rng(0).normal(size=series.shape) * deviations
+    return series + noise.astype(series.dtype)
 
 
-def errors(volumes, truth, geometry):
+def errors(volumes, truth, wedge):
     """Return for each volume its error, and where its FSC with the truth falls below a half."""
-    wedge = missing_wedge(geometry, truth.shape, voxel_size=VOXEL_SIZE)
     curves = {name: fsc(volume, truth, missing_wedge=wedge) for name, volume in volumes.items()}
     size = np.linalg.norm(truth)
     numbers = {
@@ -63,62 +80,64 @@ def errors(volumes, truth, geometry):
     return numbers, curves
 
 
-def draw(folder, truth, series, volumes, curves):
+def draw_comparison(folder, truth, volumes, curves):
     """Write reconstructions.png and fsc.png into a folder."""
-    import matplotlib
+    from libtilt.plot import compare_slices, fourier_correlation
 
-    matplotlib.use("Agg")
+    ax = compare_slices({"map": truth, **volumes}, percentiles=(1, 99.8))
+    ax.figure.savefig(folder / "reconstructions.png", dpi=100)
+
+    ax = fourier_correlation(curves, thresholds=(0.5,))
+    for line, style in zip(ax.lines[::2], ("-", "--", ":", "-", "--", "-"), strict=False):
+        line.set_linestyle(style)
+    ax.legend(fontsize=8)
+    ax.set_ylabel("Fourier shell correlation\nwith the map")
+    ax.figure.savefig(folder / "fsc.png", dpi=90)
+
+
+def draw_quality(folder, series, shape, wedge):
+    """Write the figures of two tomograms, each of every second tilt."""
     from matplotlib import pyplot
 
-    middle, low, high = truth.shape[0] // 2, 0.0, float(np.percentile(truth.data, 99.8))
-    shown = {"phantom": truth, **volumes}
-    figure, axes = pyplot.subplots(2, len(shown), figsize=(2.1 * len(shown), 4.7))
-    for column, (name, volume) in zip(axes.T, shown.items(), strict=True):
-        for cell, section in zip(
-            column, (volume.data[middle], volume.data[:, middle]), strict=True
-        ):
-            cell.imshow(section, cmap="gray", vmin=low, vmax=high, origin="lower")
-            cell.set_xticks([])
-            cell.set_yticks([])
-        column[0].set_title(name, fontsize=9)
-    length = 200 / VOXEL_SIZE
-    for cell, text in zip(axes[:, 0], ("x, y", "x, z"), strict=True):
-        cell.set_ylabel(text)
-        cell.plot([4, 4 + length], [5, 5], color="white", linewidth=3)
-        cell.text(4 + length / 2, 7, "20 nm", color="white", ha="center", va="bottom", fontsize=8)
-    figure.tight_layout()
-    figure.savefig(folder / "reconstructions.png", dpi=75)
+    from libtilt.plot import conical_correlation, directional_resolution, fourier_correlation
 
-    figure, axis = pyplot.subplots(figsize=(6.4, 3.6))
-    styles = ("-", "--", ":", "-", "--", "-")
-    for (name, curve), style in zip(curves.items(), styles, strict=True):
-        axis.plot(curve.frequencies, curve.correlation, style, label=name)
-    for threshold in (0.5, 0.143):
-        axis.axhline(threshold, color="gray", linewidth=0.8, linestyle=":")
-    axis.set_xlim(0, 0.3 / VOXEL_SIZE)
-    axis.set_ylim(-0.1, 1.02)
-    axis.set_xlabel("spatial frequency (1/Å)")
-    axis.set_ylabel("Fourier shell correlation\nwith the phantom")
-    axis.legend(fontsize=8)
-    figure.tight_layout()
-    figure.savefig(folder / "fsc.png", dpi=90)
+    halves = [wbp(half, volume_shape=shape) for half in split_even_odd(series)]
+    z, y, x = np.indices(shape) - np.array(shape).reshape(3, 1, 1, 1) // 2
+    radius = np.sqrt(z**2 + y**2 + x**2)
+    edge = np.clip((0.45 * shape[0] - radius) / (0.1 * shape[0]), 0, 1)
+    mask = 0.5 - 0.5 * np.cos(np.pi * edge)
+
+    ax = fourier_correlation(mask_corrected_fsc(*halves, mask, missing_wedge=wedge))
+    ax.figure.savefig(folder / "mask_corrected_fsc.png", dpi=90)
+
+    cones = conical_fsc(*halves, mask=mask, missing_wedge=wedge, count=200)
+    conical_correlation(cones).figure.savefig(folder / "conical_fsc.png", dpi=90)
+    directional_resolution(cones).figure.savefig(folder / "directional_resolution.png", dpi=90)
     pyplot.close("all")
 
 
-def make_reconstructions(folder, size=96):
-    """Write both pictures and print the table."""
-    truth, series = noisy_series(size)
+def make_reconstructions(folder, volume=None, size=96):
+    """Write all pictures and print the table."""
+    import matplotlib as mpl
+
+    mpl.use("agg")
+    if volume is None:
+        volume = GaussianBlobs.ribosome_like().volume((size,) * 3, voxel_size=320 / size)
+    truth = volume.astype("float32")
+    clean = Projector(GEOMETRY).forward(truth)
+    series = noisy(clean, SIGNAL_TO_NOISE)
     volumes = methods(series, truth.shape)
-    numbers, curves = errors(volumes, truth, series.geometry)
+    wedge = missing_wedge(GEOMETRY, truth.shape, voxel_size=truth.voxel_size)
+    numbers, curves = errors(volumes, truth, wedge)
     print("| method | error | FSC below 0.5 at |\n| --- | ---: | ---: |")
     for name, (error, resolution) in numbers.items():
         print(f"| {name} | {error:.2f} | {resolution:.0f} Å |")
     folder.mkdir(parents=True, exist_ok=True)
-    draw(folder, truth, series, volumes, curves)
+    draw_comparison(folder, truth, volumes, curves)
+    draw_quality(folder, noisy(clean, 1.0), truth.shape, wedge)
     return numbers
 
 
 if __name__ == "__main__":
-    make_reconstructions(
-        Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "images"
-    )
+    given = options(__doc__).parse_args()
+    make_reconstructions(given.folder, given.map and open_map(given.map, given.voxel_size))

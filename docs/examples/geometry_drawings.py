@@ -1,25 +1,25 @@
 """The geometry as drawings: how a specimen is turned, and what a tilt scheme leaves out."""
 
+import argparse
 from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
 
-from libtilt import GaussianBlobs, TiltGeometry
+from libtilt import GaussianBlobs, Projector, TiltGeometry, Volume
 from libtilt.plot import orthoslices, power_spectrum, tilt_scheme, tilt_scheme_3d, tilted_specimen
 from libtilt.reconstruction import wbp
 
 PICTURES = ("turned.png", "scheme.png", "scheme_3d.png", "slices.png", "wedge.png")
 
 
-def main(folder: Path, size: int = 96) -> None:
+def main(folder: Path, size: int = 96, volume: Volume | None = None) -> None:
     """Draw a scheme of -60 to 60 degrees and what a tomogram of it looks like."""
+    if volume is None:
+        volume = GaussianBlobs.ribosome_like().volume((size,) * 3, voxel_size=320 / size)
     mpl.use("agg")
     geometry = TiltGeometry.from_tilt_angles(np.arange(-60, 61, 3))
-    series = GaussianBlobs.ribosome_like().tilt_series(
-        geometry, (size, size), pixel_size=320 / size
-    )
-    tomogram = wbp(series, volume_shape=(size,) * 3)
+    tomogram = wbp(Projector(geometry).forward(volume), volume_shape=volume.shape)
     drawings = {
         "turned": tilted_specimen(geometry, tilt=31),
         "scheme": tilt_scheme(geometry),
@@ -32,5 +32,9 @@ def main(folder: Path, size: int = 96) -> None:
 
 
 if __name__ == "__main__":
-    main(Path.cwd())
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--map", help="volume to show in place of a phantom")
+    parser.add_argument("--voxel-size", type=float, help="angstroms, in place of its header's")
+    given = parser.parse_args()
+    main(Path.cwd(), volume=given.map and Volume.open(given.map, voxel_size=given.voxel_size))
     print("wrote", ", ".join(PICTURES))

@@ -1,30 +1,36 @@
 """A map as GIFs: its slices, and its surface turning in light.
 
-python map_gif.py [MAP.mrc]
+python map_gif.py --map MAP.mrc
 """
 
-import sys
+import argparse
 from pathlib import Path
 
 from libtilt import GaussianBlobs, Volume
-from libtilt.animations import Spin
+from libtilt.animations import Slices, Spin
 from libtilt.drawing import Style
 
 PICTURES = ("slices.gif", "surface.gif")
 
 
-def main(folder: Path, size: int = 96, path: str | None = None) -> None:
+def main(folder: Path, size: int = 96, volume: Volume | None = None) -> None:
     """Write the two GIFs; without a map, of a phantom."""
-    if path is None:
+    if volume is None:
         volume = GaussianBlobs.ribosome_like().volume((size,) * 3, voxel_size=320 / size)
-    else:
-        volume = Volume.open(path)
-    file = {"width": 240, "overwrite": True}
-    volume.to_gif(folder / "slices.gif", style=Style(cmap="magma", annotate=True), **file)
+    file = {"width": 320, "max_bytes": 350_000, "overwrite": True}
+    # Black from the median: what is weaker than half of all voxels is not drawn.
+    style = Style(cmap="magma", annotate=True, percentiles=(50, 99.9))
+    inner = volume.crop((volume.shape[0] * 5 // 8, *volume.shape[1:]))
+    inner.to_gif(folder / "slices.gif", look=Slices(step=4), style=style, **file)
     style = Style(cmap="copper", annotate=True)
-    volume.to_gif(folder / "surface.gif", look=Spin(render="surface"), style=style, **file)
+    surface = Spin(render="surface", count=30)
+    volume.to_gif(folder / "surface.gif", look=surface, style=style, **file)
 
 
 if __name__ == "__main__":
-    main(Path.cwd(), path=sys.argv[1] if len(sys.argv) > 1 else None)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--map", help="volume to show in place of a phantom")
+    parser.add_argument("--voxel-size", type=float, help="angstroms, in place of its header's")
+    given = parser.parse_args()
+    main(Path.cwd(), volume=given.map and Volume.open(given.map, voxel_size=given.voxel_size))
     print("wrote", ", ".join(PICTURES))

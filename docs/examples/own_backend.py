@@ -1,21 +1,19 @@
-"""A sampling backend of one's own, held to the laws of all backends, and what it makes.
+"""A sampling backend of one's own, of nearest neighbors, held to the laws of all backends."""
 
-Nearest neighbors in place of linear interpolation: short, and visibly rougher.
-"""
-
+import argparse
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+from matplotlib import pyplot
 
-from libtilt import GaussianBlobs, Projector, TiltGeometry, frozen
-from libtilt.animations import side_by_side
-from libtilt.backends import Backend
+from libtilt import GaussianBlobs, Projector, TiltGeometry, Volume, frozen
+from libtilt.backends import Backend, SciPyBackend
 from libtilt.backends.rays import depth_range
-from libtilt.drawing import Animation
+from libtilt.plot import contact_sheet
 from libtilt.testing import check_backend
 
-PICTURES = ("backends.gif",)
+PICTURES = ("backends.png",)
 
 
 @frozen
@@ -60,18 +58,23 @@ class NearestBackend(Backend):
             yield inside, np.where(inside, (z * h + y) * w + x, 0)
 
 
-def main(folder: Path, size: int = 48) -> None:
+def main(folder: Path, size: int = 48, volume: Volume | None = None) -> None:
     """Run the laws over two cases, and compare with linear interpolation."""
-    volume = GaussianBlobs.ribosome_like().volume((size,) * 3, voxel_size=320 / size)
-    geometry = TiltGeometry.from_tilt_angles(np.arange(-60, 61, 6), tilt_axis_angle=10)
+    if volume is None:
+        volume = GaussianBlobs.ribosome_like().volume((size,) * 3, voxel_size=320 / size)
+    geometry = TiltGeometry.from_tilt_angles(np.arange(-60, 61, 10), tilt_axis_angle=10)
     check_backend(NearestBackend, cases=["single axis, odd sizes", "any rotation"])
-    nearest = Projector(geometry, volume_shape=volume.shape, backend=NearestBackend())
-    tilts = nearest.forward(volume)
-    smooth = nearest.evolve(backend="auto").forward(volume)
-    panels = side_by_side({"nearest": tilts, "linear": smooth})
-    Animation(panels, width=480).save(folder / "backends.gif", overwrite=True)
+    figure, axes = pyplot.subplots(1, 2, figsize=(6.4, 3.6), layout="constrained")
+    for ax, backend in zip(axes, (NearestBackend(), SciPyBackend()), strict=True):
+        tilts = Projector(geometry, backend=backend).forward(volume)
+        contact_sheet(tilts[8], ax=ax).set_title(backend.name)
+    figure.savefig(folder / "backends.png", dpi=100)
 
 
 if __name__ == "__main__":
-    main(Path.cwd())
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--map", help="volume to show in place of a phantom")
+    parser.add_argument("--voxel-size", type=float, help="angstroms, in place of its header's")
+    given = parser.parse_args()
+    main(Path.cwd(), volume=given.map and Volume.open(given.map, voxel_size=given.voxel_size))
     print("wrote", ", ".join(PICTURES))

@@ -1,17 +1,17 @@
 """A pipeline that subclasses the library: images that know their dose, and are weighted by it."""
 
+import argparse
 from pathlib import Path
 
 import attrs
 import numpy as np
 
-from libtilt import GaussianBlobs, TiltGeometry, TiltSeries, frozen
-from libtilt.animations import Slices, side_by_side
-from libtilt.drawing import Animation
+from libtilt import GaussianBlobs, Projector, TiltGeometry, TiltSeries, Volume, frozen
 from libtilt.geometry.per_tilt import PER_TILT
+from libtilt.plot import compare_slices
 from libtilt.reconstruction import wbp
 
-PICTURES = ("doses.gif",)
+PICTURES = ("doses.png",)
 
 
 @frozen
@@ -27,13 +27,14 @@ class DosedSeries(TiltSeries):
         return self * (weights / weights.mean()).astype(self.dtype)[:, None, None]
 
 
-def main(folder: Path, size: int = 96) -> None:
+def main(folder: Path, size: int = 96, volume: Volume | None = None) -> None:
     """Take a series in a dose-symmetric order, weight it, and reconstruct both."""
+    if volume is None:
+        volume = GaussianBlobs.ribosome_like().volume((size,) * 3, voxel_size=320 / size)
     angles = np.arange(-60, 61, 3)
     order = np.argsort(np.abs(angles), kind="stable")
     geometry = TiltGeometry.from_tilt_angles(angles[order])
-    blobs = GaussianBlobs.ribosome_like()
-    clean = blobs.tilt_series(geometry, (size, size), pixel_size=320 / size)
+    clean = Projector(geometry).forward(volume)
     doses = 3.0 * np.arange(len(angles))
     # Damage: the later an image, the less of the specimen is in it.
     left = np.exp(-doses / 80)[:, None, None]
@@ -43,15 +44,17 @@ def main(folder: Path, size: int = 96) -> None:
     )
 
     weighted = series.sort().dose_weighted()  # a DosedSeries still: doses follow the tilts
-    shape = (size,) * 3
+    shape = volume.shape
     tomograms = {"as taken": wbp(series, volume_shape=shape)}
     tomograms["weighted by dose"] = wbp(weighted, volume_shape=shape)
-    slabs = {name: volume.crop((size // 2, size, size)) for name, volume in tomograms.items()}
-    panels = side_by_side(slabs, looks=dict.fromkeys(slabs, Slices(step=2)))
-    animation = Animation(panels, width=480, max_bytes=2_000_000)
-    animation.save(folder / "doses.gif", overwrite=True)
+    ax = compare_slices(tomograms)
+    ax.figure.savefig(folder / "doses.png", dpi=130)
 
 
 if __name__ == "__main__":
-    main(Path.cwd())
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--map", help="volume to show in place of a phantom")
+    parser.add_argument("--voxel-size", type=float, help="angstroms, in place of its header's")
+    given = parser.parse_args()
+    main(Path.cwd(), volume=given.map and Volume.open(given.map, voxel_size=given.voxel_size))
     print("wrote", ", ".join(PICTURES))

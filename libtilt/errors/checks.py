@@ -54,6 +54,7 @@ def finite_array(value: ArrayLike, name: str, *, largest: float = LARGEST) -> Fl
 
 
 _CONSTRUCTORS = {
+    "ConicalCorrelation": "libtilt.quality.conical_fsc(first, second)",
     "ImageGrid": "ImageGrid(shape, pixel_size), or take tilt_series.grid",
     "Projector": "Projector(geometry)",
     "TiltGeometry": "TiltGeometry.from_tilt_angles or from_rotations",

@@ -6,13 +6,18 @@ them without showing or saving. `percentiles` of all finite values are drawn bla
 ValueError for invalid ones or data without finite values, and an ImportError without matplotlib.
 """
 
+from libtilt.plot.comparisons import compare_slices
+from libtilt.plot.cones import conical_correlation, directional_resolution
 from libtilt.plot.curves import fourier_correlation
 from libtilt.plot.geometries import tilt_scheme, tilt_scheme_3d, tilted_specimen
 from libtilt.plot.stacks import contact_sheet, sinogram
 from libtilt.plot.volumes import orthoslices, power_spectrum
 
 __all__ = [
+    "compare_slices",
+    "conical_correlation",
     "contact_sheet",
+    "directional_resolution",
     "fourier_correlation",
     "orthoslices",
     "power_spectrum",

@@ -45,7 +45,7 @@ def tilt_scheme(geometry: TiltGeometry, *, thickness: float = 0.3, ax: Axes | No
     >>> from libtilt.plot import tilt_scheme
     >>> ax = tilt_scheme(TiltGeometry.from_tilt_angles(range(-60, 61, 3)))
     >>> len(ax.lines), ax.get_title()
-    (41, '41 tilts, -60° to 60°')
+    (41, '41 tilts, −60° to 60°')
     """
     require_kind(geometry, TiltGeometry, "geometry")
     height = positive_float(thickness, "thickness")
@@ -169,13 +169,18 @@ def tilted_specimen(
         ax.text(tip[0] + 0.06, tip[1], name, va="center")
     ax.set(xlim=(-1.6, 1.6), ylim=(-1.65, 1.6), aspect="equal")
     ax.set_axis_off()
-    ax.set_title(f"tilt angle {geometry.tilt_angles[index]:.0f}°")
+    ax.set_title(f"tilt angle {_degrees(geometry.tilt_angles[index])}")
     return ax
 
 
 def _title(geometry: TiltGeometry) -> str:
     low, high = geometry.tilt_angles.min(), geometry.tilt_angles.max()
-    return f"{len(geometry)} tilts, {low:.0f}° to {high:.0f}°"
+    return f"{len(geometry)} tilts, {_degrees(low)} to {_degrees(high)}"
+
+
+def _degrees(angle: float) -> str:
+    """Return an angle in whole degrees, with a true minus."""
+    return f"{round(angle)}°".replace("-", "\N{MINUS SIGN}")
 
 
 def missing_sectors(beams: Float64Array) -> list[tuple[float, float]]:

@@ -56,7 +56,8 @@ def contact_sheet(
     sheet = np.full((rows * (h + 1) - 1, across * (w + 1) - 1), style["vmax"])
     ax = get_axes(ax, size=(8.0, min(max(8.0 * rows * h / (across * w), 1.0), 16.0)))
     texts = angle_labels(tilt_series.geometry.tilt_angles.tolist())
-    label: dict[str, Any] = {"color": "yellow", "fontsize": 7, "va": "top"} | text_outline()
+    size = min(max(40 / across, 7), 12)  # of letters in points, larger for larger images
+    label: dict[str, Any] = {"color": "yellow", "fontsize": size, "va": "top"} | text_outline()
     for tilt, image in enumerate(images):
         top, left = (tilt // across) * (h + 1), (tilt % across) * (w + 1)
         sheet[top : top + h, left : left + w] = image

@@ -162,4 +162,5 @@ def power_spectrum(
     ax = get_axes(ax)
     ax.imshow(shown, extent=box, **style)
     ax.set(xlabel=f"{u} frequency (1/Å)", ylabel=f"{v} frequency (1/Å)", title="log power spectrum")
+    ax.locator_params(nbins=5)
     return ax

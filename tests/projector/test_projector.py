@@ -390,3 +390,15 @@ def test_results_that_overflow_raise(driven, dtype, largest):
         projector.adjoint(np.full((3, 8, 8), largest, dtype))
     small = projector.adjoint(np.full((3, 8, 8), largest * 1e-3, dtype))
     assert np.isfinite(small.data).all()
+
+
+@pytest.mark.parametrize("tilt_axis_angle", [0, 10, 85])
+def test_a_ray_driven_backprojection_has_a_line_through_the_center_and_a_voxel_driven_one_none(
+    tilt_axis_angle,
+):
+    geometry = TiltGeometry.from_tilt_angles(np.arange(-60, 61, 3), tilt_axis_angle=tilt_axis_angle)
+    ones = np.ones((41, 72, 72))
+    ray = Projector(geometry, volume_shape=(72, 72, 72)).adjoint(ones).data
+    assert ray[36, 36, 35:38] == pytest.approx([39.0, 49.8, 39.0], abs=0.05)
+    voxel = Projector(geometry, volume_shape=(72, 72, 72), driven="voxel").adjoint(ones).data
+    assert voxel[36, 36, 35:38] == pytest.approx(41)
