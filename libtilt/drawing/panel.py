@@ -31,15 +31,15 @@ class Panel:
     Raises
     ------
     ValueError
-        If the frames are empty, or the style's labels or tilt angles are not one per frame.
+        If the frames are empty, or the style's labels, dial or first frame do not fit their number.
 
     Examples
     --------
     >>> import numpy as np
     >>> from libtilt.drawing import Panel, Style
-    >>> panel = Panel(np.zeros((3, 8, 8)), Style(labels=["a", "b", "c"], ping_pong=True))
+    >>> panel = Panel(np.zeros((4, 8, 8)), Style(ping_pong=True, first_frame=2))
     >>> panel.order.tolist()
-    [0, 1, 2, 1]
+    [2, 3, 2, 1, 0, 1]
     """
 
     frames: NDArray[Any] = attrs.field(converter=_frames)
@@ -53,7 +53,9 @@ class Panel:
     def order(self) -> NDArray[np.intp]:
         """Indices of the frames in the order shown."""
         forth = np.arange(len(self.frames))
-        return np.concatenate([forth, forth[-2:0:-1]]) if self.style.ping_pong else forth
+        if not self.style.ping_pong:
+            return forth
+        return np.roll(np.concatenate([forth, forth[-2:0:-1]]), -(self.style.first_frame or 0))
 
     def gray(self) -> Frames:
         """Return the frames as gray values, without overlays."""

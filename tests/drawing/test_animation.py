@@ -18,6 +18,23 @@ def test_ping_pong_runs_back_without_repeating_the_ends(tmp_path):
     assert read_gray(path)[:, 0, 0].tolist() == [0, 85, 170, 255, 170, 85]
 
 
+@pytest.mark.parametrize("count", [1, 2, 3, 8, 9])
+@pytest.mark.parametrize("place", [0.0, 0.5, 1.0])
+def test_frames_run_there_and_back_from_any_first_frame(count, place):
+    """All steps are to a neighbor, also from the last to the first: the period has no halt."""
+    first = round(place * (count - 1))
+    order = Panel(np.zeros((count, 4, 4)), Style(ping_pong=True, first_frame=first)).order
+    assert order[0] == first
+    assert set(order) == set(range(count))
+    assert len(order) == max(1, 2 * count - 2)
+    if count > 1:
+        assert (np.abs(np.diff(np.append(order, first))) == 1).all()
+    if 0 < first < count - 1:
+        assert order[1] == first + 1
+    forth = Panel(np.zeros((count, 4, 4)), Style(ping_pong=False, first_frame=first)).order
+    assert forth.tolist() == list(range(count))
+
+
 @pytest.mark.parametrize("width", [16, 50, 120])
 def test_width_scales_the_picture_and_keeps_its_shape(tmp_path, width):
     path = save_frames(tmp_path / "a.gif", RNG.random((3, 30, 60)), width=width)
