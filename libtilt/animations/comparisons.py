@@ -148,7 +148,8 @@ def before_after(
     ]
     style = attrs.evolve(style, contrast=(0, 255), labels=style.labels or names)
     defaults = Style(pixel_size=pixel_size, ping_pong=True, first_frame=(steps - 1) // 2)
-    return Panel(_wipe_frames(left, right, borders), style.with_defaults(defaults))
+    frames = _wipe_frames(left, right, borders)
+    return Panel(frames, style.with_defaults(defaults), pixel_size=pixel_size)
 
 
 def _require_pair(before: Volume, after: Volume) -> None:

@@ -98,4 +98,5 @@ class IterationFilm:
         contrast = (float(low), float(high)) if low < high else None
         style = attrs.evolve(style, labels=style.labels or self.labels)
         defaults = Style(pixel_size=self.pixel_size, contrast=contrast)
-        return Panel(np.stack(self.slices), style.with_defaults(defaults))
+        frames = np.stack(self.slices)
+        return Panel(frames, style.with_defaults(defaults), pixel_size=self.pixel_size)

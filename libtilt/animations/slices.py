@@ -22,7 +22,8 @@ AXES = ("z", "y", "x")
 class Slices(Look):
     """The slices of a volume along an axis: from the middle to the last, the first, and back.
 
-    The first picture is the slice through the center, whatever the step. Slices with anisotropic voxels are resampled to square pixels.
+    The first picture is the slice through the center, whatever the step. Slices with anisotropic
+    voxels are resampled to square pixels.
 
     Parameters
     ----------

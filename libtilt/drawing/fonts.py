@@ -73,10 +73,8 @@ def draw_text(
         if index:
             _draw_minus(canvas, (x, y), font, anchor, fill=fill, outline=outline)
             x += bar_width
-        place = (x, y), piece
-        canvas.text(
-            *place, fill=fill, font=font, anchor=f"l{anchor[1]}", stroke_width=1, stroke_fill=outline
-        )
+        pen: dict[str, Any] = {"fill": fill, "stroke_fill": outline, "stroke_width": 1}
+        canvas.text((x, y), piece, font=font, anchor=f"l{anchor[1]}", **pen)
         x += text_width(piece, font)
 
 

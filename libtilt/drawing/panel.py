@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from libtilt.drawing.contrast import Frames, to_gray
 from libtilt.drawing.style import Style
-from libtilt.errors.checks import real_data
+from libtilt.errors.checks import real_data, to_pixel_size
 
 
 def _frames(value: ArrayLike) -> NDArray[Any]:
@@ -27,6 +27,9 @@ class Panel:
         Real numbers; row 0 is at the top. NaN is drawn black.
     style : Style, optional
         Contrast, colors and overlays.
+    pixel_size : float, optional
+        Pixel size of the frames in angstroms, by default that of the style. Panels with a pixel
+        size are drawn at one scale, whether or not they have a scale bar.
 
     Raises
     ------
@@ -44,6 +47,11 @@ class Panel:
 
     frames: NDArray[Any] = attrs.field(converter=_frames)
     style: Style = attrs.field(factory=Style, validator=attrs.validators.instance_of(Style))
+    pixel_size: float | None = attrs.field(
+        default=attrs.Factory(lambda self: self.style.pixel_size, takes_self=True),
+        converter=attrs.converters.optional(to_pixel_size),
+        kw_only=True,
+    )
 
     @style.validator
     def _check_count(self, _: Any, style: Style) -> None:

@@ -35,7 +35,7 @@ def test_a_spin_about_z_turns_an_upright_volume_counterclockwise_as_seen_from_th
     """Pictures have x to the right and z upward; at first, y points away from the viewer."""
     blob = GaussianBlobs([[9, 0, 6]], sigmas=1.5).volume((26, 24, 24))
     frames = Spin(count=4, axis="z").frames(blob)
-    height, width = frames.shape[1:]
+    width = frames.shape[2]
     columns = [int(frame.sum(axis=0).argmax()) - width // 2 for frame in frames]
     rows = [int(frame.sum(axis=1).argmax()) for frame in frames]
     assert columns == [9, 0, -9, 0]

@@ -439,7 +439,7 @@ def test_the_before_after_option_wipes_between_two_volumes(volume, tmp_path):
     arguments = ["--before-after", "--axis", "y", "--annotate", "-o", tmp_path / "a.gif"]
     run("gif", volume, tmp_path / "after.mrc", *arguments)
     with Image.open(tmp_path / "a.gif") as image:
-        assert image.size == (200, 160)
+        assert image.size == (400, 320)
 
 
 @pytest.mark.parametrize(

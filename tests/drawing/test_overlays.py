@@ -86,7 +86,7 @@ def test_an_annotated_series_reads_back_with_angles_and_duration(tmp_path):
     )
     frames = iio.imread(path, mode="L", index=None)
     assert frames.shape == (3, 72, 96)
-    plain = series.to_gif(tmp_path / "b.gif", style=Style(ping_pong=False), fps=5)
+    plain = series.to_gif(tmp_path / "b.gif", style=Style(ping_pong=False), fps=5, width=96)
     changed = frames != iio.imread(plain, mode="L", index=None)
     for corner in (np.s_[:, :16, :40], np.s_[:, -16:, :30], np.s_[:, -20:, -20:]):
         assert changed[corner].any(axis=(1, 2)).all()
