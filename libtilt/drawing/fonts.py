@@ -1,17 +1,20 @@
 """Fonts for text in pictures: Pillow's default, and matplotlib's for letters that it lacks.
 
-Pillow's font has no minus sign, so that is drawn as a bar as wide as a plus sign.
+Pillow's font has no minus sign and no space as wide as a digit: the first is drawn as a bar as wide
+as a plus sign, the second is left blank.
 """
 
 from __future__ import annotations
 
 import functools
+import re
 import unicodedata
 from typing import Any
 
 from PIL import ImageDraw, ImageFont
 
 MINUS = "\u2212"
+FIGURE_SPACE = "\u2007"
 
 
 @functools.lru_cache(maxsize=64)
@@ -51,7 +54,7 @@ def _has_letter(font: Any, letter: str) -> bool:
 
 def text_width(text: str, font: Any) -> float:
     """Return the width of a text as `draw_text` draws it, in pixels."""
-    return float(font.getlength(text.replace(MINUS, "+")))
+    return float(font.getlength(text.replace(MINUS, "+").replace(FIGURE_SPACE, "0")))
 
 
 def draw_text(
@@ -67,14 +70,12 @@ def draw_text(
     """Draw a text with an outline of one pixel; `anchor` is that of Pillow."""
     x, y = position
     x -= {"l": 0.0, "m": 0.5, "r": 1.0}[anchor[0]] * text_width(text, font)
-    pieces = text.split(MINUS)
-    bar_width = text_width(MINUS, font)
-    for index, piece in enumerate(pieces):
-        if index:
-            _draw_minus(canvas, (x, y), font, anchor, fill=fill, outline=outline)
-            x += bar_width
+    for piece in re.split(f"([{MINUS}{FIGURE_SPACE}])", text):
         pen: dict[str, Any] = {"fill": fill, "stroke_fill": outline, "stroke_width": 1}
-        canvas.text((x, y), piece, font=font, anchor=f"l{anchor[1]}", **pen)
+        if piece == MINUS:
+            _draw_minus(canvas, (x, y), font, anchor, fill=fill, outline=outline)
+        elif piece != FIGURE_SPACE:
+            canvas.text((x, y), piece, font=font, anchor=f"l{anchor[1]}", **pen)
         x += text_width(piece, font)
 
 

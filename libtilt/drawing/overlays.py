@@ -45,7 +45,8 @@ def draw_overlay(
 def _paint(style: Style, index: int, shape: tuple[int, int], zoom: float, inks: Inks) -> Frames:
     image = Image.new("L", shape[::-1], 0)
     canvas = ImageDraw.Draw(image)
-    size = max(11, min(shape) // 16)
+    # By the height, which panels side by side share.
+    size = max(11, shape[0] // 16)
     room = shape[1] - 8
     if style.title is not None and style.labels is not None:
         room //= 2

@@ -122,6 +122,12 @@ def test_a_film_keeps_iterations_with_their_residuals(tmp_path):
     assert len(film.slices) == 4
     assert np.array_equal(film.slices[-1], result.volume.data[:, 20])
     assert film.labels[0].startswith("iteration 1, residual 0.")
+    film.labels = [f"iteration {number}, residual 0.123" for number in (1, 2, 9, 10)]
+    film._last = 10
+    assert film.panel().style.labels[2:] == (
+        "iteration \u20079, residual 0.123",
+        "iteration 10, residual 0.123",
+    )
     with pytest.raises(ValueError, match="this film already has the slices of another"):
         film(1, result.volume, 0.5)
     path = Animation(film.panel(), fps=10, width=88).save(tmp_path / "a.gif")

@@ -1,11 +1,18 @@
 """What the animations of the command line show, and how large they are."""
 
 import imageio.v3 as iio
-from test_cli import run
+from click.testing import CliRunner
 
 from libtilt import GaussianBlobs, TiltGeometry, TiltSeries, Volume
 from libtilt.animations import Spin
+from libtilt.cli import app
 from libtilt.drawing import Style
+
+
+def run(*arguments):
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert result.exit_code == 0, result.output
+    return result.output
 
 
 def test_gif_says_how_many_frames_are_kept_within_the_limit(tmp_path):

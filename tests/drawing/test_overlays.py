@@ -189,3 +189,21 @@ def test_long_texts_are_drawn_smaller():
     gap = np.diff(columns).max()
     assert gap > 5
     assert columns.max() < 200
+
+
+def test_a_figure_space_is_a_blank_as_wide_as_a_digit():
+    frames = np.full((2, 320, 320), 60, np.uint8)
+    nine, ten = drawn_into(Style(labels=["sweep \u20079, 0.5", "sweep 10, 0.5"]), frames)[:, :30]
+    differs = np.flatnonzero((nine != ten).any(axis=0))
+    width = text_width("00", font_for("0", 20))
+    assert 10 < np.ptp(differs) < width + 4
+    assert differs.max() < 4 + text_width("sweep 00", font_for("sweep 0", 20)) + 2
+
+
+def test_panels_of_one_height_have_titles_of_one_size():
+    heights = []
+    for width in (160, 320, 640):
+        drawn = drawn_into(Style(title="map"), np.full((1, 320, width), 60, np.uint8))[0]
+        rows = np.flatnonzero((drawn == 255).any(axis=1))
+        heights.append((rows.min(), rows.max()))
+    assert heights[0] == heights[1] == heights[2]
