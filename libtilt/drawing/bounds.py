@@ -102,14 +102,19 @@ def _frames(
 
 
 def _estimate(path: Path, writer: Writer, montage: Montage, cut: Cut, max_bytes: int) -> Cut:
-    """Return a cut whose file, extrapolated from a few runs of frames, has at most `max_bytes`."""
-    runs, length = 3, 3
-    while len(positions := cut.positions(montage)) >= 4 * runs * length:
-        starts = np.linspace(0, len(positions) - length, runs).astype(int)
-        sample = [positions[start + step] for start in starts.tolist() for step in range(length)]
+    """Return a cut whose file, extrapolated from a few runs of frames, has about `max_bytes`.
+
+    Where the extrapolation is close to the limit, the file itself has to tell.
+    """
+    runs, length, margin = 4, 3, 1.2
+    while len(positions := cut.positions(montage)) >= 3 * runs * length:
+        # Evenly spaced runs would all meet the middle of a sequence that goes there and back.
+        golden = np.arange(1, runs + 1) * (math.sqrt(5) - 1) / 2 % 1
+        starts = np.sort(golden * (len(positions) - length)).astype(int).tolist()
+        sample = [positions[start + offset] for start in starts for offset in range(length)]
         writer.write(path, montage.frames(sample, cut.width), montage.colors)
         excess = path.stat().st_size * len(positions) / len(sample) / max_bytes
-        smaller = cut.smaller(montage, excess) if excess > 1 else cut
+        smaller = cut.smaller(montage, excess) if excess > margin else cut
         if smaller == cut:
             break
         cut = smaller

@@ -203,6 +203,20 @@ def test_a_file_has_at_most_5_megabytes_by_default(tmp_path, caplog):
     assert whole.stat().st_size > 8_000_000
 
 
+def test_no_more_frames_are_left_out_than_needed(tmp_path):
+    """The middle of a volume, where most is, does not speak for all of it."""
+    z = np.linspace(-1, 1, 101)[:, None, None]
+    frames = RNG.random((101, 96, 96)) * (np.abs(z) < 0.3)
+    options = {"width": 96, "ping_pong": True, "first_frame": 50}
+    full = save_frames(tmp_path / "a.gif", frames, **options, max_bytes=None)
+    counts = []
+    options["progress"] = lambda done, count: counts.append(count)
+    limit = int(full.stat().st_size * 1.05)
+    path = save_frames(tmp_path / "b.gif", frames, **options, max_bytes=limit)
+    assert set(counts) == {200}
+    assert path.read_bytes() == full.read_bytes()
+
+
 def test_panels_with_a_pixel_size_are_drawn_at_one_scale_with_one_bar():
     """Frames of half the height lie between black bars; what has no pixel size fills the height."""
     panels = [
