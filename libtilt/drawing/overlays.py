@@ -87,7 +87,12 @@ def _label_place(style: Style, font: Any, width: int) -> tuple[float, str]:
         return width - 4, "ra"
     if not all(label.lstrip(f"{MINUS}-+ ")[:1].isdigit() for label in style.labels):
         return 4, "la"
-    return 4 + max(_width(label, font) for label in set(style.labels)), "ra"
+    return 4 + _widest(style.labels, font), "ra"
+
+
+@functools.lru_cache(maxsize=64)
+def _widest(texts: tuple[str, ...], font: Any) -> float:
+    return max(_width(text, font) for text in set(texts))
 
 
 def _width(text: str, font: Any) -> float:
