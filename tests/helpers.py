@@ -174,7 +174,7 @@ def save_frames(
     loop=0,
     width=None,
     max_size=None,
-    max_bytes=None,
+    max_bytes=5_000_000,
     overwrite=False,
     progress=None,
     **style,

@@ -4,6 +4,7 @@ from libtilt.animations.comparisons import before_after, side_by_side
 from libtilt.animations.iterations import IterationFilm
 from libtilt.animations.look import Look
 from libtilt.animations.registry import LOOKS, resolve_look
+from libtilt.animations.single import animate
 from libtilt.animations.slices import Slices
 from libtilt.animations.spin import Spin
 from libtilt.animations.surface import surface_level
@@ -16,6 +17,7 @@ __all__ = [
     "Slices",
     "Spin",
     "Tilts",
+    "animate",
     "before_after",
     "resolve_look",
     "side_by_side",

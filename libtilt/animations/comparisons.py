@@ -89,7 +89,9 @@ def before_after(
     count: int = 40,
     style: Style | None = None,
 ) -> Panel:
-    """Return a wipe from the central slice of one volume to that of another, and back.
+    """Return a wipe between the central slices of two volumes, there and back.
+
+    The first picture shows half of each.
 
     Parameters
     ----------
@@ -145,8 +147,9 @@ def before_after(
         for border in borders
     ]
     style = attrs.evolve(style, contrast=(0, 255), labels=style.labels or names)
-    defaults = Style(pixel_size=pixel_size, ping_pong=True)
-    return Panel(_wipe_frames(left, right, borders), style.with_defaults(defaults))
+    defaults = Style(pixel_size=pixel_size, ping_pong=True, first_frame=(steps - 1) // 2)
+    frames = _wipe_frames(left, right, borders)
+    return Panel(frames, style.with_defaults(defaults), pixel_size=pixel_size)
 
 
 def _require_pair(before: Volume, after: Volume) -> None:

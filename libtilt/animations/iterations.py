@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import attrs
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from libtilt.animations.slices import AXES, central_slice
 from libtilt.drawing import Panel, Style
+from libtilt.drawing.fonts import FIGURE_SPACE
 from libtilt.errors.checks import one_of
 from libtilt.volume import Volume
 
@@ -96,6 +98,15 @@ class IterationFilm:
         style = (style or Style()).with_annotations()
         low, high = np.percentile(self.slices[-1].astype(np.float64), style.percentiles)
         contrast = (float(low), float(high)) if low < high else None
-        style = attrs.evolve(style, labels=style.labels or self.labels)
+        style = attrs.evolve(style, labels=style.labels or self._aligned_labels())
         defaults = Style(pixel_size=self.pixel_size, contrast=contrast)
-        return Panel(np.stack(self.slices), style.with_defaults(defaults))
+        frames = np.stack(self.slices)
+        return Panel(frames, style.with_defaults(defaults), pixel_size=self.pixel_size)
+
+    def _aligned_labels(self) -> list[str]:
+        """Return the labels with iterations of one width, so that the text behind stays put."""
+        width = len(str(self._last))
+        return [
+            re.sub(r"\d+", lambda number: number[0].rjust(width, FIGURE_SPACE), label, count=1)
+            for label in self.labels
+        ]

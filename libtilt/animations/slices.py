@@ -1,4 +1,4 @@
-"""`Slices`: the slices of a volume along an axis, forward and backward."""
+"""`Slices`: the slices of a volume along an axis, from the middle there and back."""
 
 from __future__ import annotations
 
@@ -20,16 +20,17 @@ AXES = ("z", "y", "x")
 
 @attrs.frozen(kw_only=True)
 class Slices(Look):
-    """The slices of a volume along an axis, forward and backward.
+    """The slices of a volume along an axis: from the middle to the last, the first, and back.
 
-    Slices with anisotropic voxels are resampled to square pixels.
+    The first picture is the slice through the center, whatever the step. Slices with anisotropic
+    voxels are resampled to square pixels.
 
     Parameters
     ----------
     axis : {"z", "y", "x"}, optional
         Axis perpendicular to the slices.
     step : int, optional
-        Step from one slice to the next; 1 shows all slices.
+        Step from one slice to the next, counted from the slice through the center; 1 shows all.
 
     Raises
     ------
@@ -59,9 +60,10 @@ class Slices(Look):
     )
 
     def _panel(self, volume: Volume, /) -> Panel:
-        data = np.moveaxis(volume.data, AXES.index(self.axis), 0)[:: self.step]
-        frames, pixel_size = _with_square_pixels(volume, self.axis, data)
-        return Panel(frames, Style(pixel_size=pixel_size, ping_pong=True))
+        data = np.moveaxis(volume.data, AXES.index(self.axis), 0)
+        middle, start = divmod(len(data) // 2, self.step)
+        frames, pixel_size = _with_square_pixels(volume, self.axis, data[start :: self.step])
+        return Panel(frames, Style(pixel_size=pixel_size, ping_pong=True, first_frame=middle))
 
 
 def central_slice(volume: Volume, axis: str) -> tuple[NDArray[Any], float]:

@@ -23,7 +23,7 @@ from libtilt.errors.checks import (
 from libtilt.errors.options import checked, option
 from libtilt.volume import Volume
 
-AXES = ("y", "x")
+AXES = ("z", "y", "x")
 RENDERS = ("projection", "maximum", "surface")
 _MOST_FRAMES = 10_000
 # Lighting shows the edges of voxels, so surfaces of small volumes are sampled more finely.
@@ -42,16 +42,18 @@ _optional_number = attrs.validators.optional(checked(finite_number))
 class Spin(Look):
     """A full turn of a volume about its own center.
 
-    The volume turns in the sense of positive tilts. Pictures have x to the right and y downward, so
-    z points away from the viewer: the side with the smallest z is in front, and handedness is
-    kept. The volume is first binned to about 256 voxels along its longest side.
+    About y and x, the volume turns in the sense of positive tilts. Pictures have x to the right and
+    y downward, so z points away from the viewer: the side with the smallest z is in front. About
+    z, it stands upright and turns counterclockwise as seen from the top: pictures have z upward,
+    and y points away from the viewer. Handedness is kept. The volume is first binned to about 256
+    voxels along its longest side.
 
     Parameters
     ----------
     count : int, optional
         Number of frames, at most 10000.
-    axis : {"y", "x"}, optional
-        Rotation axis.
+    axis : {"z", "y", "x"}, optional
+        Rotation axis, by default y: vertical in the pictures for z and y, horizontal for x.
     render : {"projection", "maximum", "surface"}, optional
         Line integrals along the beam over the pixel size (the default); maxima along the beam; or
         an isosurface lit from the upper left and darker with distance, in 0 to 1, and 0 beside it.
@@ -84,7 +86,7 @@ class Spin(Look):
     axis: str = attrs.field(
         default="y",
         validator=checked(lambda value, name: one_of(value, name, AXES)),
-        metadata=option("rotation axis", AXES),
+        metadata=option("rotation axis; z is upright in the pictures", AXES),
     )
     render: str = attrs.field(
         default="projection",
@@ -115,12 +117,14 @@ class Spin(Look):
         require_finite(volume.data, "volume")
         surface = self.render == "surface"
         least_side = _SURFACE_SIDE if surface else 1
-        table = Turntable.from_volume(volume, self.axis, least_side=least_side)
+        standing, axis = (_upright(volume), "y") if self.axis == "z" else (volume, self.axis)
+        table = Turntable.from_volume(standing, axis, least_side=least_side)
         style = Style(pixel_size=table.grid.pixel_size, contrast=(0.0, 1.0) if surface else None)
         return Panel(self._pictures(table), style)
 
     def _pictures(self, table: Turntable) -> NDArray[Any]:
-        angles = np.arange(self.count) * 360 / self.count
+        # The y axis of the upright volume points downward, against z.
+        angles = np.arange(self.count) * (-360 if self.axis == "z" else 360) / self.count
         if self.render == "projection":
             return table.project(angles)
         # In 0 to 1, the zeros outside are the minimum, and squares cannot overflow.
@@ -152,6 +156,12 @@ class Spin(Look):
                 arguments=("level",),
             )
         return (self.level - least) / extent
+
+
+def _upright(volume: Volume) -> Volume:
+    """Return a volume turned by 90 degrees about x: its y axis is -z, its z axis is y."""
+    x, y, z = volume.voxel_size
+    return volume.evolve(data=volume.data[::-1].transpose(1, 0, 2), voxel_size=(x, z, y))
 
 
 def _scale_to_unit_range(data: NDArray[Any]) -> tuple[NDArray[np.float32], float, float]:

@@ -1,10 +1,11 @@
-"""`Tilts`: the images of a tilt series by tilt angle, forward and backward."""
+"""`Tilts`: the images of a tilt series by tilt angle, there and back."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
 import attrs
+import numpy as np
 
 from libtilt.animations.look import Look
 from libtilt.drawing import Panel, Style
@@ -14,7 +15,10 @@ from libtilt.tilt_series import TiltSeries
 
 @attrs.frozen(kw_only=True)
 class Tilts(Look):
-    """The images of a tilt series in order of tilt angle, forward and backward.
+    """The images of a tilt series in order of tilt angle, there and back.
+
+    The first picture is the least tilted image, where most is seen; the tilt then rises to the
+    largest angle, falls to the smallest, and comes back.
 
     Examples
     --------
@@ -24,7 +28,7 @@ class Tilts(Look):
     >>> blobs = GaussianBlobs.random((16, 16, 16), n=5, seed=0)
     >>> tilts = blobs.tilt_series(TiltGeometry.from_tilt_angles([3, -3, 0]), (16, 16))
     >>> Tilts().panel(tilts, Style(annotate=True)).style.labels
-    ('-3.0°', '0.0°', '3.0°')
+    ('−3°', '0°', '3°')
     """
 
     shows: ClassVar[type[TiltSeries]] = TiltSeries
@@ -37,5 +41,6 @@ class Tilts(Look):
             dial=angles,
             pixel_size=ordered.pixel_size,
             ping_pong=True,
+            first_frame=int(np.abs(angles).argmin()),
         )
         return Panel(ordered.images, style)

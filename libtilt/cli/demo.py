@@ -37,8 +37,6 @@ from libtilt.volume import Volume
 SERIES_FILES = ("tilt_series.mrc", "tilt_series.json", "tilt_series.rawtlt")
 GIF_FILES = ("volume.gif", "tilt_series.gif", "tomogram.gif")
 FILES = ("volume.mrc", *SERIES_FILES, "tomogram.mrc", *GIF_FILES)
-GIF_WIDTH = 320
-GIF_BYTES = 5_000_000
 
 
 @click.command()
@@ -114,13 +112,12 @@ def demo(output: Path, **options: Any) -> None:
 
 def _write(folder: Path, volume: Volume, tilt_series: TiltSeries, tomogram: Volume) -> None:
     style = Style(annotate=True)
-    shown: dict[str, Any] = {"style": style, "width": GIF_WIDTH, "max_bytes": GIF_BYTES}
     volume.save(folder / "volume.mrc")
     tilt_series.save(folder / "tilt_series.mrc")
     tomogram.save(folder / "tomogram.mrc")
-    volume.to_gif(folder / "volume.gif", look=Spin(count=60), **shown)
-    tilt_series.to_gif(folder / "tilt_series.gif", **shown)
-    tomogram.to_gif(folder / "tomogram.gif", fps=25, **shown)
+    volume.to_gif(folder / "volume.gif", look=Spin(render="surface", count=60), style=style)
+    tilt_series.to_gif(folder / "tilt_series.gif", style=style)
+    tomogram.to_gif(folder / "tomogram.gif", style=style)
 
 
 def _volume(options: dict[str, Any]) -> Volume:

@@ -51,7 +51,8 @@ BEFORE_AFTER_OPTIONS = {"axis", "count"}
     default="auto",
     show_default=True,
     help="slices: the slices of a volume. spin: a turning volume. tilts: the images of a tilt "
-    "series. auto: tilts for an image stack with tilt angles beside it, else slices.",
+    "series. auto: tilts for an image stack with tilt angles beside it, else slices. Slices and "
+    "tilts begin in the middle.",
 )
 @click.option("--before-after", is_flag=True, help="Wipe from the slice of one volume to another.")
 @with_options(
@@ -83,7 +84,7 @@ def gif(files: Paths, output: Path, **options: Any) -> None:
     \b
     Examples:
       libtilt gif tomogram.mrc -o tomogram.gif
-      libtilt gif map.mrc --look spin --count 60 -o map.gif --max-bytes 2000000
+      libtilt gif map.mrc --look spin --axis z --count 60 -o map.gif --max-bytes 2000000
       libtilt gif map.mrc --look spin --render surface --cmap copper -o map.mp4
       libtilt gif tilts.mrc --tlt tilts.tlt --annotate -o tilts.gif
       libtilt gif map.mrc tilts.mrc tomogram.mrc --annotate -o all.gif
@@ -101,10 +102,23 @@ def gif(files: Paths, output: Path, **options: Any) -> None:
         panels = [_before_after_panel(files, labels, style, options)]
     else:
         panels = _panels(files, labels, style, options)
-    with frame_progress() as progress:
+    counts = [0]
+    with frame_progress() as show:
+
+        def progress(done: int, count: int) -> None:
+            counts[0] = count
+            show(done, count)
+
         animation = Animation(panels, **saving)
         path = animation.save(output, overwrite=options["overwrite"], progress=progress)
-    echo(f"{path}: {path.stat().st_size} bytes")
+    echo(f"{path}: {counts[0]} frames, {path.stat().st_size} bytes")
+    total = max(len(panel.order) for panel in panels)
+    if counts[0] < total:
+        echo(
+            f"note: {counts[0]} of {total} frames are kept, so that the file has at most "
+            f"{animation.max_bytes} bytes; --max-bytes sets another limit",
+            err=True,
+        )
 
 
 def _contrast(options: Fields) -> Fields:
@@ -127,7 +141,9 @@ def _panels(files: Paths, labels: Labels, style: Fields, options: Fields) -> lis
     for index, (file, name) in enumerate(zip(files, looks, strict=True)):
         own = Style(**style, title=labels[index] if labels else None)
         chosen = LOOKS[name](**given_fields(LOOKS[name], options))
-        panels.append(chosen.panel(_open(file, name, own, options), own))
+        # The pixel size of a series alone without a scale bar does not matter: no warning about it.
+        needed = own.annotate or len(files) > 1
+        panels.append(chosen.panel(_open(file, name, options, sized=needed), own))
     return panels
 
 
@@ -139,12 +155,11 @@ def _resolve_look(file: Path, look: str, tlt: Path | None, tilts: bool = False) 
     return look
 
 
-def _open(file: Path, look: str, style: Style, options: Fields) -> Volume | TiltSeries:
+def _open(file: Path, look: str, options: Fields, *, sized: bool) -> Volume | TiltSeries:
     size = options["voxel_size"]
     if look != "tilts":
         return Volume.open(file, voxel_size=size)
-    # Without a scale bar the pixel size does not matter, so no warning about it.
-    size = 1.0 if size is None and not style.annotate else size
+    size = 1.0 if size is None and not sized else size
     return TiltSeries.open(
         file, **angles_file_options(options["tlt"], tilt_axis_angle=0.0), pixel_size=size
     )

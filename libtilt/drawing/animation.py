@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Iterator
+import base64
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import attrs
-import numpy as np
-from numpy.typing import NDArray
 
+from libtilt.drawing.bounds import Progress, write_within
 from libtilt.drawing.montage import Montage
 from libtilt.drawing.panel import Panel
-from libtilt.drawing.writer import FPS, Writer
-from libtilt.drawing.writers import writer_for
+from libtilt.drawing.writer import FPS
+from libtilt.drawing.writers import Gif, writer_for
 from libtilt.errors import ArgumentError
 from libtilt.errors.checks import positive_integer
 from libtilt.errors.options import checked, option
 from libtilt.io.atomic import atomic_write, require_writable
 
-Progress = Callable[[int, int], object]
+MAX_BYTES = 5_000_000
+# A notebook keeps the pictures that it shows in its own file.
+_NOTEBOOK_BYTES = 2_000_000
 
-# Smaller pictures with text are enlarged to this height, so that the text is legible.
-_LEGIBLE_HEIGHT = 160
-
-_optional_size = attrs.validators.optional(checked(positive_integer))
+_optional_size: Any = attrs.validators.optional(checked(positive_integer))
 
 
 def _panels(value: Any) -> tuple[Panel, ...]:
@@ -39,8 +37,10 @@ def _panels(value: Any) -> tuple[Panel, ...]:
 class Animation:
     """Panels side by side, to be saved as a file.
 
-    All panels have the same height. Shorter sequences are slowed down to last as long as the
-    longest one.
+    All panels have the same height. Those with a pixel size are drawn at one scale, with one scale
+    bar in the first of them, unless one would fill less than an eighth of the height; others fill
+    the height. Shorter sequences are slowed down to last as long as the longest one. A notebook
+    shows an animation at the end of a cell, as a GIF of at most 2 MB.
 
     Parameters
     ----------
@@ -52,14 +52,16 @@ class Animation:
         Number of times the animation plays; 0 plays forever. Must be 0 for MP4, where the player
         decides.
     width : int, optional
-        Width of the picture in pixels. By default the tallest panel keeps its size, and small
-        pictures with text, a scale bar or a dial are enlarged to 160 rows. MP4 rounds both sides
-        up to even numbers.
+        Width of the picture in pixels. By default the tallest panel keeps its size, but has at
+        least 320 rows: small arrays are enlarged, up to 160 rows by an integer factor, as long as
+        no panel gets wider than 1280 pixels. MP4 rounds both sides up to even numbers.
     max_size : int, optional
         Largest width and height of the picture, in pixels.
     max_bytes : int, optional
-        Largest file size: the picture is scaled down until the file fits, to no less than 64
-        pixels along its longest side.
+        Largest file size, by default 5 MB in every format; None is no limit. A larger file is first
+        thinned evenly, to every second, third, ... frame, but to no less than 40 frames; then the
+        picture is scaled down, also below `width`, to no less than 64 pixels along its longest
+        side. A thinned animation keeps its duration as long as it shows 10 frames per second.
 
     Raises
     ------
@@ -95,10 +97,13 @@ class Animation:
         metadata=option("largest width and height of the picture in pixels", int),
     )
     max_bytes: int | None = attrs.field(
-        default=None,
+        default=MAX_BYTES,
         kw_only=True,
         validator=_optional_size,
-        metadata=option("largest file size; the picture is scaled down until it fits", int),
+        metadata=option(
+            "largest file size; frames are left out, then the picture is scaled down until it fits",
+            int,
+        ),
     )
 
     def save(
@@ -114,8 +119,8 @@ class Animation:
         overwrite : bool, optional
             Whether to replace an existing file.
         progress : callable, optional
-            Called as ``progress(done, count)`` after each frame; counts from 1 again when the
-            picture is scaled down to fit `max_bytes`.
+            Called as ``progress(done, count)`` after each frame; counts from 1 again when the file
+            is larger than `max_bytes` and is written anew.
 
         Returns
         -------
@@ -145,20 +150,21 @@ class Animation:
         width = self._width(montage, even=writer.even_sides)
         writer.require_sides(*montage.layout.picture_shape(width))
         with atomic_write(path, overwrite=overwrite) as temporary:
-            limit = math.inf if self.max_bytes is None else self.max_bytes
-            if self.max_bytes is not None:
-                width = _estimate_width(temporary, writer, montage, width, limit)
-            while (size := _write(temporary, writer, montage, width, progress)) > limit:
-                width = _reduce_width(montage, width, size, limit)
+            write_within(temporary, writer, montage, width, self.max_bytes, progress)
         return Path(path)
+
+    def _repr_html_(self) -> str:
+        """Return the animation as a GIF within HTML, for notebooks."""
+        within = min(self.max_bytes or _NOTEBOOK_BYTES, _NOTEBOOK_BYTES)
+        shown = attrs.evolve(self, max_bytes=within, fps=min(self.fps, Gif.fastest))
+        with tempfile.TemporaryDirectory() as folder:
+            data = base64.b64encode(shown.save(Path(folder) / "shown.gif").read_bytes())
+        return f"<img alt='animation' src='data:image/gif;base64,{data.decode()}'>"
 
     def _width(self, montage: Montage, *, even: bool) -> int:
         """Return the width of the picture in pixels; `even` if the writer rounds sides up."""
         layout = montage.layout
-        width = self.width
-        if width is None:
-            least = _LEGIBLE_HEIGHT if montage.annotated else 0
-            width = layout.width_of(max(montage.height, least))
+        width = self.width or layout.width_of(layout.legible_height(montage.height))
         if self.max_size is None:
             return width
         longest = max(1, self.max_size - (even and self.max_size % 2))
@@ -170,51 +176,3 @@ class Animation:
                 arguments=("max_size",),
             )
         return width
-
-
-def _reduce_width(montage: Montage, width: int, size: int, limit: float) -> int:
-    """Return a smaller width for a file of `size` > `limit` bytes; raise if none is left."""
-    narrower = montage.layout.narrower(width, size / limit)
-    if narrower < width:
-        return narrower
-    wanted = max(1, int(0.99 * width * math.sqrt(limit / size)))
-    raise ArgumentError(
-        f"max_bytes={limit} is too small: {len(montage)} frames {width} pixels wide take {size} "
-        f"bytes, and would have to be about {wanted} pixels wide; allow more bytes, show fewer "
-        "frames, or set that width",
-        arguments=("max_bytes", "width"),
-    )
-
-
-def _write(
-    path: Path, writer: Writer, montage: Montage, width: int, progress: Progress | None
-) -> int:
-    """Write all frames; return the file size in bytes."""
-    frames = _with_progress(montage.frames(range(len(montage)), width), len(montage), progress)
-    writer.write(path, frames, montage.colors)
-    return path.stat().st_size
-
-
-def _with_progress(
-    frames: Iterable[NDArray[np.uint8]], count: int, progress: Progress | None
-) -> Iterator[NDArray[np.uint8]]:
-    for done, frame in enumerate(frames, start=1):
-        yield frame
-        if progress is not None:
-            progress(done, count)
-
-
-def _estimate_width(path: Path, writer: Writer, montage: Montage, width: int, limit: float) -> int:
-    """Return a width at which the file size, extrapolated from a few frames, is within `limit`."""
-    runs, length = 4, 3
-    if len(montage) < 4 * runs * length:
-        return width
-    starts = np.linspace(0, len(montage) - length, runs).astype(int)
-    places = [start + step for start in starts.tolist() for step in range(length)]
-    while True:
-        writer.write(path, montage.frames(places, width), montage.colors)
-        excess = path.stat().st_size * len(montage) / len(places) / limit
-        narrower = montage.layout.narrower(width, excess) if excess > 1 else width
-        if narrower == width:
-            return width
-        width = narrower

@@ -47,6 +47,11 @@ class Colors:
         return cls(table, False, GRAYS // (256 // INKS), levels)
 
     @property
+    def black(self) -> NDArray[np.uint8]:
+        """A black pixel."""
+        return np.asarray(self._inks[0])
+
+    @property
     def white(self) -> NDArray[np.uint8]:
         """A white pixel."""
         return np.asarray(self._inks[255])

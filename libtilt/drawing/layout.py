@@ -9,6 +9,8 @@ import numpy as np
 
 GAP = 4
 _SMALLEST_SIDE = 64
+_LEGIBLE_HEIGHT = 320
+_WIDEST_PANEL = 1280
 
 
 @attrs.frozen
@@ -24,6 +26,18 @@ class Layout:
     def width_of(self, height: int) -> int:
         """Return the width in pixels of a picture of a given height."""
         return sum(round(height * aspect) for aspect in self.aspects) + self._gaps
+
+    def legible_height(self, rows: int) -> int:
+        """Return the height of a picture of `rows` array rows: at least 320 pixels.
+
+        Small arrays are enlarged by an integer factor; none so far that a panel gets wider than
+        1280 pixels.
+        """
+        factor = _LEGIBLE_HEIGHT / rows
+        if factor >= 2:
+            factor = math.ceil(factor)
+        widest = _WIDEST_PANEL / (rows * max(self.aspects))
+        return max(rows, round(rows * min(factor, widest)))
 
     def sizes(self, width: int) -> tuple[int, tuple[int, ...]]:
         """Return the height of all panels and the width of each in a picture of a given width."""

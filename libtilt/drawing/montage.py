@@ -15,13 +15,20 @@ from libtilt.drawing.layout import GAP, Layout
 from libtilt.drawing.overlays import draw_overlay
 from libtilt.drawing.panel import Panel
 
+# Objects of more different sizes each fill the height, at their own scale.
+_SMALLEST_SHARE = 1 / 8
+
 
 @attrs.frozen(eq=False)
 class Montage:
-    """Panels with their gray values and shared colors; the longest one sets the frame count."""
+    """Panels with their gray values and shared colors; the longest one sets the frame count.
+
+    `shares` is the part of the height that the frames of each panel fill, between black bars.
+    """
 
     panels: tuple[Panel, ...]
     grays: tuple[Frames, ...]
+    shares: tuple[float, ...]
     colors: Colors
     _overlays: dict[tuple[int, ...], tuple[Frames, Frames] | None] = attrs.field(
         factory=dict, repr=False, init=False
@@ -29,9 +36,17 @@ class Montage:
 
     @classmethod
     def from_panels(cls, panels: tuple[Panel, ...], *, full_color: bool) -> Montage:
-        """Compute gray values and colors."""
+        """Compute gray values, colors and scales; of bars for one scale, the first remains."""
         colors = Colors.from_cmaps(tuple(panel.style.cmap for panel in panels), full=full_color)
-        return cls(panels, tuple(panel.gray() for panel in panels), colors)
+        grays = tuple(panel.gray() for panel in panels)
+        extents = [_extent(panel) for panel in panels]
+        tallest = max((extent for extent in extents if extent), default=1.0)
+        shares = tuple(extent / tallest if extent else 1.0 for extent in extents)
+        if min(shares) < _SMALLEST_SHARE:
+            return cls(panels, grays, (1.0,) * len(panels), colors)
+        first = next((panel for panel in panels if panel.style.pixel_size), None)
+        panels = tuple(panel if panel is first else _without_bar(panel) for panel in panels)
+        return cls(panels, grays, shares, colors)
 
     def __len__(self) -> int:
         return max(len(panel.order) for panel in self.panels)
@@ -39,27 +54,24 @@ class Montage:
     @property
     def layout(self) -> Layout:
         """Layout of the panels in a picture."""
-        return Layout(tuple(gray.shape[2] / gray.shape[1] for gray in self.grays))
+        shares = zip(self.grays, self.shares, strict=True)
+        return Layout(tuple(gray.shape[2] / gray.shape[1] * share for gray, share in shares))
 
     @property
     def height(self) -> int:
         """Height of the tallest panel in pixels."""
         return max(int(gray.shape[1]) for gray in self.grays)
 
-    @property
-    def annotated(self) -> bool:
-        """Whether any panel has overlays."""
-        return any(panel.style.has_overlays for panel in self.panels)
-
     def frame(self, position: int, width: int) -> NDArray[np.uint8]:
         """Return the pixels of the frame at a position of the sequence."""
         height, widths = self.layout.sizes(width)
         parts: list[NDArray[np.uint8]] = []
-        for panel, gray, across in zip(self.panels, self.grays, widths, strict=True):
+        drawn = zip(self.panels, self.grays, self.shares, widths, strict=True)
+        for panel, gray, share, across in drawn:
             order = panel.order
             index = int(order[position * len(order) // len(self)])
-            shown = resize(gray[index], (height, across))
-            pixels = self.colors.paint(shown, panel.style.cmap)
+            shown = resize(gray[index], (max(1, round(height * share)), across))
+            pixels = self._fill(self.colors.paint(shown, panel.style.cmap), height)
             overlay = self._overlay(panel, index, (height, across), across / gray.shape[2])
             if parts:
                 white = self.colors.white
@@ -71,6 +83,15 @@ class Montage:
         """Yield the frames at some positions of the sequence."""
         return (self.frame(position, width) for position in positions)
 
+    def _fill(self, pixels: NDArray[np.uint8], height: int) -> NDArray[np.uint8]:
+        """Return pixels centered between black bars, at the given height."""
+        missing = height - len(pixels)
+        if not missing:
+            return pixels
+        filled = np.full((height, *pixels.shape[1:]), self.colors.black, np.uint8)
+        filled[missing // 2 : missing // 2 + len(pixels)] = pixels
+        return filled
+
     def _overlay(
         self, panel: Panel, index: int, shape: tuple[int, int], zoom: float
     ) -> tuple[Frames, Frames] | None:
@@ -81,6 +102,16 @@ class Montage:
         if key not in self._overlays:
             self._overlays[key] = draw_overlay(panel.style, 0, shape, zoom)
         return self._overlays[key]
+
+
+def _extent(panel: Panel) -> float | None:
+    """Return the height of a panel's frames in angstroms, or None if it is not known."""
+    pixel_size = panel.style.pixel_size or panel.pixel_size
+    return None if pixel_size is None else panel.frames.shape[1] * pixel_size
+
+
+def _without_bar(panel: Panel) -> Panel:
+    return attrs.evolve(panel, style=attrs.evolve(panel.style, pixel_size=None))
 
 
 def resize(gray: Frames, shape: tuple[int, int]) -> Frames:

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from libtilt.drawing.contrast import Frames
-from libtilt.drawing.fonts import font_for, renderable_text
+from libtilt.drawing.fonts import MINUS, draw_text, font_for, renderable_text, text_width
 from libtilt.drawing.style import Style
 
 
@@ -45,7 +45,8 @@ def draw_overlay(
 def _paint(style: Style, index: int, shape: tuple[int, int], zoom: float, inks: Inks) -> Frames:
     image = Image.new("L", shape[::-1], 0)
     canvas = ImageDraw.Draw(image)
-    size = max(11, min(shape) // 16)
+    # By the height, which panels side by side share.
+    size = max(11, shape[0] // 16)
     room = shape[1] - 8
     if style.title is not None and style.labels is not None:
         room //= 2
@@ -53,9 +54,10 @@ def _paint(style: Style, index: int, shape: tuple[int, int], zoom: float, inks: 
         _write(canvas, (4, 3), style.title, _fitting_font((style.title,), size, room), "la", inks)
     if style.labels is not None:
         label = style.labels[index % len(style.labels)]
-        corner, anchor = ((4, 3), "la") if style.title is None else ((shape[1] - 4, 3), "ra")
-        # One size for all labels, so that it does not change from frame to frame.
-        _write(canvas, corner, label, _fitting_font(style.labels, size, room), anchor, inks)
+        # One size and one place for all labels, so that they do not jump from frame to frame.
+        font = _fitting_font(style.labels, size, room)
+        x, anchor = _label_place(style, font, shape[1])
+        _write(canvas, (x, 3), label, font, anchor, inks)
     if style.pixel_size is not None:
         _draw_scale_bar(canvas, image.size, style.pixel_size / zoom, size, inks)
     if style.dial is not None:
@@ -70,9 +72,31 @@ def _fitting_font(texts: tuple[str, ...], size: int, room: int) -> Any:
     letters = "".join(sorted(set("".join(texts))))
     for smaller in range(size, 7, -1):
         font = font_for(letters, smaller)
-        if all(font.getbbox(_spaced(text[:1000], smaller))[2] <= room for text in longest):
+        if all(_width(text[:1000], font) <= room for text in longest):
             return font
     return font_for(letters, min(size, 7))
+
+
+def _label_place(style: Style, font: Any, width: int) -> tuple[float, str]:
+    """Return x and anchor of the labels: at the right beside a title, else at the left.
+
+    Numbers are aligned at their right ends, as in a column.
+    """
+    assert style.labels is not None
+    if style.title is not None:
+        return width - 4, "ra"
+    if not all(label.lstrip(f"{MINUS}-+ ")[:1].isdigit() for label in style.labels):
+        return 4, "la"
+    return 4 + _widest(style.labels, font), "ra"
+
+
+@functools.lru_cache(maxsize=64)
+def _widest(texts: tuple[str, ...], font: Any) -> float:
+    return max(_width(text, font) for text in set(texts))
+
+
+def _width(text: str, font: Any) -> float:
+    return text_width(_spaced(renderable_text(text, font), font.size), font)
 
 
 def _spaced(text: str, size: float) -> str:
@@ -103,8 +127,7 @@ def _write(
 ) -> None:
     """Write in white with a black outline, legible on any background."""
     text = _spaced(renderable_text(text, font), font.size)
-    stroke: dict[str, Any] = {"stroke_width": 1, "stroke_fill": inks.black}
-    canvas.text(position, text, fill=inks.white, font=font, anchor=anchor, **stroke)
+    draw_text(canvas, position, text, font, anchor, fill=inks.white, outline=inks.black)
 
 
 def _draw_scale_bar(
@@ -124,7 +147,7 @@ def _draw_scale_bar(
     canvas.rectangle((left - 1, low - thick - 1, left + pixels, low), fill=inks.black)
     canvas.rectangle((left, low - thick, left + pixels - 1, low - 1), fill=inks.white)
     # Centered over the bar, but within a small picture.
-    middle = max(left + pixels / 2, 4 + font.getbbox(_spaced(text, font_size))[2] / 2)
+    middle = max(left + pixels / 2, 4 + _width(text, font) / 2)
     _write(canvas, (middle, low - thick - 2), text, font, "md", inks)
 
 
@@ -148,5 +171,7 @@ def _draw_dial(
 
 
 def angle_labels(angles: Sequence[float]) -> list[str]:
-    """Return tilt angles as text, zero without a minus sign."""
-    return [f"{angle:.1f}°".replace("-0.0°", "0.0°") for angle in angles]
+    """Return tilt angles as text, with one decimal if any of them needs it."""
+    rounded = np.round(angles, 1) + 0.0  # Adding 0 makes 0 of -0.
+    decimals = 0 if np.array_equal(rounded, np.rint(rounded)) else 1
+    return [f"{angle:.{decimals}f}°".replace("-", MINUS) for angle in rounded]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import attrs
+import numpy as np
 
 from libtilt.drawing.contrast import Contrast, contrast_limits, require_percentiles
 from libtilt.errors.checks import Float64Array, finite_array, to_pixel_size
@@ -23,6 +24,12 @@ def _dial_converter(value: Any) -> Float64Array:
     if angles.ndim != 1 or angles.size == 0:
         raise ValueError(f"dial must have one angle per frame, got shape {angles.shape}")
     return angles
+
+
+def _check_index(value: Any, name: str) -> None:
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not whole or value < 0:
+        raise ValueError(f"{name} must be the index of a frame, 0 or more, got {value!r}")
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -52,7 +59,11 @@ class Style:
     pixel_size : float, optional
         Pixel size of the frames in angstroms; adds a scale bar at the lower left.
     ping_pong : bool, optional
-        Whether the frames also run backward to the first.
+        Whether the frames run there and back: to the last, back to the first, and to where they
+        began. No frame is shown twice in a row, so that the animation repeats without a halt.
+    first_frame : int, optional
+        Index of the frame shown first if the frames run there and back; 0 if no look chooses it.
+        Slide shows, mails and file browsers show this frame alone.
 
     Raises
     ------
@@ -93,6 +104,9 @@ class Style:
         default=None, converter=attrs.converters.optional(to_pixel_size)
     )
     ping_pong: bool | None = attrs.field(default=None)
+    first_frame: int | None = attrs.field(
+        default=None, validator=attrs.validators.optional(checked(_check_index))
+    )
 
     @contrast.validator
     def _check_contrast(self, _: Any, value: Contrast | None) -> None:
@@ -115,7 +129,7 @@ class Style:
 
         Labels, dial and pixel size are taken only if `annotate` is true.
         """
-        names = ["contrast", "ping_pong"]
+        names = ["contrast", "ping_pong", "first_frame"]
         names += ["labels", "dial", "pixel_size"] if self.annotate else []
         taken = {name: getattr(defaults, name) for name in names if getattr(self, name) is None}
         return attrs.evolve(self, **taken)
@@ -125,7 +139,11 @@ class Style:
         return attrs.evolve(self, annotate=True) if self.annotate is None else self
 
     def require_count(self, count: int) -> None:
-        """Raise a ValueError unless labels and dial have one entry per frame."""
+        """Raise a ValueError unless labels, dial and first frame fit a number of frames."""
+        if self.first_frame is not None and self.first_frame >= count:
+            raise ValueError(
+                f"first_frame must be the index of one of {count} frames, got {self.first_frame}"
+            )
         if self.labels is not None and len(self.labels) not in (1, count):
             raise ValueError(
                 f"labels must be one text or one per frame: expected {count}, "

@@ -14,7 +14,7 @@ from numpy.typing import DTypeLike, NDArray
 if TYPE_CHECKING:
     from libtilt.animations import Look
     from libtilt.drawing import Style
-    from libtilt.drawing.animation import Progress
+    from libtilt.drawing.bounds import Progress
 
 
 Axis = int | tuple[int, ...] | None
@@ -199,7 +199,7 @@ class ImageData(NDArrayOperatorsMixin):
         loop: int = 0,
         width: int | None = None,
         max_size: int | None = None,
-        max_bytes: int | None = None,
+        max_bytes: int | None = 5_000_000,
         overwrite: bool = False,
         progress: Progress | None = None,
     ) -> Path:
@@ -212,7 +212,7 @@ class ImageData(NDArrayOperatorsMixin):
             (extra ``video``).
         look : {"slices", "spin", "tilts"}, type or Look, optional
             Frames to show; see `libtilt.animations`. By default the z slices of a volume, and the
-            images of a tilt series in order of tilt angle, forward and backward.
+            images of a tilt series in order of tilt angle, there and back from the middle.
         style : libtilt.drawing.Style, optional
             Contrast, colors, scale bar and labels.
         fps, loop, width, max_size, max_bytes : optional
@@ -246,12 +246,12 @@ class ImageData(NDArrayOperatorsMixin):
         ...     )
         """
         # The one import from a higher layer: looks build on the classes that they show.
-        from libtilt.animations.registry import default_look, resolve_look
-        from libtilt.drawing import Animation
+        from libtilt.animations.single import animate
 
-        chosen = default_look(self) if look is None else resolve_look(look)
-        animation = Animation(
-            chosen.panel(self, style),
+        animation = animate(
+            self,
+            look=look,
+            style=style,
             fps=fps,
             loop=loop,
             width=width,

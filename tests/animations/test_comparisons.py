@@ -66,7 +66,11 @@ def test_a_wipe_goes_from_one_volume_to_the_other_and_back(tmp_path):
     path = Animation(wipe).save(tmp_path / "a.png")
     frames = iio.imread(path, index=None)
     assert len(frames) == 8
-    middle = frames[:, 25, 1:-1]
+    # The first picture, alone in previews, shows half of each.
+    half = frames.shape[2] // 2
+    assert (frames[0, 200, : half - 4] > 245).all()
+    assert (frames[0, 200, half + 16 :] < 10).all()
+    middle = np.roll(frames[:, 200, 1:-1], 2, axis=0)
     assert (middle[0] < 10).all()
     assert (middle[4] > 245).all()
     shares = [(row > 128).mean() for row in middle]
@@ -118,6 +122,12 @@ def test_a_film_keeps_iterations_with_their_residuals(tmp_path):
     assert len(film.slices) == 4
     assert np.array_equal(film.slices[-1], result.volume.data[:, 20])
     assert film.labels[0].startswith("iteration 1, residual 0.")
+    film.labels = [f"iteration {number}, residual 0.123" for number in (1, 2, 9, 10)]
+    film._last = 10
+    assert film.panel().style.labels[2:] == (
+        "iteration \u20079, residual 0.123",
+        "iteration 10, residual 0.123",
+    )
     with pytest.raises(ValueError, match="this film already has the slices of another"):
         film(1, result.volume, 0.5)
     path = Animation(film.panel(), fps=10, width=88).save(tmp_path / "a.gif")

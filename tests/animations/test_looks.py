@@ -38,6 +38,15 @@ def test_the_step_skips_slices():
         Slices(step=0)
 
 
+@pytest.mark.parametrize("count", [1, 6, 7, 20])
+@pytest.mark.parametrize("step", [1, 2, 3, 5, 50])
+def test_slices_begin_with_the_one_through_the_center(count, step):
+    panel = Slices(step=step).panel(Volume(np.arange(count)[:, None, None] * np.ones((4, 5))))
+    shown = panel.frames[panel.order, 0, 0]
+    assert shown[0] == count // 2
+    assert (np.abs(np.diff(shown)) == step).all()
+
+
 def test_slices_of_anisotropic_voxels_have_square_pixels():
     frames = Slices().frames(Volume(RNG.random((3, 10, 10)), voxel_size=(1.0, 2.0, 1.0)))
     assert frames.shape == (3, 20, 10)
@@ -86,7 +95,14 @@ def test_a_tilt_series_is_shown_in_the_order_of_its_angles(tmp_path):
     values = np.array([2.0, 0.0, 1.0])[:, None, None]
     tilts = TiltSeries(values * np.ones((3, 8, 8)), TiltGeometry.from_tilt_angles([60, -60, 0]))
     path = tilts.to_gif(tmp_path / "a.gif", style=Style(percentiles=(0, 100)))
-    assert read_gray(path)[:, 0, 0].tolist() == [0, 128, 255, 128]
+    assert read_gray(path)[:, 0, 0].tolist() == [128, 255, 128, 0]
+
+
+def test_tilts_begin_with_the_least_tilted_image():
+    geometry = TiltGeometry.from_tilt_angles([40, -50, -2, 10])
+    panel = Tilts().panel(TiltSeries(np.zeros((4, 8, 8)), geometry), Style(annotate=True))
+    labels = [panel.style.labels[index] for index in panel.order]
+    assert labels == ["\u22122°", "10°", "40°", "10°", "\u22122°", "\u221250°"]
 
 
 def test_an_invalid_axis_is_named():

@@ -31,6 +31,32 @@ def test_a_spin_about_x_moves_along_the_columns():
     assert [int(frame.sum(axis=1).argmax()) - middle for frame in frames] == [0, -9, 0, 9]
 
 
+def test_a_spin_about_z_turns_an_upright_volume_counterclockwise_as_seen_from_the_top():
+    """Pictures have x to the right and z upward; at first, y points away from the viewer."""
+    blob = GaussianBlobs([[9, 0, 6]], sigmas=1.5).volume((26, 24, 24))
+    frames = Spin(count=4, axis="z").frames(blob)
+    width = frames.shape[2]
+    columns = [int(frame.sum(axis=0).argmax()) - width // 2 for frame in frames]
+    rows = [int(frame.sum(axis=1).argmax()) for frame in frames]
+    assert columns == [9, 0, -9, 0]
+    assert rows == [26 - 1 - (13 + 6)] * 4
+    # A quarter turn moves what is in front, at the smallest y, to the right: it then has x = 9.
+    near = GaussianBlobs([[0, -9, 0]], sigmas=1.5).volume((26, 24, 24))
+    shaded = Spin(count=4, axis="z", render="surface", level=0.5).frames(near)
+    assert shaded[0].max() > shaded[2].max()
+    turned = Spin(count=4, axis="z").frames(near)[1]
+    assert int(turned.sum(axis=0).argmax()) - width // 2 == 9
+
+
+def test_a_spin_about_z_keeps_anisotropic_voxels_square_and_whole():
+    volume = Volume(np.ones((9, 7, 20)), voxel_size=(1.0, 1.5, 2.0))
+    frames = Spin(count=4, axis="z").frames(volume)
+    assert frames.shape[1] == 18
+    sums = frames.sum(axis=(1, 2))
+    assert sums[0] == pytest.approx(9 * 7 * 20 * 3.0, rel=0.03)
+    assert sums[0] == pytest.approx(sums[2])
+
+
 def test_the_pictures_of_a_spin_hold_the_whole_volume():
     volume = Volume(np.ones((9, 7, 20)), voxel_size=(1.0, 1.5, 2.0))
     sums = Spin(count=8).frames(volume).sum(axis=(1, 2))
@@ -53,7 +79,7 @@ def test_a_large_volume_is_binned_before_a_spin():
     assert max(Spin(count=2).frames(Volume(np.zeros((4, 4, 600), np.float32))).shape) <= 256
 
 
-@pytest.mark.parametrize("axis", ["y", "x"])
+@pytest.mark.parametrize("axis", ["z", "y", "x"])
 @pytest.mark.parametrize("render", ["maximum", "surface"])
 def test_all_renderings_turn_like_the_projections(axis, render):
     """Blobs that do not overlap have their center where their projection has it."""
@@ -141,7 +167,7 @@ def test_sigma_sets_the_level_in_standard_deviations():
         ({"render": "surface", "sigma": -9}, "sigma must lie between the minimum .*, got -9"),
         ({"count": 0}, "count must be a positive integer"),
         ({"count": 10_001}, "count must be at most 10000, got 10001"),
-        ({"axis": "z"}, "axis must be one of 'y', 'x'"),
+        ({"axis": "w"}, "axis must be one of 'z', 'y', 'x'"),
     ],
 )
 def test_invalid_options_of_a_spin_are_refused(tmp_path, options, message):

@@ -1,12 +1,16 @@
 """Sizes of pictures and of files, and how panels share a picture."""
 
+import base64
+import io
 import re
 
 import numpy as np
 import pytest
 from helpers import duration_ms, read_gray, save_frames
+from PIL import Image
 
-from libtilt.drawing import Animation, Panel, Style
+from libtilt.drawing import Animation, Panel, Style, to_gray
+from libtilt.drawing.montage import Montage
 from libtilt.errors import ArgumentError
 
 RNG = np.random.default_rng(5)
@@ -16,6 +20,23 @@ def test_ping_pong_runs_back_without_repeating_the_ends(tmp_path):
     frames = np.arange(4.0)[:, None, None] + np.zeros((4, 8, 8))
     path = save_frames(tmp_path / "a.gif", frames, ping_pong=True, percentiles=(0, 100))
     assert read_gray(path)[:, 0, 0].tolist() == [0, 85, 170, 255, 170, 85]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 8, 9])
+@pytest.mark.parametrize("place", [0.0, 0.5, 1.0])
+def test_frames_run_there_and_back_from_any_first_frame(count, place):
+    """All steps are to a neighbor, also from the last to the first: the period has no halt."""
+    first = round(place * (count - 1))
+    order = Panel(np.zeros((count, 4, 4)), Style(ping_pong=True, first_frame=first)).order
+    assert order[0] == first
+    assert set(order) == set(range(count))
+    assert len(order) == max(1, 2 * count - 2)
+    if count > 1:
+        assert (np.abs(np.diff(np.append(order, first))) == 1).all()
+    if 0 < first < count - 1:
+        assert order[1] == first + 1
+    forth = Panel(np.zeros((count, 4, 4)), Style(ping_pong=False, first_frame=first)).order
+    assert forth.tolist() == list(range(count))
 
 
 @pytest.mark.parametrize("width", [16, 50, 120])
@@ -32,10 +53,10 @@ def test_scaling_down_averages(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["a.gif", "a.apng", "a.webp"])
-def test_max_bytes_only_scales_the_picture_down(tmp_path, name):
+def test_max_bytes_scales_the_picture_down_once_frames_are_few(tmp_path, name):
     frames = RNG.random((40, 120, 120))
-    full = save_frames(tmp_path / f"full-{name}", frames).stat().st_size
-    path = save_frames(tmp_path / name, frames, max_bytes=full // 3, fps=10)
+    full = save_frames(tmp_path / f"full-{name}", frames, width=120).stat().st_size
+    path = save_frames(tmp_path / name, frames, width=120, max_bytes=full // 3, fps=10)
     read = read_gray(path)
     assert full // 6 < path.stat().st_size <= full // 3
     assert len(read) == 40
@@ -95,7 +116,7 @@ def test_panels_are_side_by_side_and_each_runs_once(tmp_path):
     up = np.arange(8.0)[:, None, None] + np.zeros((8, 20, 30))
     few = np.arange(2.0)[:, None, None] + np.zeros((2, 40, 40))
     panels = [Panel(frames, Style(percentiles=(0, 100))) for frames in (up, few)]
-    path = Animation(panels).save(tmp_path / "a.gif")
+    path = Animation(panels, width=104).save(tmp_path / "a.gif")
     frames = read_gray(path)
     assert frames.shape == (8, 40, 60 + 4 + 40)
     assert (frames[:, :, 60:64] == 255).all()
@@ -108,7 +129,8 @@ def test_panels_are_side_by_side_and_each_runs_once(tmp_path):
 def test_max_size_limits_the_longest_side(tmp_path):
     tall = RNG.random((2, 90, 60))
     assert read_gray(save_frames(tmp_path / "a.gif", tall, max_size=45)).shape == (2, 45, 30)
-    assert read_gray(save_frames(tmp_path / "b.gif", tall, max_size=200)).shape == (2, 90, 60)
+    assert read_gray(save_frames(tmp_path / "b.gif", tall, max_size=200)).shape == (2, 200, 133)
+    assert read_gray(save_frames(tmp_path / "d.gif", tall, max_size=999)).shape == (2, 360, 240)
     with pytest.raises(ValueError, match="max_size must be a positive integer"):
         save_frames(tmp_path / "c.gif", tall, max_size=0)
     thin = [Panel(np.zeros((2, 90, 3)))] * 10
@@ -123,14 +145,130 @@ def test_tall_pictures_are_scaled_down_to_max_bytes(tmp_path):
     assert frames.shape[2] < 60
 
 
-def test_small_pictures_with_overlays_are_enlarged(tmp_path):
-    frames = RNG.random((2, 40, 50))
-    assert read_gray(save_frames(tmp_path / "a.gif", frames)).shape == (2, 40, 50)
-    assert read_gray(save_frames(tmp_path / "b.gif", frames, title="map")).shape == (2, 160, 200)
-    path = save_frames(tmp_path / "c.gif", frames, title="map", width=50)
-    assert read_gray(path).shape == (2, 40, 50)
-    path = save_frames(tmp_path / "d.gif", frames, title="map", max_size=100)
-    assert read_gray(path).shape == (2, 80, 100)
+@pytest.mark.parametrize(
+    ("shape", "shown"),
+    [
+        ((40, 50), (320, 400)),  # eight times
+        ((50, 40), (350, 280)),  # seven times, the next integer above 6.4
+        ((161, 100), (320, 199)),
+        ((330, 100), (330, 100)),
+        ((40, 400), (128, 1280)),  # not beyond 1280 columns
+        ((40, 1500), (40, 1500)),
+    ],
+)
+def test_small_arrays_are_enlarged_to_320_rows(tmp_path, shape, shown):
+    frames = RNG.random((1, *shape))
+    assert read_gray(save_frames(tmp_path / "a.png", frames)).shape[1:] == shown
+    given = save_frames(tmp_path / "c.png", frames, title="map", width=50)
+    assert read_gray(given).shape[2] == 50
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.apng", "a.webp", "a.mp4"])
+def test_max_bytes_thins_frames_before_it_narrows_the_picture(tmp_path, name):
+    if name == "a.mp4":
+        pytest.importorskip("imageio_ffmpeg", reason="MP4 films need the extra video")
+    frames = RNG.random((121, 64, 64))
+    frames[0] = 1
+    counts = []
+    options = {"width": 64, "fps": 30, "progress": lambda done, count: counts.append(count)}
+    full = save_frames(tmp_path / f"full-{name}", frames, **options, max_bytes=None)
+    limit = int(full.stat().st_size / 2.1)
+    path = save_frames(tmp_path / name, frames, **options, max_bytes=limit)
+    assert path.stat().st_size <= limit
+    assert counts[0] == 121
+    assert counts[-1] == 41  # every third
+    if name != "a.mp4":
+        read = read_gray(path)
+        assert read.shape == (41, 64, 64)
+        assert np.array_equal(read, to_gray(frames)[::3])
+        assert duration_ms(path) == 41 * 100
+
+
+@pytest.mark.parametrize(("fps", "milliseconds"), [(50, 40), (10, 100), (4, 250)])
+def test_a_thinned_animation_keeps_its_duration_at_10_frames_a_second_or_more(
+    tmp_path, fps, milliseconds
+):
+    frames = RNG.random((90, 64, 64))
+    full = save_frames(tmp_path / "a.gif", frames, width=64, fps=fps).stat().st_size
+    path = save_frames(tmp_path / "b.gif", frames, width=64, fps=fps, max_bytes=int(full / 1.5))
+    assert duration_ms(path) == 45 * milliseconds
+
+
+def test_a_file_has_at_most_5_megabytes_by_default(tmp_path, caplog):
+    caplog.set_level("INFO", logger="libtilt")
+    path = save_frames(tmp_path / "a.gif", RNG.random((50, 400, 400)))
+    assert 2_500_000 < path.stat().st_size <= 5_000_000
+    assert re.search(r"max_bytes=5000000: wrote 50 of 50 frames, \d+ pixels wide", caplog.text)
+    whole = save_frames(tmp_path / "b.gif", RNG.random((50, 400, 400)), max_bytes=None)
+    assert whole.stat().st_size > 8_000_000
+
+
+def test_no_more_frames_are_left_out_than_needed(tmp_path):
+    """The middle of a volume, where most is, does not speak for all of it."""
+    z = np.linspace(-1, 1, 101)[:, None, None]
+    frames = RNG.random((101, 96, 96)) * (np.abs(z) < 0.3)
+    options = {"width": 96, "ping_pong": True, "first_frame": 50}
+    full = save_frames(tmp_path / "a.gif", frames, **options, max_bytes=None)
+    counts = []
+    options["progress"] = lambda done, count: counts.append(count)
+    limit = int(full.stat().st_size * 1.05)
+    path = save_frames(tmp_path / "b.gif", frames, **options, max_bytes=limit)
+    assert set(counts) == {200}
+    assert path.read_bytes() == full.read_bytes()
+
+
+def test_panels_with_a_pixel_size_are_drawn_at_one_scale_with_one_bar():
+    """Frames of half the height lie between black bars; what has no pixel size fills the height."""
+    panels = [
+        Panel(np.full((2, 40, 40), 1.0), Style(pixel_size=4.0, contrast=(0, 2), title="a")),
+        Panel(np.full((2, 20, 30), 1.0), Style(pixel_size=4.0, contrast=(0, 2))),
+        Panel(np.full((2, 80, 80), 1.0), Style(contrast=(0, 2)), pixel_size=2.0),
+        Panel(np.full((2, 10, 10), 1.0), Style(contrast=(0, 2))),
+    ]
+    montage = Montage.from_panels(tuple(panels), full_color=False)
+    assert montage.shares == (1.0, 0.5, 1.0, 1.0)
+    width = montage.layout.width_of(320)
+    assert montage.layout.sizes(width) == (320, (320, 240, 320, 320))
+    frame = montage.frame(0, width)
+    second = frame[:, 324:564]
+    assert (second[80:240] == 128).all()
+    assert (second[:80] == 0).all()
+    assert (second[240:] == 0).all()
+    assert (frame[:, 568:888] == 128).all()
+    assert (frame[-8:, :320] == 255).any()
+    assert not (frame[:, 324:564] == 255).any()
+
+
+def test_panels_of_very_different_extents_each_fill_the_height_with_their_own_bar():
+    small, large = (
+        Panel(np.full((1, 40, 40), 1.0), Style(pixel_size=size, contrast=(0, 2)))
+        for size in (1.0, 9.0)
+    )
+    montage = Montage.from_panels((small, large), full_color=False)
+    assert montage.shares == (1.0, 1.0)
+    bars = [panel.style.pixel_size for panel in montage.panels]
+    assert bars == [1.0, 9.0]
+
+
+@pytest.mark.parametrize("max_bytes", [5_000_000, None, 250_000])
+def test_a_notebook_is_given_a_gif_within_html(max_bytes):
+    frames = RNG.random((41, 72, 72))
+    shown = Animation(Panel(frames), fps=60, width=72, max_bytes=max_bytes)._repr_html_()
+    found = re.fullmatch(r"<img alt='animation' src='data:image/gif;base64,([^']+)'>", shown)
+    data = base64.b64decode(found[1])
+    assert len(data) <= min(max_bytes or 2_000_000, 2_000_000)
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.format == "GIF"
+        assert image.n_frames == 41
+        image.seek(30)
+        red = np.asarray(image.convert("RGB"))[..., 0]
+    if max_bytes != 250_000:
+        assert np.array_equal(red, to_gray(frames)[30])
+
+
+def test_a_large_animation_is_shown_in_a_notebook_within_2_megabytes():
+    shown = Animation(Panel(RNG.random((45, 300, 300))), max_bytes=None)._repr_html_()
+    assert 1_000_000 < len(shown) < 2_700_000
 
 
 @pytest.mark.parametrize("panels", [[], [np.zeros((2, 4, 4))]])

@@ -81,3 +81,20 @@ def test_a_color_map_without_matplotlib_names_the_extra_to_install(tmp_path, mon
     with pytest.raises(ImportError, match=r"pip install 'libtilt\[plot\]'"):
         save_frames(tmp_path / "a.gif", np.zeros((2, 4, 4)), cmap="magma")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("cmaps", [("gray",), ("magma",), ("copper", "gray", "viridis")])
+def test_a_palette_has_no_visible_error_and_no_noise(cmaps):
+    """Below one and a half of 255 levels, also of three color maps; what is flat stays flat."""
+    smooth = np.linspace(0, 1, 320 * 320).reshape(1, 320, 320)
+    smooth[:, 200:, 100:] = 0.37
+    panels = tuple(Panel(smooth, Style(cmap=cmap, percentiles=(0, 100))) for cmap in cmaps)
+    width = 320 * len(cmaps) + 4 * (len(cmaps) - 1)
+    gif, full = (
+        montage.colors.rgb(montage.frame(0, width))
+        for montage in (Montage.from_panels(panels, full_color=full) for full in (False, True))
+    )
+    assert np.sqrt(np.mean((gif.astype(float) - full) ** 2)) < (1.5 if len(cmaps) > 1 else 0.7)
+    for start in range(0, width, 324):
+        flat = gif[200:, start + 100 : start + 320].reshape(-1, 3)
+        assert (flat == flat[0]).all()

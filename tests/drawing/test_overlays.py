@@ -10,7 +10,7 @@ from helpers import save_frames
 from libtilt import GaussianBlobs, TiltGeometry
 from libtilt.drawing import Style
 from libtilt.drawing.colors import Colors
-from libtilt.drawing.fonts import font_for, renderable_text
+from libtilt.drawing.fonts import font_for, renderable_text, text_width
 from libtilt.drawing.overlays import angle_labels, draw_overlay, length_text, scale_bar_length
 
 FRAMES = np.full((3, 96, 120), 60, np.uint8)
@@ -86,7 +86,7 @@ def test_an_annotated_series_reads_back_with_angles_and_duration(tmp_path):
     )
     frames = iio.imread(path, mode="L", index=None)
     assert frames.shape == (3, 72, 96)
-    plain = series.to_gif(tmp_path / "b.gif", style=Style(ping_pong=False), fps=5)
+    plain = series.to_gif(tmp_path / "b.gif", style=Style(ping_pong=False), fps=5, width=96)
     changed = frames != iio.imread(plain, mode="L", index=None)
     for corner in (np.s_[:, :16, :40], np.s_[:, -16:, :30], np.s_[:, -20:, -20:]):
         assert changed[corner].any(axis=(1, 2)).all()
@@ -105,6 +105,9 @@ def test_an_annotated_series_reads_back_with_angles_and_duration(tmp_path):
         ({"dial": [1, 2, np.nan]}, "dial must be finite"),
         ({"dial": 3}, "dial must have one angle per frame, got shape"),
         ({"pixel_size": 0}, "pixel_size must be one positive number"),
+        ({"first_frame": 3}, "first_frame must be the index of one of 3 frames, got 3"),
+        ({"first_frame": -1}, "first_frame must be the index of a frame, 0 or more, got -1"),
+        ({"first_frame": True}, "first_frame must be the index of a frame, 0 or more, got True"),
     ],
 )
 def test_invalid_styles_are_refused_and_leave_no_file(tmp_path, options, message):
@@ -145,8 +148,37 @@ def test_accents_are_dropped_from_letters_that_the_font_lacks():
     assert text == "Angstrom ?"
 
 
-def test_the_label_of_angle_zero_has_no_minus_sign():
-    assert angle_labels([-0.04, -3.0]) == ["0.0°", "-3.0°"]
+def test_angles_have_a_true_minus_and_one_decimal_only_if_one_of_them_needs_it():
+    assert angle_labels([-0.04, -3.0, 60.02]) == ["0°", "\u22123°", "60°"]
+    assert angle_labels([-0.04, -3.0, 60.5]) == ["0.0°", "\u22123.0°", "60.5°"]
+
+
+def test_the_minus_is_a_bar_as_wide_as_digits_are_and_at_half_their_height():
+    """Pillow's font has no minus, so it is drawn; a hyphen is half as wide, a box is higher."""
+    font = font_for("\u2212", 20)
+    assert text_width("\u2212", font) == text_width("0", font)
+    label, digits = (
+        drawn_into(Style(labels=[text, "0" * 9]), np.full((2, 320, 320), 60, np.uint8))[0] == 255
+        for text in ("\u2212", "0")
+    )
+    rows, columns = np.nonzero(label)
+    assert np.ptp(columns) + 1 == pytest.approx(0.75 * text_width("0", font), abs=1)
+    assert np.ptp(rows) + 1 == 2
+    assert rows.mean() == pytest.approx(np.nonzero(digits)[0].mean(), abs=1)
+
+
+@pytest.mark.parametrize("title", [None, "tilt series"])
+def test_numbers_keep_their_place_from_frame_to_frame(title):
+    """Whether or not there is a minus or a further digit, the last digit does not move."""
+    labels = angle_labels([-60, -6, 6, 66])
+    frames = np.full((4, 320, 320), 60, np.uint8)
+    drawn = drawn_into(Style(labels=labels, title=title), frames)[:, :30, 160 if title else 0 :]
+    digits = drawn_into(Style(labels="\u221266°"), frames[:1])[0, :30]
+    ends = [int(np.flatnonzero((frame == 255).any(axis=0)).max()) for frame in drawn]
+    assert len(set(ends)) == 1
+    place = ends[0] - 16
+    assert np.array_equal(drawn[1][:, place:], drawn[2][:, place:])
+    assert title or np.array_equal(digits[:, place:100], drawn[3][:, place:100])
 
 
 def test_long_texts_are_drawn_smaller():
@@ -157,3 +189,21 @@ def test_long_texts_are_drawn_smaller():
     gap = np.diff(columns).max()
     assert gap > 5
     assert columns.max() < 200
+
+
+def test_a_figure_space_is_a_blank_as_wide_as_a_digit():
+    frames = np.full((2, 320, 320), 60, np.uint8)
+    nine, ten = drawn_into(Style(labels=["sweep \u20079, 0.5", "sweep 10, 0.5"]), frames)[:, :30]
+    differs = np.flatnonzero((nine != ten).any(axis=0))
+    width = text_width("00", font_for("0", 20))
+    assert 10 < np.ptp(differs) < width + 4
+    assert differs.max() < 4 + text_width("sweep 00", font_for("sweep 0", 20)) + 2
+
+
+def test_panels_of_one_height_have_titles_of_one_size():
+    heights = []
+    for width in (160, 320, 640):
+        drawn = drawn_into(Style(title="map"), np.full((1, 320, width), 60, np.uint8))[0]
+        rows = np.flatnonzero((drawn == 255).any(axis=1))
+        heights.append((rows.min(), rows.max()))
+    assert heights[0] == heights[1] == heights[2]

@@ -16,14 +16,14 @@ RNG = np.random.default_rng(5)
 
 def test_a_gif_reads_back_unchanged(tmp_path):
     frames = RNG.normal(size=(7, 20, 33)).cumsum(axis=0)
-    path = save_frames(tmp_path / "a.gif", frames)
+    path = save_frames(tmp_path / "a.gif", frames, width=33)
     assert np.array_equal(read_gray(path), to_gray(frames))
 
 
 @pytest.mark.parametrize("width", [1, 2, 3, 4, 5])
 def test_narrow_frames_are_not_taken_for_colors(tmp_path, width):
     frames = np.arange(3.0)[:, None, None] * np.ones((3, 6, width))
-    assert read_gray(save_frames(tmp_path / "a.gif", frames)).shape == (3, 6, width)
+    assert read_gray(save_frames(tmp_path / "a.gif", frames, width=width)).shape == (3, 6, width)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_another_suffix_is_refused(tmp_path):
 
 @pytest.mark.parametrize("name", ["a.gif", "a.png", "a.webp"])
 def test_equal_frames_are_written(tmp_path, name):
-    path = save_frames(tmp_path / name, np.zeros((3, 5, 6)))
+    path = save_frames(tmp_path / name, np.zeros((3, 5, 6)), width=6)
     with Image.open(path) as image:
         assert image.size == (6, 5)
 
@@ -107,7 +107,7 @@ def test_a_film_has_the_frames_and_duration_of_the_animation(tmp_path, shape):
     frames = np.zeros((12, *shape))
     for index, frame in enumerate(frames):
         frame[:, 3 * index : 3 * index + 8] = 1
-    path = save_frames(tmp_path / "a.mp4", frames, fps=24, percentiles=(0, 100))
+    path = save_frames(tmp_path / "a.mp4", frames, fps=24, width=shape[1], percentiles=(0, 100))
     read = np.stack(list(iio.imiter(path, plugin="FFMPEG")))
     assert read.shape == (12, shape[0] + shape[0] % 2, shape[1] + shape[1] % 2, 3)
     assert iio.immeta(path, plugin="FFMPEG")["duration"] == pytest.approx(0.5, abs=0.01)

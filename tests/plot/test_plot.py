@@ -83,7 +83,7 @@ def test_a_contact_sheet_has_every_image_at_its_place_with_its_angle():
     assert np.array_equal(sheet[:24, 31:61], SERIES.images[1])
     assert np.array_equal(sheet[25:, :30], SERIES.images[3])
     texts = [text.get_text() for text in ax.texts][:5]
-    assert texts == ["30.0°", "-60.0°", "0.0°", "60.0°", "-30.0°"]
+    assert texts == ["30°", "\u221260°", "0°", "60°", "\u221230°"]
     assert contact_sheet(SERIES, columns=99).images[0].get_array().shape[0] == 24
 
 

@@ -1,0 +1,57 @@
+"""What the animations of the command line show, and how large they are."""
+
+import imageio.v3 as iio
+from click.testing import CliRunner
+
+from libtilt import GaussianBlobs, TiltGeometry, TiltSeries, Volume
+from libtilt.animations import Spin
+from libtilt.cli import app
+from libtilt.drawing import Style
+
+
+def run(*arguments):
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_gif_says_how_many_frames_are_kept_within_the_limit(tmp_path):
+    volume = GaussianBlobs([[4, 0, 3]], sigmas=2).volume((16, 16, 16))
+    arguments = ["gif", volume.save(tmp_path / "map.mrc"), "--look", "spin", "--count", 90]
+    arguments += ["-o", tmp_path / "a.gif", "--width", 64]
+    output = run(*arguments)
+    size = (tmp_path / "a.gif").stat().st_size
+    assert f"a.gif: 90 frames, {size} bytes" in output
+    assert "note" not in output
+    limit = int(size / 1.2)
+    output = run(*arguments, "--max-bytes", limit, "--overwrite")
+    assert f"note: 45 of 90 frames are kept, so that the file has at most {limit} bytes" in output
+
+
+def test_the_demo_shows_the_map_as_a_surface_and_the_tomogram_as_slices(tmp_path):
+    run("demo", "--size", 24, "-o", tmp_path / "demo")
+    tilt_series = TiltSeries.open(tmp_path / "demo" / "tilt_series.mrc")
+    volume, tomogram = (Volume.open(tmp_path / "demo" / f"{n}.mrc") for n in ("volume", "tomogram"))
+    style = Style(annotate=True)
+    volume.to_gif(tmp_path / "volume.gif", look=Spin(render="surface", count=60), style=style)
+    tilt_series.to_gif(tmp_path / "tilt_series.gif", style=style)
+    tomogram.to_gif(tmp_path / "tomogram.gif", style=style)
+    for name in ("volume", "tilt_series", "tomogram"):
+        written = (tmp_path / "demo" / f"{name}.gif").read_bytes()
+        assert written == (tmp_path / f"{name}.gif").read_bytes()
+        assert len(written) <= 5_000_000
+        assert iio.imread(written, index=0).shape[0] >= 320
+
+
+def test_volumes_and_stacks_side_by_side_are_at_one_scale_without_annotations(tmp_path):
+    """Half as many rows of the same spacing fill half of the height."""
+    blobs = GaussianBlobs([[0, 0, 0]], sigmas=900)
+    geometry = TiltGeometry.from_tilt_angles([-40, 0, 40])
+    tilts = blobs.tilt_series(geometry, (40, 40), pixel_size=4.0).save(tmp_path / "tilts.st")
+    volume = blobs.volume((3, 20, 20), voxel_size=4.0).save(tmp_path / "map.mrc")
+    run("gif", volume, tilts, "--limits", -1, 0, "-o", tmp_path / "a.png")
+    frame = iio.imread(tmp_path / "a.png", index=0, mode="L")
+    assert frame.shape == (320, 160 + 4 + 320)
+    rows = (frame[:, 80] == 255).nonzero()[0]
+    assert (rows.min(), rows.max()) == (80, 239)
+    assert (frame[:, 300] == 255).all()
