@@ -69,12 +69,14 @@ html_theme = "pydata_sphinx_theme"
 html_title = f"libtilt {release}"
 html_baseurl = URLS.get("documentation", "")
 html_static_path = ["_static"]
+html_favicon = "_static/favicon.svg"
 html_css_files = ["site.css"]
 templates_path = ["_templates"]
 html_copy_source = True
 html_sourcelink_suffix = ""
+html_context = {"default_mode": "auto"}
 html_theme_options = {
-    "logo": {"text": f"libtilt {release}"},
+    "logo": {"text": f"libtilt {release}", "image_light": html_favicon, "image_dark": html_favicon},
     "show_prev_next": True,
     "navigation_with_keys": False,
     "secondary_sidebar_items": ["page-toc", "download-notebook"],
