@@ -61,6 +61,7 @@ autodoc_default_options = {
 }
 autodoc_typehints_format = "short"
 numpydoc_show_class_members = False
+autosummary_generate = False
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 80
 toc_object_entries_show_parents = "hide"
