@@ -70,10 +70,11 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Build the pages as a site; a link that leads nowhere is an error."""
+    """Build the site, run its tutorials, and check it; a warning is an error."""
     enter_copy(session)
     session.install(".[docs]")
-    session.run("mkdocs", "build", "--strict", "--quiet", env={"NO_MKDOCS_2_WARNING": "1"})
+    session.run("sphinx-build", "-W", "--keep-going", "-q", "docs", "site")
+    session.run("python", "docs/check_site.py", "site")
 
 
 @nox.session(tags=["by hand"])

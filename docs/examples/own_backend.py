@@ -24,11 +24,11 @@ class NearestBackend(Backend):
 
     @property
     def trilinear(self):
-        """Another operator than the plain one: it comes close to it on smooth data only."""
+        """Whether samples are interpolated trilinearly; nearest voxels are not."""
         return False
 
     def unsupported(self, spec):
-        """Say why a spec is not taken, and what takes it."""
+        """Return why a spec is not supported, and which backend supports it."""
         return "it is ray-driven only: use backend='scipy'" if spec.driven == "voxel" else None
 
     def forward(self, spec, volume):
@@ -74,7 +74,7 @@ def main(folder: Path, size: int = 48, volume: Volume | None = None) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--map", help="volume to show in place of a phantom")
-    parser.add_argument("--voxel-size", type=float, help="angstroms, in place of its header's")
+    parser.add_argument("--voxel-size", type=float, help="in angstroms; replaces the header's")
     given = parser.parse_args()
     main(Path.cwd(), volume=given.map and Volume.open(given.map, voxel_size=given.voxel_size))
     print("wrote", ", ".join(PICTURES))
