@@ -40,8 +40,8 @@ def method_options() -> list[ClickOption]:
             f"[default: {cutoff} {falloff}]",
         ),
     ]
-    notes = {"iterations": f"wbp with --filter sirt-like: number of SIRT iterations [{_SIRT_LIKE}]"}
-    return special + options_of_several(METHODS, notes)
+    note = f"wbp with --filter sirt-like: number of SIRT iterations (default: {_SIRT_LIKE})"
+    return special + options_of_several(METHODS, {"iterations": note})
 
 
 def require_applicable(options: dict[str, Any]) -> None:

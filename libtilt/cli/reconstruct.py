@@ -51,7 +51,7 @@ preparation_options = (
         "--normalize", is_flag=True, help="Scale each image to mean 0 and standard deviation 1."
     ),
     click.option(
-        "--taper", type=click.IntRange(min=1), help="Width in pixels of tapering at image edges."
+        "--taper", type=click.IntRange(min=1), help="Width in pixels of the taper at image edges."
     ),
     click.option("--ignore-nan", is_flag=True, help="Ignore pixels that are NaN or infinite."),
 )
@@ -70,8 +70,8 @@ preparation_options = (
 @with_options(*method_options(), *preparation_options)
 @click.option(
     "--margin",
-    help="For iterative methods: voxels computed beyond each side of the tomogram and cut off, or "
-    "auto, enough for all that the tilted images show.  [default: auto]",
+    help="For iterative methods: number of voxels computed around the tomogram and then cut "
+    "off, or auto, enough for all that the tilted images show.  [default: auto]",
 )
 @with_options(pixel_size_option)
 @click.option("--gif", type=output_file, help="Also write an animation of the slices to this file.")
@@ -86,8 +86,8 @@ preparation_options = (
 def reconstruct(tilts: Path, **options: Any) -> None:
     """Reconstruct a tomogram from a tilt series.
 
-    The geometry is read from the .json, .tlt, .rawtlt or .mdoc file of the same name, unless
-    options give it. With --alignment, TILTS are the raw images, and the alignment gives size and
+    By default the geometry is read from the .json, .tlt, .rawtlt or .mdoc file with the name of
+    the stack. With --alignment, TILTS is the raw stack, and the alignment gives the size and the
     voxel size of the tomogram.
 
     \b

@@ -64,12 +64,12 @@ def open_tilt_series(tilts: Path, options: dict[str, Any]) -> tuple[TiltSeries, 
     for name in ("thickness", "volume_shape"):
         if options[name] is not None and 4.0 * np.prod(options[name], dtype=float) > _MOST_BYTES:
             flag = name.replace("_", "-")
-            raise click.UsageError(f"--{flag} {options[name]} is larger than any memory")
+            raise click.UsageError(f"--{flag} {options[name]} needs more than 1 TiB of memory")
     reading = given_reader_options(options)
     if options["alignment"] is not None:
         if options["tilt_range"] is not None or options["tlt"] is not None:
             raise click.UsageError(
-                "--alignment has the tilt angles: give no --tilt-range and no --tlt"
+                "--alignment includes the tilt angles; omit --tilt-range and --tlt"
             )
         series, alignment = _open_with_alignment(tilts, options, reading)
         shape = alignment.volume_shape

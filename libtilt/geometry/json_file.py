@@ -21,7 +21,7 @@ SERIES_ID = "series"
 
 
 def write(geometry: Any, path: str | Path | None, *, overwrite: bool) -> str:
-    """Return the JSON text of `geometry`, and write it to `path` unless that is None."""
+    """Return the JSON text of `geometry`, and write it to `path` if given."""
     fields = {
         field.name: _plain(getattr(geometry, field.name))
         for field in attrs.fields(type(geometry))

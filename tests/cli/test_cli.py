@@ -283,7 +283,7 @@ for f in (lambda x: x + 1, lambda x: x + 2):
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True
     )
-    assert result.stderr == "compiling kernels, once on this machine ...\n"
+    assert result.stderr == "compiling kernels (once per machine) ...\n"
 
 
 def test_python_dash_m_runs_the_command_line():
@@ -358,7 +358,7 @@ def test_a_volume_by_its_header_with_matching_angles_is_a_tilt_series(tmp_path):
         app, ["project", str(tmp_path / "tilts.mrc"), "-o", str(tmp_path / "p.mrc")]
     )
     assert refused.exit_code == 2
-    assert "is a tilt series already" in refused.output
+    assert "is a tilt series; expected a volume" in refused.output
     (tmp_path / "tilts.tlt").write_text("-4\n-2\n0\n")
     assert "volume, according to its header" in run("info", tmp_path / "tilts.mrc")
     (tmp_path / "tilts.tlt").write_text("nothing\n")
