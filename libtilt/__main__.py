@@ -68,7 +68,9 @@ def _run() -> int:
         if os.environ.get("LIBTILT_DEBUG"):
             raise
         kind = type(error).__name__
-        echo_error(f"unexpected {kind}: {error}; set LIBTILT_DEBUG=1 for details, please report it")
+        echo_error(
+            f"unexpected {kind}: {error}; please report it (LIBTILT_DEBUG=1 shows the traceback)"
+        )
         return 1
     return 0
 

@@ -187,7 +187,7 @@ def _checked_wedge(value: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.bool_
     if wedge.dtype != np.bool_:
         raise TypeError(
             f"missing_wedge must be boolean, True at frequencies to exclude, got dtype "
-            f"{wedge.dtype}; use libtilt.quality.missing_wedge"
+            f"{wedge.dtype}; make one with libtilt.quality.missing_wedge"
         )
     if wedge.shape != shape:
         raise ValueError(

@@ -110,6 +110,6 @@ def _check(
         error = float(np.linalg.norm(got - expected))
         tolerance = TOLERANCES[spec.dtype.name]
         assert error <= tolerance * size, (
-            f"{direction}: local is {backend.local!r}, but the relative difference on {block} is "
-            f"{error / max(size, 1e-300):.2g}, allowed {tolerance:g}"
+            f"{direction}: local is {backend.local!r}, but the result on {block} differs from the "
+            f"whole by {error / max(size, 1e-300):.2g} (relative), allowed {tolerance:g}"
         )

@@ -1,6 +1,7 @@
 """The commands as a user runs them: what they write, print and refuse."""
 
 import builtins
+import signal
 import subprocess
 import sys
 import warnings
@@ -286,6 +287,16 @@ for f in (lambda x: x + 1, lambda x: x + 2):
     assert result.stderr == "compiling kernels (once per machine) ...\n"
 
 
+@pytest.fixture
+def signals():
+    """Restore the handlers of signals, which `main` replaces in this process."""
+    handlers = {number: signal.getsignal(number) for number in signal.valid_signals()}
+    yield
+    for number, handler in handlers.items():
+        if signal.getsignal(number) is not handler:
+            signal.signal(number, handler)
+
+
 def test_python_dash_m_runs_the_command_line():
     done = subprocess.run(
         [sys.executable, "-m", "libtilt", "--version"], capture_output=True, text=True, check=True
@@ -293,14 +304,14 @@ def test_python_dash_m_runs_the_command_line():
     assert __version__ in done.stdout
 
 
-def test_main_runs_the_commands(monkeypatch):
+def test_main_runs_the_commands(monkeypatch, signals):
     monkeypatch.setattr(sys, "argv", ["libtilt", "--version"])
     with pytest.raises(SystemExit) as stopped:
         main()
     assert stopped.value.code == 0
 
 
-def test_a_missing_click_names_the_extra_to_install(monkeypatch):
+def test_a_missing_click_names_the_extra_to_install(monkeypatch, signals):
     real = builtins.__import__
 
     def no_click(name, *args, **kwargs):

@@ -142,7 +142,7 @@ def test_an_unexpected_error_is_one_line_and_a_traceback_on_request(volume):
     result = crash(LIBTILT_DEBUG="")
     assert result.returncode == 1
     assert result.stderr.startswith(
-        "error: unexpected RuntimeError: no such state; set LIBTILT_DEBUG=1"
+        "error: unexpected RuntimeError: no such state; please report it (LIBTILT_DEBUG=1"
     )
     assert result.stderr.count("\n") == 1
     assert "Traceback" in crash(LIBTILT_DEBUG="1").stderr
