@@ -53,7 +53,7 @@ class _Commands(click.Group):
     help="Number of threads; by default LIBTILT_THREADS, else one per processor.",
 )
 def app(quiet: bool, verbose: bool, threads: int | None) -> None:
-    """Project volumes to tilt series, reconstruct tomograms, and display both.
+    """Project volumes to tilt series, reconstruct tomograms, and draw or animate them.
 
     \b
     Examples:

@@ -89,8 +89,9 @@ def mask_corrected_fsc(
     Notes
     -----
     With ``t`` the masked and ``n`` the phase-randomized correlation, the corrected one is
-    ``(t - n) / (1 - n)`` [1]_, from two shells after the one where randomization begins; before it,
-    the masked one. A correlation that stays above `randomize_below` in all shells is not corrected.
+    ``(t - n) / (1 - n)`` [1]_, from the second shell after the first randomized one; before that
+    shell it equals the masked one. A correlation that stays above `randomize_below` in all shells
+    is not corrected.
 
     References
     ----------
