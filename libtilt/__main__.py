@@ -69,7 +69,7 @@ def _run() -> int:
             raise
         kind = type(error).__name__
         messages.echo_error(
-            f"unexpected {kind}: {error}; set LIBTILT_DEBUG=1 for details, please report it"
+            f"unexpected {kind}: {error}; please report it (LIBTILT_DEBUG=1 shows the traceback)"
         )
         return 1
     return 0

@@ -140,8 +140,8 @@ class GaussianBlobs:
         reach = sides.min() / 2 - 3 * high
         if reach <= 0 or high < low:
             raise ValueError(
-                f"sigmas must be a least and a larger value below a sixth of the smallest side "
-                f"{sides.min():g}, got {(low, high)}"
+                f"sigmas must be (least, largest), with largest below a sixth of the smallest side "
+                f"of {sides.min():g} Å, got {(low, high)}"
             )
         rng = np.random.default_rng(seed)
         directions = rng.normal(size=(count, 3))

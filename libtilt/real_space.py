@@ -21,7 +21,7 @@ def project(
     *,
     backend: str | type[Backend] | Backend = "auto",
 ) -> NDArray[Any]:
-    """Project a volume along z of grids rotated about its center.
+    """Project a volume along the z axis of sampling grids rotated about its center.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def backproject(
 ) -> NDArray[Any]:
     """Backproject images: each voxel is the sum of image values at its projected points.
 
-    It is the voxel-driven adjoint, not the adjoint of `project`, which is ray-driven.
+    This is the voxel-driven adjoint, not that of `project`, which is ray-driven.
 
     Parameters
     ----------

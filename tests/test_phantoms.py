@@ -222,8 +222,11 @@ def test_inconsistent_blobs_raise(arguments, message):
     ("options", "message"),
     [
         ({"n": 0}, "n must be a positive integer, got 0"),
-        ({"sigmas": (1.0, 6.0)}, r"sigmas must be a least .* below a sixth .* 32, got \(1.0, 6.0"),
-        ({"sigmas": (2.0, 1.0)}, "sigmas must be a least and a larger value"),
+        (
+            {"sigmas": (1.0, 6.0)},
+            r"sigmas must be .least, largest., .* below a sixth .* 32 Å, got \(1.0, 6.0",
+        ),
+        ({"sigmas": (2.0, 1.0)}, r"sigmas must be \(least, largest\)"),
         ({"sigmas": (0.0, 1.0)}, "sigmas must be one positive number"),
         ({"shape": (32, 32)}, "shape must be 3 positive integers"),
     ],

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from libtilt import GaussianBlobs, Projector, TiltGeometry, Volume
-from libtilt.animations import IterationFilm
+from libtilt.animations import IterationSlices
 from libtilt.drawing import Animation
 from libtilt.reconstruction import sirt
 
@@ -14,14 +14,14 @@ PICTURES = ("sirt.gif",)
 
 
 def main(folder: Path, size: int = 96, volume: Volume | None = None) -> None:
-    """Reconstruct a map with a film as callback."""
+    """Reconstruct a map, with the slices as callback."""
     if volume is None:
         volume = GaussianBlobs.ribosome_like().volume((size,) * 3, voxel_size=320 / size)
     geometry = TiltGeometry.from_tilt_angles(np.arange(-60, 61, 3))
     tilt_series = Projector(geometry).forward(volume)
-    film = IterationFilm(axis="y")
-    sirt(tilt_series, volume_shape=volume.shape, iterations=15, callback=film)
-    Animation(film.panel(), fps=6, width=320, max_bytes=350_000).save(
+    slices = IterationSlices(axis="y")
+    sirt(tilt_series, volume_shape=volume.shape, iterations=15, callback=slices)
+    Animation(slices.panel(), fps=6, width=320, max_bytes=350_000).save(
         folder / "sirt.gif", overwrite=True
     )
 

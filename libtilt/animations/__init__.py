@@ -1,7 +1,7 @@
-"""Animations of volumes and tilt series: looks, comparisons and films of iterations."""
+"""Animations of volumes and tilt series: looks, comparisons and slices of iterations."""
 
 from libtilt.animations.comparisons import before_after, side_by_side
-from libtilt.animations.iterations import IterationFilm
+from libtilt.animations.iterations import IterationSlices
 from libtilt.animations.look import Look
 from libtilt.animations.registry import LOOKS, resolve_look
 from libtilt.animations.single import animate
@@ -12,7 +12,7 @@ from libtilt.animations.tilts import Tilts
 
 __all__ = [
     "LOOKS",
-    "IterationFilm",
+    "IterationSlices",
     "Look",
     "Slices",
     "Spin",

@@ -1,4 +1,4 @@
-"""`IterationFilm`: the convergence of an iterative reconstruction, one slice per iteration."""
+"""`IterationSlices`: the convergence of an iterative reconstruction, one slice per iteration."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from libtilt.errors.checks import one_of
 from libtilt.volume import Volume
 
 
-class IterationFilm:
+class IterationSlices:
     """A callback for `sirt`, `cgls` and `tv` that keeps the central slice of each iteration.
 
-    It is mutable, and serves one reconstruction.
+    An object is mutable; make a new one for each reconstruction.
 
     Parameters
     ----------
@@ -36,17 +36,17 @@ class IterationFilm:
     --------
     >>> import tempfile, numpy as np
     >>> from libtilt import GaussianBlobs, TiltGeometry
-    >>> from libtilt.animations import IterationFilm
+    >>> from libtilt.animations import IterationSlices
     >>> from libtilt.drawing import Animation
     >>> from libtilt.reconstruction import sirt
     >>> geometry = TiltGeometry.from_tilt_angles(np.arange(-60, 61, 10))
     >>> tilts = GaussianBlobs([[0, 0, 0]], sigmas=3).tilt_series(geometry, (16, 16))
-    >>> film = IterationFilm(axis="y")
-    >>> result = sirt(tilts, volume_shape=(16, 16, 16), iterations=3, callback=film)
-    >>> film.labels[-1].split(",")[0]
+    >>> slices = IterationSlices(axis="y")
+    >>> result = sirt(tilts, volume_shape=(16, 16, 16), iterations=3, callback=slices)
+    >>> slices.labels[-1].split(",")[0]
     'iteration 3'
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Animation(film.panel(), fps=4).save(f"{folder}/sirt.gif")
+    ...     path = Animation(slices.panel(), fps=4).save(f"{folder}/sirt.gif")
     """
 
     def __init__(self, axis: str = "z") -> None:
@@ -61,8 +61,7 @@ class IterationFilm:
         frame, pixel_size = central_slice(volume, self.axis)
         if iteration <= self._last or (self.slices and frame.shape != self.slices[-1].shape):
             raise ValueError(
-                "this film already has the slices of another reconstruction: create one "
-                "IterationFilm per reconstruction"
+                "these are slices of another reconstruction; make one IterationSlices for each"
             )
         self._last = iteration
         # A copy, because the volume changes in place, and so that it can be freed.
@@ -93,7 +92,7 @@ class IterationFilm:
         """
         if not self.slices:
             raise ValueError(
-                "the film has no frames yet: pass it as callback= to an iterative reconstruction"
+                "there are no slices yet; pass the object as callback= to an iterative method"
             )
         style = (style or Style()).with_annotations()
         low, high = np.percentile(self.slices[-1].astype(np.float64), style.percentiles)

@@ -96,12 +96,14 @@ class Spin(Look):
     level: float | None = attrs.field(
         default=None,
         validator=_optional_number,
-        metadata=option("density level of the surface, chosen automatically by default", float),
+        metadata=option(
+            "isosurface level in density units; by default chosen automatically", float
+        ),
     )
     sigma: float | None = attrs.field(
         default=None,
         validator=_optional_number,
-        metadata=option("level of the surface in standard deviations above the mean", float),
+        metadata=option("isosurface level, in standard deviations above the mean", float),
     )
 
     def __attrs_post_init__(self) -> None:

@@ -150,16 +150,16 @@ class Backend(ABC):
 
     @property
     def local(self) -> Literal["none", "tilts", "full"]:
-        """Blocks of a spec on which the operator is the whole operator, restricted.
+        """Kinds of blocks on which the operator equals the whole operator, restricted to the block.
 
         "tilts": subsets of the tilts. "full": also boxes of the volume and windows of the images,
         whose grids differ in the last column alone: the window's corner is added, the box's origin
-        subtracted. "none" (the default): no blocks. Results of blocks sum and stack to the whole.
+        subtracted. "none" (the default): no blocks. The results of blocks add up to the whole.
         """
         return "none"
 
     def unsupported(self, spec: SamplingSpec) -> str | None:
-        """Return why `spec` is not supported, naming a backend that supports it, else None."""
+        """Return why `spec` is not supported and which backend supports it; None if it is."""
         return None
 
     @abstractmethod
@@ -186,7 +186,9 @@ class Backend(ABC):
     def require_supported(self, spec: SamplingSpec) -> None:
         """Raise an `UnsupportedSpecError` if `unsupported` gives a reason."""
         if reason := self.unsupported(spec):
-            raise UnsupportedSpecError(f"backend {self.name!r} does not support the spec: {reason}")
+            raise UnsupportedSpecError(
+                f"backend {self.name!r} does not support this projection: {reason}"
+            )
 
 
 class PlannedBackend(Backend):

@@ -101,7 +101,7 @@ class PlanCache:
 
     @contextmanager
     def plan(self, backend: Backend, spec: SamplingSpec) -> Iterator[Plan]:
-        """Give the plan of a backend for a spec, built once for all threads.
+        """Yield the plan of a backend for a spec, built once for all threads.
 
         Parameters
         ----------

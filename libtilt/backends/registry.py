@@ -74,7 +74,7 @@ def resolve_backend(backend: str | type[Backend] | Backend) -> Backend:
         backend = backend()
     if not isinstance(backend, Backend):
         raise TypeError(
-            f"backend must be a name, a Backend class or a Backend, got {backend!r}; "
+            f"backend must be a name, a Backend class or a Backend instance, got {backend!r}; "
             f"names are {_choices()}"
         )
     return backend

@@ -24,7 +24,7 @@ _VOLUME_AXES = (0, 1, 2)
 
 @attrs.frozen
 class SciPyBackend(Backend):
-    """Sample with `scipy.ndimage`: any geometry, both pairs, splines of order 0, 1 or 3.
+    """Sample with `scipy.ndimage`, by splines of order 0, 1 or 3; supports any geometry.
 
     Parameters
     ----------
@@ -59,12 +59,12 @@ class SciPyBackend(Backend):
 
     @property
     def trilinear(self) -> bool:
-        """Whether the operator is the plain trilinear one: at order 1."""
+        """Whether the operator is the plain one: only at order 1."""
         return self.order == 1
 
     @property
     def local(self) -> Literal["none", "tilts", "full"]:
-        """Blocks that restrict the operator: any at order 1, else tilts (ties, spline filters)."""
+        """As `Backend.local`: "full" at order 1, else "tilts" (ties, spline filters)."""
         return "full" if self.order == 1 else "tilts"
 
     def forward(self, spec: SamplingSpec, volume: NDArray[Any]) -> NDArray[Any]:

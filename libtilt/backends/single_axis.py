@@ -24,8 +24,7 @@ _DRIFT = 1e-9
 _CHUNK = 1 << 22
 
 NOT_SINGLE_AXIS = (
-    "the rays leave the planes of the volume (the tilt axis is not along an axis of volume and "
-    "images, or it differs between tilts)"
+    "the tilt axis is not along an axis of both volume and images, or it differs between tilts"
 )
 """Why a spec has no `SingleAxisLayout`."""
 

@@ -16,7 +16,7 @@ from libtilt.backends.threads import check_threads, locked_cached_property, run_
 
 @attrs.frozen
 class SparseBackend(PlannedBackend):
-    """Multiply by a sparse matrix that is built once.
+    """Project with a sparse matrix that is built once per geometry.
 
     Supports grids whose rays stay in planes of the volume: single-axis tilt series with the tilt
     axis along an axis of the volume and of the images, with any shifts and spacings. The operator
@@ -47,11 +47,11 @@ class SparseBackend(PlannedBackend):
 
     @property
     def local(self) -> Literal["none", "tilts", "full"]:
-        """Blocks that restrict the operator: tilts, boxes and windows."""
+        """As `Backend.local`: always "full"."""
         return "full"
 
     def unsupported(self, spec: SamplingSpec) -> str | None:
-        """Return why `spec` is not supported, else None."""
+        """Return why `spec` is not supported; None if it is."""
         if SingleAxisLayout.find(spec) is None:
             return f"{NOT_SINGLE_AXIS}; use backend='scipy' or 'auto'"
         return None

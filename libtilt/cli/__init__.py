@@ -46,14 +46,14 @@ class _Commands(click.Group):
 )
 @click.version_option(package_name="libtilt", prog_name="libtilt")
 @click.option("-q", "--quiet", is_flag=True, help="Print only results and errors.")
-@click.option("-v", "--verbose", is_flag=True, help="Also print log messages of the library.")
+@click.option("-v", "--verbose", is_flag=True, help="Also print the library's log messages.")
 @click.option(
     "--threads",
     type=click.IntRange(min=1),
     help="Number of threads; by default LIBTILT_THREADS, else one per processor.",
 )
 def app(quiet: bool, verbose: bool, threads: int | None) -> None:
-    """Project volumes to tilt series, reconstruct tomograms, and display both.
+    """Project volumes to tilt series, reconstruct tomograms, and draw or animate them.
 
     \b
     Examples:
@@ -66,7 +66,7 @@ def app(quiet: bool, verbose: bool, threads: int | None) -> None:
       libtilt show tomogram.mrc -o slices.png
     """
     if quiet and verbose:
-        raise click.UsageError("give --quiet or --verbose, not both")
+        raise click.UsageError("use --quiet or --verbose, not both")
     if threads is not None:
         os.environ["LIBTILT_THREADS"] = str(threads)
     if verbose:

@@ -35,16 +35,16 @@ from libtilt.io.mrc_writing import compression
     type=click.Choice(["ray", "voxel"]),
     default="voxel",
     show_default=True,
-    help="voxel: interpolate the images where each voxel projects to. ray: spread each pixel along "
-    "its ray.",
+    help="voxel: interpolate the images at the projection of each voxel. ray: spread each pixel "
+    "along its ray.",
 )
 @with_options(pixel_size_option, backend_option, output_option, overwrite_option)
 @one_line_errors
 def backproject(tilts: Path, **options: Any) -> None:
     """Backproject a tilt series to a tomogram, without a filter.
 
-    The geometry is read from the .json, .tlt, .rawtlt or .mdoc file of the same name, unless
-    options give it.
+    By default the geometry is read from the .json, .tlt, .rawtlt or .mdoc file with the name of
+    the stack.
 
     \b
     Examples:

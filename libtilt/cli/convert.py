@@ -41,14 +41,16 @@ OPTICS = ("voltage", "spherical_aberration", "amplitude_contrast", "hand")
 @click.argument("source", metavar="IN", type=existing_path)
 @click.argument("target", metavar="OUT", type=any_path)
 @click.option(
-    "--stack", type=input_file, help="The raw stack; its header gives the size and pixel size."
+    "--stack",
+    type=input_file,
+    help="Raw stack, whose header gives the image size and the pixel size.",
 )
 @click.option(
     "--stack-shape",
     nargs=3,
     type=int,
     metavar="N H W",
-    help="Number, height and width of the raw images, instead of --stack.",
+    help="Number, height and width of the raw images, as an alternative to --stack.",
 )
 @click.option("--pixel-size", type=float, help="Pixel size of the raw stack in angstroms.")
 @click.option(
@@ -56,23 +58,28 @@ OPTICS = ("voltage", "spherical_aberration", "amplitude_contrast", "hand")
     nargs=3,
     type=int,
     metavar="D H W",
-    help="Size of the tomogram in its voxels along z, y and x.",
+    help="Size of the tomogram in voxels along z, y and x.",
 )
 @click.option("--voxel-size", type=float, help="Voxel size of the tomogram in angstroms.")
 @click.option(
     "--tilt-axis-angle",
     type=float,
-    help="Angle from the images' y axis to the tilt axis, in degrees, instead of the one in IN.",
+    help="Angle from the images' y axis to the tilt axis, in degrees; by default that of IN.",
 )
 @click.option(
-    "--from", "from_format", type=formats, help="Format of IN, if its name does not tell."
+    "--from",
+    "from_format",
+    type=formats,
+    help="Format of IN; by default detected from its name or its files.",
 )
-@click.option("--to", "to_format", type=formats, help="Format of OUT, if its name does not tell.")
+@click.option(
+    "--to", "to_format", type=formats, help="Format of OUT; by default detected from its name."
+)
 @with_options(*reader_options)
 @click.option(
     "--like",
     type=existing_path,
-    help="File in the format of OUT to copy everything else from.",
+    help="File in the format of OUT from which to copy all other values.",
 )
 @click.option("--voltage", type=float, help="For tomograms.star: voltage in kilovolts.")
 @click.option(
@@ -89,7 +96,8 @@ OPTICS = ("voltage", "spherical_aberration", "amplitude_contrast", "hand")
     type=float,
     default=1e-2,
     show_default=True,
-    help="Largest shift in pixels of a corner of the tomogram, if OUT cannot represent IN exactly.",
+    help="Largest error in pixels of the projected corners of the tomogram, if OUT cannot "
+    "represent IN exactly.",
 )
 @with_options(overwrite_option)
 @one_line_errors
@@ -98,8 +106,8 @@ def convert(source: Path, target: Path, **options: Any) -> None:
 
     IN is a file or the folder of one alignment. The suffix of OUT selects the format: .xf (IMOD,
     with .tlt, .xtilt, tilt.com and newst.com beside it), .aln (AreTomo), .star (RELION-5), .xml
-    (Warp), .mdoc, .tlt (tilt angles) or .json (libtilt). If OUT is tomograms.star, a RELION-5
-    project is written, with the series in tilt_series/ beside it.
+    (Warp), .mdoc, .tlt (tilt angles) or .json (libtilt). An OUT named tomograms.star
+    makes a RELION-5 project, with the series in the folder tilt_series/ beside it.
 
     \b
     Examples:
@@ -130,7 +138,7 @@ def convert(source: Path, target: Path, **options: Any) -> None:
     tomogram = format_shape(alignment.volume_shape)
     echo(
         f"{target}: {used} of {count} images, from {file.format}; tomogram of {tomogram} (z, y, x) "
-        f"voxels of {alignment.voxel_size:.6g} A"
+        f"voxels of {alignment.voxel_size:.6g} Å"
     )
     _report(alignment, target, like, options["to_format"])
 
@@ -157,7 +165,7 @@ def _add_optics(alignment: Alignment, target: Path, options: dict[str, Any]) -> 
     given = {name: options[name] for name in OPTICS if options[name] is not None}
     if given and target.name != "tomograms.star":
         flag = next(iter(given)).replace("_", "-")
-        raise click.UsageError(f"--{flag} requires that OUT is named tomograms.star")
+        raise click.UsageError(f"--{flag} applies only to an OUT named tomograms.star")
     acquisition = attrs.evolve(alignment.acquisition, **given)
     return attrs.evolve(alignment, acquisition=acquisition)
 
@@ -169,7 +177,7 @@ def _report(alignment: Alignment, target: Path, like: Any, to_format: str | None
     for item in _unwritten_fields(alignment, to_format or detect_format(target)):
         echo(f"not written: {item}")
     for item in alignment.unsupported:
-        echo(f"unsupported: {item}")
+        echo(f"ignored: {item} (not supported)")
     if target.name == "tomograms.star":
         for item in RelionAlignment.from_alignment(alignment, like=like).missing_for_relion:
             for name in OPTICS:

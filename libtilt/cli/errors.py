@@ -32,7 +32,7 @@ _FURTHER_OPTIONS = {
     "format": ("from", "to"),
     "geometry": ("alignment", "tlt", "tilt_range"),
     "nan": ("ignore_nan",),
-    "replace_outliers": ("mend_outliers",),
+    "replace_outliers": ("remove_xrays",),
     "stack_shape": ("stack",),
 }
 

@@ -63,9 +63,8 @@ def options_of_several(
         parts = []
         for owner, (field, option) in fields.items():
             plain = option.flag is not None or field.default is None
-            parts.append(
-                f"{owner}: {option.help}{'' if plain else f' [{_default_text(field.default)}]'}"
-            )
+            default = "" if plain else f" (default: {_default_text(field.default)})"
+            parts.append(f"{owner}: {option.help}{default}")
         if notes and name in notes:
             parts.append(notes[name])
         options.append(_click_option(name, f"For {'; '.join(parts)}.", list(fields.values())))

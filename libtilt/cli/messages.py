@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 
 import click
 
@@ -27,7 +28,7 @@ def echo(text: str, *, err: bool = False) -> None:
     if err and is_quiet():
         return
     try:
-        click.echo(printable(text), err=err)
+        click.echo(_encodable(printable(text), err=err), err=err)
     except BrokenPipeError as error:
         raise PipeClosed from error
 
@@ -35,7 +36,18 @@ def echo(text: str, *, err: bool = False) -> None:
 def echo_error(text: str) -> None:
     """Print an error as one line on stderr, also in a quiet run."""
     if not signals_received:
-        click.echo(f"error: {printable(' '.join(text.split()))}", err=True)
+        line = f"error: {printable(' '.join(text.split()))}"
+        click.echo(_encodable(line, err=True), err=True)
+
+
+def _encodable(text: str, *, err: bool) -> str:
+    """Return text that the stream can encode: if it cannot, A for Å, and escapes."""
+    encoding = getattr(sys.stderr if err else sys.stdout, "encoding", None) or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        text = text.replace("Å", "A").encode(encoding, "backslashreplace").decode(encoding)
+    return text
 
 
 def is_quiet() -> bool:

@@ -40,8 +40,8 @@ def method_options() -> list[ClickOption]:
             f"[default: {cutoff} {falloff}]",
         ),
     ]
-    notes = {"iterations": f"wbp with --filter sirt-like: number of SIRT iterations [{_SIRT_LIKE}]"}
-    return special + options_of_several(METHODS, notes)
+    note = f"wbp with --filter sirt-like: number of SIRT iterations (default: {_SIRT_LIKE})"
+    return special + options_of_several(METHODS, {"iterations": note})
 
 
 def require_applicable(options: dict[str, Any]) -> None:
@@ -51,7 +51,7 @@ def require_applicable(options: dict[str, Any]) -> None:
     applicable |= {"filter": ["wbp"], "radial": ["wbp"]}
     if options["filter"] == "sirt-like":
         applicable["iterations"].append("wbp")
-    for name, ability in (("film", "callback"), ("margin", "margin")):
+    for name, ability in (("iteration_gif", "callback"), ("margin", "margin")):
         applicable[name] = [name for name, method in METHODS.items() if ability in method.supports]
     for name, methods in applicable.items():
         if options[name] is None or chosen in methods:
@@ -59,7 +59,8 @@ def require_applicable(options: dict[str, Any]) -> None:
         if name == "iterations" and chosen == "wbp":
             raise click.UsageError("--iterations applies to wbp only with --filter sirt-like")
         listed = " and ".join(filter(None, (", ".join(methods[:-1]), methods[-1])))
-        raise click.UsageError(f"--{name} applies to {listed}, not to {chosen}")
+        flag = name.replace("_", "-")
+        raise click.UsageError(f"--{flag} applies to {listed}, not to {chosen}")
     if options["radial"] is not None and options["filter"] != "radial":
         raise click.UsageError("--radial requires --filter radial")
 

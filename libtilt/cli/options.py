@@ -20,15 +20,15 @@ class NonEmptyPath(click.Path):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the path."""
         if not os.fspath(value):
-            self.fail("it is empty: name a file", param, ctx)
+            self.fail("the path is empty; name a file", param, ctx)
         return super().convert(value, param, ctx)
 
 
 def _require_backend(_: Any, __: Any, name: str) -> str:
-    """Return the name of an installed backend; fails before any file is read."""
+    """Return the name of a known backend, or fail before any file is read."""
     if name not in available_backends():
         raise click.BadParameter(
-            f"{name!r} is not installed; choose from {', '.join(available_backends())}",
+            f"{name!r} is not a known backend; choose from {', '.join(available_backends())}",
             param_hint="--backend",
         )
     if name in ("auto", "numba"):
@@ -44,7 +44,7 @@ def announce_kernel_compilation() -> None:
         return
     # Decided here: other threads, which also compile kernels, have no click context.
     if not is_quiet():
-        on_first_compilation(lambda: echo("compiling kernels, once on this machine ...", err=True))
+        on_first_compilation(lambda: echo("compiling kernels (once per machine) ...", err=True))
 
 
 input_file = NonEmptyPath(exists=True, dir_okay=False, path_type=Path)
@@ -61,20 +61,20 @@ backend_option = click.option(
     default="auto",
     show_default=True,
     callback=_require_backend,
-    help="Software that computes projections: auto (the fastest one installed), numba, scipy, "
-    "sparse, fourier, or another registered name.",
+    help="Backend that computes projections: auto (the fastest installed), numba, scipy, sparse, "
+    "fourier, or another registered one.",
 )
 voxel_size_option = click.option(
     "--voxel-size",
     "--pixel-size",
     "voxel_size",
     type=float,
-    help="Voxel or pixel size in angstroms, instead of the one in the file header.",
+    help="Voxel or pixel size in angstroms; by default that of the file header.",
 )
 pixel_size_option = click.option(
     "--pixel-size",
     type=float,
-    help="Pixel size of the images in angstroms, instead of the one in the file header.",
+    help="Pixel size of the images in angstroms; by default that of the file header.",
 )
 tlt_option = click.option(
     "--tlt", type=input_file, help="Text file with one tilt angle in degrees per line."
@@ -91,8 +91,8 @@ tilt_options = (
     click.option(
         "--tilt-axis-angle",
         type=float,
-        help="Angle from the images' y axis to the tilt axis, in degrees, instead of the one in a "
-        "file; 0 if no file has one.",
+        help="Angle from the images' y axis to the tilt axis, in degrees; by default that of "
+        "the geometry file, else 0.",
     ),
 )
 alignment_options = (
@@ -114,8 +114,8 @@ tomogram_options = (
         nargs=3,
         type=click.IntRange(min=1),
         metavar="D H W",
-        help="Size of the tomogram in voxels along z, y and x; by default as high and wide as the "
-        "images.",
+        help="Size of the tomogram in voxels along z, y and x; by default the width, height and "
+        "width of the images.",
     ),
 )
 
@@ -135,4 +135,4 @@ def refuse_both(options: Mapping[str, Any], first: str, second: str) -> None:
     """Raise a usage error if two mutually exclusive options are given."""
     if all(options[name] is not None and options[name] is not False for name in (first, second)):
         flags = (f"--{name.replace('_', '-')}" for name in (first, second))
-        raise click.UsageError(f"give {' or '.join(flags)}, not both")
+        raise click.UsageError(f"use {' or '.join(flags)}, not both")

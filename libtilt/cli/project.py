@@ -38,14 +38,14 @@ from libtilt.volume import Volume
     default="ray",
     show_default=True,
     help="ray: sample the volume along the ray of each pixel. voxel: add each voxel to the pixels "
-    "it projects to.",
+    "around its projection.",
 )
 @with_options(voxel_size_option, backend_option, output_option, overwrite_option)
 @one_line_errors
 def project(volume: Path, **options: Any) -> None:
     """Project a volume to a tilt series, by default from -60 to 60 degrees in steps of 3.
 
-    Writes the stack, and beside it the geometry (.json) and the tilt angles (.rawtlt).
+    The geometry (.json) and the tilt angles (.rawtlt) are written beside the stack.
 
     \b
     Examples:
@@ -64,7 +64,7 @@ def project(volume: Path, **options: Any) -> None:
         angles, tilt_axis_angle=options["tilt_axis_angle"] or 0.0
     )
     if find_tilt_geometry(volume, read_image_header(volume)) is not None:
-        raise click.UsageError(f"{volume} is a tilt series already: give a volume")
+        raise click.UsageError(f"{volume} is a tilt series; expected a volume")
     source = Volume.open(volume, voxel_size=options["voxel_size"])
     choices = {name: options[name] for name in ("driven", "backend")}
     tilt_series = ProgressProjector(geometry, **choices).forward(source)

@@ -20,7 +20,7 @@ reader_options = (
         "--ignore",
         multiple=True,
         metavar="KEY",
-        help="Key of a data portal file to ignore; may be given several times.",
+        help="Key of a data portal file to ignore; may be repeated.",
     ),
     click.option(
         "--offset-unit",

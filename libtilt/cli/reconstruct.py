@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from libtilt.animations import IterationFilm
+from libtilt.animations import IterationSlices
 from libtilt.cli.errors import one_line_errors
 from libtilt.cli.messages import echo
 from libtilt.cli.method_options import method_from_options, method_options, require_applicable
@@ -38,16 +38,20 @@ from libtilt.reconstruction import reconstruct as reconstruct_volume
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
 
-FILM_FPS = 6
+ITERATION_FPS = 6
 
 preparation_options = (
     click.option("--exclude", help="Views to exclude, counted from 0, such as 0,1,38-40."),
-    click.option("--mend-outliers", is_flag=True, help="Replace X-ray hits and dead pixels."),
+    click.option(
+        "--remove-xrays",
+        is_flag=True,
+        help="Replace X-ray hits and dead pixels by the local median.",
+    ),
     click.option(
         "--normalize", is_flag=True, help="Scale each image to mean 0 and standard deviation 1."
     ),
     click.option(
-        "--taper", type=click.IntRange(min=1), help="Width in pixels of tapering at image edges."
+        "--taper", type=click.IntRange(min=1), help="Width in pixels of the taper at image edges."
     ),
     click.option("--ignore-nan", is_flag=True, help="Ignore pixels that are NaN or infinite."),
 )
@@ -66,13 +70,13 @@ preparation_options = (
 @with_options(*method_options(), *preparation_options)
 @click.option(
     "--margin",
-    help="For iterative methods: voxels computed beyond each side of the tomogram and cut off, or "
-    "auto, enough for all that the tilted images show.  [default: auto]",
+    help="For iterative methods: number of voxels computed around the tomogram and then cut "
+    "off, or auto, enough for all that the tilted images show.  [default: auto]",
 )
 @with_options(pixel_size_option)
 @click.option("--gif", type=output_file, help="Also write an animation of the slices to this file.")
 @click.option(
-    "--film",
+    "--iteration-gif",
     type=output_file,
     help="For iterative methods: also write an animation of the central xz slice after each "
     "iteration to this file.",
@@ -82,48 +86,50 @@ preparation_options = (
 def reconstruct(tilts: Path, **options: Any) -> None:
     """Reconstruct a tomogram from a tilt series.
 
-    The geometry is read from the .json, .tlt, .rawtlt or .mdoc file of the same name, unless
-    options give it. With --alignment, TILTS are the raw images, and the alignment gives size and
+    By default the geometry is read from the .json, .tlt, .rawtlt or .mdoc file with the name of
+    the stack. With --alignment, TILTS is the raw stack, and the alignment gives the size and the
     voxel size of the tomogram.
 
     \b
     Examples:
       libtilt reconstruct tilts.mrc --thickness 128 -o tomogram.mrc
       libtilt reconstruct tilts.st --tlt tilts.tlt --method sirt --iterations 30 -o sirt.mrc
-      libtilt reconstruct tilts.mrc --method sirt --film sirt.gif -o sirt.mrc
+      libtilt reconstruct tilts.mrc --method sirt --iteration-gif sirt.gif -o sirt.mrc
       libtilt reconstruct TS_01.st --alignment etomo/TS_01 -o tomogram.mrc
-      libtilt reconstruct tilts.mrc --filter radial --mend-outliers --taper 20 -o tomogram.mrc
+      libtilt reconstruct tilts.mrc --filter radial --remove-xrays --taper 20 -o tomogram.mrc
     """
     require_applicable(options)
     compression(options["output"])
-    targets = [path for path in (options["output"], options["gif"], options["film"]) if path]
+    targets = [
+        path for path in (options["output"], options["gif"], options["iteration_gif"]) if path
+    ]
     if len({path.resolve() for path in targets}) < len(targets):
-        raise click.UsageError("--output, --gif and --film must be different files")
+        raise click.UsageError("--output, --gif and --iteration-gif must be different files")
     for path in targets:
         require_writable(path, overwrite=options["overwrite"])
-    for path in filter(None, (options["gif"], options["film"])):
-        writer_for(path, fps=FILM_FPS)
+    for path in filter(None, (options["gif"], options["iteration_gif"])):
+        writer_for(path, fps=ITERATION_FPS)
     series, tomogram = open_tilt_series(tilts, options)
-    film = IterationFilm("y")
-    volume = _reconstruct(_prepare(series, options), tomogram, options, film)
+    slices = IterationSlices("y")
+    volume = _reconstruct(_prepare(series, options), tomogram, options, slices)
     with atomic_writes(*targets, overwrite=options["overwrite"]) as written:
         temporary = dict(zip(targets, written, strict=True))
         volume.save(temporary[options["output"]])
         if options["gif"]:
             volume.to_gif(temporary[options["gif"]])
-        if options["film"]:
-            Animation(film.panel(), fps=FILM_FPS).save(temporary[options["film"]])
+        if options["iteration_gif"]:
+            Animation(slices.panel(), fps=ITERATION_FPS).save(temporary[options["iteration_gif"]])
     echo(f"{options['output']}: {format_shape(volume.shape)} voxels")
     if options["gif"]:
         echo(f"{options['gif']}: slices along z")
-    if options["film"]:
-        echo(f"{options['film']}: central xz slice after each iteration")
+    if options["iteration_gif"]:
+        echo(f"{options['iteration_gif']}: central xz slice after each iteration")
 
 
 def _prepare(series: TiltSeries, options: dict[str, Any]) -> TiltSeries:
     if options["exclude"] is not None:
         series = exclude_views(series, _views(options["exclude"], len(series)))
-    if options["mend_outliers"]:
+    if options["remove_xrays"]:
         series = replace_outliers(series)
     if options["normalize"]:
         series = series.normalize()
@@ -151,7 +157,7 @@ def _views(text: str, count: int) -> list[int]:
 
 
 def _reconstruct(
-    series: TiltSeries, tomogram: dict[str, Any], options: dict[str, Any], film: IterationFilm
+    series: TiltSeries, tomogram: dict[str, Any], options: dict[str, Any], slices: IterationSlices
 ) -> Reconstruction:
     method = method_from_options(options, tomogram["volume_shape"][0])
     iterates = "callback" in method.supports
@@ -168,8 +174,8 @@ def _reconstruct(
 
     def after(iteration: int, volume: Volume, residual: float) -> None:
         bar.update(1)
-        if options["film"]:
-            film(iteration, volume, residual)
+        if options["iteration_gif"]:
+            slices(iteration, volume, residual)
 
     with progress_bar(length=getattr(method, "iterations", None), label=method.name) as bar:
         result = reconstruct_volume(series, method, callback=after, **given)

@@ -64,12 +64,12 @@ def open_tilt_series(tilts: Path, options: dict[str, Any]) -> tuple[TiltSeries, 
     for name in ("thickness", "volume_shape"):
         if options[name] is not None and 4.0 * np.prod(options[name], dtype=float) > _MOST_BYTES:
             flag = name.replace("_", "-")
-            raise click.UsageError(f"--{flag} {options[name]} is larger than any memory")
+            raise click.UsageError(f"--{flag} {options[name]} needs more than 1 TiB of memory")
     reading = given_reader_options(options)
     if options["alignment"] is not None:
         if options["tilt_range"] is not None or options["tlt"] is not None:
             raise click.UsageError(
-                "--alignment has the tilt angles: give no --tilt-range and no --tlt"
+                "--alignment includes the tilt angles; omit --tilt-range and --tlt"
             )
         series, alignment = _open_with_alignment(tilts, options, reading)
         shape = alignment.volume_shape
@@ -111,5 +111,5 @@ def _open_with_alignment(
     for note in opened.notes:
         echo(f"note: {note}", err=True)
     for item in opened.unsupported:
-        echo(f"{options['alignment']}: unsupported: {item}", err=True)
+        echo(f"{options['alignment']}: ignored: {item} (not supported)", err=True)
     return TiltSeries.open(tilts, geometry=opened, pixel_size=pixel_size), opened

@@ -37,8 +37,8 @@ SUFFIXES = (".png", ".pdf", ".svg")
     type=click.Choice(["auto", "slices", "sheet", "sinogram", "spectrum", "scheme"]),
     default="auto",
     show_default=True,
-    help="For a volume: three slices, or the power spectrum. For a tilt series: a sheet of all "
-    "images, a sinogram, or the tilt scheme. auto: slices or sheet.",
+    help="For a volume: three slices, or the power spectrum. For a tilt series: a contact sheet "
+    "(sheet), a sinogram, or the tilt scheme. auto: slices or sheet.",
 )
 @with_options(tlt_option, voxel_size_option)
 @click.option(
@@ -46,7 +46,7 @@ SUFFIXES = (".png", ".pdf", ".svg")
     nargs=3,
     type=int,
     metavar="X Y Z",
-    help="Voxel that the slices pass through; by default the center.",
+    help="Voxel through which the slices pass; by default the center.",
 )
 @click.option("--cmap", help="Matplotlib color map.  [default: gray]")
 @click.option(
@@ -85,7 +85,7 @@ def show(
       libtilt show tilts.st --tlt tilts.tlt -o sheet.png
     """
     if output.suffix.lower() not in SUFFIXES:
-        raise ValueError(f"{output} must end with {', '.join(SUFFIXES)}")
+        raise ValueError(f"{output} must end with {' or '.join(SUFFIXES)}")
     require_writable(output, overwrite=overwrite)
     _use_headless_matplotlib()
     kind = _resolve_kind(file, kind, tlt)

@@ -16,8 +16,8 @@ from libtilt.cli.messages import echo
 def warm() -> None:
     """Compile the kernels of the numba backend in advance.
 
-    They are saved in the folder NUMBA_CACHE_DIR, which the nodes of a cluster can share if their
-    processors are of the same type.
+    The compiled kernels are saved in the folder set by NUMBA_CACHE_DIR, which the nodes of a
+    cluster can share if their processors are of the same type.
 
     \b
     Examples:
@@ -30,5 +30,5 @@ def warm() -> None:
     start = time.perf_counter()
     folder = compile_all()
     if folder is None:
-        raise OSError("Numba has no folder to save kernels in: set NUMBA_CACHE_DIR to one")
+        raise OSError("Numba has no writable cache folder; set NUMBA_CACHE_DIR to one")
     echo(f"kernels are saved in {folder} ({time.perf_counter() - start:.1f} s)")

@@ -12,7 +12,7 @@ class Grid(ABC):
     """Base of `libtilt.VolumeGrid` and `libtilt.ImageGrid`.
 
     New grids keep the class and its added fields, and their elements keep their positions. An
-    index is up to as many slices as the grid has axes, with positive steps.
+    index has at most one slice per axis, with positive steps.
     """
 
     shape: tuple[int, ...]

@@ -323,6 +323,7 @@ class ImageData(NDArrayOperatorsMixin):
     def _wrap_result(self, result: NDArray[Any], ufunc: np.ufunc) -> Any:
         if result.shape != self.shape:
             raise ValueError(
-                f"shapes do not fit: {ufunc.__name__} of {self.shape} gives {result.shape}"
+                f"{ufunc.__name__} must keep the shape {self.shape}, but gives {result.shape}; "
+                "use numpy.asarray for arrays of other shapes"
             )
         return result if result.dtype == np.bool_ else self._like(result)

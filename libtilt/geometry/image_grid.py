@@ -78,7 +78,7 @@ class ImageGrid(Grid):
         return self.pixel_size * Window.from_index(self.shape, index).center_shift
 
     def describe_difference(self, other: ImageGrid) -> str:
-        """Describe the difference from another grid; empty where they agree.
+        """Describe the difference from another grid; an empty text if they agree.
 
         Pixel sizes agree to a relative 1e-4.
 

@@ -38,7 +38,7 @@ False
 
 
 def write(geometry: Any, path: str | Path | None, *, overwrite: bool) -> str:
-    """Return the JSON text of `geometry`, and write it to `path` unless that is None."""
+    """Return the JSON text of `geometry`, and write it to `path` if given."""
     fields = plain_fields(geometry)
     text = json.dumps({"format": FORMAT, "version": VERSION} | fields, indent=1) + "\n"
     if path is not None:

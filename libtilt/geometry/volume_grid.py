@@ -132,7 +132,7 @@ class VolumeGrid(Grid):
         return self.positions(list(product(*((-margin, n - 1 + margin) for n in self.shape))))
 
     def describe_difference(self, other: VolumeGrid) -> str:
-        """Describe the difference from another grid; empty where they agree.
+        """Describe the difference from another grid; an empty text if they agree.
 
         Voxel sizes agree to a relative 1e-4, centers to 1e-3 of a voxel.
 
@@ -149,7 +149,7 @@ class VolumeGrid(Grid):
         if not same_spacing(self.voxel_size, other.voxel_size):
             return f"voxel sizes differ: {self.voxel_size.tolist()} and {other.voxel_size.tolist()}"
         if (np.abs(self.center - other.center) > POSITION_TOLERANCE * self.voxel_size).any():
-            return f"centers differ: {self.center.tolist()} and {other.center.tolist()} A"
+            return f"centers differ: {self.center.tolist()} and {other.center.tolist()} Å"
         return ""
 
     def from_window(self, window: Window) -> Self:

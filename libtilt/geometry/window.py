@@ -72,7 +72,7 @@ class Window:
             missing = len(old) - len(parts) + 1
             parts = (*parts[:at], *(slice(None),) * missing, *parts[at + 1 :])
         if len(parts) > len(old) or not all(isinstance(part, slice) for part in parts):
-            raise IndexError(f"index must be up to {len(old)} slices, got {index!r}")
+            raise IndexError(f"index must consist of slices, at most {len(old)}, got {index!r}")
         parts = (*parts, *(slice(None),) * (len(old) - len(parts)))
         ranges = [range(*part.indices(n)) for part, n in zip(parts, old, strict=True)]
         if any(r.step < 0 for r in ranges):

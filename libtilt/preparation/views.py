@@ -63,7 +63,7 @@ def exclude_views(tilt_series: Series, views: Iterable[int]) -> Series:
 
 
 def find_flat_views(tilt_series: TiltSeries) -> tuple[int, ...]:
-    """Return the indices of views whose finite pixels are all equal, or that have none.
+    """Find blank images: views whose finite pixels are all equal, or that have none.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def require_without_faults(tilt_series: TiltSeries, *faults: Callable[[NDArray[A
     if not bad:
         return
     angles = tilt_series.geometry.tilt_angles
-    named = [f"{view} (tilt angle {angles[view]:.2f}) {found[view]}" for view in bad[:_NAMED]]
+    named = [f"image {view} (tilt angle {angles[view]:.2f}) {found[view]}" for view in bad[:_NAMED]]
     rest = f", and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
     fixes = {"replace_outliers": "replace pixels (replace_outliers)"}
     if len(bad) < len(found):

@@ -24,7 +24,7 @@ class ConicalCorrelation:
     Attributes
     ----------
     directions : ndarray, shape (n, 3)
-        Unit vectors x, y, z along the axes of the cones; each cone counts both ways.
+        Unit vectors x, y, z along the axes of the cones; a cone includes its opposite.
     curves : tuple of FourierCorrelation
         One for each direction. A shell without components in a cone has the correlation 0.
     half_angle : float
@@ -41,12 +41,12 @@ class ConicalCorrelation:
         Parameters
         ----------
         threshold : float, optional
-            As `libtilt.quality.FourierCorrelation.resolution` takes it.
+            As in `libtilt.quality.FourierCorrelation.resolution`.
 
         Returns
         -------
         ndarray, shape (n,)
-            Angstroms; NaN for a cone in which nothing is measured.
+            Angstroms; NaN for a cone that contains no Fourier components.
         """
         return np.array(
             [
@@ -60,7 +60,7 @@ class ConicalCorrelation:
         best, worst = np.nanmin(resolution), np.nanmax(resolution)
         return (
             f"{type(self).__name__}({len(self.curves)} cones of {self.half_angle:g} degrees, "
-            f"resolution {best:.4g} to {worst:.4g} A)"
+            f"resolution {best:.4g} to {worst:.4g} angstroms)"
         )
 
 
@@ -73,12 +73,12 @@ def conical_fsc(
     count: int = 64,
     half_angle: float = 20.0,
 ) -> ConicalCorrelation:
-    """Return Fourier shell correlations in cones: how the resolution depends on the direction.
+    """Return the Fourier shell correlation along many directions, each within a cone.
 
     Parameters
     ----------
     first, second, mask, missing_wedge
-        As `libtilt.quality.fsc` takes them.
+        As in `libtilt.quality.fsc`.
     count : int, optional
         Number of directions, spread evenly over the half sphere of z at least 0.
     half_angle : float, optional
@@ -91,11 +91,11 @@ def conical_fsc(
     Raises
     ------
     TypeError, ValueError
-        As `libtilt.quality.fsc`, or if `count` or `half_angle` does not fit.
+        As `libtilt.quality.fsc`, or if `count` or `half_angle` is invalid.
 
     Notes
     -----
-    As `libtilt.quality.fsc`, over the components of each shell that lie within a cone [1]_. The
+    Each curve is that of `libtilt.quality.fsc` over the components within a cone [1]_. The
     directions are a Fibonacci lattice. The components of a cone are few at low frequencies, where
     its correlation is uncertain.
 
@@ -119,7 +119,7 @@ def conical_fsc(
     positive_integer(count, "count")
     angle = finite_number(half_angle, "half_angle")
     if not 0 < angle <= 90:
-        raise ValueError(f"half_angle must lie above 0 and at most at 90 degrees, got {angle:g}")
+        raise ValueError(f"half_angle must be more than 0 and at most 90 degrees, got {angle:g}")
     shells, transforms, wedge = shells_and_spectra(first, second, mask, missing_wedge)
     axes = half_sphere(count)
     sums = np.zeros((count, 4, len(shells.frequencies)))

@@ -39,7 +39,7 @@ def _counts_converter(value: ArrayLike, instance: Any) -> NDArray[np.int64]:
             f"counts must have one number per shell: expected {expected}, got {counts.shape}"
         )
     if (counts < 0).any() or (counts % 1 != 0).any():
-        raise ValueError("counts must be whole numbers of at least 0")
+        raise ValueError("counts must be non-negative whole numbers")
     return locked(counts.astype(np.int64))
 
 

@@ -29,7 +29,7 @@ def fsc(
     first, second : Volume
         Volumes of the same shape ``(d, h, w)``, voxel size and center; origins are not compared.
     mask : array_like, shape (d, h, w), optional
-        Mask that multiplies both volumes; soft edges add the least correlation of their own.
+        Mask that multiplies both volumes; soft edges add the least correlation.
     missing_wedge : array_like of bool, shape (d, h, w), optional
         Frequencies to exclude, as from `libtilt.quality.missing_wedge`, with zero frequency at
         ``shape // 2``.
@@ -86,8 +86,8 @@ def shells_and_spectra(
         require_finite(require_kind(volume, Volume, name).data, name)
     if difference := first.grid.describe_difference(second.grid):
         raise ValueError(
-            f"second must lie on the grid of first, but {difference}; use "
-            "second.resample(first.grid), or correct one by evolve"
+            f"second must be on the grid of first, but {difference}; use "
+            "second.resample(first.grid), or correct its grid with evolve"
         )
     soft = None if mask is None else _checked_mask(mask, first.shape)
     wedge = None if missing_wedge is None else _checked_wedge(missing_wedge, first.shape)
@@ -142,7 +142,7 @@ def frc(first: TiltSeries, second: TiltSeries) -> FourierCorrelation:
     if not same_spacing(first.pixel_size, second.pixel_size):
         raise ValueError(
             f"second must have the pixel size of first: expected {first.pixel_size}, "
-            f"got {second.pixel_size}; resample one, or correct it by evolve"
+            f"got {second.pixel_size}; resample one, or correct it with evolve(pixel_size=...)"
         )
     matrices = (first.geometry.rotation_matrices, second.geometry.rotation_matrices)
     # Tolerates angles rounded in a text file.
@@ -187,7 +187,7 @@ def _checked_wedge(value: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.bool_
     if wedge.dtype != np.bool_:
         raise TypeError(
             f"missing_wedge must be boolean, True at frequencies to exclude, got dtype "
-            f"{wedge.dtype}; use libtilt.quality.missing_wedge"
+            f"{wedge.dtype}; make one with libtilt.quality.missing_wedge"
         )
     if wedge.shape != shape:
         raise ValueError(

@@ -24,13 +24,13 @@ class MaskCorrectedCorrelation:
     Attributes
     ----------
     unmasked : FourierCorrelation
-        Of the maps as they are.
+        Correlation without the mask.
     masked : FourierCorrelation
-        Of the masked maps: it contains what the mask itself correlates.
+        Correlation of the masked maps, which includes that of the mask itself.
     phase_randomized : FourierCorrelation
-        Of the masked maps whose phases were randomized first: what the mask correlates.
+        Correlation of the masked maps after their phases were randomized: that of the mask.
     corrected : FourierCorrelation
-        Of the masked maps without the contribution of the mask.
+        Correlation of the masked maps, corrected for that of the mask.
     randomized_from : float
         Frequency in 1/angstrom from which phases were randomized.
     """
@@ -68,13 +68,13 @@ def mask_corrected_fsc(
     first, second : Volume
         Half maps of one grid, shape ``(d, h, w)``.
     mask : array_like, shape (d, h, w)
-        Multiplied to both volumes; with soft edges.
+        Mask that multiplies both volumes; it should have soft edges.
     missing_wedge : array_like of bool, shape (d, h, w), optional
-        Frequencies to leave out, as in `libtilt.quality.fsc`.
+        Frequencies to exclude, as in `libtilt.quality.fsc`.
     randomize_below : float, optional
         Phases are randomized from the first shell whose unmasked correlation is below this value.
     seed : int, optional
-        Of the random phases.
+        Seed of the random phases.
 
     Returns
     -------
@@ -89,8 +89,9 @@ def mask_corrected_fsc(
     Notes
     -----
     With ``t`` the masked and ``n`` the phase-randomized correlation, the corrected one is
-    ``(t - n) / (1 - n)`` [1]_, from two shells after the one where randomization begins; before it,
-    the masked one. A correlation that stays above `randomize_below` in all shells is not corrected.
+    ``(t - n) / (1 - n)`` [1]_, from the second shell after the first randomized one; before that
+    shell it equals the masked one. A correlation that stays above `randomize_below` in all shells
+    is not corrected.
 
     References
     ----------

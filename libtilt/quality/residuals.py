@@ -17,7 +17,7 @@ from libtilt.volume import Volume
 def residual_per_tilt(
     projector: Projector, volume: Volume, tilt_series: TiltSeries
 ) -> Float64Array:
-    """Return the relative residual of each image against the projection of a volume.
+    """Return the relative residual of each image and the projection of a volume.
 
     Parameters
     ----------
@@ -68,14 +68,14 @@ def residual_per_tilt(
 def reprojection_frc(
     projector: Projector, volume: Volume, tilt_series: TiltSeries
 ) -> FourierCorrelation:
-    """Return the Fourier ring correlation of each image with the projection of a volume, as `frc`.
+    """Return the Fourier ring correlation of each image with the projection of a volume.
 
-    Arguments and errors are those of `residual_per_tilt`.
+    Arguments and errors are those of `residual_per_tilt`; the result is that of `frc`.
 
     Notes
     -----
     A volume reconstructed from the same images contains their noise, which correlates with itself:
-    leave an image out to judge by it, or use half sets (`split_even_odd`).
+    exclude the image from the reconstruction, or use half sets (`split_even_odd`).
 
     Examples
     --------
@@ -92,7 +92,7 @@ def reprojection_frc(
 
 
 def split_even_odd(tilt_series: TiltSeries) -> tuple[TiltSeries, TiltSeries]:
-    """Split a tilt series into two half sets of every second tilt.
+    """Split a tilt series into even- and odd-numbered tilts.
 
     Parameters
     ----------

@@ -91,7 +91,7 @@ class SIRT(Method):
     bounds: Bounds = attrs.field(
         default=(None, None),
         validator=checked(_check_bounds),
-        metadata=option("no negative density", bool, flag=("nonnegative", (0, None))),
+        metadata=option("keep densities at or above 0", bool, flag=("nonnegative", (0, None))),
     )
     subsets: int = attrs.field(
         default=1,

@@ -71,7 +71,9 @@ class TV(Method):
         validator=checked(positive_float),
         metadata=option("relative optimality error at which to stop", float),
     )
-    nonnegative: bool = attrs.field(default=True, metadata=option("no negative density", bool))
+    nonnegative: bool = attrs.field(
+        default=True, metadata=option("keep densities at or above 0", bool)
+    )
 
     def _solve(self, problem: LeastSquares, progress: Progress) -> Array:
         iterate = _PrimalDual(problem, float(self.strength), self.nonnegative)

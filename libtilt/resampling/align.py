@@ -48,7 +48,7 @@ def align_stack(
     -------
     images : ndarray, shape (n, h, w)
         Interpolated once; float64 for float64 input, else float32. Images that are already
-        aligned are not interpolated, nor copied if their dtype is one of these.
+        aligned are not interpolated, and not copied if they are float32 or float64.
     geometry : TiltGeometry
         The same tilt angles and x-tilts, without shifts, magnifications or tilt axis angles.
 

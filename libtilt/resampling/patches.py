@@ -58,8 +58,8 @@ def extract_patches(
 ) -> Iterator[Patch]:
     """Cut boxes about the projections of points.
 
-    Pixels are copied unchanged: a box starts at a whole pixel, and the fraction of a pixel left to
-    the point becomes the shift of its geometry, so that no information is lost. With `resample`,
+    Pixels are copied unchanged: a box starts at a whole pixel, and the remaining fraction
+    of a pixel becomes the shift of its geometry, so that no information is lost. With `resample`,
     splines shift the images by that fraction, and the shifts are zero.
 
     Parameters
@@ -75,7 +75,7 @@ def extract_patches(
     pixel_size : float, optional
         Angstroms.
     outside : {"drop", "pad", "raise"}, optional
-        Treatment of a box that leaves its image: drop the tilt, fill the box, or raise an error.
+        What to do if a box extends beyond its image: drop the tilt, fill the box, or raise.
     fill : "mean", "edge" or float, optional
         Value outside an image: its mean, that of its nearest pixel, or a number.
     resample : bool, optional

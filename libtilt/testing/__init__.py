@@ -1,4 +1,4 @@
-"""The laws that every backend must satisfy, to check your own against.
+"""The laws that every backend must satisfy, to test your own backend.
 
 Examples
 --------

@@ -44,7 +44,10 @@ def law_fork(backend: Backend, spec: SamplingSpec) -> None:
     ended = _run_in_child(compute)
     assert ended is not None, f"fork: a child did not end within {TIMEOUT:g} s and was killed"
     assert ended != _DIFFERENT, "fork: a child computes different bits from its parent"
-    assert ended == _SAME, f"fork: a child ended with status {ended}, and no error says 'spawn'"
+    assert ended == _SAME, (
+        f"fork: a child exited with status {ended}; a backend that does not work after a fork "
+        "must raise an error that names 'spawn'"
+    )
 
 
 def _identical(got: tuple[NDArray[Any], ...], expected: tuple[NDArray[Any], ...]) -> bool:

@@ -42,8 +42,8 @@ class Block:
 def law_local(backend: Backend, spec: SamplingSpec) -> None:
     """Check `Backend.local` on a few blocks, to `TOLERANCES`.
 
-    On each block the operator must be the whole one, restricted: applied to a volume that is zero
-    outside the box, and to images that are zero outside tilts and window. By linearity, the
+    On each block the operator must equal the whole operator, applied to a volume that is zero
+    outside the box and to images that are zero outside the tilts and the window. By linearity, the
     operators on blocks that cover the whole then sum to the whole operator.
     """
     local = backend.local
@@ -110,6 +110,6 @@ def _check(
         error = float(np.linalg.norm(got - expected))
         tolerance = TOLERANCES[spec.dtype.name]
         assert error <= tolerance * size, (
-            f"{direction}: local is {backend.local!r}, but the relative difference on {block} is "
-            f"{error / max(size, 1e-300):.2g}, allowed {tolerance:g}"
+            f"{direction}: local is {backend.local!r}, but the result on {block} differs from the "
+            f"whole by {error / max(size, 1e-300):.2g} (relative), allowed {tolerance:g}"
         )

@@ -6,7 +6,7 @@ import pytest
 
 from libtilt import GaussianBlobs, TiltGeometry, Volume
 from libtilt.animations import (
-    IterationFilm,
+    IterationSlices,
     Spin,
     before_after,
     side_by_side,
@@ -114,22 +114,22 @@ def test_each_volume_of_a_wipe_has_its_own_contrast(tmp_path):
     assert iio.imread(both, index=0)[16:30, 4:].max() < 10
 
 
-def test_a_film_keeps_iterations_with_their_residuals(tmp_path):
-    film = IterationFilm("y")
-    with pytest.raises(ValueError, match="the film has no frames yet"):
-        film.panel()
-    result = sirt(SERIES, volume_shape=(20, 40, 44), iterations=4, callback=film)
-    assert len(film.slices) == 4
-    assert np.array_equal(film.slices[-1], result.volume.data[:, 20])
-    assert film.labels[0].startswith("iteration 1, residual 0.")
-    film.labels = [f"iteration {number}, residual 0.123" for number in (1, 2, 9, 10)]
-    film._last = 10
-    assert film.panel().style.labels[2:] == (
+def test_iteration_slices_keep_every_iteration_with_their_residuals(tmp_path):
+    slices = IterationSlices("y")
+    with pytest.raises(ValueError, match="there are no slices yet"):
+        slices.panel()
+    result = sirt(SERIES, volume_shape=(20, 40, 44), iterations=4, callback=slices)
+    assert len(slices.slices) == 4
+    assert np.array_equal(slices.slices[-1], result.volume.data[:, 20])
+    assert slices.labels[0].startswith("iteration 1, residual 0.")
+    slices.labels = [f"iteration {number}, residual 0.123" for number in (1, 2, 9, 10)]
+    slices._last = 10
+    assert slices.panel().style.labels[2:] == (
         "iteration \u20079, residual 0.123",
         "iteration 10, residual 0.123",
     )
-    with pytest.raises(ValueError, match="this film already has the slices of another"):
-        film(1, result.volume, 0.5)
-    path = Animation(film.panel(), fps=10, width=88).save(tmp_path / "a.gif")
+    with pytest.raises(ValueError, match="these are slices of another reconstruction"):
+        slices(1, result.volume, 0.5)
+    path = Animation(slices.panel(), fps=10, width=88).save(tmp_path / "a.gif")
     frames = iio.imread(path, mode="L", index=None)
     assert frames.shape == (4, 40, 88)

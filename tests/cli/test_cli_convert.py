@@ -50,7 +50,7 @@ def test_the_stack_option_provides_the_sizes(source, tmp_path):
 def test_a_compressed_stack_provides_the_sizes(source, tmp_path):
     stack = random_series().save(tmp_path / "a.st.gz")
     output = run(source, tmp_path / "b.star", "--stack", stack, "--volume-shape", 21, 18, 20)
-    assert "tomogram of 21 x 18 x 20 (z, y, x) voxels of 1.37 A" in output
+    assert "tomogram of 21 x 18 x 20 (z, y, x) voxels of 1.37 Å" in output
     assert f"000002@{stack} " in (tmp_path / "b.star").read_text()
 
 
@@ -185,7 +185,7 @@ def test_the_alignment_determines_shape_and_voxel_size_of_the_tomogram(tmp_path,
     )
     assert "--thickness or --volume-shape, not both" in result.output
     result = CliRunner().invoke(app, [*map(str, arguments), "--tilt-range", "0", "6", "1"])
-    assert "--alignment has the tilt angles" in result.output
+    assert "--alignment includes the tilt angles" in result.output
 
 
 def test_the_tilt_axis_angle_option_overrides_the_alignment(tmp_path):
@@ -246,4 +246,4 @@ def test_contents_that_a_format_cannot_store_are_named(tmp_path):
     assert "not written: order of acquisition" in convert("a.xf").output
     refused = convert("b.star", "--voltage", 300)
     assert refused.exit_code == 2
-    assert "--voltage requires that OUT is named tomograms.star" in refused.output
+    assert "--voltage applies only to an OUT named tomograms.star" in refused.output

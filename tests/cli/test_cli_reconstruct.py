@@ -77,7 +77,7 @@ def run(*arguments, code=0):
             lambda series: tv(series, volume_shape=SHAPE, iterations=5, strength=0.01).volume,
         ),
         (
-            ["--exclude", "0, 3-4", "--mend-outliers", "--normalize", "--taper", 3],
+            ["--exclude", "0, 3-4", "--remove-xrays", "--normalize", "--taper", 3],
             lambda series: wbp(
                 taper_edges(
                     replace_outliers(exclude_views(series, [0, 3, 4])).normalize(), width=3
@@ -169,12 +169,12 @@ def test_the_number_of_iterations_is_printed_and_a_gif_is_written(tilts, tmp_pat
         assert gif.n_frames > 5
 
 
-def test_a_film_shows_every_iteration(tilts, tmp_path):
-    options = ["--method", "sirt", "--iterations", 4, "--film", tmp_path / "f.png"]
+def test_iteration_gif_shows_every_iteration(tilts, tmp_path):
+    options = ["--method", "sirt", "--iterations", 4, "--iteration-gif", tmp_path / "f.png"]
     output = run(tilts, *options, "-o", tmp_path / "tomogram.mrc")
     assert "f.png: central xz slice after each iteration" in output
-    with Image.open(tmp_path / "f.png") as film:
-        assert film.n_frames == 4
+    with Image.open(tmp_path / "f.png") as animation:
+        assert animation.n_frames == 4
 
 
 def test_options_define_the_geometry_of_a_plain_stack(tmp_path):
@@ -213,10 +213,10 @@ def test_options_define_the_geometry_of_a_plain_stack(tmp_path):
         (["--exclude", "a"], "--exclude must be views like 0,1,38-40, got 'a'"),
         (["--exclude", "3-1"], "--exclude must be views like 0,1,38-40, got '3-1'"),
         (["--gif", "a.txt"], "path must end with .gif"),
-        (["--film", "a.gif"], "--film applies to sirt, cgls and tv, not to wbp"),
+        (["--iteration-gif", "a.gif"], "--iteration-gif applies to sirt, cgls and tv, not to wbp"),
         (
-            ["--method", "sirt", "--gif", "a.gif", "--film", "a.gif"],
-            "--output, --gif and --film must be different files",
+            ["--method", "sirt", "--gif", "a.gif", "--iteration-gif", "a.gif"],
+            "--output, --gif and --iteration-gif must be different files",
         ),
         (["--exclude", "99"], "must name views from 0 to 20"),
         (["--exclude", ""], "--exclude must be views like"),
@@ -232,13 +232,13 @@ def test_options_define_the_geometry_of_a_plain_stack(tmp_path):
         (["--tilt-axis-angle", "nan"], "--tilt-axis-angle: tilt_axis_angle must be finite"),
         (["--tilt-range", -60, 60, "inf"], "--tilt-range must increase by a positive step"),
         (["--name", ""], "--name requires --alignment"),
-        (["--gif", ""], "it is empty: name a file"),
+        (["--gif", ""], "the path is empty; name a file"),
         (["--thickness", 10**12], "1000000000000 is not in the range 1<=x<=65536"),
-        (["--volume-shape", 10**5, 10**5, 10**5], "is larger than any memory"),
+        (["--volume-shape", 10**5, 10**5, 10**5], "needs more than 1 TiB of memory"),
         (["--exclude", "0-20"], "--exclude: views must leave"),
         (["--taper", 15], "width"),
         (["--tilt-range", 0, 10, 1], "expected 11|21"),
-        (["--backend", "nothing"], "'nothing' is not installed"),
+        (["--backend", "nothing"], "'nothing' is not a known backend"),
         (["--method", "tv", "--strength", "-1"], "strength must be one positive number"),
     ],
 )

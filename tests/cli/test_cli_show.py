@@ -34,7 +34,7 @@ def test_show_draws_a_tilt_series(tmp_path, kind):
 def test_errors_of_show_are_one_line_and_leave_no_file(tmp_path):
     path = VOLUME.save(tmp_path / "map.mrc")
     for arguments, message in [
-        (["-o", tmp_path / "map.bmp"], "must end with .png, .pdf, .svg"),
+        (["-o", tmp_path / "map.bmp"], "must end with .png or .pdf or .svg"),
         (["-o", tmp_path / "map.png", "--cmap", "mud"], "cmap must be the name of a mat"),
         (["-o", tmp_path / "no" / "map.png"], "the folder"),
         (["-o", tmp_path / "map.png", "--kind", "sheet"], "no geometry beside"),

@@ -161,7 +161,7 @@ def test_an_unexpected_error_is_one_line_and_a_traceback_on_request(volume):
     result = crash(LIBTILT_DEBUG="")
     assert result.returncode == 1
     assert result.stderr.startswith(
-        "error: unexpected RuntimeError: no such state; set LIBTILT_DEBUG=1"
+        "error: unexpected RuntimeError: no such state; please report it (LIBTILT_DEBUG=1"
     )
     assert result.stderr.count("\n") == 1
     assert "Traceback" in crash(LIBTILT_DEBUG="1").stderr
@@ -210,3 +210,31 @@ def test_control_characters_of_files_do_not_reach_a_terminal(tmp_path):
     star.write_text("data_x\x1b[2J\nloop_\n_rlnTomoYTilt\n3\n")
     _, out, printed = run("convert", star, tmp_path / "b.tlt")
     assert "\x1b" not in out + printed
+
+
+@pytest.mark.parametrize(
+    ("encoding", "printed"),
+    [("utf-8", "1.5 Å"), ("latin-1", "1.5 Å"), ("cp437", "1.5 Å"), ("gbk", "1.5 A")],
+)
+def test_units_reach_a_terminal_of_any_encoding(encoding, printed):
+    code = "from libtilt.cli.messages import echo, echo_error; echo('1.5 Å'); echo_error('1.5 Å')"
+    outputs = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONIOENCODING": encoding},
+        capture_output=True,
+        check=True,
+    )
+    assert outputs.stdout.decode(encoding) == f"{printed}{os.linesep}"
+    assert outputs.stderr.decode(encoding) == f"error: {printed}{os.linesep}"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_a_name_of_undecodable_bytes_is_printed_as_escapes(encoding):
+    code = "from libtilt.cli.messages import echo; echo('map\\udcff.mrc')"
+    printed = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONIOENCODING": encoding},
+        capture_output=True,
+        check=True,
+    )
+    assert printed.stdout.decode(encoding).strip() == "map\\udcff.mrc"

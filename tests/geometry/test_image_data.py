@@ -124,7 +124,9 @@ def test_image_data_are_not_changed_in_place(image_data):
 def test_arrays_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match=r"shapes differ: \(2, 3, 4\) and \(2, 3, 3\)"):
         VOLUME + Volume(DATA[:, :, 1:], voxel_size=(1, 2, 3))
-    with pytest.raises(ValueError, match=r"add of \(2, 3, 4\) gives \(5, 2, 3, 4\)"):
+    with pytest.raises(
+        ValueError, match=r"add must keep the shape \(2, 3, 4\), but gives \(5, 2, 3, 4\)"
+    ):
         VOLUME + np.ones((5, 1, 1, 1))
     with pytest.raises(ValueError, match="could not be broadcast"):
         VOLUME + np.ones(5)

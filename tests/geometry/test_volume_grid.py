@@ -107,7 +107,7 @@ def test_describe_difference_names_shape_size_or_center():
         "voxel sizes differ: [1.5, 2.0, 0.5] and [2.0, 2.0, 2.0]"
     )
     assert GRID.describe_difference(attrs.evolve(GRID, center=(10, -20, 4))) == (
-        "centers differ: [10.0, -20.0, 3.25] and [10.0, -20.0, 4.0] A"
+        "centers differ: [10.0, -20.0, 3.25] and [10.0, -20.0, 4.0] Å"
     )
 
 

@@ -188,7 +188,7 @@ def test_commands_take_the_new_formats(tmp_path):
     assert "tilt series, with its geometry" in run(app, ["info", str(tilts)]).output
     assert "3 x 4 x 5" in run(app, ["info", str(volume)]).output
     out = ["-o", str(tmp_path / "p.mrc"), "--tilt-range", "-3", "3", "3"]
-    assert "is a tilt series already" in run(app, ["project", str(tilts), *out]).output
+    assert "is a tilt series; expected a volume" in run(app, ["project", str(tilts), *out]).output
     result = run(app, ["project", str(volume), "--voxel-size", "2", *out])
     assert (result.exit_code, TiltSeries.open(tmp_path / "p.mrc").pixel_size) == (0, 2.0)
     result = run(app, ["info", str(tmp_path / "p.rawtlt")])

@@ -88,8 +88,9 @@ def test_an_array_in_place_of_a_series_raises(prepare):
 @pytest.mark.parametrize("prepare", [CHANGING["subtract_plane"], CHANGING["taper_edges"]])
 def test_the_error_for_nan_names_all_images(prepare):
     message = (
-        r"but 1 \(tilt angle -30\.00\) has NaN or infinite pixels, "
-        r"4 \(tilt angle 60\.00\) has NaN .*; exclude them \(exclude_views\(.*, \[1, 4\]\)\), "
+        r"but image 1 \(tilt angle -30\.00\) has NaN or infinite pixels, "
+        r"image 4 \(tilt angle 60\.00\) has NaN .*; "
+        r"exclude them \(exclude_views\(.*, \[1, 4\]\)\), "
         r"or replace pixels \(replace_outliers\)"
     )
     with pytest.raises(ArgumentError, match=message) as raised:

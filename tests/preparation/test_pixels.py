@@ -138,7 +138,9 @@ def test_a_single_finite_pixel_fills_the_image():
 
 
 def test_the_error_for_images_without_finite_pixels_names_them():
-    message = r"but 4 \(tilt angle 60\.00\) has no finite pixel; exclude .*exclude_views\(.*\[4\]\)"
+    message = (
+        r"but image 4 \(tilt angle 60\.00\) has no finite pixel; exclude .*exclude_views\(.*\[4\]\)"
+    )
     with pytest.raises(ValueError, match=message):
         replace_outliers(holed())
     require_usable(exclude_views(replace_outliers(holed()[:4]), [3]))

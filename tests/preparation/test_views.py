@@ -76,8 +76,9 @@ def test_a_usable_series_passes():
 def test_the_error_names_unusable_images_and_remedies():
     message = (
         r"images of tilt_series must be usable, "
-        r"but 1 \(tilt angle -30\.00\) has NaN or infinite pixels, "
-        r"3 \(tilt angle 30\.00\) is flat, 4 \(tilt angle 60\.00\) has no finite pixel; "
+        r"but image 1 \(tilt angle -30\.00\) has NaN or infinite pixels, "
+        r"image 3 \(tilt angle 30\.00\) is flat, "
+        r"image 4 \(tilt angle 60\.00\) has no finite pixel; "
         r"exclude them \(exclude_views\(tilt_series, \[1, 3, 4\]\)"
     )
     with pytest.raises(ValueError, match=message):

@@ -296,7 +296,11 @@ def test_nonfinite_values_raise_with_their_index(bad):
         ({"volume_grid": (4, 5, 6)}, TypeError, "volume_grid"),
         ({"image_grid": VolumeGrid((4, 5, 6))}, TypeError, "image_grid"),
         ({"backend": "cuda"}, ValueError, "'cuda' is not known: choose from auto, scipy, sparse"),
-        ({"backend": 3}, TypeError, "backend must be a name, a Backend class or a Backend, got 3"),
+        (
+            {"backend": 3},
+            TypeError,
+            "backend must be a name, a Backend class or a Backend instance, got 3",
+        ),
         (
             {"geometry": np.eye(3)},
             TypeError,

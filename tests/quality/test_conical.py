@@ -74,8 +74,8 @@ def test_directions_are_spread_evenly_over_the_half_sphere():
     ("options", "message"),
     [
         ({"count": 0}, "count must be a positive integer"),
-        ({"half_angle": 0}, "half_angle must lie above 0"),
-        ({"half_angle": 91}, "at most at 90 degrees, got 91"),
+        ({"half_angle": 0}, "half_angle must be more than 0"),
+        ({"half_angle": 91}, "at most 90 degrees, got 91"),
         ({"mask": np.zeros(SHAPE)}, "mask must"),
     ],
 )

@@ -71,8 +71,8 @@ def test_a_threshold_lies_between_zero_and_one(threshold):
         (([0, 1], [1], [1, 1]), r"correlation must .* expected \(2,\) or \(n, 2\), got \(1,\)"),
         (([0, 1], [1, np.nan], [1, 1]), "correlation must be finite"),
         (([0, 1], [1, 1], [1]), r"counts must .* per shell: expected \(2,\), got \(1,\)"),
-        (([0, 1], [1, 1], [1, 0.5]), "counts must be whole numbers of at least 0"),
-        (([0, 1], [1, 1], [1, -1]), "counts must be whole numbers of at least 0"),
+        (([0, 1], [1, 1], [1, 0.5]), "counts must be non-negative whole numbers"),
+        (([0, 1], [1, 1], [1, -1]), "counts must be non-negative whole numbers"),
     ],
 )
 def test_invalid_curves_raise(fields, message):

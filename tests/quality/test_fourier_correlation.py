@@ -225,7 +225,7 @@ IMAGES = TiltSeries(np.ones((5, 6, 7)), SINGLE_AXIS)
         (CUBE.evolve(data=NAN), r"second has 1 NaN .* \(0, 1, 1\)"),
         (
             CUBE[:, 1:],
-            r"must lie on the grid of first, but shapes differ: \(4, 5, 6\) and \(4, 4",
+            r"must be on the grid of first, but shapes differ: \(4, 5, 6\) and \(4, 4",
         ),
         (
             CUBE.evolve(voxel_size=(2, 2, 2.1)),
@@ -233,7 +233,7 @@ IMAGES = TiltSeries(np.ones((5, 6, 7)), SINGLE_AXIS)
         ),
         (
             CUBE.evolve(center=(0, 1, 0)),
-            r"centers differ: .* \[0.0, 1.0, 0.0\] A; use second.resample",
+            r"centers differ: .* \[0.0, 1.0, 0.0\] Å; use second.resample",
         ),
     ],
 )

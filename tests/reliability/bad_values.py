@@ -76,7 +76,11 @@ TABLE: tuple[tuple[Arguments, str, tuple[str | tuple[str, ...], ...]], ...] = (
     ),
     (RECONSTRUCT, "--taper", (*COUNT, "1000")),
     (RECONSTRUCT, "--gif", ("", "out/a.jpg", "out", "absent/a.gif", "out/a.mrc")),
-    ((*RECONSTRUCT, "--method", "sirt"), "--film", ("", "out/a.jpg", "out", "absent/a.gif")),
+    (
+        (*RECONSTRUCT, "--method", "sirt"),
+        "--iteration-gif",
+        ("", "out/a.jpg", "out", "absent/a.gif"),
+    ),
     (GIF, "--percentiles", (("nan", "1"), ("9", "1"), ("-1", "99"), ("0", "101"), ("50", "50"))),
     (GIF, "--limits", (("nan", "1"), ("inf", "1"), ("1", "0"), ("1", "1"), ("", ""))),
     (GIF, "--fps", (*POSITIVE, "1e300", "1e-320")),
@@ -122,7 +126,7 @@ TOGETHER: tuple[tuple[Arguments, str], ...] = (
     ((*RECONSTRUCT, "--iterations", "3"), "--iterations"),
     ((*RECONSTRUCT, "--subsets", "3"), "--subsets"),
     ((*RECONSTRUCT, "--radial", "0.3", "0.1"), "--radial"),
-    ((*RECONSTRUCT, "--film", "out/a.gif"), "--film"),
+    ((*RECONSTRUCT, "--iteration-gif", "out/a.gif"), "--iteration-gif"),
     ((*RECONSTRUCT, "--strength", "0"), "--strength"),
     ((*RECONSTRUCT, "--margin", "3"), "--margin"),
     ((*RECONSTRUCT, "--method", "tv", "--damping", "0"), "--damping"),
@@ -175,7 +179,7 @@ def values() -> Iterator[tuple[Arguments, str]]:
         for value in bad:
             given = value if isinstance(value, tuple) else (value,)
             # A file may be named instead of the option that it was given to.
-            file = option in ("--gif", "--film", "--like") and given[0]
+            file = option in ("--gif", "--iteration-gif", "--like") and given[0]
             yield (*command, option, *given), f"{option}|{given[0]}" if file else option
     yield from TOGETHER
     for command in COMMANDS:

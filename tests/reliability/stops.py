@@ -29,9 +29,9 @@ WRITERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "reconstruct": (
         (
             *("reconstruct", "tilts.mrc", "--method", "sirt", "--iterations", "60"),
-            *("--backend", "scipy", "--gif", "out/a.gif", "--film", "out/film.gif"),
+            *("--backend", "scipy", "--gif", "out/a.gif", "--iteration-gif", "out/iterations.gif"),
         ),
-        ("a.mrc", "a.gif", "film.gif"),
+        ("a.mrc", "a.gif", "iterations.gif"),
     ),
     "demo": (("demo", "--size", "24", "--backend", "scipy"), DEMO_FILES),
     "gif": (("gif", "map.mrc", "--look", "spin", "--count", "300", "--width", "200"), ("a.gif",)),

@@ -43,7 +43,7 @@ def fail(message):
     [
         (wait_for_ever, "did not end within 0.3 s and was killed"),
         (lambda images: images + 1, "computes different bits from its parent"),
-        (fail("no threads"), "no error says 'spawn'"),
+        (fail("no threads"), "must raise an error that names 'spawn'"),
     ],
 )
 def test_the_fork_law_reports_backends_that_fail_in_a_child(monkeypatch, behave, complaint):

@@ -21,7 +21,7 @@ def _check_eps(_: Any, field: Any, value: float) -> None:
 
 @attrs.frozen
 class FourierBackend(PlannedBackend):
-    """Project by central slices of the Fourier transform, with non-uniform FFTs.
+    """Project by central slices of the Fourier transform (NUFFT); supports any geometry.
 
     Voxels are samples of a band-limited density, and projections are its line integrals, without
     the blur of linear interpolation: on fine detail the error is about a thousandth of that of
@@ -74,7 +74,7 @@ class FourierBackend(PlannedBackend):
 
     @property
     def trilinear(self) -> bool:
-        """Whether the operator is the plain one: no, that of a band-limited volume."""
+        """False: the operator is that of a band-limited volume."""
         return False
 
     def plan(self, spec: SamplingSpec) -> Plan:

@@ -20,7 +20,7 @@ MODES = ("auto", "rows", "exact", "factorized")
 
 @attrs.frozen
 class NumbaBackend(PlannedBackend):
-    """Project with kernels compiled by Numba, for any geometry. Needs the extra ``fast``.
+    """Project with kernels compiled by Numba (extra ``fast``); supports any geometry.
 
     All kernels are compiled on their first use on a machine, which takes some seconds, and cached
     on disk; ``libtilt warm`` compiles them ahead. The logger "libtilt" reports the compilation.
@@ -81,17 +81,17 @@ class NumbaBackend(PlannedBackend):
 
     @property
     def local(self) -> Literal["none", "tilts", "full"]:
-        """Blocks that restrict the operator: any, or only tilts in mode "factorized"."""
+        """As `Backend.local`: "tilts" in mode "factorized", else "full"."""
         return "tilts" if self.mode == "factorized" else "full"
 
     def unsupported(self, spec: SamplingSpec) -> str | None:
-        """Return why `spec` is not supported, else None."""
+        """Return why `spec` is not supported; None if it is."""
         if self.mode == "rows" and SingleAxisLayout.find(spec) is None:
             return f"{NOT_SINGLE_AXIS}; use NumbaBackend(mode='auto')"
         return None
 
     def plan(self, spec: SamplingSpec) -> Plan:
-        """Return the plan of the kernel that mode and spec select."""
+        """Return the plan of the kernel that `mode` and `spec` select."""
         self.require_supported(spec)
         compile_once()
         if self.mode == "factorized":

@@ -1,8 +1,8 @@
 """Interpolation weights of a plane of rays as a sparse matrix by rows (CSR), tile by tile.
 
 A tile is a square of voxels of the plane, whose rows stay in the processor's cache for all tilts.
-A matrix row lists, for the adjoint, what one voxel takes from some images, and for the forward,
-what one pixel takes from one tile.
+A matrix row lists, for the adjoint, the weights of one voxel in some images, and for the forward,
+the weights of one pixel in one tile.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class CSRWeights:
 def weights_by_voxel(
     plane: PlaneOfRays, width: int, *, dtype: np.dtype[Any], threads: int | None
 ) -> CSRWeights:
-    """Return what each voxel takes from all images, for the adjoint.
+    """Return the weights with which each voxel sums pixels of all images, for the adjoint.
 
     Rows of an image are `width` values in memory: entries of pixel ``s`` of tilt i, n voxels along
     the axis, read from ``(i * pixels + s) * width + reach[1] - n``. Matrix rows are added to voxels
@@ -144,7 +144,9 @@ def weights_by_voxel(
 def weights_by_pixel(
     matrix: CSRWeights, plane: PlaneOfRays, width: int, threads: int | None
 ) -> CSRWeights:
-    """Return what each pixel takes from each tile, for the forward, from the same entries by voxel.
+    """Return the weights with which each pixel sums voxels of each tile, for the forward.
+
+    They are the entries of `weights_by_voxel` in another order.
 
     Entries read from ``voxel * width + n - reach[0]``; rows are added to ``i * pixels + s``.
     """

@@ -163,4 +163,4 @@ def on_first_compilation(announce: Callable[[], None]) -> None:
     event.register("numba:compile", Announcer())
 
 
-on_first_compilation(lambda: _logger.info("compiling kernels, once on this machine ..."))
+on_first_compilation(lambda: _logger.info("compiling kernels (once per machine) ..."))

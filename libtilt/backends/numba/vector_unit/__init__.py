@@ -68,7 +68,7 @@ def _is_correct(
         if isinstance(value, np.ndarray):
             scale = _TOLERANCES[dtype] * float(np.abs(right).max(initial=0.0))
             if not np.allclose(value, right, rtol=0.0, atol=scale):
-                return _fall_back(kernel, "does not compute the values of its plain form")
+                return _fall_back(kernel, "returns wrong values")
     return True
 
 
@@ -77,8 +77,8 @@ def _fall_back(kernel: Any, reason: str) -> bool:
     if not _warned.is_set():
         _warned.set()
         warnings.warn(
-            f"the vector form of {kernel.py_func.__name__} {reason}: using plain loops, which are "
-            f"slower; try another version of libtilt or numba, or silence this with {SWITCH}=0",
+            f"the vector form of {kernel.py_func.__name__} {reason}; using plain loops, which are "
+            f"slower. Try another version of libtilt or numba, or set {SWITCH}=0 to silence this.",
             LibtiltWarning,
             stacklevel=2,
         )
