@@ -35,7 +35,7 @@ from libtilt.geometry.tolerances import same_spacing
 from libtilt.io.image_content import ImageContent
 from libtilt.io.inputs import read_input
 
-UNKNOWN_PIXEL_SIZE = "its pixel size is unknown, 1 A is assumed: pass pixel_size=..."
+UNKNOWN_PIXEL_SIZE = "no pixel size in the header; assuming 1 Å. Pass pixel_size= to set it."
 
 
 def pixel_size_from_header(path: str | Path, content: ImageContent) -> float | None:

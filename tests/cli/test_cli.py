@@ -469,4 +469,6 @@ def test_info_prints_the_warnings_and_errors_of_opening_a_series(tmp_path):
         (tmp_path / "ts.tlt").write_text(content)
         assert message in run("info", tmp_path / "ts.mrc")
     mrcfile.write(tmp_path / "one.mrc", np.zeros((3, 8, 8), np.float32), voxel_size=1.0)
-    assert "note         its voxel size of 1 A is a default" in run("info", tmp_path / "one.mrc")
+    assert "note         voxel size in the header is exactly 1 Å" in run(
+        "info", tmp_path / "one.mrc"
+    )
