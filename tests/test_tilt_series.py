@@ -319,7 +319,9 @@ def test_different_numbers_of_tilts_and_images_name_both_files(tmp_path):
 
 def test_an_unknown_pixel_size_is_one_angstrom_unless_passed(tmp_path):
     path = save_stack(tmp_path, voxel_size=0.0)
-    with pytest.warns(UserWarning, match=r"no pixel size in the header; assuming 1 Å\. Pass pixel_size=") as caught:
+    with pytest.warns(
+        UserWarning, match=r"no pixel size in the header; assuming 1 Å\. Pass pixel_size="
+    ) as caught:
         assert TiltSeries.open(path, geometry=GEOMETRY).pixel_size == 1.0
     assert len(caught) == 1
     assert TiltSeries.open(path, geometry=GEOMETRY, pixel_size=4).pixel_size == 4.0
