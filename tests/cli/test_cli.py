@@ -464,7 +464,7 @@ def test_info_prints_the_warnings_and_errors_of_opening_a_series(tmp_path):
     for content, message in [
         ("-3\n0\n3\n", "assuming 0 degrees (along y)"),
         ("2\n2\n2\n", "all 3 tilt angles are 2 degrees"),
-        ("-300\n0\n3\n", "expected a tilt angle within 180"),
+        ("-300\n0\n3\n", "expected a tilt angle from -180 to 180"),
     ]:
         (tmp_path / "ts.tlt").write_text(content)
         assert message in run("info", tmp_path / "ts.mrc")
