@@ -119,7 +119,7 @@ class Alignment:
             raise ValueError(f"views must differ from each other, got {self.views.tolist()}")
         if self.views.min() < 0 or self.views.max() >= shape[0]:
             raise ValueError(
-                f"views must lie in 0 to {shape[0] - 1} for a stack of {shape[0]} images, "
+                f"views must lie between 0 and {shape[0] - 1} for a stack of {shape[0]} images, "
                 f"got {int(self.views.min())} to {int(self.views.max())}"
             )
 

@@ -70,9 +70,13 @@ class AlignmentFile(ABC):
     def require_options(cls, options: Iterable[str]) -> None:
         """Raise an `UnknownOptionError` unless the format has all these reader options."""
         if unknown := sorted(set(options) - set(cls.reader_options)):
-            have = f"only {', '.join(cls.reader_options)}" if cls.reader_options else "none"
+            have = (
+                f"the options {', '.join(cls.reader_options)}"
+                if cls.reader_options
+                else "no options"
+            )
             raise UnknownOptionError(
-                f"{cls.format} files have no option {', '.join(unknown)}, {have}",
+                f"unknown option {', '.join(unknown)}: {cls.format} files have {have}",
                 arguments=unknown,
             )
 

@@ -197,7 +197,7 @@ def test_unknown_formats_and_options_are_refused_by_name(tmp_path):
     assert isinstance(read_alignment_file(tmp_path / "a.txt", format="angles"), AnglesFile)
     with pytest.raises(ValueError, match="format must be one of 'imod'"):
         read_alignment_file(tmp_path / "a.txt", format="protomo")
-    with pytest.raises(TypeError, match="angles files have no option aligned, none"):
+    with pytest.raises(TypeError, match="unknown option aligned: angles files have no options"):
         read_alignment_file(tmp_path / "a.txt", format="angles", aligned=True)
     for name in ("aretomo", "warp"):
         save_alignment(random_alignment(), tmp_path / PATHS[name])

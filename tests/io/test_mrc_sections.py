@@ -122,7 +122,9 @@ def test_headers_that_do_not_fit_are_noted_and_not_read(tmp_path, kind, extended
 def test_a_series_without_files_beside_it_takes_its_header(tmp_path):
     extended = b"".join(map(fei_record, TILTS))
     path = write(tmp_path / "a.mrc", b"FEI1", extended)
-    with pytest.warns(UserWarning, match=r"axis angle of 85\.5 degrees .* the header .* check"):
+    with pytest.warns(
+        UserWarning, match=r"using the tilt axis angle of 85\.5 degrees from the header .* Check"
+    ):
         series = TiltSeries.open(path)
     assert np.allclose(series.geometry.tilt_angles, TILTS)
     assert np.allclose(series.geometry.tilt_axis_angles, 85.5)

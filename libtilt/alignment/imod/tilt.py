@@ -197,8 +197,8 @@ def _subset_start(command: CommandFile) -> tuple[int, ...]:
     entry = command.find("SUBSETSTART")
     if entry is not None and any(start) and command.find("FULLIMAGE") is None:
         raise ValueError(
-            f"{command.where(entry)}: expected together with FULLIMAGE, the size of the full "
-            f"images, got only {entry.value!r}"
+            f"{command.where(entry)}: requires FULLIMAGE, the size of the full images, which is "
+            "missing"
         )
     return start
 

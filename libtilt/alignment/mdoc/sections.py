@@ -65,7 +65,7 @@ def read_sections(path: str | Path) -> MdocContent:
         assert pair is not None
         key, value = pair
         if key in ("ZValue", "FrameSet"):
-            raise ValueError(f"{where}, {key}: expected a section in brackets, [{text}]")
+            raise ValueError(f"{where}, {key}: expected the section in brackets, as [{text}]")
         if key in keys and key in _USED:
             raise ValueError(f"{where}: {key} appears twice in one section")
         keys[key] = _CHECKS.get(key, _unchanged)(value, f"{where}, {key}")

@@ -173,8 +173,8 @@ class PortalAlignment(MatrixFile):
 
     def _unknown_source_warning(self) -> str:
         return (
-            f"no source program in {self.name} (format); assuming centers at shape // 2, which "
-            "is half a pixel off if the source is IMOD"
+            f"the key format of {self.name} names no source program; assuming centers at shape "
+            "// 2, which is half a pixel off for IMOD"
         )
 
     def _notes(self) -> list[str]:

@@ -151,7 +151,7 @@ def test_assumptions_are_noted(save):
     assert np.allclose(made.geometry.shifts[0], [6, -10])
     angstroms = open_alignment(save(), **SIZES, offset_unit="angstrom")
     assert np.allclose(angstroms.geometry.shifts[0], [3, -5])
-    with pytest.warns(UserWarning, match="no source program in .* half a pixel off"):
+    with pytest.warns(UserWarning, match="names no source program; .* half a pixel off"):
         open_alignment(save(format=None, alignment_path=None), **SIZES)
 
 
