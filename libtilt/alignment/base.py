@@ -70,13 +70,9 @@ class AlignmentFile(ABC):
     def require_options(cls, options: Iterable[str]) -> None:
         """Raise an `UnknownOptionError` unless the format has all these reader options."""
         if unknown := sorted(set(options) - set(cls.reader_options)):
-            have = (
-                f"the options {', '.join(cls.reader_options)}"
-                if cls.reader_options
-                else "no options"
-            )
+            known = f"only {', '.join(cls.reader_options)}" if cls.reader_options else "no options"
             raise UnknownOptionError(
-                f"unknown option {', '.join(unknown)}: {cls.format} files have {have}",
+                f"unknown option {', '.join(unknown)}: {cls.format} files have {known}",
                 arguments=unknown,
             )
 
