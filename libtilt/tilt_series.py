@@ -203,7 +203,7 @@ class TiltSeries(ImageData):
         if known is None and not (content.has_placeholder_size and content.is_from_libtilt):
             notes.append(PLACEHOLDER if content.has_placeholder_size else UNKNOWN_PIXEL_SIZE)
         if notes:
-            message = f"{path} has an odd header: {'; '.join(notes)}"
+            message = f"{path}: {'; '.join(notes)}"
             assumed = ("pixel_size",) if len(notes) > len(content.notes) else ()
             warnings.warn(LibtiltWarning(message, arguments=assumed), stacklevel=2)
         for text in found.warnings:

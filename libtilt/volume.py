@@ -201,14 +201,14 @@ class Volume(ImageData):
             # If only z is missing, as in multi-page files, cubic voxels are likelier than 1 A.
             size = spacing[0] if spacing[:2].all() else 1.0
             notes.append(
-                f"it has no voxel size{' along z' if spacing[:2].all() else ''}, "
-                f"{size:g} A is assumed: pass voxel_size=..."
+                f"no voxel size{' along z' if spacing[:2].all() else ''} in the header; "
+                f"assuming {size:g} Å. Pass voxel_size= to set it."
             )
             spacing = np.where(spacing > 0, spacing, size)
         elif voxel_size is None and content.has_placeholder_size and not content.is_from_libtilt:
             notes.append(PLACEHOLDER)
         if notes:
-            message = f"{path} has an odd header: {'; '.join(notes)}"
+            message = f"{path}: {'; '.join(notes)}"
             assumed = ("voxel_size",) if len(notes) > len(content.notes) else ()
             warnings.warn(LibtiltWarning(message, arguments=assumed), stacklevel=2)
         size = spacing if voxel_size is None else to_voxel_size(voxel_size)

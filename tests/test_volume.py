@@ -498,7 +498,7 @@ def test_a_volume_survives_a_round_trip_through_a_file(tmp_path):
     assert np.array_equal(opened.data, DATA)
     assert np.array_equal(opened.voxel_size, VOLUME.voxel_size)
     assert np.array_equal(opened.origin, VOLUME.origin)
-    with pytest.raises(FileExistsError, match=r"map\.mrc exists; .*overwrite=True"):
+    with pytest.raises(FileExistsError, match=r"map\.mrc already exists; pass overwrite=True"):
         VOLUME.save(path)
     assert VOLUME.bin(2).save(path, overwrite=True) == path
     assert Volume.open(path).shape == (2, 3, 3)

@@ -40,26 +40,27 @@ def _hand(value: Any) -> int:
 
 @attrs.frozen(eq=False, kw_only=True)
 class Acquisition:
-    """Acquisition order, exposures and microscope, as far as known; None or NaN where unknown.
+    """Acquisition order, exposures and microscope parameters; None or NaN where unknown.
 
     Arrays have one entry per tilt of the `Alignment` that they belong to.
 
     Parameters
     ----------
     times : array_like, shape (n,), optional
-        Numbers that increase in the order of acquisition, such as seconds or ranks.
+        Time or rank of each image: numbers that increase in the order of acquisition.
     exposures : array_like, shape (n,), optional
         Exposure of each image, in electrons per square angstrom.
     pre_exposures : array_like, shape (n,), optional
         Exposure of the specimen before each image, in electrons per square angstrom.
     voltage : float, optional
-        Kilovolts.
+        Acceleration voltage in kilovolts.
     spherical_aberration : float, optional
-        Millimeters.
+        Spherical aberration in millimeters.
     amplitude_contrast : float, optional
-        Between 0 and 1.
+        Amplitude contrast, between 0 and 1.
     hand : int, optional
-        RELION's ``rlnTomoHand``, 1 or -1: the sign of the change of defocus with depth.
+        Handedness of the defocus, 1 or -1, as RELION's ``rlnTomoHand``: the sign of the change of
+        defocus with depth.
 
     Examples
     --------
@@ -95,7 +96,7 @@ class Acquisition:
     def accumulated(self) -> Self:
         """Return a copy with `pre_exposures` summed from exposures in order of acquisition.
 
-        It is unchanged if the order or an exposure is unknown, or pre-exposures are known.
+        The copy is unchanged if the order or an exposure is unknown, or pre-exposures are known.
         """
         known = self.exposures is not None and np.isfinite(self.exposures).all()
         if self.order is None or not known or self.pre_exposures is not None:

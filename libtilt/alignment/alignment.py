@@ -52,15 +52,15 @@ class Alignment:
     voxel_size : float
         Voxel size of the tomogram, in angstroms.
     unsupported : tuple of str, optional
-        Descriptions of content of the file that a geometry cannot hold.
+        Contents of the file that a geometry cannot hold, such as local alignments.
     stack_name : str, optional
         File name of the raw stack, for formats that hold it.
     acquisition : Acquisition, optional
-        Acquisition order, exposures and microscope, as far as known.
+        Acquisition order, exposures and microscope parameters, as far as known.
     excluded_tilts : ExcludedTilts, optional
         Known tilts of excluded images: one entry for each of `excluded`.
     notes : tuple of str, optional
-        Conclusions where the file leaves something open.
+        Safe conclusions where the file does not say something.
     warnings : tuple of LibtiltWarning or str, optional
         Assumptions that should be checked; `open_alignment` issues them.
 
@@ -119,7 +119,7 @@ class Alignment:
             raise ValueError(f"views must differ from each other, got {self.views.tolist()}")
         if self.views.min() < 0 or self.views.max() >= shape[0]:
             raise ValueError(
-                f"views must lie in 0 to {shape[0] - 1} for a stack of {shape[0]} images, "
+                f"views must lie between 0 and {shape[0] - 1} for a stack of {shape[0]} images, "
                 f"got {int(self.views.min())} to {int(self.views.max())}"
             )
 
@@ -135,14 +135,14 @@ class Alignment:
     def from_matrices(
         cls, matrices: Float64Array, *, source: str = "the alignment", **fields: Any
     ) -> Self:
-        """Create an alignment from matrices from voxel index to raw pixel index.
+        """Create an alignment from matrices that map voxel indices to raw pixel indices.
 
         Parameters
         ----------
         matrices : ndarray, shape (n, 2, 4)
             ``(x, y, z, 1)`` to ``(u, v)``.
         source : str, optional
-            Name of the matrices' origin, for messages.
+            Where the matrices come from, for messages.
         **fields
             The other fields of the class.
 
@@ -200,7 +200,7 @@ class Alignment:
     def interpolate_to_stack(
         self, values: Float64Array, *, excluded: Float64Array | float = np.nan
     ) -> Float64Array:
-        """Return one value per image of the stack, interpolated where NaN.
+        """Return one value per image of the stack, interpolated where values are NaN.
 
         `values` belong to `views`; images without a tilt take the values `excluded`.
         """
@@ -224,11 +224,12 @@ class Alignment:
         )
 
     def full_stack_order(self, format_name: str) -> NDArray[np.intp]:
-        """Return the order that sorts the views; raise if an image is excluded."""
+        """Return the indices that sort the views; raise if an image is excluded."""
         if self.excluded.size:
             raise ValueError(
-                f"{format_name} holds every image of the stack, but {self.excluded.size} of "
-                f"{self.stack_shape[0]} are excluded: write a format with a list of views"
+                f"{format_name} must hold every image of the stack, but {self.excluded.size} of "
+                f"{self.stack_shape[0]} are excluded: write a format that can exclude images, "
+                "such as .star or .aln"
             )
         return np.argsort(self.views)
 

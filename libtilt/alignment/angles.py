@@ -62,7 +62,7 @@ def read_angle_list(path: str | Path) -> AngleList:
 
 
 def _is_order(column: Float64Array) -> bool:
-    """Whether a column numbers the images, and does not hold exposures or offsets."""
+    """Whether a column holds the order of acquisition, not exposures or offsets."""
     whole = bool((column == np.round(column)).all())
     return whole and len(np.unique(column)) == len(column)
 
@@ -80,17 +80,17 @@ def _array(value: object) -> Float64Array:
 class AnglesFile(AlignmentFile):
     """A list of one tilt angle per image, without shifts.
 
-    The file does not hold the tilt axis angle: unless given, the axis is assumed along y, as in an
-    aligned stack, with a warning.
+    The file does not hold the tilt axis angle: by default the axis is along y, as in an aligned
+    stack, with a warning.
 
     Parameters
     ----------
     tilt_angles : array_like, shape (n,)
-        Degrees.
+        Tilt angles in degrees.
     acquisition : Acquisition, optional
         Order and exposures, if the file has these columns.
     name : str, optional
-        For messages.
+        Name of the file, for messages.
 
     Examples
     --------
@@ -108,12 +108,12 @@ class AnglesFile(AlignmentFile):
 
     @property
     def views(self) -> range:
-        """All images of the stack."""
+        """Index of each image in the stack, from 0: all images."""
         return range(len(self.tilt_angles))
 
     @property
     def image_count(self) -> int:
-        """One per angle."""
+        """Number of images, one per angle."""
         return len(self.tilt_angles)
 
     @classmethod
@@ -141,7 +141,7 @@ class AnglesFile(AlignmentFile):
 def axis_along_y_warning(name: str) -> LibtiltWarning:
     """Return the warning that a list of angles does not hold the tilt axis angle."""
     return LibtiltWarning(
-        f"{name} holds only tilt angles: the tilt axis is assumed along y (0 degrees); give "
-        "tilt_axis_angle=... if the images are not aligned",
+        f"no tilt axis angle in {name}; assuming 0 degrees (along y). Pass tilt_axis_angle=... "
+        "unless the images are aligned.",
         arguments=("tilt_axis_angle",),
     )

@@ -70,9 +70,9 @@ class AlignmentFile(ABC):
     def require_options(cls, options: Iterable[str]) -> None:
         """Raise an `UnknownOptionError` unless the format has all these reader options."""
         if unknown := sorted(set(options) - set(cls.reader_options)):
-            have = f"only {', '.join(cls.reader_options)}" if cls.reader_options else "none"
+            known = f"only {', '.join(cls.reader_options)}" if cls.reader_options else "no options"
             raise UnknownOptionError(
-                f"{cls.format} files have no option {', '.join(unknown)}, {have}",
+                f"unknown option {', '.join(unknown)}: {cls.format} files have {known}",
                 arguments=unknown,
             )
 
@@ -200,7 +200,7 @@ class AlignmentFile(ABC):
         return {}
 
     def _excluded_tilts(self, made: Alignment) -> ExcludedTilts | None:
-        """Return known tilts of the excluded images, called if there are any."""
+        """Return the known tilts of the excluded images; called only if there are any."""
         return None
 
     def _count(self, given: int | None) -> int:
@@ -213,8 +213,8 @@ class AlignmentFile(ABC):
         count = self._count(given)
         if max(count, given or 0) > MAX_IMAGES:
             raise ValueError(
-                f"{self.name} belongs to {max(count, given or 0)} images, more than a tilt series "
-                f"can have ({MAX_IMAGES})"
+                f"{self.name} is for {max(count, given or 0)} images, but a tilt series has at "
+                f"most {MAX_IMAGES}"
             )
         if sizes.stack_shape is None or given == count:
             return sizes
@@ -222,7 +222,7 @@ class AlignmentFile(ABC):
         if given != used:
             uses = "" if used == count else f" and uses {used}"
             raise ValueError(
-                f"{self.name} belongs to a stack of {count} images{uses}, but the stack has "
+                f"{self.name} is for a stack of {count} images{uses}, but the stack has "
                 f"{given}: open the alignment that was made for this stack"
             )
         return attrs.evolve(sizes, stack_shape=(count, *sizes.stack_shape[1:]))
@@ -288,8 +288,8 @@ def _renumber_views(made: Alignment, name: str) -> Alignment:
         excluded_tilts=None,
         warnings=(
             *made.warnings,
-            f"{name} uses {used} of {count} images and the stack has {used}: it is assumed to hold "
-            "only these, in order",
+            f"{name} uses {used} of {count} images, and the stack has {used}; assuming that the "
+            "stack holds only these, in order",
         ),
     )
 

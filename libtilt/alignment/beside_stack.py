@@ -121,13 +121,16 @@ def find_tilt_geometry(
     except ValueError as error:
         if tlt is not None:
             raise
-        warnings.warn(f"{path} is read as a volume: {error}", stacklevel=2)
+        warnings.warn(
+            f"reading {path} as a volume, since its tilt angles cannot be read: {error}",
+            stacklevel=2,
+        )
         return None
     return file if len(content.data) in counts else None
 
 
 def _image_counts(file: Path) -> set[int]:
-    """Return the possible numbers of images, by the file beside a stack."""
+    """Return the numbers of images that a stack may have, by the file beside it."""
     if file.suffix.lower() == ".json":
         return {len(TiltGeometry.from_json(file))}
     if file.suffix.lower() == ".mdoc":
@@ -155,8 +158,8 @@ def unused_alignments(path: str | Path, used: Path) -> str | None:
         return None
     hint = f"geometry={str(stack.with_name(found[0]))!r}" + (", aligned=True" if aligned else "")
     return (
-        f"{used.name} gives the geometry of {path}; {', '.join(found)} beside it "
-        f"{'is' if len(found) == 1 else 'are'} not used: to use it, pass {hint}"
+        f"geometry of {path} is from {used.name}; {', '.join(found)} beside it "
+        f"{'is' if len(found) == 1 else 'are'} not used. To use {found[0]}, pass {hint}"
     )
 
 
@@ -167,5 +170,5 @@ def _mentions_stack(command: Path, root: str) -> bool:
 
 
 def is_aligned(path: str | Path) -> bool:
-    """Whether a stack is aligned by its name, with the tilt axis along y."""
+    """Whether the name of a stack marks it as aligned, with the tilt axis along y."""
     return str(path).lower().endswith(_ALIGNED)

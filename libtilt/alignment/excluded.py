@@ -47,7 +47,9 @@ class ExcludedTilts:
     @geometry.validator
     def _check_geometry(self, _: Any, value: TiltGeometry | None) -> None:
         if self.tilt_angles.ndim != 1:
-            raise ValueError(f"tilt_angles must be one row, got shape {self.tilt_angles.shape}")
+            raise ValueError(
+                f"tilt_angles must be one-dimensional, got shape {self.tilt_angles.shape}"
+            )
         if value is not None and len(value) != len(self.tilt_angles):
             raise ValueError(
                 f"geometry must have one tilt per angle: expected {len(self.tilt_angles)}, "
@@ -56,7 +58,7 @@ class ExcludedTilts:
 
     @classmethod
     def from_geometry(cls, geometry: TiltGeometry) -> Self:
-        """Create from complete tilts.
+        """Create excluded tilts from the geometry of the excluded images.
 
         Parameters
         ----------

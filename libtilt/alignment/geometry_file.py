@@ -24,7 +24,7 @@ class GeometryFile(AlignmentFile):
     geometry : TiltGeometry
         Geometry between the centers of tomogram and images.
     name : str, optional
-        For messages.
+        Name of the file, for messages.
 
     Examples
     --------
@@ -43,12 +43,12 @@ class GeometryFile(AlignmentFile):
 
     @property
     def views(self) -> range:
-        """All images of the stack."""
+        """Index of each image in the stack, from 0: all images."""
         return range(len(self.geometry))
 
     @property
     def image_count(self) -> int:
-        """One per tilt."""
+        """Number of images, one per tilt."""
         return len(self.geometry)
 
     @classmethod

@@ -63,5 +63,5 @@ def _finite_float(text: str) -> float:
 
 def _exact_integer(text: str) -> int:
     if len(text) > 17 or abs(int(text)) > _LARGEST:
-        raise ValueError(f"{text[:40]} is too large a whole number")
+        raise ValueError(f"{text[:40]} is too large an integer")
     return int(text)

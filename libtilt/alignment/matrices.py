@@ -31,7 +31,9 @@ def geometry_from_matrices(
     left, scales, right = np.linalg.svd(linear, full_matrices=False)
     for tilt, (largest, smallest) in enumerate(scales):
         if smallest <= 1e-6 * largest:
-            raise ValueError(f"{source}: the matrix of tilt {tilt} flattens the specimen to a line")
+            raise ValueError(
+                f"{source}: the matrix of tilt {tilt} is singular, it maps the specimen to a line"
+            )
     rows = left @ right
     rotations = np.concatenate([rows, np.cross(rows[:, :1], rows[:, 1:])], axis=1)
     scales[np.abs(scales - 1) < ROUNDING] = 1.0

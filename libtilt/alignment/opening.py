@@ -106,7 +106,7 @@ def find_alignment(path: Path, format: str | None) -> tuple[type[AlignmentFile],
         )
     if len(found) > 1:
         names = ", ".join(f"{file.name} ({kind.format})" for kind, file in found)
-        raise ValueError(f"{path} holds several alignments: {names}; name one of them")
+        raise ValueError(f"{path} holds several alignments: {names}; pass the path of one of them")
     return found[0]
 
 
@@ -126,8 +126,8 @@ def format_from_suffix(path: Path) -> type[AlignmentFile]:
         kind = AnglesFile
     if kind is None:
         raise ValueError(
-            f"{path}: the suffix does not determine the format; expected one of "
-            f"{' '.join(SUFFIXES)}, or pass format=...: {', '.join(FORMATS)}"
+            f"{path}: the suffix does not determine the format: expected one of "
+            f"{' '.join(SUFFIXES)}, or pass format=..., one of {', '.join(FORMATS)}"
         )
     return kind
 
@@ -142,8 +142,9 @@ def _format_from_content(path: Path) -> type[AlignmentFile]:
         return PortalAlignment
     if "format" not in content and "rotation_matrices" not in content:
         raise ValueError(
-            f"{path} is not an alignment: expected a libtilt geometry (with a format of "
-            f"'libtilt geometry') or a file of the CryoET Data Portal (with {SECTIONS})"
+            f"{path} is not an alignment: expected a libtilt geometry (the key format is "
+            f"'libtilt geometry') or a file of the CryoET Data Portal (the key {SECTIONS} "
+            "exists)"
         )
     return kind
 
@@ -237,7 +238,7 @@ def open_alignment(
     FileNotFoundError
         If a file is missing.
     ValueError
-        If a file is not valid, or lacks a size; the message names the argument to give.
+        If a file is not valid, or lacks a size; the message names the argument to pass.
 
     Warns
     -----
@@ -265,10 +266,10 @@ def open_alignment(
         tilt_axis_angle=tilt_axis_angle,
     )
     if not isinstance(source, str | Path) and (format is not None or options):
-        raise TypeError("format and reader options need a path as source")
+        raise TypeError("format and reader options require a path as source")
     if isinstance(source, Alignment):
         if sizes != Sizes():
-            raise ArgumentError("sizes cannot be given with an Alignment, which has its own")
+            raise ArgumentError("sizes must not be passed with an Alignment, which has its own")
         return source
     if isinstance(source, str | Path):
         file = read_alignment_file(source, format=format, **options)

@@ -29,14 +29,14 @@ def parse_axis_angle(text: str | float, where: str) -> float:
 
 def to_axis_angle(value: Any) -> float:
     """Return a tilt axis angle given as an argument."""
-    return _within(finite_number(value, "tilt_axis_angle"), LARGEST_AXIS, "degrees", None)
+    return _within(finite_number(value, "tilt_axis_angle"), LARGEST_AXIS, "", None)
 
 
 def _within(text: str | float, limit: float, what: str, where: str | None) -> float:
     value = parse_number(text, where or "") if isinstance(text, str) else text
     if not abs(value) <= limit:
-        head = f"{where}: expected" if where else "tilt_axis_angle must be"
-        raise ValueError(f"{head} {what} within {limit:g} of 0, got {value:.8g}")
+        head = f"{where}: expected {what}" if where else "tilt_axis_angle must be"
+        raise ValueError(f"{head} from -{limit:g} to {limit:g} degrees, got {value:.8g}")
     return value
 
 
@@ -44,8 +44,8 @@ def equal_tilt_warnings(geometry: TiltGeometry, source: str) -> Iterator[str]:
     """Yield a warning if more than two images have the same tilt angle."""
     if len(geometry) > 2 and np.ptp(geometry.tilt_angles) < 1e-3:
         yield (
-            f"{source}: all {len(geometry)} tilt angles are {geometry.tilt_angles[0]:.4g} degrees, "
-            "check that it holds a tilt series"
+            f"{source}: all {len(geometry)} tilt angles are {geometry.tilt_angles[0]:.4g} "
+            "degrees; check that this is a tilt series"
         )
 
 
@@ -61,6 +61,7 @@ def implausibility_warnings(
     if lengths.max() > diagonal:
         worst = int(lengths.argmax())
         yield (
-            f"the shift of image {views[worst]} (from 0) is {lengths[worst]:.5g} A, more "
-            f"than the image's diagonal of {diagonal:.5g} A: check its unit and the pixel size"
+            f"shift of image {views[worst]} (from 0) is {lengths[worst]:.5g} Å, longer than the "
+            f"image's diagonal of {diagonal:.5g} Å; check the unit of the shifts and the pixel "
+            "size"
         )

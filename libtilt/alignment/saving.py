@@ -85,16 +85,17 @@ def save_alignment(
     moved = alignment.distance(made.alignment(alignment.sizes))
     if moved > tolerance:
         raise ArgumentError(
-            f"{kind.format} files cannot hold this alignment: corners of the tomogram would move "
-            f"by {moved:.3g} pixels; {_describe_losses(alignment)}; to write it "
-            f"anyway, pass a larger tolerance (now {tolerance:g} pixels)",
+            f"{kind.format} files cannot hold this alignment: {_describe_losses(alignment)}, "
+            f"and corners of the tomogram would move by {moved:.3g} pixels; to write it anyway, "
+            f"pass a larger tolerance=... (now {tolerance:g} pixels)",
             arguments=("tolerance",),
         )
     path = made.write(target, overwrite=overwrite)
     unknown = int(np.isnan(alignment.excluded_tilt_angles).sum())
     if unknown and like is None and kind.writes_excluded:
         warnings.warn(
-            f"{unknown} excluded images got tilt angles interpolated from their neighbors",
+            f"tilt angles of excluded images are unknown ({unknown}); interpolating from their "
+            "neighbors",
             stacklevel=2,
         )
     return path
@@ -107,6 +108,6 @@ def _describe_losses(alignment: Alignment) -> str:
         (abs(geometry.tilt_axis_angles).max(), "a tilt axis up to {:.3g} degrees from y"),
         (abs(geometry.x_tilts).max(), "x-tilts up to {:.3g} degrees"),
         (abs(geometry.magnifications - np.eye(2)).max(), "magnifications up to {:.3g} from 1"),
-        (abs(geometry.shifts).max(), "shifts up to {:.3g} A"),
+        (abs(geometry.shifts).max(), "shifts up to {:.3g} Å"),
     ]
     return "it has " + ", ".join(text.format(size) for size, text in found if size > 1e-5)

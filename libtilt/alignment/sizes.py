@@ -79,7 +79,7 @@ class Sizes:
         value = getattr(self, name)
         if value is None:
             raise MissingArgumentError(
-                f"{file} does not hold the {name}: give {HINTS[name]}", arguments=(name,)
+                f"{file} does not hold the {name}: pass {HINTS[name]}", arguments=(name,)
             )
         return value
 
@@ -87,8 +87,7 @@ class Sizes:
         """Return the number of raw images; raise a ValueError if `stack_shape` has another one."""
         if self.stack_shape is not None and self.stack_shape[0] != found:
             raise ValueError(
-                f"{file} belongs to a stack of {found} images, but the stack has "
-                f"{self.stack_shape[0]}"
+                f"{file} is for a stack of {found} images, but the stack has {self.stack_shape[0]}"
             )
         return found
 

@@ -35,18 +35,18 @@ from libtilt.geometry.tolerances import same_spacing
 from libtilt.io.image_content import ImageContent
 from libtilt.io.inputs import read_input
 
-UNKNOWN_PIXEL_SIZE = "its pixel size is unknown, 1 A is assumed: pass pixel_size=..."
+UNKNOWN_PIXEL_SIZE = "no pixel size in the header; assuming 1 Å. Pass pixel_size= to set it."
 
 
 def pixel_size_from_header(path: str | Path, content: ImageContent) -> float | None:
-    """Return the size of square pixels, None if unknown or exactly 1 A, a default of programs."""
+    """Return the size of square pixels; None if unknown, or 1 Å, which many programs write."""
     x, y = (float(size) for size in content.voxel_size[:2])
     if x <= 0 or y <= 0 or content.has_placeholder_size:
         return None
     if abs(x - y) > 1e-3 * x:
         raise ValueError(
-            f"{path} has pixels of {x:.4g} x {y:.4g} angstroms, but a tilt series needs square "
-            "pixels: pass pixel_size=..."
+            f"{path} has pixels of {x:.4g} x {y:.4g} Å, but a tilt series needs square pixels: "
+            "pass pixel_size=..."
         )
     return x
 
@@ -127,17 +127,20 @@ class StackFile:
         if options:
             unknown = ", ".join(options)
             raise UnknownOptionError(
-                f"TiltSeries.open has no option {unknown}; tilt angles, an alignment and files are "
-                "passed as geometry=..., and options of a file's reader go with geometry=PATH",
+                f"TiltSeries.open has no option {unknown}; pass tilt angles, an alignment or a "
+                "path as geometry=..., and reader options only with a path",
                 arguments=("geometry",),
             )
         if self.tilt_axis_angle is not None and isinstance(source, TiltGeometry):
             raise ArgumentError(
-                "give geometry or tilt_axis_angle, not both: a geometry has its own axes",
+                "pass either geometry or tilt_axis_angle: a TiltGeometry has its own tilt axes",
                 arguments=("geometry", "tilt_axis_angle"),
             )
         if self.tilt_axis_angle is not None and isinstance(source, Alignment):
-            raise ValueError("pass tilt_axis_angle to open_alignment instead")
+            raise ValueError(
+                "tilt_axis_angle cannot be passed with an Alignment; pass it to open_alignment "
+                "instead"
+            )
         if isinstance(source, Alignment):
             return self._from_open_alignment(source)
         if isinstance(source, TiltGeometry):
@@ -211,8 +214,8 @@ class StackFile:
         of_file, of_stack = read_series_id(text), self.content.series
         if of_file is not None and of_stack is not None and of_file != of_stack:
             raise MixedSeriesError(
-                f"{file} was saved with another stack than {self.path}: save the series again, or "
-                f"pass geometry={str(file)!r} if it is the right one"
+                f"{file} was saved with another stack than {self.path}: save the series again, "
+                f"or pass geometry={str(file)!r} if it is right nevertheless"
             )
         if not text.lstrip().startswith("{"):
             return self._from_json(file)
@@ -231,8 +234,8 @@ class StackFile:
         ):
             why = f"; {header.note}" if header.note else ""
             raise MissingArgumentError(
-                f"no geometry beside {self.path} (.json, .tlt, .rawtlt or .mdoc): "
-                f"pass the tilt angles or their file, geometry=...{why}",
+                f"no geometry beside {self.path} (.json, .tlt, .rawtlt or .mdoc): pass the tilt "
+                f"angles or a file as geometry=...{why}",
                 arguments=["geometry"],
             )
         source = f"the header of {self.path}"
@@ -241,8 +244,8 @@ class StackFile:
         if self.tilt_axis_angle is not None or header.tilt_axis_angle is None:
             return found
         check = (
-            f"the tilt axis angle of {header.tilt_axis_angle:g} degrees is from {source}: check "
-            "it, or give tilt_axis_angle=..."
+            f"using the tilt axis angle of {header.tilt_axis_angle:g} degrees from {source}. "
+            "Check it, or pass tilt_axis_angle=..."
         )
         return attrs.evolve(found, warnings=(check,))
 
@@ -267,14 +270,14 @@ class StackFile:
         shape = self.content.data.shape
         if alignment.stack_shape != shape:
             raise ValueError(
-                f"alignment belongs to a stack of shape {alignment.stack_shape}, but {self.path} "
+                f"alignment is for a stack of shape {alignment.stack_shape}, but {self.path} "
                 f"has {shape}"
             )
         pixel_size = self.pixel_size
         if pixel_size is not None and not same_spacing(alignment.pixel_size, pixel_size):
             raise ValueError(
-                f"alignment has pixels of {alignment.pixel_size:.6g} A, {self.path} of "
-                f"{pixel_size:.6g} A"
+                f"alignment has a pixel size of {alignment.pixel_size:.6g} Å, but {self.path} "
+                f"has {pixel_size:.6g} Å"
             )
         # `open_alignment` issued its warnings already.
         quiet = attrs.evolve(alignment, warnings=())

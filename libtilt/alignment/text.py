@@ -70,7 +70,7 @@ def parse_number_or_nan(text: str, where: str) -> float:
     if _NOT_FINITE.fullmatch(text):
         return math.nan
     if _NUMBER.fullmatch(text) is None:
-        comma = " (decimal comma? write a point)" if _is_decimal_comma(text) else ""
+        comma = "; write a decimal point, not a comma" if _is_decimal_comma(text) else ""
         raise ValueError(f"{where}: expected a number, got {text[:80]!r}{comma}")
     return float(re.sub("[dD]", "e", text))
 

@@ -48,19 +48,20 @@ def finite_array(value: ArrayLike, name: str, *, largest: float = LARGEST) -> Fl
         raise ValueError(f"{name} must be finite: found NaN or infinity at index {first}")
     if array.size and np.abs(array).max() > largest:
         raise ValueError(
-            f"{name} must lie within {largest:g} of 0, got {np.abs(array).max():g}: check the unit"
+            f"{name} must lie between -{largest:g} and {largest:g}, got "
+            f"{np.abs(array).max():g}; check the unit"
         )
     return locked(array)
 
 
 _CONSTRUCTORS = {
     "ConicalCorrelation": "libtilt.quality.conical_fsc(first, second)",
-    "ImageGrid": "ImageGrid(shape, pixel_size), or take tilt_series.grid",
+    "ImageGrid": "ImageGrid(shape, pixel_size), or use tilt_series.grid",
     "Projector": "Projector(geometry)",
     "TiltGeometry": "TiltGeometry.from_tilt_angles or from_rotations",
     "TiltSeries": "TiltSeries(images, geometry, pixel_size=...)",
     "Volume": "Volume(array, voxel_size=...)",
-    "VolumeGrid": "VolumeGrid(shape, voxel_size), or take volume.grid",
+    "VolumeGrid": "VolumeGrid(shape, voxel_size), or use volume.grid",
 }
 
 
@@ -141,7 +142,7 @@ def require_result(array: NDArray[Any], name: str) -> None:
     if np.isfinite(total) or np.isfinite(array).all():
         return
     raise ValueError(
-        f"{name} would hold values beyond the range of {array.dtype}: scale the data down first"
+        f"{name} would hold values beyond the range of {array.dtype}; scale the data down first"
         + (", or pass them as float64" if array.dtype == np.float32 else "")
     )
 
@@ -220,7 +221,7 @@ def length(value: Any, name: str) -> float:
     """Return one positive length in angstroms."""
     number = positive_float(value, name)
     if number < SMALLEST_LENGTH:
-        raise ValueError(f"{name} must be at least {SMALLEST_LENGTH:g} A, got {value!r}")
+        raise ValueError(f"{name} must be at least {SMALLEST_LENGTH:g} Å, got {value!r}")
     return number
 
 

@@ -44,9 +44,11 @@ def require_writable(path: str | Path, *, overwrite: bool) -> Path:
     """
     target = Path(path).resolve()
     if target.is_dir():
-        raise IsADirectoryError(f"cannot write {path}: it is a folder, name a file in it")
+        raise IsADirectoryError(
+            f"cannot write {path}: it is a folder; pass the path of a file in it"
+        )
     if target.exists() and not stat.S_ISREG(target.stat().st_mode):
-        raise ValueError(f"cannot write {path}: it is not a regular file, name another path")
+        raise ValueError(f"cannot write {path}: it is not a regular file; pass another path")
     if target.exists() and not overwrite:
         raise _exists_error(path)
     if not target.parent.is_dir():
@@ -58,7 +60,7 @@ def require_writable(path: str | Path, *, overwrite: bool) -> Path:
 
 def _exists_error(path: str | Path) -> OutputExistsError:
     return OutputExistsError(
-        f"{path} exists; to replace it, pass overwrite=True", arguments=["overwrite"]
+        f"{path} already exists; pass overwrite=True to replace it", arguments=["overwrite"]
     )
 
 

@@ -107,7 +107,7 @@ def _is_cached(target: Path, sha256: str | None) -> bool:
     pinned = _checksum_file(target)
     if pinned.exists() and read_input(pinned, limit=1024).split()[:1] != [digest.encode()]:
         raise ValueError(
-            f"{target} has changed since it was downloaded: remove it to download it again, or "
+            f"{target} has changed since it was downloaded; delete it to download it again, or "
             "open it with Volume.open if the change is intended"
         )
     return True
@@ -116,7 +116,7 @@ def _is_cached(target: Path, sha256: str | None) -> bool:
 def _entry_number(entry: int | str) -> int:
     text = str(entry).upper().removeprefix("EMD-")
     if not text.isdecimal():
-        raise ValueError(f"entry must be the number of an EMDB entry such as 13234, got {entry!r}")
+        raise ValueError(f"entry must be the number of an EMDB entry, such as 13234, got {entry!r}")
     return positive_integer(int(text), "entry")
 
 
@@ -169,8 +169,8 @@ def _download(url: str, path: Path, target: Path, sha256: str | None, progress: 
         )
     except OSError as error:
         raise ConnectionError(
-            f"cannot download {url}: {error}. If this machine is offline, download the file "
-            f"elsewhere, and copy it to {target} or open it with Volume.open"
+            f"cannot download {url}: {error}. If this computer is offline, download the file "
+            f"elsewhere, then copy it to {target} or open it with Volume.open"
         ) from error
     finally:
         logger.setLevel(level)

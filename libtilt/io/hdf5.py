@@ -71,8 +71,8 @@ def _shape_and_dtype(
         _require_readable(h5py, dataset, path)
         if dataset.dtype != first.dtype:
             raise RefusedImageError(
-                f"{path} holds images of several types, {first.dtype} and {dataset.dtype}: convert "
-                "them to one type first"
+                f"{path} holds images of several types, {first.dtype} and {dataset.dtype}; "
+                "convert them to one type first"
             )
     shape = tuple(int(n) for n in first.shape)
     if len(layout.datasets) > 1:
@@ -89,16 +89,17 @@ def _require_readable(h5py: Any, dataset: Any, path: Path) -> None:
     require_gray(dataset.dtype, dataset.shape or (), where)
     if dataset.is_virtual or dataset.external:
         raise RefusedImageError(
-            f"{where} has its data in other files, which libtilt does not open: copy the data into "
-            "one file first, for example with h5py"
+            f"{where} stores its data in other files, which libtilt does not open; copy the "
+            "data into one file first, for example with h5py"
         )
     filters = dataset.id.get_create_plist()
     for index in range(filters.get_nfilters()):
         code, _, _, name = filters.get_filter(index)
         if not h5py.h5z.filter_avail(code):
             raise RefusedImageError(
-                f"{where} is compressed by a filter that is not installed, number {code} "
-                f"{name.decode('utf-8', 'replace')!r}: pip install hdf5plugin and import it first"
+                f"{where} is compressed with an HDF5 filter that is not installed, number "
+                f"{code} {name.decode('utf-8', 'replace')!r}; run pip install hdf5plugin, and "
+                "import hdf5plugin first"
             )
     stored = min(int(dataset.id.get_storage_size()), path.stat().st_size)
     needed = math.prod(dataset.shape) * dataset.dtype.itemsize

@@ -47,18 +47,20 @@ def _eman_layout(file: Any, path: Path) -> ImageLayout | None:
     datasets = tuple(group["image"] for group in groups if "image" in group)
     if not datasets or len(datasets) < len(groups):
         raise RefusedImageError(
-            f"{path} lists {len(groups)} images in MDF/images, but {len(datasets)} have data"
+            f"{path} lists {len(groups)} images in MDF/images, but only {len(datasets)} of them "
+            "have data"
         )
     shapes = sorted({dataset.shape for dataset in datasets})
     if len(shapes) > 1:
         raise RefusedImageError(
-            f"{path} holds images of {len(shapes)} shapes, such as {shapes[0]} and {shapes[1]}: "
-            "save the images of one shape first"
+            f"{path} holds images of {len(shapes)} shapes, such as {shapes[0]} and {shapes[1]}; "
+            "save the images of one shape to their own file first"
         )
     if len(datasets) > 1 and len(shapes[0]) > 2 and shapes[0][0] > 1:
         raise RefusedImageError(
-            f"{path} holds a stack of {len(datasets)} volumes with shape {shapes[0]}; save one of "
-            "them first, for example with EMAN2's e2proc3d.py --first 0 --last 0"
+            f"{path} holds a stack of {len(datasets)} volumes with shape {shapes[0]}; save one "
+            "volume to its own file first, for example with EMAN2's e2proc3d.py --first 0 "
+            "--last 0"
         )
     head = groups[0].attrs
     if number_attribute(head, "EMAN.is_complex"):
@@ -87,7 +89,7 @@ def _emd_layout(file: Any, path: Path) -> ImageLayout | None:
     """EMD 0.2, as tomviz writes it: a group of type 1 with ``data``, ``dim1``, ``dim2``, ..."""
     if "Data/Image" in file:
         raise RefusedImageError(
-            f"{path} is a Velox file, which is not supported: export its images as TIFF or MRC"
+            f"{path} is a Velox file, which is not supported; export its images as TIFF or MRC"
         )
     groups: list[Any] = []
 
@@ -147,7 +149,7 @@ def _order(names: list[str], tilt: int | None) -> tuple[list[int], list[str]]:
         return first + [names.index(name) for name in wanted], []
     listed = ", ".join(repr(name) for name in names)
     order = "tilt, y, x" if first else "z, y, x"
-    return first + rest, [f"its axes {listed} are not named x, y, z: {order} is assumed"]
+    return first + rest, [f"axes are named {listed}, not x, y, z; assuming the order {order}"]
 
 
 def _spacing(dim: Any, unit: str, count: int) -> float:
@@ -166,7 +168,7 @@ def _angles(dim: Any, unit: str, count: int) -> tuple[Float64Array | None, str |
     """Return tilt angles in degrees, or a note on why they are not read."""
     factor, values = degrees_of(unit), axis_values(dim, count)
     if factor is None:
-        return None, f"its tilt angles have the unit {unit!r}, not deg or rad: ignored"
+        return None, f"tilt angles have the unit {unit!r}, not deg or rad; ignored"
     return valid_angles(values if values is None else values * factor, count)
 
 
@@ -195,7 +197,7 @@ def _nexus_layout(file: Any, path: Path) -> ImageLayout | None:
     if values is not None and keep is not None and len(values) == count:
         values = values[keep]
     valid: Float64Array | None = None
-    note: str | None = f"its tilt angles have the unit {unit!r}: ignored"
+    note: str | None = f"tilt angles have the unknown unit {unit!r}; ignored"
     if factor is not None:
         kept = count if keep is None else len(keep)
         valid, note = valid_angles(None if values is None else values * factor, kept)
@@ -219,10 +221,10 @@ def _projections(entry: Any, count: int, path: Path) -> tuple[NDArray[np.intp] |
         )
     keep = np.flatnonzero(keys[()] == _PROJECTION)
     if len(keep) == 0:
-        raise RefusedImageError(f"{path} holds no projections: no image_key is {_PROJECTION}")
+        raise RefusedImageError(f"{path} holds no projections (no image_key is {_PROJECTION})")
     if len(keep) == count:
         return None, None
-    return keep, f"its {count - len(keep)} images that are not projections are excluded"
+    return keep, f"{count - len(keep)} images are not projections (image_key); left out"
 
 
 def _generic_layout(file: Any, path: Path) -> ImageLayout:
@@ -233,10 +235,8 @@ def _generic_layout(file: Any, path: Path) -> ImageLayout:
     numbers = [one for one in found if one.dtype.kind in "buifc"] or found
     if not numbers:
         names = ", ".join(f"{one.name} {one.shape}" for one in sets[:MAX_LISTED]) or "none"
-        raise RefusedImageError(
-            f"{path} must hold a three-dimensional dataset: its datasets are {names}"
-        )
+        raise RefusedImageError(f"{path} must hold a three-dimensional dataset, got {names}")
     if len(numbers) > 1:
         raise ambiguity_error(path, "three-dimensional datasets", [one.name for one in numbers])
-    note = f"its layout is not known: {numbers[0].name} is read as z, y, x"
+    note = f"layout is unknown; reading the dataset {numbers[0].name} as z, y, x"
     return ImageLayout((numbers[0],), notes=(note,))

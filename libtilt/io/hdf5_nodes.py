@@ -69,9 +69,9 @@ def axis_values(dim: Any, count: int) -> Float64Array | None:
 def valid_angles(values: Float64Array | None, count: int) -> tuple[Float64Array | None, str | None]:
     """Return tilt angles in degrees, or None and a note if they do not fit the images."""
     if values is None or values.shape != (count,) or not np.isfinite(values).all():
-        return None, f"its tilt angles are not {count} finite numbers: ignored"
+        return None, f"tilt angles are not {count} finite numbers; ignored"
     if abs(values).max() > 360:
-        return None, f"its tilt angles reach {abs(values).max():g} degrees: ignored"
+        return None, f"tilt angles reach {abs(values).max():g} degrees; ignored"
     return values, None
 
 
@@ -79,6 +79,6 @@ def ambiguity_error(path: Path, what: str, names: list[str]) -> RefusedImageErro
     """Return the error for a file with several candidates where only one may be given."""
     more = ", ..." if len(names) > MAX_LISTED else ""
     return RefusedImageError(
-        f"{path} holds {len(names)} {what}: {', '.join(names[:MAX_LISTED])}{more}; save one of "
-        "them to its own file first, for example with h5py"
+        f"{path} holds {len(names)} {what}: {', '.join(names[:MAX_LISTED])}{more}; save one to "
+        "its own file first, for example with h5py"
     )

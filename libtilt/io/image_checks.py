@@ -47,15 +47,15 @@ def require_gray(dtype: np.dtype[Any], shape: tuple[int, ...], what: str) -> Non
     """Raise unless the data are real numbers that form one image or one stack."""
     if dtype.kind == "c":
         raise RefusedImageError(
-            f"{what} holds complex data; only real data can be read: save the real part or the "
-            "modulus first"
+            f"{what} holds complex data; only real data can be read, so save the real part or "
+            "the modulus first"
         )
     if dtype.kind not in "buif":
         raise RefusedImageError(f"{what} must hold numbers, got values of type {dtype}")
     if len(shape) not in (2, 3) or 0 in shape:
         raise RefusedImageError(
             f"{what} must hold one image or one stack of images, got shape {shape}; save one "
-            "volume or one tilt series of it first"
+            "volume or one tilt series to its own file first"
         )
 
 

@@ -17,8 +17,9 @@ class ImageContent:
     """Data and metadata of an image file, indexed z, y, x whatever the order in the file.
 
     Voxel size, origin (of voxel 0) and center (of voxel ``shape // 2``, from the rotation center)
-    are x, y, z in angstroms, 0 if unknown. `notes` lists oddities of the header, `series` is the
-    identifier that the files of a saved series share, and `made` says how libtilt made the data.
+    are x, y, z in angstroms, 0 if unknown. `notes` lists what is unusual
+    or missing in the header, `series` is the identifier that the files of a saved series share,
+    and `made` says how libtilt made the data.
     """
 
     data: NDArray[Any]
@@ -34,5 +35,5 @@ class ImageContent:
 
     @property
     def has_placeholder_size(self) -> bool:
-        """Whether the voxel size is exactly 1 A on all axes, a default of many programs."""
+        """Whether the voxel size is exactly 1 Å on all axes, a default of many programs."""
         return bool((self.voxel_size == 1.0).all())

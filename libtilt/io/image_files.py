@@ -18,7 +18,7 @@ from libtilt.io.tiff import read_tiff
 
 _ARTICLES = {"TIFF": "a TIFF", "HDF5": "an HDF5"}
 _COMPRESSED = (".gz", ".bz2")
-_ARRAYS = "give the array to libtilt.Volume or libtilt.TiltSeries"
+_ARRAYS = "pass the array to libtilt.Volume or libtilt.TiltSeries"
 _REFUSED = {
     ".em": ("EM files", "convert to MRC first, for example with EMAN2's e2proc3d.py"),
     ".ser": ("SER files of TIA", "export as TIFF or MRC first"),
@@ -28,10 +28,11 @@ _REFUSED = {
     ".raw": ("raw files", "convert to MRC first, for example with IMOD's raw2mrc"),
     ".eer": (
         "EER movies",
-        "align and sum the frames into MRC files first, for example with RELION or MotionCor3",
+        "align and sum the movie frames into MRC files first, for example with RELION or "
+        "MotionCor3",
     ),
     ".zarr": ("Zarr stores", f"open it with the package zarr and {_ARRAYS}"),
-    ".zst": ("files compressed by Zstandard", "unpack it first, with zstd -d"),
+    ".zst": ("files compressed with Zstandard", "decompress it first, with zstd -d"),
     ".npy": ("NumPy files", f"open it with numpy.load and {_ARRAYS}"),
     ".png": ("PNG pictures", f"open it with imageio and {_ARRAYS}"),
     ".jpg": ("JPEG pictures", f"open it with imageio and {_ARRAYS}"),
@@ -147,9 +148,12 @@ def _kind(path: Path) -> str:
     last = suffixes[-1] if suffixes else ""
     if last in _REFUSED and path.exists():
         what, hint = _REFUSED[last]
-        raise ValueError(f"{path}: {what} are not supported: {hint}")
+        raise ValueError(f"{path}: {what} are not supported; {hint}")
     if last in _COMPRESSED and set(suffixes[-2:-1]) & {*TIFF_SUFFIXES, *HDF5_SUFFIXES}:
-        raise ValueError(f"{path} is compressed as a whole, as only MRC files may be: unpack it")
+        raise ValueError(
+            f"{path} is compressed with gzip or bzip2, which libtilt reads for MRC files only; "
+            "decompress it first"
+        )
     start = first_bytes(path, 8)
     found = _kind_of_bytes(start)
     if last in TIFF_SUFFIXES:
@@ -169,9 +173,9 @@ def _kind_of_bytes(start: bytes) -> str | None:
 def _require_kind(path: Path, kind: str, found: str | None, start: bytes) -> str:
     if found == kind:
         return kind
-    what = f"it begins with {start!r}"
+    what = f"they are {start!r}"
     if found is not None:
-        what = f"it begins as {_ARTICLES[found]} file does: rename it"
+        what = f"they are those of {_ARTICLES[found]} file; rename it"
     raise ValueError(f"{path} is not {_ARTICLES[kind]} file by its first bytes: {what}")
 
 
@@ -186,7 +190,7 @@ def _read_other(
         raise
     except MemoryError as error:
         raise MemoryError(
-            f"{path} does not fit into memory; if it is not compressed, use memmap=True"
+            f"{path} does not fit into memory; pass memmap=True if the file is not compressed"
         ) from error
     except OSError as error:
         # Errors of the operating system name a file; those of the libraries concern its content.

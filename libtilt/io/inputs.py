@@ -32,8 +32,8 @@ def open_input(path: str | Path, *, limit: int | None = None) -> Iterator[IO[byt
         size = os.fstat(file.fileno()).st_size
         if limit is not None and size > limit:
             raise ValueError(
-                f"{path} has {size / 2**20:.0f} MB, more than the limit of "
-                f"{limit / 2**20:.0f} MB for this kind of file: is it the right file?"
+                f"{path} has {size / 2**20:.0f} MB, more than the limit of {limit / 2**20:.0f} "
+                "MB for this kind of file; check that it is the right file"
             )
         try:
             yield file
@@ -61,10 +61,14 @@ def _open_regular(path: str | Path) -> int:
 
 def _require_regular(path: str | Path, mode: int) -> None:
     if stat.S_ISDIR(mode):
-        raise IsADirectoryError(f"cannot read {path}: it is a folder, name a file in it")
+        raise IsADirectoryError(
+            f"cannot read {path}: it is a folder; pass the path of a file in it"
+        )
     for is_kind, name in _KINDS.items():
         if is_kind(mode):
-            raise ValueError(f"{path} is {name}: expected a regular file, save it as one first")
+            raise ValueError(
+                f"{path} is {name}, not a regular file; save its content to a file first"
+            )
 
 
 def read_input(path: str | Path, *, limit: int = TEXT_LIMIT) -> bytes:

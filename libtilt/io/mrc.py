@@ -32,8 +32,8 @@ _MAX_EXPANSION = 100
 EXPANSION_VARIABLE = "LIBTILT_MAX_EXPANSION"
 """Environment variable: the largest ratio of data to file size of a compressed map."""
 PLACEHOLDER = (
-    "its voxel size of 1 A is a default of many programs: if it is not the true one, "
-    "pass the spacing (voxel_size=... or pixel_size=...)"
+    "voxel size in the header is exactly 1 Å, which many programs write by default. Pass "
+    "voxel_size= (for a volume) or pixel_size= (for a tilt series) if it is wrong."
 )
 
 
@@ -94,7 +94,7 @@ def _read(plain: IO[bytes], path: Path, memmap: bool | None) -> ImageContent:
             return _content(_read_stream(stream, path))
     except MemoryError as error:
         raise MemoryError(
-            f"{path} does not fit into memory; if it is not compressed, use memmap=True"
+            f"{path} does not fit into memory; pass memmap=True if the file is not compressed"
         ) from error
     except (EOFError, OverflowError, zlib.error) as error:
         raise ValueError(f"{path} is cut short or corrupt: {error}") from error
@@ -168,8 +168,9 @@ def _require_plausible(wanted: int, path: Path) -> None:
     size = path.stat().st_size
     if wanted > max(_ALWAYS_ALLOWED_BYTES, int(limit) * size):
         raise ValueError(
-            f"{path} has {size / 1e6:.3g} MB and its header announces {wanted / 1e6:.4g} MB, more "
-            f"than {limit} times as much: if that is right, set {EXPANSION_VARIABLE} higher"
+            f"{path} has {size / 1e6:.3g} MB, but its header announces {wanted / 1e6:.4g} MB, "
+            f"more than {limit} times as much; if that is right, set the environment variable "
+            f"{EXPANSION_VARIABLE} to a larger factor"
         )
 
 
@@ -179,9 +180,9 @@ def _extended_bytes(header: MrcHeader, size: int) -> tuple[int, list[str]]:
     if size >= needed:
         return header.extended_bytes, []
     if size == HEADER_BYTES + header.data_bytes:
-        return 0, [f"its extended header of {header.extended_bytes} bytes is missing"]
+        return 0, [f"extended header of {header.extended_bytes} bytes is missing"]
     what = "is cut short" if header.is_stamped else "is not an MRC file or is cut short"
-    raise ValueError(f"{header.path} {what}: its header announces {needed} bytes, it has {size}")
+    raise ValueError(f"{header.path} {what}: expected {needed} bytes by its header, got {size}")
 
 
 def _unpack_4bit(header: MrcHeader, content: bytes) -> NDArray[Any]:
@@ -202,7 +203,7 @@ def _content(stored: _MrcParts) -> ImageContent:
     notes += [note for note in (*more, sections.note) if note]
     if sections.pixel_size is not None and (not voxel_size.all() or (voxel_size == 1.0).all()):
         voxel_size = np.full(3, float(f"{sections.pixel_size:.6g}"))
-        notes.append(f"its pixel size of {voxel_size[0]:g} A is from the extended header")
+        notes.append(f"pixel size of {voxel_size[0]:g} Å is from the extended header")
     place = center_from_labels(header.labels, header.shape) if order == [0, 1, 2] else np.zeros(3)
     if not data.dtype.isnative and not isinstance(data, np.memmap):
         data = data.astype(data.dtype.newbyteorder("="))

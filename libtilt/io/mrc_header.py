@@ -25,7 +25,7 @@ _MODES: dict[int, tuple[str, float]] = {
 _REFUSED = {
     3: "complex data (mode 3); only real data can be read",
     4: "complex data (mode 4); only real data can be read",
-    16: "colors (mode 16); convert it to gray values first",
+    16: "colors (mode 16); convert them to gray values first",
 }
 PACKED = 101
 _IMOD_STAMP = 1146047817
@@ -54,8 +54,8 @@ class MrcHeader:
         """Parse a header; raise a ValueError that says why it is not valid."""
         if len(content) < HEADER_BYTES:
             raise ValueError(
-                f"{path} is not an MRC file or is cut short: a header has {HEADER_BYTES} bytes, "
-                f"it has {len(content)}"
+                f"{path} is not an MRC file or is cut short: expected a header of "
+                f"{HEADER_BYTES} bytes, got {len(content)} bytes"
             )
         stamp = {b"\x44": "<", b"\x11": ">"}.get(content[212:213])
         orders = "<>" if stamp in ("<", None) else "><"
@@ -63,10 +63,10 @@ class MrcHeader:
         plausible = [one for one in found if one._is_plausible()] or found
         # Mode 0 reads the same in both byte orders: the sizes decide.
         header = next((one for one in plausible if max(one.shape) < _PLAUSIBLE_SIDE), plausible[0])
-        notes = [] if header.is_stamped else ["it lacks the stamp 'MAP '"]
+        notes = [] if header.is_stamped else ["no stamp 'MAP ' in the header"]
         if header.order != stamp:
             name = "little" if header.order == "<" else "big"
-            notes.append(f"it lacks a machine stamp, {name}-endian is assumed")
+            notes.append(f"no machine stamp in the header; assuming {name}-endian")
         made = attrs.evolve(header, notes=tuple(notes))
         made._require_readable()
         return made
@@ -93,13 +93,14 @@ class MrcHeader:
         if self.mode == 0 and self._has_packed_bytes():
             raise ValueError(
                 f"{self.path} holds packed 4-bit data in bytes (IMOD's flag 16), which are not "
-                "supported: convert it first, for example with IMOD's newstack -mode 1"
+                "supported; convert them first, for example with IMOD's newstack -mode 1"
             )
         depth, volumes = self.shape[0], self._volume_depth
         if volumes is not None and 1 < volumes < depth and depth % volumes == 0:
             shape = (depth // volumes, volumes, *self.shape[1:])
             raise ValueError(
-                f"{self.path} holds a stack of volumes with shape {shape}; save one of them first"
+                f"{self.path} holds a stack of volumes with shape {shape}; save one volume to "
+                "its own file first"
             )
 
     def _has_packed_bytes(self) -> bool:
@@ -155,7 +156,10 @@ class MrcHeader:
         each, depth = self._volume_depth, self.shape[0]
         if each is None or each == 1 or each == depth:
             return None
-        return f"its space group implies volumes of {each} sections, of {depth} in all: read as one"
+        return (
+            f"space group is that of a stack of volumes, but {depth} sections are no "
+            f"multiple of {each}; reading them as one volume"
+        )
 
     @property
     def is_image_stack(self) -> bool:
@@ -183,11 +187,13 @@ class MrcHeader:
             return kind, None
         if self.imod_flags is not None:
             if self.imod_flags & _SIGNED_BYTES:
-                return kind, "its bytes are signed, -128 to 127, by IMOD's flag"
+                return kind, "bytes are read as signed (-128 to 127), by IMOD's flag"
             return np.dtype("u1"), None
         low, high = float(self["dmin"]), float(self["dmax"])
         if low >= 0 and 127 < high <= 255:
-            return np.dtype("u1"), f"its bytes are unsigned, by the range {low:g} to {high:g}"
+            return np.dtype("u1"), (
+                f"bytes are read as unsigned, by the range {low:g} to {high:g} in the header"
+            )
         return kind, None
 
     def axis_order(self) -> tuple[list[int], str | None]:
@@ -198,14 +204,14 @@ class MrcHeader:
         if order == [-1, -1, -1]:  # Old files leave all three empty (0).
             return [0, 1, 2], None
         given = [n + 1 for n in order]
-        return [0, 1, 2], f"its axis order {given} is invalid, 1, 2, 3 is assumed"
+        return [0, 1, 2], f"axis order {given} in the header is invalid; assuming 1, 2, 3"
 
     def cell_angles_note(self) -> str | None:
         """Return a note if the cell is not rectangular."""
         angles = [float(self["cellb"][name]) for name in ("alpha", "beta", "gamma")]
         if all(angle in (0.0, 90.0) for angle in angles):
             return None
-        return f"its cell angles are {angles}, it is treated as if they were 90 degrees"
+        return f"cell angles are {angles}; treating them as 90 degrees"
 
     def voxel_size(self) -> Float64Array:
         """Return cell lengths over intervals, 0 if unknown, without float32 noise.
@@ -238,14 +244,14 @@ class MrcHeader:
             old = np.roll(stamps.astype(np.float64), -1)
             # A third value alone may be the standard deviation of a newer header.
             if _are_lengths(old) and old[[0, 2]].any():
-                return -old, "its origin is read from the place that headers used before 2000"
+                return -old, "origin is read from byte 208, where headers before 2000 hold it"
             if not _are_lengths(origin):
                 origin = np.zeros(3)
         if origin.any() and np.isfinite(origin).all():
             flags = self.imod_flags
             if flags is None or flags & _ORIGIN_INVERTED:
                 return origin, None
-            return -origin, "its origin has the opposite sign of older IMOD, which is inverted"
+            return -origin, "origin has the opposite sign, as in older versions of IMOD; inverted"
         starts = [int(self[name]) for name in ("nxstart", "nystart", "nzstart")]
         return np.array([starts[order.index(axis)] for axis in range(3)]) * voxel_size, None
 

@@ -50,7 +50,8 @@ def read_sections(header: MrcHeader, content: bytes) -> SectionData:
     is_serialem = ints > 0 and ints == _serialem_bytes(reals)
     if kind == b"SERI" or (not kind.strip(b"\0 ") and is_serialem):
         if not is_serialem:
-            return SectionData(note="its extended header of kind SERI has inconsistent lengths")
+            note = "extended header of kind SERI has inconsistent lengths; ignored"
+            return SectionData(note=note)
         return _validated(_read_serialem(content, header.order, count, reals), kind, count)
     if kind == b"AGAR" or (not kind.strip(b"\0 ") and (ints, reals) == (0, 32)):
         return _validated(_read_agard(content, header.order, count, ints, reals), kind, count)
@@ -145,10 +146,11 @@ def _without_missing(
 def _validated(found: SectionData | None, kind: bytes, count: int) -> SectionData:
     """Return section data if plausible, else a note."""
     name = kind.decode("ascii", "replace").strip("\0 ") or "SerialEM's or Agard's"
-    head = f"its extended header of kind {name}"
+    head = f"extended header of kind {name}"
     if found is None:
-        return SectionData(note=f"{head} is too short for {count} sections: ignored")
+        return SectionData(note=f"{head} is too short for {count} sections; ignored")
     tilts, axis = found.tilt_angles, found.tilt_axis_angle
     if (tilts is not None and abs(tilts).max() > _LARGEST_TILT) or abs(axis or 0.0) > 360:
-        return SectionData(note=f"{head} has impossible angles: ignored")
+        what = "tilt angles beyond 180 or a tilt axis angle beyond 360 degrees"
+        return SectionData(note=f"{head} has {what}; ignored")
     return found

@@ -131,8 +131,8 @@ def _require_representable(lengths: Float64Array, name: str) -> None:
         held = lengths.astype(np.float32).astype(np.float64)
     if not np.allclose(held, lengths, rtol=1e-6, atol=0):
         raise ValueError(
-            f"{name} cannot be stored: an MRC header holds lengths of 1e-38 to 3e38 A, got "
-            f"{lengths.tolist()} A in total"
+            f"{name} cannot be stored: an MRC header holds lengths of 1e-38 to 3e38 Å, got "
+            f"{lengths.tolist()} Å in total"
         )
 
 
@@ -143,6 +143,6 @@ def _to_mrc_dtype(data: NDArray[Any]) -> NDArray[Any]:
         stored = data.astype(np.float32, copy=False)
     if data.dtype != np.float32 and (np.isinf(stored) & ~np.isinf(data)).any():
         raise ValueError(
-            "data must fit into float32, the widest type of an MRC file: scale them down first"
+            "data must fit into float32, the widest type of an MRC file; scale them down first"
         )
     return stored

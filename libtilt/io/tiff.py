@@ -53,7 +53,7 @@ def read_tiff(path: Path, *, memmap: bool = False, header_only: bool = False) ->
         voxel_size, note = _voxel_size(file)
         notes = [note] if note else []
         if series.keyframe.photometric == _WHITE_IS_ZERO:
-            notes.append("0 is white in its values (MinIsWhite), they are not inverted")
+            notes.append("values are MinIsWhite (0 is white); not inverted")
         if header_only:
             data = placeholder_data(shape, dtype)
         elif memmap:
@@ -61,7 +61,7 @@ def read_tiff(path: Path, *, memmap: bool = False, header_only: bool = False) ->
         else:
             data = _read(series, path, shape)
     if logged:
-        notes.append(f"its tags are unusual: {logged[0]}")
+        notes.append(f"unusual TIFF tags: {logged[0]}")
     return ImageContent(
         data=as_stack(data),
         voxel_size=voxel_size,
@@ -121,7 +121,7 @@ def _count_pages(path: Path) -> int:
             if place in seen or place + struct.calcsize(entries) > size:
                 raise RefusedImageError(
                     f"{path} is cut short or corrupt: page {count + 1} should start at byte "
-                    f"{place} of {size}"
+                    f"{place}, but the file has {size} bytes"
                 )
             seen.add(place)
             count += 1
@@ -139,20 +139,20 @@ def _single_series(file: Any, path: Path, count: int) -> Any:
     if len(file.series) > 1:
         shapes = ", ".join(str(tuple(series.shape)) for series in file.series[:5])
         raise RefusedImageError(
-            f"{path} holds {len(file.series)} series of images, with shapes {shapes}: save one of "
-            "them first"
+            f"{path} holds {len(file.series)} series of images, with shapes {shapes}; save one "
+            "series to its own file first"
         )
     series = file.series[0]
     page = series.keyframe
     if page.photometric not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO) or page.samplesperpixel > 1:
         kind = _PHOTOMETRICS.get(int(page.photometric), f"{page.samplesperpixel} samples per pixel")
-        raise RefusedImageError(f"{path} holds {kind}: convert it to gray values first")
+        raise RefusedImageError(f"{path} holds {kind}; convert them to gray values first")
     if len(file.pages) < count:
         raise RefusedImageError(
-            f"{path} is cut short or corrupt: {len(file.pages)} of {count} pages can be read"
+            f"{path} is cut short or corrupt: only {len(file.pages)} of {count} pages can be read"
         )
     if any(one is None or one.parent is not file for one in series.pages):
-        raise RefusedImageError(f"{path} is one of a set of files: save the set as one file first")
+        raise RefusedImageError(f"{path} is one file of a set; save the set as one file first")
     return series
 
 
@@ -176,8 +176,8 @@ def _require_complete(series: Any, path: Path) -> None:
         if bad or not parts:
             offset, length = bad[0] if bad else (0, 0)
             raise RefusedImageError(
-                f"{path} is cut short or corrupt: page {number} has {length} bytes of data at byte "
-                f"{offset} of {size}"
+                f"{path} is cut short or corrupt: page {number} has {length} bytes of data at "
+                f"byte {offset}, but the file has {size} bytes"
             )
         stored += sum(length for _, length in parts)
     page = series.keyframe
@@ -207,8 +207,8 @@ def _read(series: Any, path: Path, shape: tuple[int, ...]) -> NDArray[Any]:
         if isinstance(error, ImportError) or "imagecodecs" in str(error):
             name = getattr(series.keyframe.compression, "name", series.keyframe.compression)
             raise RefusedImageError(
-                f"{path} holds data compressed by {name}, which needs the package 'imagecodecs': "
-                "pip install imagecodecs"
+                f"{path} is compressed with {name}, which needs the package 'imagecodecs': pip "
+                "install imagecodecs"
             ) from error
         raise
     return data.reshape(shape)
@@ -228,7 +228,7 @@ def _voxel_size(file: Any) -> tuple[Float64Array, str | None]:
     pixels = [float(f"{pixel:.6g}") for pixel in pixels]
     return known_lengths(
         *pixels, None
-    ), f"its pixel size of {pixels[0]:g} A is from resolution tags"
+    ), f"pixel size of {pixels[0]:g} Å is from the resolution tags"
 
 
 def _resolutions(file: Any) -> tuple[float, float, int]:

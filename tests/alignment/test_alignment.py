@@ -19,7 +19,7 @@ from libtilt.errors import MissingArgumentError
     [
         ({"views": [0, 1]}, r"views must have one entry per tilt: expected 5, got 2"),
         ({"views": [0, 1, 2, 3, 3]}, "views must differ"),
-        ({"views": [0, 1, 2, 3, 7]}, "views must lie in 0 to 6 for a stack of 7 images"),
+        ({"views": [0, 1, 2, 3, 7]}, "views must lie between 0 and 6 for a stack of 7 images"),
         ({"views": [0, 1, 2, 3, 4.5]}, "views must be 5 integers"),
         ({"stack_shape": (7, 40)}, "stack_shape must be 3 positive integers"),
         ({"voxel_size": 0}, "voxel_size must be one positive number"),
@@ -40,7 +40,7 @@ def test_alignments_of_other_views_are_infinitely_far(tmp_path):
 
 
 def test_missing_sizes_are_required_by_name():
-    message = r"a\.xf does not hold the volume_shape: give volume_shape=\(d, h, w\)$"
+    message = r"a\.xf does not hold the volume_shape: pass volume_shape=\(d, h, w\)$"
     with pytest.raises(MissingArgumentError, match=message) as caught:
         Sizes().require("volume_shape", "a.xf")
     assert caught.value.arguments == ("volume_shape",)

@@ -60,7 +60,7 @@ def test_a_second_column_that_does_not_count_is_no_order(tmp_path):
         ("-3\n1_0\n3", r"a\.tlt, line 2: expected a number, got '1_0'"),
         ("-3\n\u0663\n3", r"a\.tlt, line 2: expected a number"),
         ("-3,5\n0,0\n3,5", r"a\.tlt, line 1: '-3,5' is ambiguous: use decimal points"),
-        ("-3\n181\n3", r"a\.tlt, line 2: expected a tilt angle within 180 of 0, got 181"),
+        ("-3\n181\n3", r"a\.tlt, line 2: expected a tilt angle from -180 to 180 degrees, got 181"),
         ("-3\n0 1\n3", r"a\.tlt, line 2: expected 1 columns, as in the lines above, got '0 1'"),
         ("1 2 3 4\n", r"a\.tlt, line 1: expected a tilt angle, optionally with order"),
         ("# nothing\n", r"a\.tlt holds no tilt angle"),
@@ -79,12 +79,12 @@ def test_missing_tilt_axis_gives_a_warning(tmp_path):
     path = tmp_path / "a.tlt"
     path.write_text("-3\n0\n3")
     sizes = {"stack_shape": (3, 9, 8), "pixel_size": 2.0}
-    with pytest.warns(UserWarning, match=r"the tilt axis is assumed along y .* tilt_axis_angle="):
+    with pytest.warns(UserWarning, match=r"assuming 0 degrees \(along y\)\. Pass tilt_axis_angle="):
         assert open_alignment(path, **sizes).geometry.tilt_axis_angles.tolist() == [0, 0, 0]
     turned = open_alignment(path, **sizes, tilt_axis_angle=85).geometry
     assert np.allclose(turned.tilt_axis_angles, 85)
     assert np.allclose(turned.tilt_angles, [-3, 0, 3])
-    with pytest.raises(ValueError, match="tilt_axis_angle must be degrees within 360 of 0"):
+    with pytest.raises(ValueError, match="tilt_axis_angle must be from -360 to 360 degrees"):
         open_alignment(path, **sizes, tilt_axis_angle=400)
 
 

@@ -89,7 +89,9 @@ def test_unknown_angles_are_interpolated_with_a_warning(tmp_path, name):
         voxel_size=2.0,
         excluded_tilts=ExcludedTilts([np.nan, 80]),
     )
-    with pytest.warns(UserWarning, match="^1 excluded images got tilt angles interpolated"):
+    with pytest.warns(
+        UserWarning, match="^tilt angles of excluded images are unknown \\(1\\); interpolating"
+    ):
         path = save_alignment(alignment, tmp_path / name)
     again = open_alignment(path, **attrs.asdict(alignment.sizes))
     assert np.abs(again.excluded_tilt_angles - [-15, 80]).max() < 1e-4
@@ -112,7 +114,9 @@ def test_excluded_tilts_must_be_as_many_as_images_are_left_out(tmp_path, rng):
         attrs.evolve(alignment, excluded_tilts=ExcludedTilts([1.0]))
     with pytest.raises(ValueError, match=r"one tilt per angle: expected 1, got 2"):
         ExcludedTilts([1.0], TiltGeometry.from_tilt_angles([1.0, 2]))
-    with pytest.raises(ValueError, match=r"tilt_angles must be one row, got shape \(1, 1\)"):
+    with pytest.raises(
+        ValueError, match=r"tilt_angles must be one-dimensional, got shape \(1, 1\)"
+    ):
         ExcludedTilts([[1.0]])
 
 

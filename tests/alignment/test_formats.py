@@ -26,7 +26,7 @@ from libtilt.cli.reader_options import READER_OPTIONS
 from libtilt.errors import ArgumentError
 
 # Random alignments leave images out without saying anything of them.
-pytestmark = pytest.mark.filterwarnings("ignore:.* got tilt angles interpolated from")
+pytestmark = pytest.mark.filterwarnings("ignore:tilt angles of excluded images are unknown")
 
 # The suffix that each format is written with.
 PATHS = {"imod": "a.xf", "aretomo": "a.aln", "relion": "a.star", "warp": "a.xml"}
@@ -114,7 +114,9 @@ def test_like_must_be_of_the_same_stack(tmp_path, name):
         random_alignment(views=range(5)), geometry=nominal, stack_shape=(5, 37, 40)
     )
     like = read_alignment_file(save_alignment(small, tmp_path / name))
-    with pytest.raises(ValueError, match="like belongs to a stack of 5 images, but the stack"):
+    with pytest.raises(
+        ValueError, match=r"like (is for a stack of|has sections for) 5 images, but the stack"
+    ):
         save_alignment(random_alignment(views=range(7)), tmp_path / f"b{name[1:]}", like=like)
 
 
@@ -139,7 +141,7 @@ def test_the_richest_formats_hold_everything(tmp_path, name):
 def test_losses_of_a_format_are_named_and_nothing_is_written(tmp_path, name):
     path = tmp_path / PATHS[name]
     message = (
-        r"cannot hold this alignment: .* pixels; it has a tilt axis up to .* degrees from y, "
+        r"cannot hold this alignment: it has a tilt axis up to .* degrees from y, "
         "x-tilts up to 3 degrees, magnifications up to"
     )
     with pytest.raises(ValueError, match=message):
@@ -195,7 +197,7 @@ def test_unknown_formats_and_options_are_refused_by_name(tmp_path):
     assert isinstance(read_alignment_file(tmp_path / "a.txt", format="angles"), AnglesFile)
     with pytest.raises(ValueError, match="format must be one of 'imod'"):
         read_alignment_file(tmp_path / "a.txt", format="protomo")
-    with pytest.raises(TypeError, match="angles files have no option aligned, none"):
+    with pytest.raises(TypeError, match="unknown option aligned: angles files have no options"):
         read_alignment_file(tmp_path / "a.txt", format="angles", aligned=True)
     for name in ("aretomo", "warp"):
         save_alignment(random_alignment(), tmp_path / PATHS[name])
@@ -212,7 +214,7 @@ def test_like_must_be_of_the_same_format(tmp_path):
 
 def test_formats_of_all_images_refuse_alignments_of_some(tmp_path):
     for name in ("a.tlt", "a.json"):
-        with pytest.raises(ValueError, match="holds every image of the stack, but 2 of 7"):
+        with pytest.raises(ValueError, match="must hold every image of the stack, but 2 of 7"):
             save_alignment(random_alignment(), tmp_path / name)
 
 
@@ -249,7 +251,7 @@ def test_geometries_angles_and_alignments_are_opened_as_files_are():
     of_angles = open_alignment([-3, 0, 3], **sizes, tilt_axis_angle=85)
     assert of_angles.geometry.tilt_axis_angles.round(9).tolist() == [85, 85, 85]
     assert open_alignment(opened) is opened
-    with pytest.raises(ArgumentError, match="sizes cannot be given with an Alignment"):
+    with pytest.raises(ArgumentError, match="sizes must not be passed with an Alignment"):
         open_alignment(opened, pixel_size=2.0)
-    with pytest.raises(TypeError, match="reader options need a path"):
+    with pytest.raises(TypeError, match="reader options require a path"):
         open_alignment(geometry, **sizes, aligned=True)

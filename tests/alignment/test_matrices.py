@@ -36,7 +36,9 @@ def test_a_plain_rotation_has_no_magnification():
     geometry = geometry_from_matrices(matrices, SIZES)
     assert not has_magnification(geometry)
     matrices[3, 1] = 0.0
-    with pytest.raises(ValueError, match="matrix of tilt 3 flattens the specimen to a line"):
+    with pytest.raises(
+        ValueError, match="matrix of tilt 3 is singular, it maps the specimen to a line"
+    ):
         geometry_from_matrices(matrices, SIZES)
 
 

@@ -147,7 +147,7 @@ def test_gif_of_a_stack_with_angles_is_its_tilts(volume, tmp_path):
     ("arguments", "code", "message"),
     [
         (["project", "{map}", "-o", "{dir}/a.txt"], 1, "must end with one of .mrc"),
-        (["project", "{map}", "-o", "{map}"], 1, "map.mrc exists"),
+        (["project", "{map}", "-o", "{map}"], 1, "map.mrc already exists"),
         (["project", "{map}", "-o", "{dir}/no/a.mrc"], 1, "does not exist"),
         (["project", "{dir}/no.mrc", "-o", "{dir}/a.mrc"], 2, "does not exist"),
         (["project", "{map}", "-o", "{dir}/a.mrc", "--backend", "gpu"], 2, "choose from auto"),
@@ -380,7 +380,7 @@ def test_a_volume_by_its_header_with_matching_angles_is_a_tilt_series(tmp_path):
         result = CliRunner().invoke(
             app, [command[0], str(tmp_path / "tilts.mrc"), *map(str, command[1:])]
         )
-        assert "is read as a volume" in result.output, command
+        assert "as a volume, since its tilt angles cannot be read" in result.output, command
         assert "tilts.tlt, line 1: expected a number, got 'nothing'" in result.output
 
 
@@ -472,11 +472,13 @@ def test_a_demo_refuses_impossible_numbers_and_leaves_no_folder(tmp_path, argume
 def test_info_prints_the_warnings_and_errors_of_opening_a_series(tmp_path):
     mrcfile.write(tmp_path / "ts.mrc", np.zeros((3, 8, 8), np.float32), voxel_size=4.0)
     for content, message in [
-        ("-3\n0\n3\n", "the tilt axis is assumed along y"),
+        ("-3\n0\n3\n", "assuming 0 degrees (along y)"),
         ("2\n2\n2\n", "all 3 tilt angles are 2 degrees"),
-        ("-300\n0\n3\n", "expected a tilt angle within 180"),
+        ("-300\n0\n3\n", "expected a tilt angle from -180 to 180"),
     ]:
         (tmp_path / "ts.tlt").write_text(content)
         assert message in run("info", tmp_path / "ts.mrc")
     mrcfile.write(tmp_path / "one.mrc", np.zeros((3, 8, 8), np.float32), voxel_size=1.0)
-    assert "note         its voxel size of 1 A is a default" in run("info", tmp_path / "one.mrc")
+    assert "note         voxel size in the header is exactly 1 Å" in run(
+        "info", tmp_path / "one.mrc"
+    )

@@ -274,7 +274,7 @@ def test_existing_files_are_kept_without_overwrite(tilts, tmp_path):
             *("--gif", tmp_path / "t.gif"),
             code=1,
         )
-        assert f"{name} exists" in output
+        assert f"{name} already exists" in output
         assert (tmp_path / name).read_text() == "mine"
         assert not (tmp_path / "new.mrc").exists()
         (tmp_path / name).unlink() if name == "t.mrc" else None

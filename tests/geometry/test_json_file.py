@@ -28,7 +28,7 @@ def test_to_json_writes_the_returned_text(tmp_path, as_path):
 def test_an_existing_file_is_kept_unless_overwrite_is_given(tmp_path):
     path = tmp_path / "geometry.json"
     path.write_text("precious")
-    with pytest.raises(FileExistsError, match=r"geometry\.json exists.*overwrite=True"):
+    with pytest.raises(FileExistsError, match=r"geometry\.json already exists.*overwrite=True"):
         ANY_ROTATION.to_json(path)
     assert path.read_text() == "precious"
     ANY_ROTATION.to_json(path, overwrite=True)

@@ -52,7 +52,7 @@ def test_a_block_that_fails_leaves_the_old_file_and_no_other(tmp_path, error):
 def test_an_existing_file_is_kept_unless_overwrite_is_given(tmp_path):
     target = tmp_path / "angles.txt"
     target.write_text("old")
-    with pytest.raises(FileExistsError, match=r"angles\.txt exists; .*overwrite=True"):
+    with pytest.raises(FileExistsError, match=r"angles\.txt already exists; pass overwrite=True"):
         atomic_write(target).__enter__()
     assert target.read_text() == "old"
     with atomic_write(target, overwrite=True) as temporary:
@@ -68,7 +68,7 @@ def test_concurrently_created_file_is_kept(tmp_path):
             temporary.write_text("ours")
             target.write_text("theirs")
 
-    with pytest.raises(FileExistsError, match=r"exists; .*overwrite=True"):
+    with pytest.raises(FileExistsError, match="already exists; pass overwrite=True"):
         raced()
     assert [path.name for path in tmp_path.iterdir()] == ["angles.txt"]
     assert target.read_text() == "theirs"
@@ -80,7 +80,7 @@ def test_a_missing_folder_is_named(tmp_path):
 
 
 def test_a_folder_is_no_file_to_write(tmp_path):
-    with pytest.raises(IsADirectoryError, match="it is a folder, name a file in it"):
+    with pytest.raises(IsADirectoryError, match="it is a folder; pass the path of a file in it"):
         require_writable(tmp_path, overwrite=True)
 
 
@@ -172,7 +172,7 @@ def test_set_with_a_concurrently_taken_name_leaves_no_files(tmp_path, monkeypatc
         return targets
 
     monkeypatch.setattr(libtilt.io.atomic, "_require_all", require_and_lose)
-    with pytest.raises(FileExistsError, match=r"b\.txt exists; .*overwrite=True"):
+    with pytest.raises(FileExistsError, match=r"b\.txt already exists; pass overwrite=True"):
         raced()
     assert (tmp_path / "b.txt").read_text() == "theirs"
     assert [path.name for path in tmp_path.iterdir()] == ["b.txt"]

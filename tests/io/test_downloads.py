@@ -116,7 +116,7 @@ def test_error_of_a_missing_entry_names_the_next_step(server, tmp_path):
 
 
 def test_error_of_an_offline_download_names_the_next_step(tmp_path):
-    with pytest.raises(ConnectionError, match="If this machine is offline"):
+    with pytest.raises(ConnectionError, match="If this computer is offline"):
         fetch_emdb(9, cache_dir=tmp_path / "cache", base_url="http://127.0.0.1:9")
 
 

@@ -26,7 +26,7 @@ def test_a_file_with_one_volume_is_read(tmp_path, options, dtype):
     content = read_image(tmp_path / "a.h5")
     np.testing.assert_array_equal(content.data, DATA.astype(dtype))
     assert content.data.dtype.isnative
-    assert content.notes == ("its layout is not known: /a/b is read as z, y, x",)
+    assert content.notes == ("layout is unknown; reading the dataset /a/b as z, y, x",)
     if options:
         with pytest.raises(ValueError, match="cannot be mapped; use memmap=False"):
             read_image(tmp_path / "a.h5", memmap=True)
@@ -45,12 +45,15 @@ def test_a_block_before_the_signature_is_skipped(tmp_path):
 @pytest.mark.parametrize(
     ("datasets", "message"),
     [
-        ({"a": DATA, "b__c": DATA}, "holds 2 three-dimensional datasets: /a, /b/c; save one of"),
-        ({}, "must hold a three-dimensional dataset: its datasets are none"),
-        ({"a": DATA[0]}, r"three-dimensional dataset: its datasets are /a \(4, 5\)"),
+        (
+            {"a": DATA, "b__c": DATA},
+            "holds 2 three-dimensional datasets: /a, /b/c; save one to its own",
+        ),
+        ({}, "must hold a three-dimensional dataset, got none"),
+        ({"a": DATA[0]}, r"three-dimensional dataset, got /a \(4, 5\)"),
         (
             {"a": np.zeros((2, 3, 4, 5))},
-            r"three-dimensional dataset: its datasets are /a \(2, 3, 4, 5\)",
+            r"three-dimensional dataset, got /a \(2, 3, 4, 5\)",
         ),
         ({"a": DATA * 1j}, "/a holds complex data; only real data can be read"),
         ({"a": np.full((2, 2, 2), b"text")}, r"/a must hold numbers, got values of type \|S4"),
@@ -82,7 +85,7 @@ def test_data_in_other_files_are_refused(tmp_path):
     with h5py.File(tmp_path / "external.h5", "w") as file:
         file.create_dataset("a", DATA.shape, DATA.dtype, external=str(tmp_path / "raw"))
     for name in ("virtual.h5", "external.h5"):
-        with pytest.raises(ValueError, match=rf"{name}: /a has its data in other files"):
+        with pytest.raises(ValueError, match=rf"{name}: /a stores its data in other files"):
             read_image(tmp_path / name)
 
 
@@ -91,7 +94,7 @@ def test_a_filter_that_is_missing_is_named(tmp_path, monkeypatch):
         file.create_dataset("a", data=DATA, compression="gzip")
     monkeypatch.setattr(h5py.h5z, "filter_avail", lambda code: False)
     with pytest.raises(
-        ValueError, match=r"a filter that is not installed, number 1 'deflate': pip"
+        ValueError, match=r"filter that is not installed, number 1 'deflate'; run pip"
     ):
         read_image(tmp_path / "a.h5")
 

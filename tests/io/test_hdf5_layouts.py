@@ -100,8 +100,8 @@ def test_values_that_eman_packed_into_integers_come_back(tmp_path):
 @pytest.mark.parametrize(
     ("images", "said", "message"),
     [
-        ({}, {}, "lists 0 images in MDF/images, but 0 have data"),
-        ({0: DATA, 1: DATA}, {}, r"a stack of 2 volumes with shape \(3, 4, 5\); save one of them"),
+        ({}, {}, "lists 0 images in MDF/images, but only 0 of them"),
+        ({0: DATA, 1: DATA}, {}, r"a stack of 2 volumes with shape \(3, 4, 5\); save one volume"),
         ({0: DATA[0], 1: DATA[0, :2]}, {}, r"images of 2 shapes, such as \(2, 5\) and \(4, 5\)"),
         ({0: DATA}, {"is_complex": 1}, "holds complex data"),
         ({0: DATA[0], 1: DATA[0].astype("i2")}, {}, "images of several types, float32 and int16"),
@@ -142,7 +142,7 @@ def test_axes_go_by_their_names(tmp_path):
     content = read_image(emd(tmp_path / "b.emd", DATA, dims))
     np.testing.assert_array_equal(content.data, DATA)
     assert content.notes == (
-        "its axes 'depth', 'height', 'width' are not named x, y, z: z, y, x is assumed",
+        "axes are named 'depth', 'height', 'width', not x, y, z; assuming the order z, y, x",
     )
 
 
@@ -177,10 +177,10 @@ def test_spacings_that_are_not_even_are_not_known(tmp_path):
 @pytest.mark.parametrize(
     ("units", "angles", "note"),
     [
-        ("", [0, 1, 2], "its tilt angles have the unit '', not deg or rad: ignored"),
-        ("deg", [0, 1, np.nan], "its tilt angles are not 3 finite numbers: ignored"),
-        ("deg", [0, 1], "its tilt angles are not 3 finite numbers: ignored"),
-        ("deg", [0, 1, 999], "its tilt angles reach 999 degrees: ignored"),
+        ("", [0, 1, 2], "tilt angles have the unit '', not deg or rad; ignored"),
+        ("deg", [0, 1, np.nan], "tilt angles are not 3 finite numbers; ignored"),
+        ("deg", [0, 1], "tilt angles are not 3 finite numbers; ignored"),
+        ("deg", [0, 1, 999], "tilt angles reach 999 degrees; ignored"),
     ],
 )
 def test_impossible_angles_are_noted(tmp_path, units, angles, note):
@@ -227,7 +227,7 @@ def test_flat_and_dark_images_of_nexus_are_left_out(tmp_path):
     content = read_image(path)
     np.testing.assert_array_equal(content.data, DATA[1:2])
     np.testing.assert_allclose(content.sections.tilt_angles, [6])
-    assert content.notes == ("its 2 images that are not projections are excluded",)
+    assert content.notes == ("2 images are not projections (image_key); left out",)
     assert read_image_header(path).data.shape == (1, 4, 5)
     with pytest.raises(ValueError, match="cannot be mapped"):
         read_image(path, memmap=True)
@@ -236,13 +236,13 @@ def test_flat_and_dark_images_of_nexus_are_left_out(tmp_path):
 @pytest.mark.parametrize(
     ("angles", "keys", "units", "note"),
     [
-        ([0, 1], None, "deg", "its tilt angles are not 3 finite numbers: ignored"),
-        ([0, 1, 2], None, "mm", "its tilt angles have the unit 'mm': ignored"),
+        ([0, 1], None, "deg", "tilt angles are not 3 finite numbers; ignored"),
+        ([0, 1, 2], None, "mm", "tilt angles have the unknown unit 'mm'; ignored"),
         (
             [0, 1, 2, 3],
             [0, 0, 0],
             None,
-            "its tilt angles are not 3 finite numbers: ignored",
+            "tilt angles are not 3 finite numbers; ignored",
         ),
     ],
 )
@@ -255,7 +255,7 @@ def test_impossible_angles_of_nexus_are_noted(tmp_path, angles, keys, units, not
     ("keys", "message"),
     [
         ([0, 0], r"must have one image_key per image: expected \(3,\), got \(2,\)"),
-        ([1, 2, 3], "holds no projections: no image_key is 0"),
+        ([1, 2, 3], "holds no projections \\(no image_key is 0\\)"),
     ],
 )
 def test_image_keys_that_do_not_fit(tmp_path, keys, message):

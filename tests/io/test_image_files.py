@@ -62,18 +62,18 @@ def test_files_without_a_suffix_are_read_by_their_first_bytes(tmp_path, save):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("a.em", "EM files are not supported: convert to MRC first, for example with EMAN2"),
+        ("a.em", "EM files are not supported; convert to MRC first, for example with EMAN2"),
         ("a.ser", "SER files of TIA are not supported"),
-        ("a.dm3", "DM3 files are not supported: .* dm2mrc"),
-        ("a.DM4", "DM4 files are not supported: .* dm2mrc"),
+        ("a.dm3", "DM3 files are not supported; .* dm2mrc"),
+        ("a.DM4", "DM4 files are not supported; .* dm2mrc"),
         ("a.spi", "SPIDER files are not supported"),
-        ("a.raw", "raw files are not supported: .* raw2mrc"),
+        ("a.raw", "raw files are not supported; .* raw2mrc"),
         ("a.eer", "EER movies are not supported"),
-        ("a.mrc.zst", "compressed by Zstandard are not supported: unpack it first"),
-        ("a.npy", "NumPy files are not supported: open it with numpy.load"),
+        ("a.mrc.zst", "compressed with Zstandard are not supported; decompress it first"),
+        ("a.npy", "NumPy files are not supported; open it with numpy.load"),
         ("a.png", "PNG pictures are not supported"),
         ("a.jpg", "JPEG pictures are not supported"),
-        ("a.tif.gz", "compressed as a whole, as only MRC files may be: unpack it"),
+        ("a.tif.gz", "gzip or bzip2, which libtilt reads for MRC files only; decompress"),
     ],
 )
 def test_unsupported_formats_are_refused_with_a_hint(tmp_path, name, message):
@@ -101,11 +101,11 @@ def test_missing_files_are_not_found(tmp_path, name):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.tif", b"some text", "is not a TIFF file by its first bytes: it begins with b'some"),
-        ("a.tif", b"", "is not a TIFF file by its first bytes: it begins with b''"),
-        ("a.tif", b"\x89HDF\r\n\x1a\n" + bytes(9), "it begins as an HDF5 file does: rename it"),
+        ("a.tif", b"some text", "is not a TIFF file by its first bytes: they are b'some"),
+        ("a.tif", b"", "is not a TIFF file by its first bytes: they are b''"),
+        ("a.tif", b"\x89HDF\r\n\x1a\n" + bytes(9), "they are those of an HDF5 file; rename it"),
         ("a.tif", b"II*\0", "is not a TIFF file, or is cut short or corrupt"),
-        ("a.hdf", b"II*\0" + bytes(99), "it begins as a TIFF file does: rename it"),
+        ("a.hdf", b"II*\0" + bytes(99), "they are those of a TIFF file; rename it"),
         ("a.emd", b"some text", "is not an HDF5 file, or is cut short or corrupt"),
         ("a.nxs", b"", "is not an HDF5 file, or is cut short or corrupt"),
     ],
@@ -138,7 +138,7 @@ def raise_error(error):
 def test_errors_that_are_not_the_files_fault_pass_unchanged(tmp_path, monkeypatch):
     path = save_tiff(tmp_path / "a.tif")
     monkeypatch.setattr(image_files, "read_tiff", raise_error(MemoryError()))
-    with pytest.raises(MemoryError, match=r"a\.tif does not fit into memory; .* use memmap=True"):
+    with pytest.raises(MemoryError, match=r"a\.tif does not fit into memory; pass memmap=True"):
         read_image(path)
     gone = FileNotFoundError(2, "No such file or directory", str(path))
     monkeypatch.setattr(image_files, "read_tiff", raise_error(gone))
@@ -148,7 +148,7 @@ def test_errors_that_are_not_the_files_fault_pass_unchanged(tmp_path, monkeypatc
 
 def test_volumes_open_from_tiff_with_the_pixel_size_along_z_too(tmp_path):
     path = save_tiff(tmp_path / "a.tif", resolution=(1e8 / 4, 1e8 / 4), resolutionunit=3)
-    with pytest.warns(UserWarning, match="has no voxel size along z, 4 A is assumed"):
+    with pytest.warns(UserWarning, match="no voxel size along z in the header; assuming 4 Å"):
         volume = Volume.open(path)
     assert volume.voxel_size.tolist() == [4.0, 4.0, 4.0]
     np.testing.assert_array_equal(volume.data, DATA)
@@ -170,7 +170,7 @@ def test_the_geometry_beside_a_tiff_stack_is_found(tmp_path):
         (save_hdf5 if name == "c.hdf" else save_tiff)(path)
         geometry.to_json(sibling_path(path, ".json"))
         assert sibling_path(path, ".json").name == f"{name[0]}.json"
-        with pytest.warns(UserWarning, match="its pixel size is unknown"):
+        with pytest.warns(UserWarning, match="no pixel size in the header; assuming 1 Å"):
             assert TiltSeries.open(path).geometry == geometry
 
 

@@ -39,7 +39,7 @@ def link_to_a_device(path):
 def test_pipes_and_devices_are_refused_by_every_reader(tmp_path, monkeypatch, name, make):
     monkeypatch.chdir(tmp_path)  # Names of sockets are short.
     make(tmp_path / name)
-    with pytest.raises(ValueError, match=rf"{name} is a .*: expected a regular file"):
+    with pytest.raises(ValueError, match=rf"{name} is a .*, not a regular file"):
         READERS[name](tmp_path / name)
 
 

@@ -172,7 +172,7 @@ def test_a_compressed_file_cannot_be_mapped(tmp_path, suffix):
 
 def test_a_public_map_with_another_axis_order_comes_out_as_z_y_x(shared_data):
     path = shared_data / "EMD-3001.map"
-    with pytest.warns(UserWarning, match="cell angles are .* as if they were 90") as caught:
+    with pytest.warns(UserWarning, match="cell angles are .*; treating them as 90") as caught:
         volume = Volume.open(path)
     assert len(caught) == 1
     assert (volume.shape, volume.dtype) == ((73, 25, 43), np.float32)
@@ -185,7 +185,7 @@ def test_a_public_map_with_another_axis_order_comes_out_as_z_y_x(shared_data):
 
 def test_a_public_map_without_a_voxel_size_is_opened_with_one(shared_data):
     path = shared_data / "ribosome-70S-65.mrc"
-    with pytest.warns(UserWarning, match="has no voxel size"):
+    with pytest.warns(UserWarning, match="no voxel size in the header; assuming 1 Å"):
         volume = Volume.open(path)
     assert (volume.shape, volume.voxel_size.tolist()) == ((65, 65, 65), [1.0, 1.0, 1.0])
     assert Volume.open(path, voxel_size=4.0).voxel_size.tolist() == [4.0, 4.0, 4.0]

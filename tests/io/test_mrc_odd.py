@@ -53,18 +53,18 @@ def test_an_axis_order_that_is_empty_is_the_usual_one(tmp_path):
 def test_an_axis_order_that_is_none_is_noted(tmp_path, order):
     values = dict(zip(("mapc", "mapr", "maps"), order, strict=True))
     path = set_header(save(tmp_path / "map.mrc"), **values)
-    with pytest.warns(UserWarning, match=r"map\.mrc has an odd header: its axis order") as caught:
+    with pytest.warns(
+        UserWarning, match=r"map\.mrc: axis order .* is invalid; assuming 1, 2, 3"
+    ) as caught:
         volume = Volume.open(path)
     assert len(caught) == 1
     assert np.array_equal(volume.data, DATA)
 
 
-@pytest.mark.parametrize(
-    ("offset", "note"), [(208, "it lacks the stamp 'MAP '"), (212, "it lacks a machine stamp")]
-)
+@pytest.mark.parametrize(("offset", "note"), [(208, "no stamp 'MAP '"), (212, "no machine stamp")])
 def test_a_missing_stamp_is_noted(tmp_path, offset, note):
     path = set_bytes(save(tmp_path / "map.mrc"), offset, bytes(4))
-    with pytest.warns(UserWarning, match=f"has an odd header: {note}"):
+    with pytest.warns(UserWarning, match=rf"map\.mrc: {note} in the header"):
         volume = Volume.open(path)
     assert np.array_equal(volume.data, DATA)
 
@@ -89,7 +89,9 @@ def test_cells_that_are_not_rectangular_are_noted(tmp_path):
 def test_a_voxel_size_that_is_unknown_is_zero_here_and_one_in_a_volume(tmp_path, values):
     path = set_header(save(tmp_path / "map.mrc"), **values)
     assert read_mrc(path).voxel_size[0] == 0
-    with pytest.warns(UserWarning, match=r"voxel size, 1 .*is assumed: .*voxel_size") as caught:
+    with pytest.warns(
+        UserWarning, match=r"map\.mrc: no voxel size in the header; assuming 1 Å\. Pass voxel_size="
+    ) as caught:
         assert Volume.open(path).voxel_size[0] == 1.0
     assert len(caught) == 1
     assert Volume.open(path, voxel_size=2.5).voxel_size.tolist() == [2.5, 2.5, 2.5]

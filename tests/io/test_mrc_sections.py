@@ -44,7 +44,7 @@ def test_headers_of_thermo_fisher_say_tilts_axis_dose_and_pixel(tmp_path, kind, 
     assert said.tilt_axis_angle == 85.5
     assert np.allclose(said.exposures, 3.0)
     assert content.voxel_size.tolist() == [2.4, 2.4, 2.4]
-    assert "pixel size of 2.4 A is from the extended header" in content.notes[-1]
+    assert "pixel size of 2.4 Å is from the extended header" in content.notes[-1]
     kept = read_mrc(write(tmp_path / "b.mrc", kind, extended, order=order, cell=5.0))
     assert kept.voxel_size.tolist() == [5, 5, 5]
 
@@ -107,7 +107,7 @@ def test_headers_of_agard_say_tilts_axis_and_pixel(tmp_path, kind, ints):
     [
         (b"FEI1", fei_record(3.0), {}, "kind FEI1 is too short for 3 sections"),
         (b"FEI1", b"ab", {}, "kind FEI1 is too short"),
-        (b"FEI1", b"".join(map(fei_record, (1.0, 2.0, 999.0))), {}, "impossible angles"),
+        (b"FEI1", b"".join(map(fei_record, (1.0, 2.0, 999.0))), {}, "tilt angles beyond 180"),
         (b"SERI", bytes(12), {"ints": 4, "reals": 3}, "kind SERI has inconsistent lengths"),
         (b"AGAR", bytes(12), {"ints": 0, "reals": 32}, "kind AGAR is too short"),
     ],
@@ -122,7 +122,9 @@ def test_headers_that_do_not_fit_are_noted_and_not_read(tmp_path, kind, extended
 def test_a_series_without_files_beside_it_takes_its_header(tmp_path):
     extended = b"".join(map(fei_record, TILTS))
     path = write(tmp_path / "a.mrc", b"FEI1", extended)
-    with pytest.warns(UserWarning, match=r"axis angle of 85\.5 degrees .* the header .* check"):
+    with pytest.warns(
+        UserWarning, match=r"using the tilt axis angle of 85\.5 degrees from the header .* Check"
+    ):
         series = TiltSeries.open(path)
     assert np.allclose(series.geometry.tilt_angles, TILTS)
     assert np.allclose(series.geometry.tilt_axis_angles, 85.5)

@@ -160,15 +160,15 @@ def test_resolution_tags_are_taken_only_where_no_printer_has_them(tmp_path, unit
     content = read_image(path)
     np.testing.assert_allclose(content.voxel_size, [size, size, 0], rtol=1e-5)
     assert content.notes == (
-        (f"its pixel size of {size:g} A is from resolution tags",) if size else ()
+        (f"pixel size of {size:g} Å is from the resolution tags",) if size else ()
     )
 
 
 @pytest.mark.parametrize(
     ("data", "options", "message"),
     [
-        (np.zeros((4, 5, 3), np.uint8), {"photometric": "rgb"}, "holds RGB colors: convert it"),
-        (np.zeros((3, 4, 5), np.uint8), {"photometric": "rgb"}, "holds RGB colors: convert it"),
+        (np.zeros((4, 5, 3), np.uint8), {"photometric": "rgb"}, "holds RGB colors; convert them"),
+        (np.zeros((3, 4, 5), np.uint8), {"photometric": "rgb"}, "holds RGB colors; convert them"),
         (np.zeros((4, 5, 2), np.uint8), {"planarconfig": "contig"}, "holds 2 samples per pixel"),
         (np.zeros((2, 3, 4, 5), np.uint8), {}, r"one stack of images, got shape \(2, 3, 4, 5\)"),
         (np.zeros((3, 4, 5), np.complex64), {}, "holds complex data; only real data"),
@@ -200,9 +200,7 @@ def test_pages_of_several_shapes_are_refused_with_their_shapes(tmp_path):
 
 def test_inferences_of_the_tiff_reader_are_noted(tmp_path):
     path = save(tmp_path / "a.tif", photometric="miniswhite")
-    assert read_image(path).notes == (
-        "0 is white in its values (MinIsWhite), they are not inverted",
-    )
+    assert read_image(path).notes == ("values are MinIsWhite (0 is white); not inverted",)
 
 
 def test_a_compressed_file_that_claims_more_than_it_can_hold_is_refused_unread(tmp_path):
@@ -239,7 +237,7 @@ def test_a_file_of_a_multi_file_set_is_refused(tmp_path, other):
             f'<Channel ID="Channel:0:0" SamplesPerPixel="1"/>{planes}</Pixels></Image></OME>'
         )
         save(tmp_path / name, DATA[:2], metadata=None, description=text)
-    with pytest.raises(ValueError, match=r"a\.ome\.tif is one of a set of files"):
+    with pytest.raises(ValueError, match=r"a\.ome\.tif is one file of a set"):
         read_image(tmp_path / "a.ome.tif")
 
 
@@ -250,5 +248,5 @@ def test_log_messages_of_tifffile_become_notes(tmp_path, capfd):
     content[place + 2 : place + 4] = struct.pack("<H", 200)
     path.write_bytes(content)
     (note,) = read_image(path).notes
-    assert note.startswith("its tags are unusual: ")
+    assert note.startswith("unusual TIFF tags: ")
     assert capfd.readouterr() == ("", "")

@@ -76,7 +76,7 @@ def _images() -> Iterator[Case]:
 
 def _named(arguments: tuple[object, ...]) -> str:
     # Where the header of a stack is all that is read, it is sound and has another count of images.
-    return "bad|good.aln belongs to a stack" if arguments[0] == "convert" else "bad"
+    return "bad|good.aln is for a stack" if arguments[0] == "convert" else "bad"
 
 
 def _angles() -> Iterator[Case]:

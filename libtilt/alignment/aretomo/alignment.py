@@ -63,7 +63,7 @@ class AreTomoAlignment(MatrixFile):
     local : tuple of str, optional
         The rows of the local alignment, verbatim.
     name : str, optional
-        For messages.
+        Name of the file, for messages.
     lines : tuple of int, optional
         The line of each row, for messages.
 
@@ -159,8 +159,8 @@ class AreTomoAlignment(MatrixFile):
         width, height, count = self.raw_size
         if sizes.image_shape not in (None, (height, width)):
             raise ValueError(
-                f"{self.name} belongs to images (h, w) of {(height, width)}, the stack has "
-                f"{sizes.image_shape}"
+                f"{self.name} is for images of shape {(height, width)}, but the stack has "
+                f"images of shape {sizes.image_shape}"
             )
         if sizes.tilt_axis_angle is None:
             for angle, line in zip(self.rows[:, ROT], self.lines, strict=False):
@@ -189,9 +189,9 @@ class AreTomoAlignment(MatrixFile):
     def _warnings(self) -> Iterator[str]:
         if self.sections_skip_dark:
             yield (
-                f"{self.name}: SEC is assumed to count only the {len(self.rows)} images that are "
-                "not dark, since dark sections have the same numbers: check that image "
-                f"{self.views[0]} (from 0) was taken at {self.rows[0, TILT]:g} degrees"
+                f"{self.name}: SEC repeats the numbers of dark sections; assuming that it "
+                f"counts only the {len(self.rows)} images that are not dark. Check that image "
+                f"{self.views[0]} (from 0) was taken at {self.rows[0, TILT]:g} degrees."
             )
 
     def _unsupported(self) -> Iterator[str]:
@@ -199,7 +199,7 @@ class AreTomoAlignment(MatrixFile):
             yield "local alignment"
         lost = self.raw_size[2] - len(self.rows) - len(self.dark_frames)
         if lost:
-            yield f"{lost} images without a row that are not dark"
+            yield f"{lost} images with neither a row nor a DarkFrame line"
 
     @classmethod
     def _from_alignment(cls, alignment: Alignment, like: Self | None) -> Self:

@@ -29,7 +29,7 @@ class DarkFrame:
 
 
 def infer_first_section(sections: list[int], dark_frames: list[DarkFrame], count: int) -> int:
-    """Return the first value of SEC: the one that fits all sections, else by AreTomo's own rule.
+    """Infer whether SEC counts from 0 or 1, by the sections, else by AreTomo's own rule.
 
     AreTomo 3 counts from 0 if a dark frame has section 0.
     """
@@ -45,8 +45,8 @@ def sections_skip_dark_frames(
 ) -> bool:
     """Whether SEC counts only the images that are not dark.
 
-    Then SEC runs without gaps over all of these, and shares numbers with dark sections, which
-    otherwise have no row.
+    If so, SEC runs over them without gaps, and repeats numbers of dark sections, which otherwise
+    have no row.
     """
     dark = {frame.section for frame in dark_frames}
     whole = len(dark) == len(dark_frames) and len(sections) + len(dark) == count
@@ -86,7 +86,7 @@ class AlnParser:
             words = text.split()
             if self.raw_size is None:
                 raise ValueError(
-                    f"{where}: no '# RawSize =' before the first row: not an AreTomo file"
+                    f"{where}: expected '# RawSize =' before the first row of an AreTomo .aln file"
                 )
             if len(words) != len(COLUMNS):
                 raise ValueError(f"{where}: expected {' '.join(COLUMNS)}, got {text!r}")
@@ -104,7 +104,10 @@ class AlnParser:
         name = name.strip()
         if name == "RawSize":
             if self.raw_size is not None:
-                raise ValueError(f"{where}: a second RawSize: are these two files in one?")
+                raise ValueError(
+                    f"{where}: RawSize is given a second time; split the file if it holds two "
+                    "alignments"
+                )
             size = [parse_integer(word, f"{where}, RawSize") for word in value.split()]
             if len(size) != 3 or min(size) < 1:
                 raise ValueError(f"{where}: RawSize must be three positive integers, got {value!r}")
@@ -160,7 +163,7 @@ class AlnParser:
         for row, line in zip(self.rows, self.row_lines, strict=True):
             if row[0] in seen:
                 raise ValueError(
-                    f"{self.path}, line {line}: SEC {int(row[0])} is also on line {seen[row[0]]}"
+                    f"{self.path}, line {line}: SEC {int(row[0])} is already on line {seen[row[0]]}"
                 )
             seen[row[0]] = line
         expected = self.raw_size[2] - len(self.dark_frames)

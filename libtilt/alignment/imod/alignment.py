@@ -59,7 +59,7 @@ class ImodAlignment(MatrixFile):
     newstack : NewstackSetup, optional
         Settings of ``newst.com``.
     name : str, optional
-        For messages.
+        Name of the file, for messages.
     warnings : tuple of str, optional
         Files used in place of ones that are named but missing.
 
@@ -125,7 +125,8 @@ class ImodAlignment(MatrixFile):
             raise ValueError(f"{path} must end with .xf: the other files are written beside it")
         if self.transforms is None:
             raise ValueError(
-                f"{self.name} belongs to an aligned stack and has no transforms to write"
+                f"{self.name} is for the aligned stack and has no transforms to write; open it "
+                "without aligned=True"
             )
         texts = {
             path.with_suffix(".tlt"): angles_text(self.tilt_angles),
@@ -210,7 +211,8 @@ class ImodAlignment(MatrixFile):
         if self.tilt.thickness is None and given.volume_shape is None:
             depth = sizes.volume_shape[0]
             yield (
-                f"the tomogram is {depth} voxels deep, as the images are wide: THICKNESS is missing"
+                "no THICKNESS in any file; assuming that the tomogram is as deep as the images "
+                f"are wide, {depth} voxels"
             )
         made = self._with_sizes(given)
         newstack = made.newstack
@@ -225,11 +227,11 @@ class ImodAlignment(MatrixFile):
         if stack.binning > 1:
             how = f"binned by {stack.binning} (even sizes stay even, odd sizes odd)"
             if newstack is not None and newstack.antialias:
-                how = f"reduced by {stack.binning} with an antialias filter, to complete pixels"
+                how = f"reduced by {stack.binning} with an antialias filter, without partial pixels"
         if newstack is None:
             how += ", centered"
         size = f"(h, w) = {stack.shape} from {source}, {how}"
-        yield f"no file holds the size of the aligned stack: {size}"
+        yield f"no size of the aligned stack in any file; assuming {size}"
 
     def _excluded_tilts(self, made: Alignment) -> ExcludedTilts:
         try:
@@ -245,14 +247,17 @@ class ImodAlignment(MatrixFile):
         base = cls._default_files(alignment) if like is None else like
         alignment.sizes.require_count(len(base.tilt_angles), "like")
         if base.transforms is None:
-            raise ValueError("like belongs to an aligned stack and has no transforms to change")
+            raise ValueError(
+                "like is for the aligned stack and has no transforms to change; open it without "
+                "aligned=True"
+            )
         image_shape = alignment.stack_shape[1:]
         base = base._with_sizes(alignment.sizes)
         layout = base._layout(image_shape)
         if layout.volume_shape != alignment.volume_shape:
             raise ValueError(
-                f"like belongs to a tomogram of shape {layout.volume_shape}, the alignment to one "
-                f"of {alignment.volume_shape}"
+                "like must be for a tomogram of the same shape: expected "
+                f"{alignment.volume_shape}, got {layout.volume_shape}"
             )
         excluded = frozenset((alignment.excluded + 1).tolist())
         tilt = attrs.evolve(base.tilt, excluded=excluded, included=frozenset())

@@ -44,7 +44,7 @@ class CommandFile:
                 names = sorted({keyword for keyword, _ in other ^ places[0]})
                 raise ValueError(
                     f"{path} runs {program.name} on line {runs[0].line} and on line {run.line} "
-                    f"with different values of {', '.join(names)}: give a file with only one of "
+                    f"with different values of {', '.join(names)}; pass a file with only one of "
                     "these runs"
                 )
         return files[-1]
@@ -103,7 +103,7 @@ class CommandFile:
         values = split_values(entry.value, where)
         if None in values:
             raise ValueError(
-                f"{where}: values have no defaults, write all of them, got {entry.value!r}"
+                f"{where}: expected all values, since they have no defaults, got {entry.value!r}"
             )
         return [parse_length(value, where) for value in values if value is not None]
 
@@ -173,7 +173,7 @@ def _option(word: str, program: Program, where: str) -> Option:
         raise ValueError(f"{where}: {program.name} has no such option")
     if len(found) > 1:
         names = ", ".join(option.name for option in found)
-        raise ValueError(f"{where}: ambiguous, may be {names}; write the option in full")
+        raise ValueError(f"{where}: the option is ambiguous, it may be {names}; write it in full")
     return found[0]
 
 

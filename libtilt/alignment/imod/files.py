@@ -78,13 +78,16 @@ class ImodFiles:
         newst = None if aligned else find_newst(path, command.text("InputProjections"))
         named = command.text("TILTFILE")
         if named is None and command.find("ANGLES") is None:
-            raise ValueError(f"{path} has no TILTFILE: the tilt angles are unknown")
+            raise ValueError(f"{path} has no tilt angles: add TILTFILE or ANGLES")
         stack = command.text("InputProjections") or named
         transforms = (newst and newst.text("TransformFile")) or (
             stack and _root_name(stack) + ".xf"
         )
         if transforms is None and not aligned:
-            raise ValueError(f"{path} has no InputProjections: the transforms are unknown")
+            raise ValueError(
+                f"{path} has no InputProjections, which names the aligned stack and thus the "
+                ".xf: add it"
+            )
         wanted = {
             "tlt": _resolve_named(named, path, ".tlt", "TILTFILE"),
             "xf": None if aligned else _resolve_named(transforms, path, ".xf", "the transforms"),
@@ -92,7 +95,7 @@ class ImodFiles:
         }
         names = {"tlt": named, "xf": transforms, "xtilt": command.text("XTILTFILE")}
         warnings = tuple(
-            f"{path} names {_basename(names[kind])}, which does not exist: {file.name} is used"
+            f"{path} names {_basename(names[kind])}, which does not exist; using {file.name}"
             for kind, file in wanted.items()
             if file is not None and file.name != _basename(names[kind])
         )
@@ -105,7 +108,8 @@ def _in_folder(folder: Path) -> Path:
     commands = commands or sorted(folder.glob("*tilt*.com"))
     found = commands or sorted(folder.glob("*.xf"))
     found = [xf for xf in found if xf.suffix == ".com" or xf.with_suffix(".tlt").exists()]
-    return _only(found, f"{folder} holds no tilt.com and no .xf with its .tlt", folder)
+    missing = f"{folder} holds no IMOD alignment: expected tilt.com, or .xf with .tlt"
+    return _only(found, missing, folder)
 
 
 def _only(found: Iterable[Path], missing: str, folder: Path) -> Path:
@@ -114,7 +118,9 @@ def _only(found: Iterable[Path], missing: str, folder: Path) -> Path:
         raise FileNotFoundError(missing)
     if len(listed) > 1:
         names = ", ".join(file.name for file in listed)
-        raise ValueError(f"{folder} holds several: {names}; name one of them")
+        raise ValueError(
+            f"{folder} holds several candidates: {names}; pass the path of one of them"
+        )
     return listed[0]
 
 
@@ -126,7 +132,10 @@ def _resolve_named(text: str | None, command: Path, suffix: str, what: str) -> P
     if name and (folder / name).is_file():
         return folder / name
     others = sorted(folder.glob(f"*{suffix}"))
-    missing = f"{command} names {name} ({what}), and {folder} holds no {suffix} file"
+    missing = (
+        f"{command} names {name} ({what}), which does not exist, and {folder} holds no "
+        f"other {suffix} file"
+    )
     if suffix == ".xf" and not others:
         raise MissingFileError(
             f"{missing}; for an aligned stack (.ali), which needs no .xf, pass aligned=True",
@@ -150,7 +159,7 @@ def _root_name(stack: str) -> str:
 
 def _require_file(path: Path, what: str) -> Path:
     if not path.exists():
-        raise FileNotFoundError(f"{path} does not exist: it should hold {what}")
+        raise FileNotFoundError(f"{path} does not exist; it must hold {what}")
     return path
 
 
@@ -166,8 +175,8 @@ def find_newst(tilt: Path, stack: str | None) -> CommandFile | None:
     blend = tilt.with_name(tilt.name.replace("tilt", "blend"))
     if blend.exists() and blend != tilt:
         raise ArgumentError(
-            f"{blend} makes the aligned stack by blendmont, from a montage: not supported; open "
-            "the aligned stack itself (.ali) with aligned=True",
+            f"{blend} makes the aligned stack from a montage (blendmont), which is not "
+            "supported; open the aligned stack itself (.ali) with aligned=True",
             arguments=("aligned",),
         )
     for name in NEWSTACK_COMMANDS if stack else ():
@@ -214,12 +223,13 @@ def require_own_folder(xf: Path, *, others: bool) -> None:
         other = tilt.with_name(_basename(named) or xf.name)
         if named and other.name != xf.with_suffix(".tlt").name and other.exists():
             raise FileExistsError(
-                f"{tilt} belongs to {other.name}: IMOD keeps one series per folder, write "
+                f"{tilt} belongs to {other.name}, and IMOD keeps one series per folder; write "
                 f"{xf.name} to another folder"
             )
     if others and newst.exists():
         raise FileExistsError(
-            f"{newst} would change the meaning of {xf.name}: remove it, or write to another folder"
+            f"{newst} would be applied to {xf.name}, but was not made for it; remove it, or "
+            "write to another folder"
         )
 
 
@@ -238,8 +248,8 @@ def read_angles(files: ImodFiles) -> Float64Array:
         return read_angle_list(files.tlt).angles
     if files.tilt.find("TILTFILE") is not None:
         raise ValueError(
-            f"{files.tilt.where(listed[0])}: TILTFILE is given, too, but tilt accepts only one: "
-            "remove the other"
+            f"{files.tilt.where(listed[0])}: tilt accepts either ANGLES or TILTFILE, got both; "
+            "remove one of them"
         )
     return np.array(
         [
@@ -261,8 +271,8 @@ def require_counts(
     for file, table in tables.items():
         if file is not None and table is not None and len(table) != len(angles):
             raise ValueError(
-                f"{file} has {len(table)} views, but {source} has {len(angles)}: "
-                "they do not belong together"
+                f"{file} has {len(table)} views, but {source} has {len(angles)}; use files of "
+                "one series"
             )
 
 
@@ -276,12 +286,13 @@ def read_setups(files: ImodFiles, count: int) -> tuple[TiltSetup, NewstackSetup 
     if newstack is not None and newst is not None and newstack.binning != tilt.binning:
         raise ValueError(
             f"{files.shown} has IMAGEBINNED {tilt.binning}, but {Path(newst.path).name} has "
-            f"BinByFactor {newstack.binning}: they do not belong together"
+            f"BinByFactor {newstack.binning}; use command files of one run"
         )
     beyond = max(tilt.excluded | tilt.included, default=0)
     if beyond > count:
         raise ValueError(
-            f"{files.shown} names view {beyond} in EXCLUDELIST or INCLUDE, but there are {count}"
+            f"{files.shown} names view {beyond} in EXCLUDELIST or INCLUDE, but the series has "
+            f"{count} views"
         )
     if not tilt.views(count):
         raise ValueError(f"{files.shown} excludes all {count} views")

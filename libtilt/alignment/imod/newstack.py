@@ -93,8 +93,8 @@ def _require_one_stack(command: CommandFile) -> None:
         )
     if command.find("TransformFile") is None:
         raise ValueError(
-            f"{command.path} has no TransformFile and does not align the images: name the "
-            "transforms, or give the newst.com that does"
+            f"{command.path} has no TransformFile, so it does not align the images; add "
+            "TransformFile, or pass the newst.com that aligns them"
         )
 
 
@@ -120,21 +120,21 @@ def _reduction(command: CommandFile) -> tuple[int, int]:
     if entry is not None:
         if shrink < 1 or shrink != int(shrink) or binned[0] > 1:
             raise ValueError(
-                f"{command.where(entry)}: expected an integer factor without BinByFactor, "
-                f"got {entry.value!r}"
+                f"{command.where(entry)}: expected an integer factor, and no BinByFactor, got "
+                f"{entry.value!r}"
             )
         return int(shrink), chosen or -1
     return binned[0], chosen
 
 
 def _offsets(command: CommandFile, views: int) -> tuple[float, ...]:
-    """Return x, y for all images, or for each."""
+    """Return offsets x, y: one row for all images, or one for each."""
     entries = command.all("OffsetsInXandY")
     values = [value for entry in entries for value in command.all_numbers(entry)]
     if entries and len(values) not in (2, 2 * views):
         raise ValueError(
-            f"{command.where(entries[-1])}: expected one x, y for all images or one for each of "
-            f"{views}, got {len(values)} numbers"
+            f"{command.where(entries[-1])}: expected one x, y pair for all images or one for "
+            f"each of {views}, got {len(values)} numbers"
         )
     return tuple(values) or (0.0, 0.0)
 

@@ -27,7 +27,7 @@ class Option:
     switch: bool = False
 
     def begins(self, word: str, *, any_case: bool) -> bool:
-        """Whether a word is the beginning of one of the names."""
+        """Whether a word abbreviates one of the names."""
         names = [self.short, self.name]
         if any_case:
             return any(name.lower().startswith(word.lower()) for name in names if name)
@@ -104,15 +104,15 @@ TILT = Program(
         *_options("PARALLEL RotateBy90 help:usage", switch=True),
     ),
     advice={
-        "COMPRESS": "a geometry has no compression in z: align without it",
-        "TOTALSLICES": "this is part of a split run: give the original tilt.com",
+        "COMPRESS": "a geometry holds no compression in z; align without it",
+        "TOTALSLICES": "this run is one part of a split run; pass the original tilt.com",
         "REPLICATE": "list every view explicitly",
-        "PARALLEL": "it mirrors the tomogram: use PERPENDICULAR and rotate by trimvol -rx",
+        "PARALLEL": "it mirrors the tomogram; use PERPENDICULAR and rotate by trimvol -rx",
         "RotateBy90": "use PERPENDICULAR and rotate the tomogram by trimvol -rx",
-        "BaseRecFile": "it adds to another tomogram: give a tilt.com without it",
-        "SubtractFromBase": "it adds to another tomogram: give a tilt.com without it",
+        "BaseRecFile": "it adds to another tomogram; pass a tilt.com without it",
+        "SubtractFromBase": "it adds to another tomogram; pass a tilt.com without it",
         "ParameterFile": "write the options of that file into this one",
-        "": "this run reprojects: give the tilt.com that makes the tomogram",
+        "": "this run reprojects a tomogram; pass the tilt.com that makes the tomogram",
     },
     neutral={"COMPRESS": (1.0,)},
 )
@@ -159,11 +159,11 @@ NEWSTACK = Program(
     advice={
         "RotateByAngle": "put the rotation into the transforms (xfproduct)",
         "ExpandByFactor": "put the factor into the transforms (xfproduct) or use BinByFactor",
-        "DistortionField": "no transform includes it: correct the raw stack first",
-        "GradientFile": "no transform includes it: correct the raw stack first",
+        "DistortionField": "the transforms do not include it; correct the raw stack first",
+        "GradientFile": "the transforms do not include it; correct the raw stack first",
         "FourierReduceByFactor": "use BinByFactor",
         "FourierExpandByFactor": "put the factor into the transforms (xfproduct)",
-        "AllowOddEvenChange": "remove it, or give SizeToOutputInXandY and AntialiasFilter",
+        "AllowOddEvenChange": "remove it, or set SizeToOutputInXandY and AntialiasFilter",
         "PhaseShiftFFT": "use the transforms without it",
         "ParameterFile": "write the options of that file into this one",
         "": "the aligned stack must have all images of one raw stack, in their order",
@@ -180,7 +180,9 @@ def parse_length(text: str, where: str) -> float:
     """Return a number of pixels or degrees; raise a ValueError if it is too large for any image."""
     value = parse_number(text, where)
     if abs(value) > MAX_NUMBER:
-        raise ValueError(f"{where}: expected a number within {MAX_NUMBER:g} of 0, got {text!r}")
+        raise ValueError(
+            f"{where}: expected a number from -{MAX_NUMBER:g} to {MAX_NUMBER:g}, got {text!r}"
+        )
     return value
 
 

@@ -68,8 +68,8 @@ class Run:
             return False
         if not self.takes_lines:
             raise ValueError(
-                f"{self.path}, line {line}: {self.program.name} does not read options from "
-                f"its input: write ${self.program.name} -StandardInput on line {self.line}"
+                f"{self.path}, line {line}: {self.program.name} reads no options from the "
+                f"following lines; write ${self.program.name} -StandardInput on line {self.line}"
             )
         name, *rest = re.split(r"[\s=]+", plain, maxsplit=1)
         first = not self.words and len(self.loose) < self.program.leading_files
@@ -80,7 +80,7 @@ class Run:
         return True
 
     def files(self, program: Program, *, has_input: bool) -> tuple[list[str], list[str]]:
-        """Return file names without an option: inputs, and outputs.
+        """Return the input files and the output files that are named without an option.
 
         For ``newstack`` the last one is the output; ``tilt`` takes an input, then an output.
         """
@@ -88,7 +88,7 @@ class Run:
             return self.loose[:-1], self.loose[-1:]
         if len(self.loose) > program.leading_files:
             raise ValueError(
-                f"{self.path}, line {self.line}: expected at most an input and an output "
+                f"{self.path}, line {self.line}: expected at most one input and one output file "
                 f"without an option, got {' '.join(self.loose)[:80]!r}"
             )
         return [] if has_input else self.loose[:1], self.loose[1:]
@@ -136,6 +136,6 @@ def _other_program_hint(path: str | Path) -> str:
         name = program_name((_words(text[1:]) or [""])[0]) if text.startswith("$") else ""
         if name in names or name == "tilt":
             kind = names.get(name, "tilt.com")
-            hint = "" if kind == "tilt.com" else ": give the tilt.com beside it"
+            hint = "" if kind == "tilt.com" else "; pass the tilt.com beside it"
             return f", but the file runs {name}, as {kind} does{hint}"
     return ""

@@ -105,37 +105,38 @@ class TiltSetup:
         """Return x, y of the aligned stack if there is no ``newst.com``.
 
         It is FULLIMAGE, else the size of the raw images, reduced by SUBSETSTART and binned as by
-        ``newstack``. Raises a ValueError with `name` if SUBSETSTART leaves nothing.
+        ``newstack``. Raises a ValueError with `name` if SUBSETSTART leaves no pixels.
         """
         full = self.full_image or image_shape[::-1]
         # Etomo starts the subset at half of the difference in size.
         unbinned = [n - 2 * first for n, first in zip(full, self.subset_start, strict=True)]
         if min(unbinned) < 1:
             raise ValueError(
-                f"{name} has SUBSETSTART {self.subset_start}, which leaves nothing of images with "
-                f"(x, y) = {full}"
+                f"{name} has SUBSETSTART {self.subset_start}, which leaves no pixels of images "
+                f"of size (x, y) = {full}"
             )
         return tuple(reduced_size(side, self.binning, antialias=False)[0] for side in unbinned)
 
     def require_volume(
         self, layout: TiltLayout, volume_shape: tuple[int, ...] | None, name: str
     ) -> None:
-        """Raise a ValueError if ``tilt`` makes another tomogram than `volume_shape`, or none."""
+        """Raise a ValueError unless ``tilt`` makes a tomogram of `volume_shape`, if given."""
         shape = layout.volume_shape
         if volume_shape not in (None, shape):
             raise ArgumentError(
-                f"{name} makes a tomogram (z, y, x) of {shape}, but volume_shape is {volume_shape}",
+                f"{name} makes a tomogram of shape (z, y, x) = {shape}, but volume_shape is "
+                f"{volume_shape}",
                 arguments=("volume_shape",),
             )
         if min(shape) < 1:
             raise ValueError(
-                f"{name} makes a tomogram (z, y, x) of {shape}: THICKNESS, WIDTH or SLICE do not "
-                f"match IMAGEBINNED {self.binning} and its images"
+                f"{name} makes an empty tomogram, (z, y, x) = {shape}: check THICKNESS, WIDTH "
+                f"and SLICE, which IMAGEBINNED {self.binning} divides"
             )
         if self.slices is not None and self.binning == 1 and self.slices[1] >= layout.rows:
             raise ValueError(
-                f"{name} has SLICE {self.slices[0]} {self.slices[1]}, but the aligned images have "
-                f"{layout.rows} rows, from 0"
+                f"{name} has SLICE {self.slices[0]} {self.slices[1]}, but the aligned images "
+                f"have {layout.rows} rows, counted from 0"
             )
 
     def layout(self, aligned_shape: tuple[int, ...]) -> TiltLayout:
@@ -196,8 +197,8 @@ def _subset_start(command: CommandFile) -> tuple[int, ...]:
     entry = command.find("SUBSETSTART")
     if entry is not None and any(start) and command.find("FULLIMAGE") is None:
         raise ValueError(
-            f"{command.where(entry)}: requires FULLIMAGE, the size of the images that it is a "
-            f"subset of, got {entry.value!r}"
+            f"{command.where(entry)}: requires FULLIMAGE, the size of the full images, which is "
+            "missing"
         )
     return start
 
@@ -206,8 +207,8 @@ def _excluded(command: CommandFile) -> frozenset[int]:
     included, excluded = command.find("INCLUDE"), command.find("EXCLUDELIST2")
     if included is not None and excluded is not None:
         raise ValueError(
-            f"{command.where(excluded)}: INCLUDE is on line {included.line}, too, but tilt "
-            "accepts only one: remove the other"
+            f"{command.where(excluded)}: tilt accepts either EXCLUDELIST or INCLUDE (line "
+            f"{included.line}), got both; remove one of them"
         )
     return command.view_list("EXCLUDELIST2")
 
@@ -222,7 +223,8 @@ def _slices(command: CommandFile) -> tuple[int, ...] | None:
         raise ValueError(f"{where}: expected first and last slice, got {entry.value!r}")
     if values[0] < 0 or (len(values) == 3 and values[2] != 1):
         raise ValueError(
-            f"{where}: expected slices from 0, all from first to last, got {entry.value!r}"
+            f"{where}: expected a first and a last slice, counted from 0, without a step, got "
+            f"{entry.value!r}"
         )
     return int(values[0]), int(values[1])
 
@@ -238,5 +240,6 @@ def require_binning(ratio: float, binning: int, name: str) -> None:
     """Raise a ValueError unless voxel size over pixel size equals `binning`."""
     if abs(ratio / binning - 1) > 1e-3:
         raise ValueError(
-            f"voxel_size must be {binning} times pixel_size for {name}, got {ratio:.6g} times"
+            f"voxel_size must be {binning} times pixel_size for {name} (IMAGEBINNED), got "
+            f"{ratio:.6g} times"
         )

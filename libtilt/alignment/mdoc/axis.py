@@ -54,14 +54,14 @@ class MdocAxis:
             return cls()
         if np.ptp(turned) > 1:
             raise ArgumentError(
-                f"{where} is the only hint at the tilt axis, and varies from {turned.min():g} to "
-                f"{turned.max():g}: give tilt_axis_angle=...",
+                f"{where} varies from {turned.min():g} to {turned.max():g} degrees, and there "
+                "is no tilt axis angle: pass tilt_axis_angle=...",
                 arguments=_MENDED_BY,
             )
         angle = parse_axis_angle(float(np.median(turned)), where)
         text = (
-            f"{name} holds no tilt axis angle, its RotationAngle of {angle:g} degrees is used: "
-            "check it, or give tilt_axis_angle=..."
+            f"no tilt axis angle in {name}; using its RotationAngle of {angle:g} degrees. Check "
+            "it, or pass tilt_axis_angle=..."
         )
         return cls(angle, (LibtiltWarning(text, arguments=_MENDED_BY),))
 
@@ -99,14 +99,14 @@ def _angles(text: str, where: str) -> list[float]:
         ]
     except ValueError as error:
         raise ArgumentError(
-            f"{error}; give tilt_axis_angle=... instead", arguments=_MENDED_BY
+            f"{error}; pass tilt_axis_angle=... instead", arguments=_MENDED_BY
         ) from error
 
 
 def _disagreements(
     found: list[float], turned: Float64Array, name: str
 ) -> Iterator[LibtiltWarning | str]:
-    """Yield warnings if angles of a file contradict each other.
+    """Yield warnings if tilt axis angles in a file contradict each other.
 
     RotationAngle may be the axis angle itself or, in SerialEM, 90 degrees more (from x). A
     difference of 180 degrees would change the handedness.
@@ -116,12 +116,12 @@ def _disagreements(
     )
     if others:
         listed = ", ".join(f"{angle:g}" for angle in others)
-        yield f"{name} holds several tilt axis angles: {found[0]:g} is used, not {listed}"
+        yield f"{name} has several tilt axis angles; using {found[0]:g} degrees, not {listed}"
     middle = float(np.median(turned)) if turned.size else found[0]
     if min(_angular_distance(middle, found[0] + more, 360) for more in (0, 90, -90)) > _SAME:
         text = (
-            f"{name} holds a tilt axis angle of {found[0]:g} degrees, which is used, but a "
-            f"RotationAngle of {np.median(turned):g}: check it, or give tilt_axis_angle=..."
+            f"{name} has a tilt axis angle of {found[0]:g} degrees, but a RotationAngle of "
+            f"{np.median(turned):g}; using the former. Check it, or pass tilt_axis_angle=..."
         )
         yield LibtiltWarning(text, arguments=_MENDED_BY)
 

@@ -44,7 +44,7 @@ class MdocFile(AlignmentFile):
     views : sequence of int, optional
         Index of each section's image in the stack, from 0; by default all of them.
     name : str, optional
-        For messages.
+        Name of the file, for messages.
     title_lines : tuple of int, optional
         The line of each title, for messages.
 
@@ -125,7 +125,8 @@ class MdocFile(AlignmentFile):
     def acquisition(self) -> Acquisition:
         """Order, exposures and voltage; pre-exposures by PriorRecordDose, else summed in order.
 
-        Zero for every image says nothing where images have exposures, and a sum needs all images.
+        PriorRecordDose is ignored if it is zero for every image but the images have exposures. A
+        sum needs the exposures of all images.
         """
         prior = self._numbers("PriorRecordDose")
         says = bool((prior >= 0).all() and (prior.any() or not np.nansum(self.exposures)))
@@ -182,9 +183,9 @@ class MdocFile(AlignmentFile):
         other = abs(own_h * width / (own_w * height) - 1) > 0.01
         if other or (given.pixel_size is None and (own_h, own_w) != (height, width)):
             text = (
-                f"{self.name} belongs to images (h, w) of {own_shape}, the stack has "
-                f"{(height, width)}: check that it belongs to this stack, and the pixel size of "
-                f"{sizes.pixel_size:.6g} A (pixel_size=...)"
+                f"{self.name} is for images of shape {own_shape}, but the stack has images of "
+                f"shape {(height, width)}: check that it was written for this stack, and check "
+                f"the pixel size of {sizes.pixel_size:.6g} Å (pixel_size=...)"
             )
             doubts.append(LibtiltWarning(text, arguments=("pixel_size",)))
         return {"acquisition": self.acquisition, "notes": between, "warnings": doubts}
@@ -202,7 +203,7 @@ class MdocFile(AlignmentFile):
         parts = missing[missing < max(self.views)], missing[missing > max(self.views)]
         between, behind = (
             (
-                f"{self.name} has no section for {part.size} of {count} images, which are excluded "
+                f"{self.name} has no section for {part.size} of {count} images; excluding them "
                 f"(from 0): {', '.join(map(str, part[:10]))}{', ...' if part.size > 10 else ''}",
             )
             if part.size
@@ -229,8 +230,8 @@ class MdocFile(AlignmentFile):
         else:
             if absent := sorted(set(views) - set(like.views)):
                 raise ValueError(
-                    f"like belongs to a stack of {len(like.views)} images, but the stack has "
-                    f"{alignment.stack_shape[0]}: it has no section for image {absent[0]}"
+                    f"like has sections for {len(like.views)} images, but the stack has "
+                    f"{alignment.stack_shape[0]}: no section for image {absent[0]}"
                 )
             sections = [like.sections[like.views.index(view)] for view in views]
             rest = {"header": like.header, "titles": set_axis_in_titles(like.titles, axis)}

@@ -65,7 +65,7 @@ def read_sections(path: str | Path) -> MdocContent:
         assert pair is not None
         key, value = pair
         if key in ("ZValue", "FrameSet"):
-            raise ValueError(f"{where}, {key}: expected a section in brackets, [{text}]")
+            raise ValueError(f"{where}, {key}: expected the section in brackets, as [{text}]")
         if key in keys and key in _USED:
             raise ValueError(f"{where}: {key} appears twice in one section")
         keys[key] = _CHECKS.get(key, _unchanged)(value, f"{where}, {key}")
@@ -220,7 +220,7 @@ def _require_sound(images: list[Section], path: str | Path) -> None:
         where = f"{path}, line {section.line}"
         if section.number in seen:
             raise ValueError(
-                f"{where}: a second {section.kind} {section.number}, the first is on line "
+                f"{where}: {section.kind} {section.number} is already on line "
                 f"{seen[section.number]}"
             )
         seen[section.number] = section.line
@@ -230,7 +230,7 @@ def _require_sound(images: list[Section], path: str | Path) -> None:
         place = (keys.get("PieceCoordinates") or keys.get("AlignedPieceCoords", "")).split()
         if place and pieces.setdefault(place[2], section.line) != section.line:
             raise ValueError(
-                f"{where}: a second piece of the view with z = {place[2]} (PieceCoordinates), the "
-                f"first is on line {pieces[place[2]]}: montages are not supported, blend them "
-                "first (IMOD's blendmont)"
+                f"{where}: the view with z = {place[2]} (PieceCoordinates) already has a piece "
+                f"on line {pieces[place[2]]}; montages are not supported, blend them first "
+                "(IMOD's blendmont)"
             )

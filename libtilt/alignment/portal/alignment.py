@@ -69,7 +69,7 @@ class PortalAlignment(MatrixFile):
         Fields to ignore, of ``tilt_offset``, ``x_rotation_offset``, ``volume_offset`` and
         ``affine_transformation_matrix``.
     name : str, optional
-        For messages.
+        Name of the file, for messages.
 
     Examples
     --------
@@ -173,8 +173,8 @@ class PortalAlignment(MatrixFile):
 
     def _unknown_source_warning(self) -> str:
         return (
-            f"{self.name} does not name the program that it was converted from: centers are "
-            "assumed at shape // 2, which is half a pixel off for IMOD"
+            f"the key format of {self.name} names no source program; assuming centers at shape "
+            "// 2, which is half a pixel off for IMOD"
         )
 
     def _notes(self) -> list[str]:
@@ -183,7 +183,7 @@ class PortalAlignment(MatrixFile):
         if self.offset_unit != "pixel":
             notes = []
         notes += [
-            f"{self.name}: {key} of {value} is not applied"
+            f"{self.name}: ignoring {key} = {value}"
             for key, value in ambiguous_fields(self.content, self.name)
         ]
         return notes

@@ -97,7 +97,7 @@ def _require_once(views: list[int], name: str) -> None:
     for place, view in enumerate(views):
         if view in seen:
             raise ValueError(
-                f"{name}, {SECTIONS}[{place}]: z_index {view} is also at [{seen[view]}]"
+                f"{name}, {SECTIONS}[{place}]: z_index {view} is already at [{seen[view]}]"
             )
         seen[view] = place
 
@@ -110,8 +110,8 @@ def require_rotations(sections: Sections, name: str) -> None:
         place = int(off.argmax())
         raise ValueError(
             f"{name}, {SECTIONS}[{place}], in_plane_rotation: expected a rotation, got "
-            f"{abbreviate(sections.in_plane[place].tolist())}, which stretches; only of IMOD is "
-            "known what that means: convert the files that it was made from"
+            f"{abbreviate(sections.in_plane[place].tolist())}, which also stretches; stretches "
+            "are documented for IMOD only, so convert the original files instead"
         )
 
 

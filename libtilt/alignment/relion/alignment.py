@@ -72,7 +72,7 @@ class RelionAlignment(MatrixFile):
     warnings : tuple of str, optional
         Assumptions made in reading.
     name : str, optional
-        For messages.
+        Name of the file, for messages.
 
     Examples
     --------
@@ -130,7 +130,8 @@ class RelionAlignment(MatrixFile):
             return self._project().write(Path(path), overwrite=overwrite, append=append)
         if append:
             raise ArgumentError(
-                f"{path}: append needs a file named tomograms.star, which lists series",
+                f"{path}: append=True requires a file named tomograms.star, which lists several "
+                "series",
                 arguments=("append",),
             )
         return super().write(path, overwrite=overwrite)
@@ -177,8 +178,8 @@ class RelionAlignment(MatrixFile):
         pixel_size = self.pixel_size or sizes.require("pixel_size", self.name)
         if sizes.pixel_size is not None and abs(sizes.pixel_size / pixel_size - 1) > 1e-3:
             raise ValueError(
-                f"{self.name} has pixels of {pixel_size:.6g} A, the stack has pixels of "
-                f"{sizes.pixel_size:.6g} A"
+                f"{self.name} has a pixel size of {pixel_size:.6g} Å, but the stack has "
+                f"{sizes.pixel_size:.6g} Å: check that it was made for this stack"
             )
         if self.volume_shape is None and self.has_matrices:
             # Matrices start at the tomogram's corner, while angles rotate about its center.

@@ -53,9 +53,9 @@ def angle_columns(tilts: StarBlock, sizes: Sizes) -> list[Float64Array]:
     missing = [label for label in (*ANGLES, *SHIFTS) if label not in tilts]
     if missing:
         raise ValueError(
-            f"{tilts.path} has no _{', _'.join(missing)} in data_{tilts.name}, but other columns "
-            "of an alignment: it is incomplete; add the missing columns, or use the file of "
-            "RELION's AlignTiltSeries job"
+            f"{tilts.path} has no _{', _'.join(missing)} in data_{tilts.name}, but has other "
+            "columns of an alignment: add the missing columns, or use the file of RELION's "
+            "AlignTiltSeries job"
         )
     return [
         np.array(tilts.values(label, check))
@@ -143,8 +143,8 @@ def nominal_warning(tilts: StarBlock) -> tuple[str, ...]:
     if not is_nominal(tilts):
         return ()
     return (
-        f"{tilts.path} is from before alignment: its tilt angles and tilt axis are nominal, and "
-        "all shifts are assumed to be zero",
+        f"{tilts.path} is not aligned yet; using its nominal tilt angles and tilt axis angle, "
+        "and shifts of zero",
     )
 
 
@@ -175,7 +175,7 @@ def numbered_views(tilts: StarBlock) -> NDArray[np.int64]:
     counts = Counter(numbers)
     for row, view in enumerate(numbers):
         if view < 0 or counts[view] > 1:
-            what = "invalid, images count from 1" if view < 0 else "named twice"
+            what = "invalid, since images are counted from 1" if view < 0 else "named twice"
             raise ValueError(f"{tilts.where(row)}: image {view + 1}@ is {what}")
     return np.array(numbers)
 

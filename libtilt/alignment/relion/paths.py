@@ -15,7 +15,7 @@ _JOB = re.compile(r"job\d{3,}")
 
 @attrs.frozen
 class ResolvedFile:
-    """A file that a STAR file names, and a warning if it had to be guessed."""
+    """A file that a STAR file names, and a warning if it is not where the name says."""
 
     path: Path
     warning: str | None = None
@@ -43,17 +43,17 @@ def resolve_star_name(name: str, star: Path, where: str) -> ResolvedFile:
         for folder in folders[:1] if near else folders:
             path = folder.joinpath(*tail)
             if _is_file(path) and _same_job(parts, path):
-                return ResolvedFile(path, f"{where}: {path} is used for {name}" if near else None)
+                return ResolvedFile(path, f"{where}: using {path} for {name}" if near else None)
     path = Path(*parts)
     if not (known or wanted.is_absolute()) and _is_file(path):
         warning = (
-            f"{where}: {name} is in no folder above the file; the one in the working folder "
-            f"{Path.cwd()} is used: check that it belongs to the same project"
+            f"{where}: {name} is in no folder above the file; using the one in the working "
+            f"folder {Path.cwd()}. Check that it belongs to the same project."
         )
         return ResolvedFile(path, warning)
     raise FileNotFoundError(
-        f"{where}: names {name}, which does not exist from {folders[0]} up to "
-        f"{folders[-1]}; restore it below its project's folder, or open that file directly"
+        f"{where}: {name} does not exist in any folder from {folders[0]} up to {folders[-1]}; "
+        "move it into the folder of its project, or open it directly"
     )
 
 
@@ -101,8 +101,8 @@ def _plain_parts(wanted: PurePosixPath, where: str) -> tuple[str, ...]:
             parts.pop()
         else:
             raise ValueError(
-                f"{where}: {wanted} leaves the folder of the project: only files below it are "
-                "opened; write the name relative to it, without '..'"
+                f"{where}: {wanted} is outside the project's folder, and only files inside are "
+                "opened; write the name relative to that folder, without '..'"
             )
     return tuple(parts)
 

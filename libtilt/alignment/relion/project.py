@@ -31,7 +31,7 @@ _OPTICS_DESCRIPTIONS = {
     "rlnVoltage": "the voltage in kilovolts",
     "rlnSphericalAberration": "the spherical aberration in millimeters",
     "rlnAmplitudeContrast": "the amplitude contrast, between 0 and 1",
-    "rlnTomoHand": "the hand of the defocus, 1 or -1",
+    "rlnTomoHand": "the handedness of the defocus, 1 or -1",
 }
 
 
@@ -97,14 +97,14 @@ class RelionProject:
             yield f"{', '.join(DEFOCUS)}: the defocus of each image, from CTF estimation"
         if STAGE_TILT not in self.tilts:
             yield (
-                f"{STAGE_TILT}, {STAGE_AXIS}: nominal stage angles; those of the alignment are "
-                "written instead"
+                f"{STAGE_TILT}, {STAGE_AXIS}: nominal stage angles; the angles of the alignment "
+                "are written instead"
             )
         names = self.tilts.column(MICROGRAPH) if MICROGRAPH in self.tilts else []
         if not names or any("@" in name for name in names):
             yield (
-                f"{MICROGRAPH}: one file per image, as RELION's jobs write them; here they "
-                f"are images of one stack, N@{stack_name_from(self.tilts) or 'stack'}"
+                f"{MICROGRAPH}: one file per image, as RELION's jobs write it; images of one "
+                f"stack are written instead, N@{stack_name_from(self.tilts) or 'stack'}"
             )
 
     def _pre_exposures(self) -> list[str] | None:
@@ -171,16 +171,19 @@ def _appended(path: Path, row: StarBlock) -> StarBlock:
     blocks = read_star(path)
     there = blocks.get("global")
     if there is None or len(blocks) > 1:
-        raise ValueError(f"{path}: expected only data_global to append to, got {', '.join(blocks)}")
+        raise ValueError(
+            f"{path}: expected data_global as the only block, to append a row, got "
+            f"{', '.join(blocks)}"
+        )
     other = sorted(set(there.labels) ^ set(row.labels))
     if other:
         raise ValueError(
-            f"{path} and the appended series must have the same labels; only one has "
-            f"{', '.join(other)}"
+            f"{path} and the appended series must have the same labels; found in one of them "
+            f"only: {', '.join(other)}"
         )
     name = row.column(NAME)[0]
     if name in there.column(NAME):
-        raise FileExistsError(f"{path} already has a series {name}: use another name")
+        raise FileExistsError(f"{path} already has a series {name}; choose another name")
     columns = {label: there.column(label) + row.column(label) for label in there.labels}
     return block_from_columns("global", columns)
 
@@ -194,9 +197,10 @@ def _require_replaceable(path: Path, *, overwrite: bool) -> None:
         names = series.column(NAME) if series is not None else []
     except ValueError:
         names = []
-    listed = f", and lists the series {', '.join(names[:8])}" if names else ""
+    listed = f" and lists the series {', '.join(names[:8])}" if names else ""
     raise OutputExistsError(
-        f"{path} exists{listed}; to replace it, pass overwrite=True, or write to another folder",
+        f"{path} already exists{listed}; pass overwrite=True to replace it, or write to another "
+        "folder",
         arguments=("overwrite",),
     )
 

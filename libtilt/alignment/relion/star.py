@@ -73,7 +73,7 @@ def read_star(path: str | Path) -> dict[str, StarBlock]:
         if words[0].lower().startswith("data_"):
             name = words[0][5:]
             if name in blocks or (open_block is not None and open_block.name == name):
-                raise ValueError(f"{where}: a second block data_{name}")
+                raise ValueError(f"{where}: block data_{name} appears twice")
             if open_block is not None:
                 blocks[open_block.name] = open_block.close()
             open_block = _OpenBlock(name, str(path))
@@ -120,7 +120,8 @@ class _OpenBlock:
         if words[0].lower() == "loop_":
             if self.is_table or self.labels:
                 raise ValueError(
-                    f"{where}: a second loop_, or a loop_ after single values, in one block"
+                    f"{where}: expected one loop_ or single values in a block, got both or a "
+                    "second loop_"
                 )
             self.is_table = True
         elif words[0].startswith("_") and not self.rows:
@@ -138,7 +139,7 @@ class _OpenBlock:
     def _label(self, words: list[str], line: int, where: str) -> None:
         label = words[0][1:]
         if not label or label in self.labels:
-            raise ValueError(f"{where}: a second label _{label} in data_{self.name}")
+            raise ValueError(f"{where}: label _{label} appears twice in data_{self.name}")
         self.labels[label] = None
         if not self.is_table:
             if len(words) != 2:

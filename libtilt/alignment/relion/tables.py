@@ -76,9 +76,9 @@ class RelionTables:
                 pixel = positive(series.column(label)[row], series.where(row, label))
                 if label == MOVIE_PIXEL_SIZE:
                     warnings.append(
-                        f"{series.path} has no {PIXEL_SIZE}: the pixel size of {pixel:.6g} A is "
-                        f"{MOVIE_PIXEL_SIZE}, that of the movies, which differs if motion "
-                        "correction binned them"
+                        f"{series.path} has no {PIXEL_SIZE}; using {pixel:.6g} Å, the "
+                        f"{MOVIE_PIXEL_SIZE} of the movies, which differs if motion correction "
+                        "binned them"
                     )
         only = attrs.evolve(series, rows=(series.rows[row],), lines=(series.lines[row],))
         return cls(tilts, pixel, shape, acquisition, only, tuple(warnings))
@@ -93,10 +93,10 @@ def _row_of(series: StarBlock, name: str | None) -> int:
     if name not in names:
         what = "has several series" if name is None else f"has no series {name!r}"
         raise ArgumentError(
-            f"{series.path} {what}: name one of {', '.join(names)} (name=...)", arguments=("name",)
+            f"{series.path} {what}: pass name=..., one of {', '.join(names)}", arguments=("name",)
         )
     if names.count(name) > 1:
-        raise ValueError(f"{series.path} has two series {name!r}: rename one of them")
+        raise ValueError(f"{series.path} lists the series {name!r} twice: rename one of them")
     return names.index(name)
 
 
@@ -114,7 +114,7 @@ def _only_table(blocks: dict[str, StarBlock], path: Path, name: str | None) -> S
     if len(tilts) > 1:
         names = ", ".join(block.name for block in tilts)
         raise ArgumentError(
-            f"{path} has several series: name one of {names} (name=...)", arguments=("name",)
+            f"{path} has several series: pass name=..., one of {names}", arguments=("name",)
         )
     return tilts[0]
 

@@ -57,7 +57,7 @@ class WarpAlignment(MatrixFile):
     root : xml.etree.ElementTree.Element
         The root element of the file.
     name : str, optional
-        For messages.
+        Name of the file, for messages.
     lines : mapping of str to int, optional
         Line of each element, for messages.
 
@@ -155,7 +155,8 @@ class WarpAlignment(MatrixFile):
         texts = self._list("UseTilt") or ["True"] * count
         if len(texts) != count or not {text.lower() for text in texts} <= {"true", "false"}:
             raise ValueError(
-                f"{self._location('UseTilt')}: expected True or False {count} times, got {texts}"
+                f"{self._location('UseTilt')}: expected {count} values, each True or False, got "
+                f"{texts}"
             )
         used = np.array([text.lower() == "true" for text in texts])
         if not used.any():

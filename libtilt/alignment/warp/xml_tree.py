@@ -35,7 +35,7 @@ class _Limited(ElementTree.TreeBuilder):
         return super().end(tag)
 
     def doctype(self, name: str, public: str | None, system: str | None) -> None:
-        raise ValueError(f"it has a document type (<!DOCTYPE {name} ...>), which is not supported")
+        raise ValueError(f"document types (<!DOCTYPE {name} ...>) are not supported")
 
 
 def read_xml(path: str | Path) -> tuple[ElementTree.Element, bytes]:

@@ -67,7 +67,7 @@ def test_a_sample_is_read_and_comes_back(shared_data, tmp_path):
     assert alignment.geometry.shifts[0] == pytest.approx([24.786 * 2, -2.677 * 2], abs=1e-9)
     assert alignment.unsupported == (
         "local alignment",
-        "82 images without a row that are not dark",
+        "82 images with neither a row nor a DarkFrame line",
     )
     made = AreTomoAlignment.from_alignment(alignment, like=file)
     again = AreTomoAlignment.read(made.write(tmp_path / "again.aln"))
@@ -140,16 +140,19 @@ GOOD = text([1, 2, 3], 3)
     [
         ("", r"TS_1\.aln is empty"),
         ("# only this\n", r"TS_1\.aln is not an AreTomo \.aln file: it has no '# RawSize ='"),
-        ("1 0 0 1 0 0\n", r"TS_1\.aln, line 1: no '# RawSize =' before the first row"),
+        ("1 0 0 1 0 0\n", r"TS_1\.aln, line 1: expected '# RawSize =' before the first row"),
         ("\n".join(GOOD.splitlines()[:7]), "it has no rows"),
         ("\n".join(GOOD.splitlines()[:-1]), r"line 9: expected 3 rows \(RawSize has 3 images"),
         (GOOD[:-20], r"line 10: expected SEC ROT GMAG"),
         (GOOD.replace("41 36 3", "41 36"), r"line 2: RawSize must be three positive integers"),
         (GOOD.replace("41 36 3", "41 x 3"), r"line 2, RawSize: expected a number, got 'x'"),
         (GOOD.replace("41 36 3", "41 36 2"), r"line 10: expected 2 rows"),
-        (GOOD.replace("    3  ", "    2  "), r"line 10: SEC 2 is also on line 9"),
+        (GOOD.replace("    3  ", "    2  "), r"line 10: SEC 2 is already on line 9"),
         (GOOD.replace("    3  ", "    7  "), r"line 10: SEC 7 lies outside the 3 images"),
-        (GOOD.replace("# Num", "# RawSize = 41 36 3\n# Num"), r"line 3: a second RawSize"),
+        (
+            GOOD.replace("# Num", "# RawSize = 41 36 3\n# Num"),
+            r"line 3: RawSize is given a second time",
+        ),
         (text([2, 3], 3, darks=[(0, 2)]), r"line 4: section 2 is dark, but has a row on line 9"),
         (text([2, 3], 3, darks=[(0, 9)]), r"line 4: SEC 9 lies outside the 3 images"),
         (GOOD.replace("    3  ", "  2.5  "), r"line 10, SEC: expected an integer"),
@@ -166,10 +169,18 @@ def test_invalid_files_are_named_with_the_line(tmp_path, content, message):
 @pytest.mark.parametrize(
     ("column", "value", "message"),
     [
-        ("TILT", "1567301525373690323140608.00", r"line 8, TILT: expected a tilt angle within 180"),
+        (
+            "TILT",
+            "1567301525373690323140608.00",
+            r"line 8, TILT: expected a tilt angle from -180 to 180",
+        ),
         ("TILT", "nan", r"line 8, TILT: expected a finite number, got 'nan'"),
         ("TX", "nan", r"line 8, TX: expected a finite number"),
-        ("ROT", "-856.0", r"line 8, ROT: expected a tilt axis angle within 360 of 0, got -856"),
+        (
+            "ROT",
+            "-856.0",
+            r"line 8, ROT: expected a tilt axis angle from -360 to 360 degrees, got -856",
+        ),
         ("SMEAN", "one", r"line 8, SMEAN: expected a number, got 'one'"),
     ],
 )
@@ -198,7 +209,7 @@ def test_columns_that_place_nothing_may_hold_no_number(tmp_path, column):
 def test_given_axis_overrides_an_impossible_one(tmp_path):
     rows = [[1, 999.0, 1, 4, -2, 1, 1, 1, 0, 30.0]]
     file = AreTomoAlignment(rows, raw_size=(64, 60, 1), lines=(5,))
-    with pytest.raises(ValueError, match="line 5, ROT: expected a tilt axis angle within 360"):
+    with pytest.raises(ValueError, match="line 5, ROT: expected a tilt axis angle from -360"):
         file.alignment(Sizes(pixel_size=1))
     given = file.alignment(Sizes(pixel_size=1, tilt_axis_angle=85))
     assert np.allclose(given.geometry.tilt_axis_angles, 85)
@@ -211,7 +222,7 @@ def test_stack_without_its_dark_images_is_accepted_with_a_warning(tmp_path):
     whole, used = (file.alignment(Sizes(stack_shape=(n, 36, 41), pixel_size=1)) for n in (4, 3))
     assert (whole.views.tolist(), used.views.tolist()) == ([0, 2, 3], [0, 1, 2])
     assert whole.geometry == used.geometry
-    assert "uses 3 of 4 images and the stack has 3" in str(used.warnings[0])
+    assert "uses 3 of 4 images, and the stack has 3" in str(used.warnings[0])
 
 
 def test_shifts_beyond_the_image_are_warned_of(tmp_path):
@@ -220,14 +231,14 @@ def test_shifts_beyond_the_image_are_warned_of(tmp_path):
     words[COLUMNS.index("TX")] = "-4000.0"
     lines[7] = " ".join(words)
     warnings = read(tmp_path, "\n".join(lines)).alignment(Sizes(pixel_size=2)).warnings
-    assert "the shift of image 0 (from 0) is" in str(warnings[0])
+    assert "shift of image 0 (from 0) is" in str(warnings[0])
 
 
 def test_sections_may_count_the_images_that_are_not_dark(tmp_path):
     file = read(tmp_path, text([0, 1, 2], 5, darks=[(0, 0), (3, 3)]))
     alignment = file.alignment(Sizes(pixel_size=1))
     assert alignment.views.tolist() == [1, 2, 4]
-    assert "SEC is assumed to count only the 3 images" in str(alignment.warnings[0])
+    assert "assuming that it counts only the 3 images" in str(alignment.warnings[0])
     again = AreTomoAlignment.read(file.write(tmp_path / "again.aln"))
     assert again.views.tolist() == [1, 2, 4]
 
@@ -245,7 +256,9 @@ def test_the_cases_are_read_or_refused(shared_data):
     file = AreTomoAlignment.read(cases / "aln_smean_nan.aln")
     angles = file.alignment(Sizes(pixel_size=2)).geometry.tilt_angles
     assert np.allclose(angles, [-3, 0, 3])
-    with pytest.raises(ValueError, match=r"aln_tilt_garbage\.aln, line 5, TILT: .* within 180"):
+    with pytest.raises(
+        ValueError, match=r"aln_tilt_garbage\.aln, line 5, TILT: .* from -180 to 180"
+    ):
         AreTomoAlignment.read(cases / "aln_tilt_garbage.aln")
 
 
@@ -253,7 +266,9 @@ def test_a_stack_of_another_size_is_refused(tmp_path):
     file = read(tmp_path, GOOD)
     with pytest.raises(ValueError, match="stack of 3 images, but the stack has 4"):
         file.alignment(Sizes(stack_shape=(4, 36, 41), pixel_size=1))
-    with pytest.raises(ValueError, match=r"of \(36, 41\), the stack has \(41, 36\)"):
+    with pytest.raises(
+        ValueError, match=r"of shape \(36, 41\), but the stack has images of shape \(41, 36\)"
+    ):
         file.alignment(Sizes(stack_shape=(3, 41, 36), pixel_size=1))
     with pytest.raises(ValueError, match="rows must have 10 columns"):
         AreTomoAlignment([[1, 2]], raw_size=(1, 1, 1))
@@ -284,4 +299,4 @@ def test_sections_that_are_dark_and_fewer_than_the_stack_has_are_refused(tmp_pat
 def test_images_that_are_neither_dark_nor_in_a_row_are_counted(tmp_path):
     file = read(tmp_path, text([1, 4], 5, darks=[(1, 2)], local=True))
     unsupported = file.alignment(Sizes(pixel_size=1)).unsupported
-    assert "2 images without a row that are not dark" in unsupported
+    assert "2 images with neither a row nor a DarkFrame line" in unsupported

@@ -151,7 +151,7 @@ def test_missing_depth_is_noted(tmp_path, rng):
     files(tmp_path, rng, command=TILT.replace("THICKNESS 20\n", ""), newstack=NEWST)
     alignment = ImodAlignment.read(tmp_path).alignment(SIZES)
     assert alignment.volume_shape == (41, 36, 41)
-    assert "41 voxels deep, as the images are wide" in alignment.notes[0]
+    assert "as deep as the images are wide, 41 voxels" in alignment.notes[0]
 
 
 @pytest.mark.parametrize(("binning", "depth"), [(1, 41), (2, 20), (4, 10)])
@@ -161,7 +161,7 @@ def test_missing_depth_is_a_whole_number_of_binned_voxels(tmp_path, rng, binning
     files(tmp_path, rng, command=command, newstack=newst)
     alignment = ImodAlignment.read(tmp_path).alignment(SIZES)
     assert alignment.volume_shape[0] == depth
-    assert alignment.notes[0].startswith(f"the tomogram is {depth} voxels deep")
+    assert alignment.notes[0].endswith(f"as the images are wide, {depth} voxels")
 
 
 @pytest.mark.parametrize(("first", "last"), [(0, 35), (3, 35), (35, 35), (4, 20)])
@@ -204,7 +204,7 @@ def test_files_taken_in_place_of_others_are_warned_of(tmp_path, rng):
     (tmp_path / "a.tlt").rename(tmp_path / "b.tlt")
     warnings = ImodAlignment.read(tmp_path).alignment(SIZES).warnings
     assert [str(text).split("tilt.com ")[1] for text in warnings] == [
-        "names a.tlt, which does not exist: b.tlt is used"
+        "names a.tlt, which does not exist; using b.tlt"
     ]
 
 
@@ -216,5 +216,5 @@ def test_slices_beyond_the_images_are_refused(tmp_path, rng):
 
 def test_a_subset_of_nothing_is_refused(tmp_path, rng):
     files(tmp_path, rng, command=TILT + "FULLIMAGE 41 36\nSUBSETSTART 0 18\n", newstack=None)
-    with pytest.raises(ValueError, match=r"SUBSETSTART \(0, 18\), which leaves nothing"):
+    with pytest.raises(ValueError, match=r"SUBSETSTART \(0, 18\), which leaves no pixels"):
         ImodAlignment.read(tmp_path).alignment(Sizes(stack_shape=(8, 36, 41), pixel_size=2.0))

@@ -81,7 +81,7 @@ def test_without_times_the_order_is_that_of_the_stack(tmp_path):
     [
         ("", "is empty"),
         ("PixelSpacing = 1.35\n", r"has no \[ZValue = \.\.\.\]"),
-        (MDOC.replace("ZValue = 2", "ZValue = 1"), r"line 20: a second ZValue 1, the first .* 15"),
+        (MDOC.replace("ZValue = 2", "ZValue = 1"), r"line 20: ZValue 1 is already on line 15"),
         (MDOC.replace("ZValue = 2", "ZValue = -2"), r"line 20: expected an image index from 0"),
         (MDOC.replace("TiltAngle = -0.02\n", ""), r"line 15: section 1 has no TiltAngle"),
         (MDOC.replace("-0.02", "flat"), r"line 16, TiltAngle: expected a number, got 'flat'"),
@@ -92,7 +92,10 @@ def test_without_times_the_order_is_that_of_the_stack(tmp_path):
         (MDOC.replace("5760 4092", "5760 4092 1"), r"line 3, ImageSize: expected two"),
         (MDOC.replace("1.35", "-1.35"), r"line 1, PixelSpacing: expected a positive number"),
         (MDOC.replace("[ZValue = 2]\n", ""), r"line 20: TiltAngle appears twice in one section"),
-        (MDOC.replace("[ZValue = 2]", "ZValue = 2]"), r"line 20, ZValue: expected a section in br"),
+        (
+            MDOC.replace("[ZValue = 2]", "ZValue = 2]"),
+            r"line 20, ZValue: expected the section in br",
+        ),
     ],
 )
 def test_invalid_mdoc_is_named_with_the_line(tmp_path, content, message):

@@ -59,7 +59,7 @@ def test_an_axis_in_the_sections_is_read(tmp_path):
 def test_mdoc_without_an_axis_requires_one_and_never_assumes_zero(tmp_path):
     file = read(tmp_path, HEAD + images())
     assert file.tilt_axis_angle is None
-    with pytest.raises(ValueError, match="does not hold the tilt_axis_angle: give tilt_axis"):
+    with pytest.raises(ValueError, match="does not hold the tilt_axis_angle: pass tilt_axis"):
         file.alignment(SIZES)
     given = file.alignment(attrs.evolve(SIZES, tilt_axis_angle=85.0))
     assert np.allclose(given.geometry.tilt_axis_angles, 85)
@@ -67,7 +67,9 @@ def test_mdoc_without_an_axis_requires_one_and_never_assumes_zero(tmp_path):
 
 def test_a_rotation_angle_is_taken_with_a_warning_where_nothing_else_is_there(tmp_path):
     read(tmp_path, HEAD + images(RotationAngle=85.84))
-    with pytest.warns(UserWarning, match=r"no tilt axis angle, .* of 85\.84 degrees is used"):
+    with pytest.warns(
+        UserWarning, match=r"no tilt axis angle in .*; using its RotationAngle of 85\.84 degrees"
+    ):
         alignment = open_alignment(tmp_path / "ts.mrc.mdoc", stack_shape=(3, 48, 64))
     assert np.allclose(alignment.geometry.tilt_axis_angles, 85.84)
     assert alignment.pixel_size == 2.09
@@ -89,23 +91,23 @@ def test_a_rotation_angle_that_does_not_fit_the_axis_is_warned_of(tmp_path, axis
     content = f"{HEAD}[T = Tilt axis angle = {axis}]\n{images(RotationAngle=rotation)}"
     warnings = read(tmp_path, content).alignment(SIZES).warnings
     assert (warnings == ()) == fits
-    assert fits or f"tilt axis angle of {axis:g} degrees, which is used" in str(warnings[0])
+    assert fits or f"tilt axis angle of {axis:g} degrees, but a RotationAngle" in str(warnings[0])
 
 
 def test_two_axes_that_contradict_each_other_are_warned_of(tmp_path):
     titles = "[T = Tilt axis angle = 85]\n[T = Tilt axis angle = -95]\n"
     alignment = read(tmp_path, HEAD + titles + images()).alignment(SIZES)
-    assert "several tilt axis angles: 85 is used, not -95" in str(alignment.warnings[0])
+    assert "several tilt axis angles; using 85 degrees, not -95" in str(alignment.warnings[0])
 
 
 @pytest.mark.parametrize(
     ("title", "message"),
     [
-        ("[T = Tilt axis angle = 985]", r"line 4, tilt axis angle: expected .* within 360 of 0"),
+        ("[T = Tilt axis angle = 985]", r"line 4, tilt axis angle: expected .* from -360 to 360"),
         ("[T = Tilt axis angle = 8_5]", r"line 4, tilt axis angle: expected a number, got '8_5'"),
         (
             "[T = Tilt axis angle = left]",
-            r"expected a number, got 'left'; give tilt_axis_angle=.* instead",
+            r"expected a number, got 'left'; pass tilt_axis_angle=.* instead",
         ),
     ],
 )
@@ -156,7 +158,9 @@ def test_stack_without_the_deleted_images_is_accepted_with_a_warning(tmp_path):
     file = read(tmp_path, HEAD + AXIS + section(0, -3) + section(2, 3))
     alignment = file.alignment(attrs.evolve(SIZES, stack_shape=(2, 48, 64)))
     assert alignment.views.tolist() == [0, 1]
-    assert any("uses 2 of 3 images and the stack has 2" in str(text) for text in alignment.warnings)
+    assert any(
+        "uses 2 of 3 images, and the stack has 2" in str(text) for text in alignment.warnings
+    )
 
 
 def test_frame_sets_of_movies_count_in_the_order_of_the_file(tmp_path):
@@ -205,7 +209,10 @@ def test_decimal_commas_are_read_whole(tmp_path):
 
 def test_pieces_of_a_montage_are_refused_and_single_pieces_are_not(tmp_path):
     pieces = "".join(section(i, -3, PieceCoordinates=f"{60 * i} 0 0") for i in range(3))
-    with pytest.raises(ValueError, match=r"line 8: a second piece .* montages are not support"):
+    with pytest.raises(
+        ValueError,
+        match=r"line 8: the view .* already has a piece on line 5; montages are not support",
+    ):
         read(tmp_path, HEAD + AXIS + pieces)
     single = "".join(section(i, 3 * i - 3, PieceCoordinates=f"0 0 {i}") for i in range(3))
     assert read(tmp_path, HEAD + AXIS + single).tilt_angles.tolist() == [-3, 0, 3]
@@ -245,7 +252,7 @@ def test_an_order_that_is_not_known_gives_no_pre_exposures(tmp_path):
 def test_images_of_another_size_than_the_file_says_are_warned_of(tmp_path):
     file = read(tmp_path, HEAD + AXIS + images())
     binned = file.alignment(Sizes(stack_shape=(3, 24, 32)))
-    assert "and the pixel size of 2.09 A" in str(binned.warnings[0])
+    assert "and check the pixel size of 2.09 Å" in str(binned.warnings[0])
 
 
 def test_the_cases_are_read_or_refused(shared_data):
@@ -295,7 +302,7 @@ def test_pieces_are_known_by_their_aligned_coordinates_too(tmp_path):
 def test_images_of_another_form_than_the_file_says_are_always_warned_of(tmp_path):
     file = read(tmp_path, HEAD + AXIS + images())
     other = file.alignment(Sizes(stack_shape=(3, 48, 70), pixel_size=2.0))
-    assert "check that it belongs to this stack" in str(other.warnings[0])
+    assert "check that it was written for this stack" in str(other.warnings[0])
     assert file.alignment(Sizes(stack_shape=(3, 24, 32), pixel_size=4.0)).warnings == ()
 
 

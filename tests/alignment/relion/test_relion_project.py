@@ -41,7 +41,7 @@ OPTICS = Acquisition(
 def test_series_before_alignment_has_nominal_angles_with_a_warning(tmp_path):
     path = tmp_path / "TS_1.star"
     path.write_text(NOMINAL)
-    with pytest.warns(UserWarning, match=r"TS_1\.star is from before alignment: .* nominal"):
+    with pytest.warns(UserWarning, match=r"TS_1\.star is not aligned yet; using its nominal"):
         made = open_alignment(path, **SIZES)
     assert np.allclose(made.geometry.tilt_angles, [-3.01, 0.02, 2.99])
     assert np.allclose(made.geometry.tilt_axis_angles, [85, 85, 84.5])
@@ -51,7 +51,7 @@ def test_series_before_alignment_has_nominal_angles_with_a_warning(tmp_path):
 
 
 def test_the_sample_before_alignment_is_read(shared_data):
-    with pytest.warns(UserWarning, match="before alignment"):
+    with pytest.warns(UserWarning, match="is not aligned yet"):
         made = open_alignment(shared_data / "cases" / "relion_nominal_only.star", **SIZES)
     assert np.allclose(made.geometry.tilt_angles, [-3, 0, 3])
     assert np.allclose(made.geometry.tilt_axis_angles, 85)
@@ -61,9 +61,9 @@ def test_the_sample_before_alignment_is_read(shared_data):
 def test_missing_tilt_axis_is_required(tmp_path):
     path = tmp_path / "TS_1.star"
     path.write_text(NOMINAL.replace("_rlnTomoNominalTiltAxisAngle", "_rlnOther"))
-    with pytest.raises(ValueError, match=r"does not hold the tilt_axis_angle: give tilt_axis"):
+    with pytest.raises(ValueError, match=r"does not hold the tilt_axis_angle: pass tilt_axis"):
         open_alignment(path, **SIZES)
-    with pytest.warns(UserWarning, match="before alignment"):
+    with pytest.warns(UserWarning, match="is not aligned yet"):
         made = open_alignment(path, **SIZES, tilt_axis_angle=12)
     assert np.allclose(made.geometry.tilt_axis_angles, 12)
 
@@ -75,15 +75,17 @@ def test_tables_that_are_aligned_by_half_are_refused(tmp_path, label):
     path = tmp_path / "a.star"
     content = series(n=3)[0].replace(f"_rlnTomo{label} ", "_rlnTomoNominalStageTiltAngle ")
     path.write_text(content)
-    with pytest.raises(ValueError, match=rf"a\.star has no _rlnTomo{label} .* it is incomplete"):
+    with pytest.raises(
+        ValueError, match=rf"a\.star has no _rlnTomo{label} .*: add the missing columns"
+    ):
         open_alignment(path, **SIZES)
 
 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("-3.01 85.0", "-193 85.0", r"line 8, rlnTomoNominalStage.*a tilt angle within 180 of 0"),
-        ("-3.01 85.0", "-3 385.0", r"line 8, rlnTomoNominalTiltAxis.*tilt axis angle within 360"),
+        ("-3.01 85.0", "-193 85.0", r"line 8, rlnTomoNominalStage.*a tilt angle from -180 to 180"),
+        ("-3.01 85.0", "-3 385.0", r"line 8, rlnTomoNominalTiltAxis.*tilt axis angle from -360"),
         ("-3.01 85.0", "nan 85.0", r"line 8, rlnTomoNominalStageTiltAngle: expected a finite"),
         ("85.0 6.0", "85.0 -6.0", r"line 8, rlnMicrographPreExposure: expected an exposure of at"),
     ],
@@ -122,7 +124,7 @@ def test_pixel_size_of_the_movies_gives_a_warning(tmp_path):
         "_rlnMicrographOriginalPixelSize\nTS_1 TS_1.star 2.0\n"
     )
     (tmp_path / "TS_1.star").write_text(series()[0])
-    with pytest.warns(UserWarning, match=r"of 2 A is rlnMicrographOriginalPixelSize, that of the"):
+    with pytest.warns(UserWarning, match=r"no .*; using 2 Å, the rlnMicrographOriginalPixelSize"):
         open_alignment(path, stack_shape=(4, 36, 41))
 
 
@@ -203,7 +205,9 @@ def test_a_project_of_other_series_is_not_replaced_unasked(tmp_path):
     path = written(tmp_path, attrs.evolve(random_alignment(), stack_name="one.mrc"))
     before = path.read_bytes()
     other = attrs.evolve(random_alignment(1), stack_name="two.mrc")
-    with pytest.raises(FileExistsError, match=r"exists, and lists the series one; to replace it"):
+    with pytest.raises(
+        FileExistsError, match=r"already exists and lists the series one; pass overwrite=True"
+    ):
         written(tmp_path, other)
     assert path.read_bytes() == before
     assert [file.name for file in (path.parent / "tilt_series").iterdir()] == ["one.star"]
@@ -236,7 +240,7 @@ def test_micrographs_are_named_from_the_project(tmp_path, monkeypatch):
 
 def test_command_line_gives_the_optics_and_lists_missing_values(tmp_path):
     alignment = random_alignment()
-    with pytest.warns(UserWarning, match="2 excluded images got tilt angles interpolated"):
+    with pytest.warns(UserWarning, match="excluded images are unknown \\(2\\); interpolating"):
         source = save_alignment(alignment, tmp_path / "a.aln")
     arguments = ["convert", source, tmp_path / "tomograms.star", "--stack-shape", 7, 37, 40]
     arguments += ["--pixel-size", 1.37, "--volume-shape", 42, 36, 40, "--hand", -1]
