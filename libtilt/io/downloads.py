@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from libtilt.errors.checks import positive_integer
+from libtilt.errors.installing import pip_install
 from libtilt.io.atomic import atomic_writes, partial_path, remove_stale_files
 from libtilt.io.inputs import read_input
 from libtilt.io.mrc import read_mrc
@@ -125,7 +126,7 @@ def _pooch() -> Any:
         import pooch
     except ImportError as error:
         raise ImportError(
-            "downloading maps needs the package 'pooch': pip install 'libtilt[data]'", name="pooch"
+            f"downloading maps needs the package 'pooch': {pip_install('data')}", name="pooch"
         ) from error
     return pooch
 

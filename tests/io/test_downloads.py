@@ -3,6 +3,7 @@
 import builtins
 import gzip
 import hashlib
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from libtilt import Volume
+from libtilt.errors.installing import pip_install
 from libtilt.io.downloads import fetch_emdb
 
 
@@ -135,7 +137,7 @@ def test_missing_pooch_is_named_with_its_extra(tmp_path, monkeypatch):
         return real(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", no_pooch)
-    with pytest.raises(ImportError, match=r"pip install 'libtilt\[data\]'"):
+    with pytest.raises(ImportError, match=re.escape(pip_install("data"))):
         fetch_emdb(5, cache_dir=tmp_path)
 
 

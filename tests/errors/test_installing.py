@@ -1,0 +1,58 @@
+"""Messages name the command that installs an extra where this copy came from."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from libtilt.errors import installing
+
+PACKAGE = Path(installing.__file__).parents[1]
+FOLDER, INDEX = "pip install '.[fast]'", "pip install 'libtilt[fast]'"
+EDITABLE = '{"dir_info": {"editable": true}, "url": "file:///home/me/libtilt"}'
+WHEEL = '{"archive_info": {"hash": "sha256=00"}, "url": "file:///tmp/libtilt.whl"}'
+
+
+def hint_in(folder):
+    """The hint of a process that sees libtilt in a folder, and no other."""
+    code = "from libtilt.errors.installing import pip_install\nprint(pip_install('fast'))"
+    command = [sys.executable, "-S", "-c", f"import sys\nsys.path[:0] = [{str(folder)!r}]\n{code}"]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, cwd=folder, env={"PYTHONPATH": ""}
+    )
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("direct_url", "hint"),
+    [
+        (EDITABLE, FOLDER),
+        (EDITABLE.replace('"editable": true', ""), FOLDER),
+        (WHEEL, INDEX),
+        (None, INDEX),
+        ("not JSON", INDEX),
+    ],
+    ids=["editable", "from a folder", "from a wheel", "by name", "unreadable"],
+)
+def test_the_hint_fits_how_the_package_was_installed(tmp_path, direct_url, hint):
+    (tmp_path / "libtilt").symlink_to(PACKAGE)
+    record = tmp_path / "libtilt-0.1.0.dist-info"
+    record.mkdir()
+    (record / "METADATA").write_text("Metadata-Version: 2.1\nName: libtilt\nVersion: 0.1.0\n")
+    if direct_url is not None:
+        (record / "direct_url.json").write_text(direct_url)
+    assert hint_in(tmp_path) == hint
+
+
+def test_a_source_tree_that_is_not_installed_is_a_folder(tmp_path):
+    (tmp_path / "libtilt").symlink_to(PACKAGE)
+    assert hint_in(tmp_path) == FOLDER
+
+
+def test_no_message_writes_the_command_itself():
+    for path in PACKAGE.rglob("*.py"):
+        if path.name != "installing.py":
+            assert not [
+                line for line in path.read_text().splitlines() if "pip install 'libtilt" in line
+            ], path
