@@ -16,7 +16,7 @@ from libtilt.cli.field_options import (
     options_of,
     options_of_several,
 )
-from libtilt.cli.messages import echo
+from libtilt.cli.messages import echo, shows_progress
 from libtilt.cli.options import (
     input_file,
     output_file,
@@ -26,7 +26,6 @@ from libtilt.cli.options import (
     voxel_size_option,
     with_options,
 )
-from libtilt.cli.progress import frame_progress
 from libtilt.cli.series import angles_file_options
 from libtilt.drawing import Animation, Panel, Style
 from libtilt.drawing.writers import writer_for
@@ -101,9 +100,8 @@ def gif(files: Paths, output: Path, **options: Any) -> None:
         panels = [_before_after_panel(files, labels, style, options)]
     else:
         panels = _panels(files, labels, style, options)
-    with frame_progress() as progress:
-        animation = Animation(panels, **saving)
-        path = animation.save(output, overwrite=options["overwrite"], progress=progress)
+    animation = Animation(panels, **saving)
+    path = animation.save(output, overwrite=options["overwrite"], progress=shows_progress())
     echo(f"{path}: {path.stat().st_size} bytes")
 
 

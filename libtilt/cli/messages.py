@@ -34,6 +34,11 @@ def echo_error(text: str) -> None:
     click.echo(f"error: {printable(' '.join(text.split()))}", err=True)
 
 
+def shows_progress() -> bool:
+    """Whether commands show bars: unless the run is quiet."""
+    return not is_quiet()
+
+
 def is_quiet() -> bool:
     """Whether the command line has the option ``--quiet``."""
     context = click.get_current_context(silent=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,7 @@ from libtilt.errors import ArgumentError
 from libtilt.errors.checks import positive_integer
 from libtilt.errors.options import checked, option
 from libtilt.io.atomic import atomic_write, require_writable
-
-Progress = Callable[[int, int], object]
+from libtilt.progress import ProgressOption, Report, reporting
 
 # Smaller pictures with text are enlarged to this height, so that the text is legible.
 _LEGIBLE_HEIGHT = 160
@@ -102,7 +101,7 @@ class Animation:
     )
 
     def save(
-        self, path: str | Path, *, overwrite: bool = False, progress: Progress | None = None
+        self, path: str | Path, *, overwrite: bool = False, progress: ProgressOption = None
     ) -> Path:
         """Write the animation to a file.
 
@@ -113,9 +112,9 @@ class Animation:
             (lossless animated WebP), or ``.mp4`` (extra ``video``). All but GIF are in full color.
         overwrite : bool, optional
             Whether to replace an existing file.
-        progress : callable, optional
-            Called as ``progress(done, count)`` after each frame; counts from 1 again when the
-            picture is scaled down to fit `max_bytes`.
+        progress : bool or callable, optional
+            True shows a bar, a callable is called as ``progress(done, count)`` after each frame;
+            counts from 1 again when the picture is scaled down to fit `max_bytes`.
 
         Returns
         -------
@@ -144,11 +143,12 @@ class Animation:
         montage = Montage.from_panels(self.panels, full_color=writer.full_color)
         width = self._width(montage, even=writer.even_sides)
         writer.require_sides(*montage.layout.picture_shape(width))
-        with atomic_write(path, overwrite=overwrite) as temporary:
+        writing = atomic_write(path, overwrite=overwrite)
+        with reporting(progress, "frames") as report, writing as temporary:
             limit = math.inf if self.max_bytes is None else self.max_bytes
             if self.max_bytes is not None:
                 width = _estimate_width(temporary, writer, montage, width, limit)
-            while (size := _write(temporary, writer, montage, width, progress)) > limit:
+            while (size := _write(temporary, writer, montage, width, report)) > limit:
                 width = _reduce_width(montage, width, size, limit)
         return Path(path)
 
@@ -186,22 +186,20 @@ def _reduce_width(montage: Montage, width: int, size: int, limit: float) -> int:
     )
 
 
-def _write(
-    path: Path, writer: Writer, montage: Montage, width: int, progress: Progress | None
-) -> int:
+def _write(path: Path, writer: Writer, montage: Montage, width: int, report: Report | None) -> int:
     """Write all frames; return the file size in bytes."""
-    frames = _with_progress(montage.frames(range(len(montage)), width), len(montage), progress)
+    frames = _with_progress(montage.frames(range(len(montage)), width), len(montage), report)
     writer.write(path, frames, montage.colors)
     return path.stat().st_size
 
 
 def _with_progress(
-    frames: Iterable[NDArray[np.uint8]], count: int, progress: Progress | None
+    frames: Iterable[NDArray[np.uint8]], count: int, report: Report | None
 ) -> Iterator[NDArray[np.uint8]]:
     for done, frame in enumerate(frames, start=1):
         yield frame
-        if progress is not None:
-            progress(done, count)
+        if report is not None:
+            report(done, count)
 
 
 def _estimate_width(path: Path, writer: Writer, montage: Montage, width: int, limit: float) -> int:

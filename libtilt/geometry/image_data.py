@@ -11,10 +11,11 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import DTypeLike, NDArray
 
+from libtilt.progress import ProgressOption
+
 if TYPE_CHECKING:
     from libtilt.animations import Look
     from libtilt.drawing import Style
-    from libtilt.drawing.animation import Progress
 
 
 def standardize(array: NDArray[Any], axes: tuple[int, ...]) -> NDArray[Any]:
@@ -121,7 +122,7 @@ class ImageData(NDArrayOperatorsMixin):
         max_size: int | None = None,
         max_bytes: int | None = None,
         overwrite: bool = False,
-        progress: Progress | None = None,
+        progress: ProgressOption = None,
     ) -> Path:
         """Write an animation as a GIF, or in the format of the path's suffix.
 

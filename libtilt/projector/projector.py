@@ -31,6 +31,7 @@ from libtilt.errors.checks import (
 from libtilt.geometry import ImageGrid, TiltGeometry, VolumeGrid, require_geometry
 from libtilt.geometry.frozen_classes import frozen
 from libtilt.geometry.sampling import image_scales, sampling_grids
+from libtilt.progress import ProgressOption, counting_pieces
 from libtilt.projector.completion import NO_GRIDS, PartialGrids, complete_grids, data_grids
 from libtilt.projector.norms import operator_norm
 from libtilt.tilt_series import TiltSeries
@@ -243,13 +244,18 @@ class Projector:
         parts += [f"driven={self.driven!r}", f"backend={backend}"]
         return f"{type(self).__name__}({', '.join(parts)})"
 
-    def forward(self, volume: Volume | ArrayLike) -> TiltSeries:
+    def forward(
+        self, volume: Volume | ArrayLike, *, progress: ProgressOption = False
+    ) -> TiltSeries:
         """Project a volume.
 
         Parameters
         ----------
         volume : Volume or array_like, shape (d, h, w)
             Arrays have the projector's voxel size, else its pixel size, else 1.
+        progress : bool or callable, optional
+            True shows a bar, a callable is called as ``progress(done, total)``; see
+            `libtilt.progress`.
 
         Returns
         -------
@@ -262,7 +268,7 @@ class Projector:
             If the volume disagrees with the projector's grid or has NaN, or the projections
             overflow.
         TypeError
-            If the volume is complex.
+            If the volume is complex, or `progress` is of another kind.
 
         Examples
         --------
@@ -277,12 +283,15 @@ class Projector:
         data = real_data(volume, "volume", 3)
         require_finite(data, "volume")
         operator = self._between(volume, None, "to project")
-        with np.errstate(over="ignore", invalid="ignore"):
+        quiet = np.errstate(over="ignore", invalid="ignore")
+        with counting_pieces(progress, "projecting"), quiet:
             images = operator._forward(data)
         require_result(images, "the projections")
         return self.tilt_series_type(images, self.geometry, pixel_size=operator.range.pixel_size)
 
-    def adjoint(self, tilt_series: TiltSeries | ArrayLike) -> Volume:
+    def adjoint(
+        self, tilt_series: TiltSeries | ArrayLike, *, progress: ProgressOption = False
+    ) -> Volume:
         """Backproject a tilt series by the exact transpose of `forward`.
 
         Parameters
@@ -290,6 +299,8 @@ class Projector:
         tilt_series : TiltSeries or array_like, shape (n, h, w)
             Images in the order of the projector's geometry, which replaces that of the series.
             Arrays have the projector's pixel size, else its voxel size along x, else 1.
+        progress : bool or callable, optional
+            As in `forward`.
 
         Returns
         -------
@@ -302,7 +313,7 @@ class Projector:
             If the volume's shape is not known, the images disagree in count, shape or pixel size
             or have NaN, or the backprojection overflows.
         TypeError
-            If the images are complex.
+            If the images are complex, or `progress` is of another kind.
 
         Examples
         --------
@@ -320,7 +331,8 @@ class Projector:
             )
         require_finite(images, "tilt_series")
         operator = self._between(None, tilt_series, "to backproject")
-        with np.errstate(over="ignore", invalid="ignore"):
+        quiet = np.errstate(over="ignore", invalid="ignore")
+        with counting_pieces(progress, "backprojecting"), quiet:
             volume = operator._adjoint(images)
         if may_overflow(images):
             require_result(volume, "the backprojection")
