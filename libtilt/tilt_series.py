@@ -19,6 +19,7 @@ from libtilt.errors.checks import (
     require_representable,
     to_pixel_size,
 )
+from libtilt.errors.log import logger
 from libtilt.geometry import ImageGrid, TiltGeometry, require_geometry
 from libtilt.geometry.frozen_classes import frozen
 from libtilt.geometry.image_data import ImageData, standardize
@@ -184,6 +185,9 @@ class TiltSeries(ImageData):
             warnings.warn(LibtiltWarning(message, arguments=assumed), stacklevel=2)
         for text in found.warnings:
             warnings.warn(text, stacklevel=2)
+        logger.info("%s: tilts and axis from %s", path, found.source)
+        for note in found.notes:
+            logger.info("%s: %s", path, note)
         return cls(images, found.geometry, pixel_size=known or 1.0, **fields)
 
     @classmethod
@@ -591,11 +595,8 @@ class TiltSeries(ImageData):
         return [self.images[place] for place in places]
 
     def _summary(self) -> dict[str, str]:
-        angles = self.geometry.tilt_angles
-        return super()._summary() | {
-            "pixel size": f"{self.pixel_size:.4g} Å",
-            "tilt angles": f"{angles.min():.1f}° to {angles.max():.1f}°",
-        }
+        size = {"pixel size": f"{self.pixel_size:.4g} Å"}
+        return super()._summary() | size | self.geometry._summary()
 
     def __getitem__(self, index: Any) -> Self:
         return self.subset(index)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 
 import click
@@ -32,6 +33,21 @@ def echo(text: str, *, err: bool = False) -> None:
 def echo_error(text: str) -> None:
     """Print an error as one line on stderr, also in a quiet run."""
     click.echo(f"error: {printable(' '.join(text.split()))}", err=True)
+
+
+class _LogPrinter(logging.Handler):
+    """Prints records of the library as other notes of a command."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        echo(f"{record.name}: {record.getMessage()}", err=True)
+
+
+def print_log() -> None:
+    """Print the log of the library on stderr from now on."""
+    logger = logging.getLogger("libtilt")
+    logger.setLevel(logging.DEBUG)
+    if not any(isinstance(handler, _LogPrinter) for handler in logger.handlers):
+        logger.addHandler(_LogPrinter())
 
 
 def shows_progress() -> bool:

@@ -28,7 +28,9 @@ from libtilt.errors.checks import (
     to_volume_shape,
     to_voxel_size,
 )
+from libtilt.errors.log import logger
 from libtilt.geometry import ImageGrid, TiltGeometry, VolumeGrid, require_geometry
+from libtilt.geometry.describing import describe_tilt_axis, describe_tilts
 from libtilt.geometry.frozen_classes import frozen
 from libtilt.geometry.sampling import image_scales, sampling_grids
 from libtilt.progress import ProgressOption, counting_pieces
@@ -208,6 +210,7 @@ class Projector:
         if self.volume_grid is None or self.image_grid is None:
             shorts = ("volume_shape", "voxel_size", "image_shape", "pixel_size")
             fixed = self.evolve(volume_grid=grids[0], image_grid=grids[1], **dict.fromkeys(shorts))
+            logger.info("grids %s: completed to %r and %r", purpose, *grids)
         if isinstance(fixed.backend, AutoBackend):
             fixed = fixed.evolve(backend=fixed.backend.choose(fixed.spec(np.float32)))
         return fixed
@@ -230,19 +233,35 @@ class Projector:
         return self.volume_grid or domain, self.image_grid or images
 
     def __repr__(self) -> str:
-        angles = self.geometry.tilt_angles
-        parts = [f"{len(angles)} tilts from {angles.min():.4g} to {angles.max():.4g} degrees"]
+        facts = self._summary()
+        parts = [f"{facts.pop('tilts')}, tilt axis at {facts.pop('tilt axis angle')}"]
+        parts += [f"{name}={value}" for name, value in facts.items()]
+        return f"{type(self).__name__}({', '.join(parts)})"
+
+    def _summary(self) -> dict[str, str]:
+        """Return the properties that `repr` and a notebook show."""
         backend = repr(self.backend)
+        grids = {"domain": "that of the data", "range": "that of the data"}
         try:
             domain, image_grid = self._grids()
         except ValueError:
-            parts.append("grids of the data")
+            pass
         else:
-            parts += [f"domain={domain}", f"range={image_grid}"]
+            grids = {"domain": repr(domain), "range": repr(image_grid)}
             if isinstance(self.backend, AutoBackend):
                 backend = f"auto: {self.backend.explain(self.spec())}"
-        parts += [f"driven={self.driven!r}", f"backend={backend}"]
-        return f"{type(self).__name__}({', '.join(parts)})"
+        return {
+            "tilts": describe_tilts(self.geometry.tilt_angles),
+            "tilt axis angle": describe_tilt_axis(self.geometry.tilt_axis_angles),
+            **grids,
+            "driven": repr(self.driven),
+            "backend": backend,
+        }
+
+    def _repr_html_(self) -> str:
+        from libtilt.drawing.facts import facts_table
+
+        return facts_table(type(self).__name__, self._summary())
 
     def forward(
         self, volume: Volume | ArrayLike, *, progress: ProgressOption = False

@@ -393,3 +393,14 @@ def test_results_that_overflow_raise(driven, dtype, largest):
         projector.adjoint(np.full((3, 8, 8), largest, dtype))
     small = projector.adjoint(np.full((3, 8, 8), largest * 1e-3, dtype))
     assert np.isfinite(small.data).all()
+
+
+def test_repr_and_notebook_show_angles_grids_and_backend():
+    projector = Projector(TiltGeometry.from_tilt_angles([-3, 0, 3], tilt_axis_angle=85))
+    assert repr(projector) == (
+        "Projector(3 tilts from -3° to 3° in steps of 3°, tilt axis at 85°, "
+        "domain=that of the data, range=that of the data, driven='ray', backend=AutoBackend())"
+    )
+    page = projector.evolve(volume_shape=(4, 8, 8))._repr_html_()
+    assert page.count("<tr>") == 6
+    assert "auto: numba, factorized" in page
