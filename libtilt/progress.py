@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from shutil import get_terminal_size
 from typing import Any, TextIO, TypeVar
 
 Report = Callable[[int, int], object]
@@ -140,7 +141,7 @@ def _display(label: str) -> _Bar | _Lines:
     terminal = stream is not None and stream.isatty()
     if terminal or "ipykernel" in sys.modules:
         try:
-            return _Bar(label)
+            return _Bar(label, get_terminal_size() if terminal else None)
         except ImportError:
             pass
     return _Lines(label, stream, rewrite=terminal)
@@ -149,10 +150,12 @@ def _display(label: str) -> _Bar | _Lines:
 class _Bar:
     """The bar of tqdm that fits a terminal or a notebook."""
 
-    def __init__(self, label: str) -> None:
+    def __init__(self, label: str, size: tuple[int, int] | None) -> None:
         from tqdm.auto import tqdm
 
-        self._bar: Any = tqdm(desc=label, dynamic_ncols=True)
+        # Left to itself, tqdm writes nothing to a terminal that does not know its size.
+        columns, rows = size or (None, None)
+        self._bar: Any = tqdm(desc=label, ncols=columns, nrows=rows)
 
     def show(self, done: int, total: int) -> None:
         self._bar.total = total

@@ -1,6 +1,8 @@
 """Progress is shown or told, and changes nothing else."""
 
 import io
+import os
+import subprocess
 import sys
 
 import numpy as np
@@ -212,3 +214,22 @@ def test_animations_show_and_tell_their_frames(tmp_path, screen):
     stream = screen(terminal=False)
     VOLUME.to_gif(tmp_path / "b.gif", progress=True)
     assert stream.getvalue() == "frames ...\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="opens a pseudo-terminal")
+@pytest.mark.parametrize("rows", [0, 24])
+def test_a_terminal_that_does_not_know_its_size_shows_a_bar_too(rows):
+    pytest.importorskip("tqdm")
+    import fcntl
+    import pty
+    import struct
+    import termios
+
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, 3 * rows, 0, 0))
+    code = "from libtilt.progress import reporting\nwith reporting(True, 'work') as r: r(1, 1)"
+    subprocess.run([sys.executable, "-c", code], stderr=theirs, check=True)
+    os.close(theirs)
+    shown = os.read(ours, 4096).decode()
+    os.close(ours)
+    assert "work: 100%" in shown

@@ -250,7 +250,7 @@ def test_demo_of_real_maps(shared_data, tmp_path, name):
 
 
 def test_a_demo_that_fails_leaves_no_folder(tmp_path, monkeypatch):
-    def offline(_):
+    def offline(_, **__):
         raise ConnectionError("cannot download it")
 
     monkeypatch.setattr("libtilt.cli.demo.fetch_emdb", offline)
@@ -269,7 +269,7 @@ def test_a_demo_of_a_map_with_nan_writes_nothing(tmp_path):
 
 
 def test_demo_from_the_emdb(volume, tmp_path, monkeypatch):
-    monkeypatch.setattr("libtilt.cli.demo.fetch_emdb", lambda number: {7: volume}[number])
+    monkeypatch.setattr("libtilt.cli.demo.fetch_emdb", lambda number, **_: {7: volume}[number])
     run("demo", "--emdb", 7, "-o", tmp_path / "demo")
     assert Volume.open(tmp_path / "demo" / "volume.mrc").shape == (16, 18, 20)
 
