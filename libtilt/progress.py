@@ -171,7 +171,9 @@ class _Lines:
     def __init__(self, label: str, stream: TextIO | None, *, rewrite: bool) -> None:
         self._label, self._stream, self._rewrite = label, stream, rewrite
         self._text, self._start = f"{label} ...", time.monotonic()
-        self._write()
+        self._last = self._start
+        if rewrite:
+            self._write()
 
     def show(self, done: int, total: int) -> None:
         now = time.monotonic()

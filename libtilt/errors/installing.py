@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
+from pathlib import Path
 
 
 def pip_install(extra: str) -> str:
@@ -31,7 +32,9 @@ def pip_install(extra: str) -> str:
 
 @lru_cache(maxsize=1)
 def _is_from_folder() -> bool:
-    """Whether the package was installed from a source folder, or runs in one uninstalled."""
+    """Whether the package was installed from a source folder, or runs in one."""
+    if (Path(__file__).parents[2] / "pyproject.toml").is_file():
+        return True
     # Only needed by messages, and slow to import.
     from importlib.metadata import PackageNotFoundError, distribution
 
