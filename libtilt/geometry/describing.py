@@ -7,8 +7,8 @@ import numpy as np
 from libtilt.errors.checks import Float64Array
 from libtilt.geometry.rotations import decompose_zyx
 
-_EQUAL_STEPS = 0.15
-"""Steps that differ by less than this many degrees, as those of a stage do, are called equal."""
+_EQUAL_STEPS = 0.15, 0.1
+"""Steps that differ by less, in degrees or as a share, as those of a stage do, are called equal."""
 
 
 def format_angle(angle: float) -> str:
@@ -30,8 +30,9 @@ def describe_tilts(angles: Float64Array) -> str:
         return f"1 tilt at {format_angle(angles[0])}"
     steps = np.diff(np.sort(angles))
     step = f"{format_angle(steps.min())} to {format_angle(steps.max())}"
-    if np.ptp(steps) < _EQUAL_STEPS:
-        step = format_angle(np.median(steps))
+    usual, (degrees, share) = float(np.median(steps)), _EQUAL_STEPS
+    if np.ptp(steps) < max(degrees, share * usual):
+        step = format_angle(usual)
     low, high = format_angle(angles.min()), format_angle(angles.max())
     return f"{len(angles)} tilts from {low} to {high} in steps of {step}"
 

@@ -14,6 +14,7 @@ from libtilt.geometry.describing import describe_shifts, describe_tilt_axis, des
         ([-2.5, 2.5], "2 tilts from -2.5° to 2.5° in steps of 5°"),
         (np.arange(60, -61, -3), "41 tilts from -60° to 60° in steps of 3°"),
         ([0.01, 3.02, -3.0, 6.0], "4 tilts from -3° to 6° in steps of 3.01°"),
+        ([-57, -54.1, -51], "3 tilts from -57° to -51° in steps of 3°"),
         ([0, 1, 3], "3 tilts from 0° to 3° in steps of 1° to 2°"),
         ([5, 5], "2 tilts from 5° to 5° in steps of 0°"),
         ([-1e-9, 1], "2 tilts from 0° to 1° in steps of 1°"),
