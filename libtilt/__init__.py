@@ -34,7 +34,7 @@ _HOMES = {
 }
 _SUBMODULES = (
     *("alignment", "animations", "backends", "drawing", "errors", "geometry", "io", "phantoms"),
-    *("plot", "preparation", "projector", "quality", "real_space", "reconstruction"),
+    *("plot", "preparation", "progress", "projector", "quality", "real_space", "reconstruction"),
     *("resampling", "testing"),
 )
 

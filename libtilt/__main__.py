@@ -46,7 +46,9 @@ def _run() -> int:
     try:
         import click
     except ImportError:
-        sys.exit("error: the command line requires click: pip install 'libtilt[cli]'")
+        from libtilt.errors.installing import pip_install
+
+        sys.exit(f"error: the command line requires click: {pip_install('cli')}")
     from libtilt.cli import app, messages
 
     messages.signals_received = _received

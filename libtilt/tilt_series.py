@@ -20,6 +20,7 @@ from libtilt.errors.checks import (
     require_representable,
     to_pixel_size,
 )
+from libtilt.errors.log import logger
 from libtilt.geometry import ImageGrid, TiltGeometry
 from libtilt.geometry.frozen_classes import frozen
 from libtilt.geometry.image_data import ImageData, standardize
@@ -208,6 +209,9 @@ class TiltSeries(ImageData):
             warnings.warn(LibtiltWarning(message, arguments=assumed), stacklevel=2)
         for text in found.warnings:
             warnings.warn(text, stacklevel=2)
+        logger.info("%s: tilts and axis from %s", path, found.source)
+        for note in found.notes:
+            logger.info("%s: %s", path, note)
         added = own - {field.alias for field in attrs.fields(TiltSeries)}
         if lacking := ", ".join(sorted(set(found.fields) - added)):
             message = (
@@ -709,11 +713,8 @@ class TiltSeries(ImageData):
         return [self.images[place] for place in places]
 
     def _summary(self) -> dict[str, str]:
-        angles = self.geometry.tilt_angles
-        return super()._summary() | {
-            "pixel size": f"{self.pixel_size:.4g} Å",
-            "tilt angles": f"{angles.min():.1f}° to {angles.max():.1f}°",
-        }
+        size = {"pixel size": f"{self.pixel_size:.4g} Å"}
+        return super()._summary() | size | self.geometry._summary()
 
     def __getitem__(self, index: Any) -> Self:
         if isinstance(index, tuple) and len(index) > 1:

@@ -11,6 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from libtilt.errors.checks import Float64Array, finite_number, locked, one_of, positive_float
 
+_SAME_ANGLE = 0.5
+"""Degrees within which a stage returns to an angle."""
+
 
 def _per_image(value: ArrayLike) -> Float64Array:
     return locked(np.array(value, dtype=np.float64))
@@ -105,6 +108,59 @@ class Acquisition:
         in_order = self.exposures[np.argsort(self.order)]
         before = np.concatenate([[0.0], np.cumsum(in_order)[:-1]])
         return attrs.evolve(self, pre_exposures=before[self.order])
+
+    def describe_scheme(self, tilt_angles: ArrayLike) -> str:
+        """Return the tilt scheme by the order of acquisition.
+
+        Parameters
+        ----------
+        tilt_angles : array_like, shape (n,)
+            Degrees.
+
+        Returns
+        -------
+        str
+            "unidirectional" from one end to the other; "bidirectional" from a middle angle to one
+            end, then from there to the other; "dose-symmetric" alternately to both sides, singly
+            or in groups; "irregular"; or "unknown" if the order is.
+
+        Examples
+        --------
+        >>> from libtilt.alignment import Acquisition
+        >>> Acquisition(times=[3, 1, 0, 2, 4]).describe_scheme([-6, -3, 0, 3, 6])
+        'dose-symmetric'
+        """
+        if self.order is None:
+            return "unknown"
+        angles = np.asarray(tilt_angles, dtype=np.float64)[np.argsort(self.order)]
+        away = angles - angles[0]
+        away = away[np.abs(away) > _SAME_ANGLE]
+        positive, negative = away[away > 0], -away[away < 0]
+        if (np.diff(positive) < -_SAME_ANGLE).any() or (np.diff(negative) < -_SAME_ANGLE).any():
+            return "irregular"
+        turns = int(np.count_nonzero(np.diff(np.sign(away))))
+        return ("unidirectional", "bidirectional", "dose-symmetric")[min(turns, 2)]
+
+    def describe_exposure(self) -> str:
+        """Return the exposure of an image and of all, in electrons per square angstrom.
+
+        Examples
+        --------
+        >>> from libtilt.alignment import Acquisition
+        >>> Acquisition(exposures=[3.0, 3.0, 2.5]).describe_exposure()
+        '2.5 to 3 e/Å² per image, 8.5 e/Å² in all'
+        >>> Acquisition().describe_exposure()
+        'unknown'
+        """
+        each = self.exposures
+        if each is None or not np.isfinite(each).all() or not each.any():
+            before = self.pre_exposures
+            if before is None or not np.isfinite(before).all() or not before.any():
+                return "unknown"
+            return f"{before.max():.4g} e/Å² before the last image"
+        low, high = f"{each.min():.4g}", f"{each.max():.4g}"
+        span = low if low == high else f"{low} to {high}"
+        return f"{span} e/Å² per image, {each.sum():.4g} e/Å² in all"
 
     def require_count(self, count: int) -> None:
         """Raise a ValueError unless every array has one entry per tilt."""

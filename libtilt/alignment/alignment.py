@@ -22,6 +22,7 @@ from libtilt.errors.checks import (
     to_volume_shape,
 )
 from libtilt.geometry import TiltGeometry, require_geometry
+from libtilt.geometry.image_data import format_shape
 
 
 def _views_converter(value: Any) -> NDArray[np.int64]:
@@ -130,6 +131,31 @@ class Alignment:
                 f"excluded_tilts must have one entry per excluded image: expected "
                 f"{self.excluded.size}, got {len(value)}"
             )
+
+    def __repr__(self) -> str:
+        facts = self._summary()
+        tilts = f"{facts.pop('tilts')}, tilt axis at {facts.pop('tilt axis angle')}"
+        rest = [f"{name}: {value}" for name, value in facts.items()]
+        return f"{type(self).__name__}({', '.join([tilts, *rest])})"
+
+    def _summary(self) -> dict[str, str]:
+        """Return the properties that `repr` and a notebook show."""
+        (count, height, width), excluded = self.stack_shape, self.excluded.tolist()
+        some = f"{len(excluded)} of {count}"
+        facts = {
+            **self.geometry._summary(),
+            "order": self.acquisition.describe_scheme(self.geometry.tilt_angles),
+            "exposure": self.acquisition.describe_exposure(),
+            "excluded views": ", ".join(map(str, excluded)) if len(excluded) < 10 else some,
+            "images": f"{height} x {width} pixels of {self.pixel_size:.4g} Å",
+            "tomogram": f"{format_shape(self.volume_shape)} voxels of {self.voxel_size:.4g} Å",
+        }
+        return {name: fact for name, fact in facts.items() if fact not in ("", "unknown")}
+
+    def _repr_html_(self) -> str:
+        from libtilt.drawing.facts import facts_table
+
+        return facts_table(type(self).__name__, self._summary())
 
     @classmethod
     def from_matrices(

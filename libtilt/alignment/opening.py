@@ -27,6 +27,7 @@ from libtilt.alignment.text import ends_in_digit
 from libtilt.alignment.warp.alignment import WarpAlignment
 from libtilt.errors import ArgumentError
 from libtilt.errors.checks import one_of
+from libtilt.errors.log import logger
 from libtilt.geometry import TiltGeometry
 
 SUFFIXES: dict[str, type[AlignmentFile]] = {
@@ -277,6 +278,7 @@ def open_alignment(
     else:
         # As `TiltGeometry.from_tilt_angles` does: plain angles are about y unless an axis is given.
         if not isinstance(source, TiltGeometry) and tilt_axis_angle is None:
+            logger.info("tilt axis: along y, since tilt angles were given without one")
             sizes = attrs.evolve(sizes, tilt_axis_angle=0.0)
         given: AlignmentFile = (
             GeometryFile(source) if isinstance(source, TiltGeometry) else AnglesFile(source)

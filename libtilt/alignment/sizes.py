@@ -10,6 +10,7 @@ from attrs.converters import optional
 from libtilt.alignment.plausible import to_axis_angle
 from libtilt.errors import MissingArgumentError
 from libtilt.errors.checks import length, shape_of, to_pixel_size, to_volume_shape
+from libtilt.errors.log import logger
 
 HINTS = {
     "stack_shape": "stack_shape=(n, h, w)",
@@ -110,4 +111,5 @@ class KnownSizes(Sizes):
 def default_volume_shape(image_shape: tuple[int, ...]) -> tuple[int, ...]:
     """Return the default shape of a tomogram: as high and wide as the images, as deep as wide."""
     height, width = image_shape
+    logger.info("tomogram: as high, wide and deep as the images are, %s", (width, height, width))
     return width, height, width

@@ -10,7 +10,15 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import ArrayLike, NDArray
 
-from libtilt.alignment import Alignment, AlignmentFile, AnglesFile, GeometryFile, MdocFile, Sizes
+from libtilt.alignment import (
+    Acquisition,
+    Alignment,
+    AlignmentFile,
+    AnglesFile,
+    GeometryFile,
+    MdocFile,
+    Sizes,
+)
 from libtilt.alignment.angles import axis_along_y_warning
 from libtilt.alignment.beside_stack import (
     find_geometry_file,
@@ -29,6 +37,7 @@ from libtilt.errors import (
     UnknownOptionError,
 )
 from libtilt.errors.checks import finite_array, to_pixel_size
+from libtilt.errors.log import logger
 from libtilt.geometry import TiltGeometry
 from libtilt.geometry.json_file import read_series_fields, read_series_id
 from libtilt.geometry.tolerances import same_spacing
@@ -56,8 +65,8 @@ class StackGeometry:
     """Geometry of the used images of a stack, and where it comes from (`source`, for messages).
 
     The pixel size is in angstroms, None if unknown; `views` are the used images, None for all;
-    `warnings` are assumptions that the user should check; `fields` are those of a subclass of
-    `TiltSeries`, saved beside the stack.
+    `warnings` are assumptions that the user should check, `notes` are conclusions to know of;
+    `fields` are those of a subclass of `TiltSeries`, saved beside the stack.
     """
 
     geometry: TiltGeometry
@@ -66,6 +75,8 @@ class StackGeometry:
     views: NDArray[np.int64] | None = None
     warnings: tuple[LibtiltWarning | str, ...] = ()
     fields: dict[str, Any] = attrs.field(factory=dict)
+    notes: tuple[str, ...] = ()
+    acquisition: Acquisition = attrs.field(factory=Acquisition)
 
     @classmethod
     def from_alignment(cls, alignment: Alignment, source: str, kind: type[TiltGeometry]) -> Self:
@@ -76,6 +87,8 @@ class StackGeometry:
             alignment.pixel_size,
             alignment.views,
             alignment.warnings,
+            notes=alignment.notes,
+            acquisition=alignment.acquisition,
         )
 
     @classmethod
@@ -152,7 +165,10 @@ class StackFile:
                     f"path, got {type(source).__name__}",
                     arguments=("geometry",),
                 )
-            axis = self.tilt_axis_angle or 0.0
+            axis = self.tilt_axis_angle
+            if axis is None:
+                axis = 0.0
+                logger.info("tilt axis: along y, since tilt angles were given without one")
             return StackGeometry.from_angles(source, axis, "geometry", self.kind)
         return self._from_neighbors()
 
@@ -181,7 +197,8 @@ class StackFile:
     def _from_angle_list(self, path: Path) -> StackGeometry:
         axis = self.tilt_axis_angle
         if axis is None and is_aligned(self.path):
-            axis = 0.0  # By definition, the tilt axis of an aligned stack lies along y.
+            axis = 0.0  # By definition.
+            logger.info("tilt axis: along y, since %s is an aligned stack by its name", self.path)
         return StackGeometry.from_angles(read_tilt_angles(path), axis, str(path), self.kind)
 
     def _from_mdoc(self, path: Path) -> StackGeometry:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from functools import lru_cache
 from importlib.util import find_spec
-from typing import ClassVar, cast
+from typing import ClassVar
 
 import attrs
 
@@ -14,9 +15,17 @@ from libtilt.backends.registry import load_backend
 from libtilt.backends.scipy import SciPyBackend
 from libtilt.backends.single_axis import SingleAxisLayout
 from libtilt.backends.sparse import SparseBackend
+from libtilt.errors import LibtiltWarning
+from libtilt.errors.installing import pip_install
+from libtilt.errors.log import logger
 
-_MISSING = "numba is not installed (pip install 'libtilt[fast]')"
 _REINSTALL = "pip install --force-reinstall numba llvmlite"
+# Voxels times tilts per second on two cores, and how many times as fast numba is.
+_SLOW = {"scipy": (1.5e7, "more than ten"), "sparse": (3e9, "several")}
+_LONG = 10.0
+"""Seconds from which a slow backend is worth a warning."""
+
+_warned: set[str] = set()
 
 
 @attrs.frozen
@@ -25,7 +34,8 @@ class AutoBackend(PlannedBackend):
 
     With numba: mode "rows" where rays stay in planes of the volume, else mode "factorized", which
     approximates line integrals as well as the plain operator, more than ten times as fast. Without
-    numba: sparse where it applies, else scipy. `explain` gives the choice and its reason.
+    numba: sparse where it applies, else scipy, with a warning once per process if a projection
+    would take more than ten seconds by it. `explain` gives the choice and its reason.
 
     Examples
     --------
@@ -65,9 +75,11 @@ class AutoBackend(PlannedBackend):
         >>> AutoBackend().choose(spec).trilinear
         True
         """
-        backend, _ = _choose(spec)
+        backend, reason = _choose(spec)
         if local and backend.local != "full":
-            return cast(Backend, load_backend("numba")())
+            backend, reason = load_backend("numba")(), "numba, trilinear: for parts of a whole"
+        logger.info("backend: auto selects %s", reason)
+        _warn_if_slow(backend, reason, spec)
         return backend
 
     def explain(self, spec: SamplingSpec) -> str:
@@ -105,6 +117,17 @@ def _choose(spec: SamplingSpec) -> tuple[Backend, str]:
     return SparseBackend(), f"sparse: {problem}, and {_describe_axis(layout)}"
 
 
+def _warn_if_slow(backend: Backend, reason: str, spec: SamplingSpec) -> None:
+    """Warn, once for each backend, if it takes long and an extra would bring a faster one."""
+    if backend.name not in _SLOW or backend.name in _warned or find_spec("numba") is not None:
+        return
+    rate, factor = _SLOW[backend.name]
+    if len(spec.grids) * math.prod(spec.volume_shape) > rate * _LONG:
+        _warned.add(backend.name)
+        slow = f"backend 'auto' selects {reason}; numba is {factor} times as fast"
+        warnings.warn(LibtiltWarning(slow), stacklevel=3)
+
+
 def _describe_axis(layout: SingleAxisLayout) -> str:
     volume, images = "xyz"[layout.axis], "xy"[layout.detector_axis]
     if volume == images:
@@ -116,7 +139,7 @@ def _describe_axis(layout: SingleAxisLayout) -> str:
 def _numba_problem() -> str:
     """Return why numba cannot be used, or an empty text; warn if it is broken."""
     if find_spec("numba") is None:
-        return _MISSING
+        return f"numba is not installed ({pip_install('fast')})"
     try:
         load_backend("numba")
     except Exception as error:  # A broken installation can raise any exception.

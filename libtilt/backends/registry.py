@@ -8,6 +8,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from libtilt.backends.base import Backend
+from libtilt.errors.installing import pip_install
 
 GROUP = "libtilt.backends"
 """Entry-point group in which other packages register their backends."""
@@ -104,7 +105,7 @@ def load_backend(name: str) -> Any:
         if error.name is None:
             raise ImportError(f"backend {name!r} cannot be imported: {error}") from error
         extra = EXTRAS.get(name)
-        remedy = f"install it with: pip install 'libtilt[{extra}]'" if extra else "install it first"
+        remedy = f"install it with: {pip_install(extra)}" if extra else "install it first"
         raise ImportError(
             f"backend {name!r} needs the package {error.name!r}: {remedy}", name=error.name
         ) from error

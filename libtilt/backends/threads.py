@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from libtilt.errors.checks import positive_integer
+from libtilt.progress import piece_counter
 
 _CFS = ("quota", "period")
 Piece = TypeVar("Piece")
@@ -122,7 +123,19 @@ def run_each(
     """Yield ``work(piece)`` in the order of `pieces`, with at most `threads` pieces in flight.
 
     Pieces must write to separate memory: then results do not depend on the number of threads.
+    Each one counts for the argument ``progress=`` of the call that it is a part of.
     """
+    counter = piece_counter()
+    if counter is None:
+        yield from _run_each(work, pieces, threads)
+        return
+    listed = list(pieces)
+    yield from counter.count(_run_each(work, listed, threads), len(listed))
+
+
+def _run_each(
+    work: Callable[[Piece], Result], pieces: Iterable[Piece], threads: int | None
+) -> Iterator[Result]:
     count = thread_count(threads)
     if count == 1:
         yield from map(work, pieces)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from importlib import import_module
 
 import click
+
+from libtilt.cli.messages import print_log
 
 _COMMANDS = {
     "demo": "Go from a map to its tilt series and back to a tomogram, with a GIF of each.",
@@ -46,7 +47,12 @@ class _Commands(click.Group):
 )
 @click.version_option(package_name="libtilt", prog_name="libtilt")
 @click.option("-q", "--quiet", is_flag=True, help="Print only results and errors.")
-@click.option("-v", "--verbose", is_flag=True, help="Also print the library's log messages.")
+@click.option(
+    "-v",
+    "--verbose",
+    is_flag=True,
+    help="Also print what is taken for granted: backend, grids, tilt axis.",
+)
 @click.option(
     "--threads",
     type=click.IntRange(min=1),
@@ -70,5 +76,4 @@ def app(quiet: bool, verbose: bool, threads: int | None) -> None:
     if threads is not None:
         os.environ["LIBTILT_THREADS"] = str(threads)
     if verbose:
-        logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
-        logging.getLogger("libtilt").setLevel(logging.DEBUG)
+        print_log()

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from libtilt.cli.errors import one_line_errors
-from libtilt.cli.messages import echo
+from libtilt.cli.messages import echo, shows_progress
 from libtilt.cli.options import (
     alignment_options,
     backend_option,
@@ -20,11 +20,11 @@ from libtilt.cli.options import (
     tomogram_options,
     with_options,
 )
-from libtilt.cli.progress import ProgressProjector
 from libtilt.cli.series import open_tilt_series
 from libtilt.geometry.image_data import format_shape
 from libtilt.io.atomic import require_writable
 from libtilt.io.mrc_writing import compression
+from libtilt.projector import Projector
 
 
 @click.command()
@@ -56,6 +56,7 @@ def backproject(tilts: Path, **options: Any) -> None:
     require_writable(output, overwrite=overwrite)
     tilt_series, tomogram = open_tilt_series(tilts, options)
     choices = {name: options[name] for name in ("driven", "backend")}
-    volume = ProgressProjector(tilt_series.geometry, **choices, **tomogram).adjoint(tilt_series)
+    projector = Projector(tilt_series.geometry, **choices, **tomogram)
+    volume = projector.adjoint(tilt_series, progress=shows_progress())
     volume.save(output, overwrite=overwrite)
     echo(f"{output}: {format_shape(volume.shape)} voxels")

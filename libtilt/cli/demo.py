@@ -13,7 +13,7 @@ import click
 
 from libtilt.animations import Spin
 from libtilt.cli.errors import one_line_errors
-from libtilt.cli.messages import echo
+from libtilt.cli.messages import echo, shows_progress
 from libtilt.cli.options import (
     backend_option,
     input_file,
@@ -22,7 +22,6 @@ from libtilt.cli.options import (
     voxel_size_option,
     with_options,
 )
-from libtilt.cli.progress import ProgressProjector
 from libtilt.cli.series import tilt_angle_range
 from libtilt.drawing import Style
 from libtilt.errors.checks import positive_float, require_finite
@@ -31,6 +30,7 @@ from libtilt.geometry.image_data import format_shape, format_spacing
 from libtilt.io.atomic import atomic_writes, require_writable, scratch_folder
 from libtilt.io.downloads import fetch_emdb
 from libtilt.phantoms import GaussianBlobs
+from libtilt.projector import Projector
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
 
@@ -84,7 +84,8 @@ def demo(output: Path, **options: Any) -> None:
         volume = _volume(options)
     echo(f"  {format_shape(volume.shape)} voxels of {format_spacing(volume.voxel_size)} A")
     side = max(volume.shape)
-    projector = ProgressProjector(
+    progress = shows_progress()
+    projector = Projector(
         TiltGeometry.from_tilt_angles(tilt_angle_range(-60, 60, 3)),
         volume_shape=volume.shape,
         image_shape=(side, side),
@@ -92,10 +93,10 @@ def demo(output: Path, **options: Any) -> None:
         backend=options["backend"],
     )
     with _step("tilt series"):
-        tilt_series = projector.forward(volume)
+        tilt_series = projector.forward(volume, progress=progress)
     echo(f"  {len(tilt_series)} images of {side} x {side} pixels, from -60 to 60 degrees")
     with _step("tomogram"):
-        tomogram = projector.evolve(driven="voxel").adjoint(tilt_series)
+        tomogram = projector.evolve(driven="voxel").adjoint(tilt_series, progress=progress)
     echo(f"  {format_shape(tomogram.shape)} voxels, backprojected without a filter")
     output.mkdir(parents=True, exist_ok=True)
     # Written to a scratch folder, then moved to their places, all or none.
@@ -111,19 +112,21 @@ def demo(output: Path, **options: Any) -> None:
 
 
 def _write(folder: Path, volume: Volume, tilt_series: TiltSeries, tomogram: Volume) -> None:
-    style = Style(annotate=True)
+    shown: dict[str, Any] = {"style": Style(annotate=True), "progress": shows_progress()}
     volume.save(folder / "volume.mrc")
     tilt_series.save(folder / "tilt_series.mrc")
     tomogram.save(folder / "tomogram.mrc")
-    volume.to_gif(folder / "volume.gif", look=Spin(render="surface", count=60), style=style)
-    tilt_series.to_gif(folder / "tilt_series.gif", style=style)
-    tomogram.to_gif(folder / "tomogram.gif", style=style)
+    volume.to_gif(folder / "volume.gif", look=Spin(render="surface", count=60), **shown)
+    tilt_series.to_gif(folder / "tilt_series.gif", **shown)
+    tomogram.to_gif(folder / "tomogram.gif", **shown)
 
 
 def _volume(options: dict[str, Any]) -> Volume:
     """Return the map of the options in float32, by default the phantom."""
     size, voxel_size, factor = options["size"], options["voxel_size"], options["factor"]
-    source = options["map"] if options["emdb"] is None else fetch_emdb(options["emdb"])
+    source = options["map"]
+    if options["emdb"] is not None:
+        source = fetch_emdb(options["emdb"], progress=shows_progress())
     if source is None:
         spacing = 320.0 / size if voxel_size is None else positive_float(voxel_size, "--voxel-size")
         shape = (size, size, size)

@@ -16,7 +16,7 @@ from libtilt.cli.field_options import (
     options_of,
     options_of_several,
 )
-from libtilt.cli.messages import echo
+from libtilt.cli.messages import echo, shows_progress
 from libtilt.cli.options import (
     input_file,
     output_file,
@@ -26,12 +26,12 @@ from libtilt.cli.options import (
     voxel_size_option,
     with_options,
 )
-from libtilt.cli.progress import frame_progress
 from libtilt.cli.series import angles_file_options
 from libtilt.drawing import Animation, Panel, Style
 from libtilt.drawing.writers import writer_for
 from libtilt.io.atomic import require_writable
 from libtilt.io.image_files import read_image_header
+from libtilt.progress import reporting
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
 
@@ -102,14 +102,15 @@ def gif(files: Paths, output: Path, **options: Any) -> None:
         panels = [_before_after_panel(files, labels, style, options)]
     else:
         panels = _panels(files, labels, style, options)
+    animation = Animation(panels, **saving)
     counts = [0]
-    with frame_progress() as show:
+    with reporting(shows_progress(), "frames") as report:
 
         def progress(done: int, count: int) -> None:
             counts[0] = count
-            show(done, count)
+            if report is not None:
+                report(done, count)
 
-        animation = Animation(panels, **saving)
         path = animation.save(output, overwrite=options["overwrite"], progress=progress)
     echo(f"{path}: {counts[0]} frames, {path.stat().st_size} bytes")
     total = max(len(panel.order) for panel in panels)

@@ -7,13 +7,15 @@ from pathlib import Path
 import click
 import numpy as np
 
-from libtilt.alignment.beside_stack import find_tilt_geometry
-from libtilt.alignment.stack_geometry import StackFile
+from libtilt.alignment import Acquisition, MdocFile
+from libtilt.alignment.beside_stack import find_tilt_geometry, sibling_path
+from libtilt.alignment.stack_geometry import StackFile, StackGeometry
 from libtilt.backends.auto import AutoBackend
 from libtilt.cli.errors import one_line_errors
 from libtilt.cli.messages import echo
 from libtilt.cli.options import input_file
-from libtilt.geometry import VolumeGrid
+from libtilt.geometry import TiltGeometry, VolumeGrid
+from libtilt.geometry.describing import describe_tilt_axis, describe_tilts
 from libtilt.geometry.image_data import format_shape
 from libtilt.io.image_content import ImageContent
 from libtilt.io.image_files import read_image
@@ -42,10 +44,15 @@ def _rows(file: Path, content: ImageContent) -> list[tuple[str, str]]:
     data = content.data
     sizes = content.voxel_size
     kind = f"{'image stack' if content.is_image_stack else 'volume'}, according to its header"
+    series: list[tuple[str, str]] = []
+    notes = [*content.notes, *_spacing_notes(content)]
     if (tilts := find_tilt_geometry(file, content)) is not None:
         kind = f"tilt series, with its geometry in {tilts}"
+        series, series_notes, backend = _inspect_series(file, content)
+        notes += series_notes
     finite = data[np.isfinite(data)] if data.dtype.kind == "f" else data
     rows = [
+        *series,
         ("file", str(file)),
         ("kind", kind),
         ("shape", f"{format_shape(data.shape)}  (z, y, x)"),
@@ -65,11 +72,8 @@ def _rows(file: Path, content: ImageContent) -> list[tuple[str, str]]:
         rows.append(("not finite", f"{data.size - finite.size} values"))
     if content.made:
         rows.append(("made", content.made))
-    notes = [*content.notes, *_spacing_notes(content)]
-    if tilts is not None:
-        series_notes, backend = _inspect_series(file, content)
-        notes += series_notes
-        rows += [("backend", f"auto selects {backend}")] if backend else []
+    if series:
+        rows.append(("backend", f"auto selects {backend}"))
     return rows + [("note", note) for note in notes]
 
 
@@ -82,12 +86,15 @@ def _spacing_notes(content: ImageContent) -> list[str]:
     return []
 
 
-def _inspect_series(file: Path, content: ImageContent) -> tuple[list[str], str]:
-    """Return the warnings or the error of opening the series, and the backend it would use."""
+def _inspect_series(
+    file: Path, content: ImageContent
+) -> tuple[list[tuple[str, str]], list[str], str]:
+    """Return rows on the tilts, the warnings or the error of opening the series, its backend."""
     try:
         found = StackFile(file, content).geometry(None)
     except ValueError as error:
-        return [str(error)], ""
+        return [], [str(error)], ""
+    rows = _tilt_rows(file, found)
     _, height, width = content.data.shape
     size = float(content.voxel_size[0]) or 1.0
     domain = VolumeGrid((width, height, width), size)
@@ -96,8 +103,35 @@ def _inspect_series(file: Path, content: ImageContent) -> tuple[list[str], str]:
     used = len(found.geometry) if found.views is None else len(found.views)
     if found.views is None and used != len(content.data):
         count = len(content.data)
-        return [f"{found.source} has {used} tilts, the stack has {count} images"], reason
-    return [str(text) for text in found.warnings], reason
+        return rows, [f"{found.source} has {used} tilts, the stack has {count} images"], reason
+    return rows, [str(text) for text in found.warnings], reason
+
+
+def _tilt_rows(file: Path, found: StackGeometry) -> list[tuple[str, str]]:
+    """Return tilts, tilt axis, order of acquisition and exposure."""
+    geometry, acquisition, beside = found.geometry, found.acquisition, ""
+    if acquisition.times is None and acquisition.exposures is None:
+        acquisition, beside = _acquisition_beside(file, geometry)
+    return [
+        ("tilts", describe_tilts(geometry.tilt_angles)),
+        ("tilt axis", f"at {describe_tilt_axis(geometry.tilt_axis_angles)} from y"),
+        ("order", acquisition.describe_scheme(geometry.tilt_angles) + beside),
+        ("exposure", acquisition.describe_exposure() + beside),
+    ]
+
+
+def _acquisition_beside(file: Path, geometry: TiltGeometry) -> tuple[Acquisition, str]:
+    """Return order and exposures by an ``.mdoc`` beside the stack that has the same tilts."""
+    for path in (Path(f"{file}.mdoc"), sibling_path(file, ".mdoc")):
+        try:
+            mdoc = MdocFile.read(path)
+        except (OSError, ValueError):
+            continue
+        angles = mdoc.tilt_angles
+        # A stack that was sorted after its .mdoc was written has them in another order.
+        if len(angles) == len(geometry) and np.allclose(angles, geometry.tilt_angles, atol=1.0):
+            return mdoc.acquisition, f", by {path.name}"
+    return Acquisition(), ""
 
 
 def _triple(values: np.ndarray) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import sys
 
@@ -48,6 +49,26 @@ def _encodable(text: str, *, err: bool) -> str:
     except UnicodeEncodeError:
         text = text.replace("Å", "A").encode(encoding, "backslashreplace").decode(encoding)
     return text
+
+
+class _LogPrinter(logging.Handler):
+    """Prints records of the library as other notes of a command."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        echo(f"{record.name}: {record.getMessage()}", err=True)
+
+
+def print_log() -> None:
+    """Print the log of the library on stderr from now on."""
+    logger = logging.getLogger("libtilt")
+    logger.setLevel(logging.DEBUG)
+    if not any(isinstance(handler, _LogPrinter) for handler in logger.handlers):
+        logger.addHandler(_LogPrinter())
+
+
+def shows_progress() -> bool:
+    """Whether commands show bars: unless the run is quiet."""
+    return not is_quiet()
 
 
 def is_quiet() -> bool:

@@ -9,7 +9,7 @@ import click
 
 from libtilt.alignment.beside_stack import find_tilt_geometry, read_tilt_angles
 from libtilt.cli.errors import one_line_errors
-from libtilt.cli.messages import echo
+from libtilt.cli.messages import echo, shows_progress
 from libtilt.cli.options import (
     backend_option,
     input_file,
@@ -19,13 +19,13 @@ from libtilt.cli.options import (
     voxel_size_option,
     with_options,
 )
-from libtilt.cli.progress import ProgressProjector
 from libtilt.cli.series import angles_from_options, tilt_angle_range
 from libtilt.geometry import TiltGeometry
 from libtilt.geometry.image_data import format_shape
 from libtilt.io.atomic import require_writable
 from libtilt.io.image_files import read_image_header
 from libtilt.io.mrc_writing import compression
+from libtilt.projector import Projector
 from libtilt.volume import Volume
 
 
@@ -67,6 +67,6 @@ def project(volume: Path, **options: Any) -> None:
         raise click.UsageError(f"{volume} is a tilt series; expected a volume")
     source = Volume.open(volume, voxel_size=options["voxel_size"])
     choices = {name: options[name] for name in ("driven", "backend")}
-    tilt_series = ProgressProjector(geometry, **choices).forward(source)
+    tilt_series = Projector(geometry, **choices).forward(source, progress=shows_progress())
     tilt_series.save(output, overwrite=overwrite)
     echo(f"{output}: {len(tilt_series)} images of {format_shape(tilt_series.shape[1:])}")

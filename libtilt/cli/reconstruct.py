@@ -10,7 +10,7 @@ import click
 
 from libtilt.animations import IterationSlices
 from libtilt.cli.errors import one_line_errors
-from libtilt.cli.messages import echo
+from libtilt.cli.messages import echo, shows_progress
 from libtilt.cli.method_options import method_from_options, method_options, require_applicable
 from libtilt.cli.options import (
     alignment_options,
@@ -24,7 +24,6 @@ from libtilt.cli.options import (
     tomogram_options,
     with_options,
 )
-from libtilt.cli.progress import ProgressProjector, progress_bar
 from libtilt.cli.series import open_tilt_series
 from libtilt.drawing import Animation
 from libtilt.drawing.writers import writer_for
@@ -36,7 +35,6 @@ from libtilt.projector import Projector
 from libtilt.reconstruction import METHODS, Reconstruction
 from libtilt.reconstruction import reconstruct as reconstruct_volume
 from libtilt.tilt_series import TiltSeries
-from libtilt.volume import Volume
 
 ITERATION_FPS = 6
 
@@ -116,9 +114,10 @@ def reconstruct(tilts: Path, **options: Any) -> None:
         temporary = dict(zip(targets, written, strict=True))
         volume.save(temporary[options["output"]])
         if options["gif"]:
-            volume.to_gif(temporary[options["gif"]])
+            volume.to_gif(temporary[options["gif"]], progress=shows_progress())
         if options["iteration_gif"]:
-            Animation(slices.panel(), fps=ITERATION_FPS).save(temporary[options["iteration_gif"]])
+            animation = Animation(slices.panel(), fps=ITERATION_FPS)
+            animation.save(temporary[options["iteration_gif"]], progress=shows_progress())
     echo(f"{options['output']}: {format_shape(volume.shape)} voxels")
     if options["gif"]:
         echo(f"{options['gif']}: slices along z")
@@ -160,24 +159,17 @@ def _reconstruct(
     series: TiltSeries, tomogram: dict[str, Any], options: dict[str, Any], slices: IterationSlices
 ) -> Reconstruction:
     method = method_from_options(options, tomogram["volume_shape"][0])
-    iterates = "callback" in method.supports
-    # An iterative method has a bar of its iterations.
-    kind = Projector if iterates else ProgressProjector
     margin = options["margin"]
     given: dict[str, Any] = {
-        "projector": kind(series.geometry, backend=options["backend"], **tomogram),
+        "projector": Projector(series.geometry, backend=options["backend"], **tomogram),
         "nan": "ignore" if options["ignore_nan"] else "raise",
         "margin": int(margin) if margin and re.fullmatch("[0-9]{1,9}", margin) else margin,
     }
-    if not iterates:
-        return reconstruct_volume(series, method, **given)
-
-    def after(iteration: int, volume: Volume, residual: float) -> None:
-        bar.update(1)
-        if options["iteration_gif"]:
-            slices(iteration, volume, residual)
-
-    with progress_bar(length=getattr(method, "iterations", None), label=method.name) as bar:
-        result = reconstruct_volume(series, method, callback=after, **given)
-    echo(f"{result.iterations} iterations, residual {100 * result.residuals[-1]:.2f} %", err=True)
+    if options["iteration_gif"]:
+        given["callback"] = slices
+    result = reconstruct_volume(series, method, progress=shows_progress(), **given)
+    if result.iterations:
+        echo(
+            f"{result.iterations} iterations, residual {100 * result.residuals[-1]:.2f} %", err=True
+        )
     return result

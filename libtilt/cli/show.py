@@ -19,6 +19,7 @@ from libtilt.cli.options import (
     with_options,
 )
 from libtilt.cli.series import angles_file_options
+from libtilt.errors.installing import pip_install
 from libtilt.io.atomic import atomic_write, require_writable
 from libtilt.io.image_files import read_image_header
 from libtilt.tilt_series import TiltSeries
@@ -116,7 +117,7 @@ def _use_headless_matplotlib() -> None:
         import matplotlib
     except ImportError as error:
         raise ImportError(
-            "figures require matplotlib; install it with: pip install 'libtilt[plot]'"
+            f"figures require matplotlib; install it with: {pip_install('plot')}"
         ) from error
     matplotlib.use("agg")
 

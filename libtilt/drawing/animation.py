@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from libtilt.drawing.bounds import Progress, write_within
+from libtilt.drawing.bounds import write_within
 from libtilt.drawing.montage import Montage
 from libtilt.drawing.panel import Panel
 from libtilt.drawing.writer import FPS
@@ -18,6 +18,7 @@ from libtilt.errors import ArgumentError
 from libtilt.errors.checks import positive_integer
 from libtilt.errors.options import checked, option
 from libtilt.io.atomic import atomic_write, require_writable
+from libtilt.progress import ProgressOption, reporting
 
 MAX_BYTES = 5_000_000
 # A notebook keeps the pictures that it shows in its own file.
@@ -107,7 +108,7 @@ class Animation:
     )
 
     def save(
-        self, path: str | Path, *, overwrite: bool = False, progress: Progress | None = None
+        self, path: str | Path, *, overwrite: bool = False, progress: ProgressOption = None
     ) -> Path:
         """Write the animation to a file.
 
@@ -118,9 +119,9 @@ class Animation:
             (lossless animated WebP), or ``.mp4`` (extra ``video``). All but GIF are in full color.
         overwrite : bool, optional
             Whether to replace an existing file.
-        progress : callable, optional
-            Called as ``progress(done, count)`` after each frame; counts from 1 again when the file
-            is larger than `max_bytes` and is written anew.
+        progress : bool or callable, optional
+            True shows a bar, a callable is called as ``progress(done, count)`` after each frame;
+            counts from 1 again when the file is larger than `max_bytes` and is written anew.
 
         Returns
         -------
@@ -149,8 +150,9 @@ class Animation:
         montage = Montage.from_panels(self.panels, full_color=writer.full_color)
         width = self._width(montage, even=writer.even_sides)
         writer.require_sides(*montage.layout.picture_shape(width))
-        with atomic_write(path, overwrite=overwrite) as temporary:
-            write_within(temporary, writer, montage, width, self.max_bytes, progress)
+        writing = atomic_write(path, overwrite=overwrite)
+        with reporting(progress, "frames") as report, writing as temporary:
+            write_within(temporary, writer, montage, width, self.max_bytes, report)
         return Path(path)
 
     def _repr_html_(self) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import attrs
@@ -14,12 +13,11 @@ from numpy.typing import NDArray
 from libtilt.drawing.montage import Montage
 from libtilt.drawing.writer import Writer
 from libtilt.errors import ArgumentError
-
-Progress = Callable[[int, int], object]
+from libtilt.errors.log import logger
+from libtilt.progress import Report
 
 FEWEST_FRAMES = 40
 SLOWEST_FPS = 10.0
-_logger = logging.getLogger("libtilt")
 
 
 @attrs.frozen
@@ -53,7 +51,7 @@ def write_within(
     montage: Montage,
     width: int,
     max_bytes: int | None,
-    progress: Progress | None,
+    progress: Report | None,
 ) -> None:
     """Write all frames; if the file exceeds `max_bytes`, again with fewer frames or pixels."""
     full = cut = Cut(1, width)
@@ -63,7 +61,7 @@ def write_within(
         assert max_bytes is not None
         cut = _reduce(montage, cut, size, max_bytes)
     if cut != full:
-        _logger.info(
+        logger.info(
             "max_bytes=%d: wrote %d of %d frames, %d pixels wide in place of %d",
             *(max_bytes, len(cut.positions(montage)), len(montage), cut.width, width),
         )
@@ -83,9 +81,7 @@ def _reduce(montage: Montage, cut: Cut, size: int, max_bytes: int) -> Cut:
     )
 
 
-def _write(
-    path: Path, writer: Writer, montage: Montage, cut: Cut, progress: Progress | None
-) -> int:
+def _write(path: Path, writer: Writer, montage: Montage, cut: Cut, progress: Report | None) -> int:
     """Write the frames of a cut; return the file size in bytes."""
     frames = _frames(montage, cut.positions(montage), cut.width, progress)
     cut.writer(writer).write(path, frames, montage.colors)
@@ -93,7 +89,7 @@ def _write(
 
 
 def _frames(
-    montage: Montage, positions: Sequence[int], width: int, progress: Progress | None
+    montage: Montage, positions: Sequence[int], width: int, progress: Report | None
 ) -> Iterator[NDArray[np.uint8]]:
     for done, frame in enumerate(montage.frames(positions, width), start=1):
         yield frame

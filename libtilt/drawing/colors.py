@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from libtilt.drawing.contrast import Frames
+from libtilt.errors.installing import pip_install
 
 INKS = 16
 GRAYS = np.arange(256, dtype=np.uint8)
@@ -96,7 +97,7 @@ def require_cmap(name: str) -> str:
         from matplotlib import colormaps
     except ImportError as error:
         raise ImportError(
-            f"color map {name!r} requires matplotlib; install it with: pip install 'libtilt[plot]'"
+            f"color map {name!r} requires matplotlib; install it with: {pip_install('plot')}"
         ) from error
     if not isinstance(name, str) or name not in colormaps:
         raise ValueError(

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from libtilt.drawing.colors import Colors
 from libtilt.drawing.writer import Writer
+from libtilt.errors.installing import pip_install
 
 
 @attrs.frozen
@@ -69,7 +70,7 @@ def _ffmpeg() -> Any:
         import imageio_ffmpeg
     except ImportError as error:
         raise ImportError(
-            "MP4 films require imageio-ffmpeg; install it with: pip install 'libtilt[video]'"
+            f"MP4 films require imageio-ffmpeg; install it with: {pip_install('video')}"
         ) from error
     try:
         program = imageio_ffmpeg.get_ffmpeg_exe()

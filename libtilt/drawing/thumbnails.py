@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from libtilt.drawing.contrast import shared_limits, to_gray
+from libtilt.drawing.facts import facts_table
 from libtilt.drawing.montage import resize
 
 HEIGHT = 128
@@ -55,14 +56,9 @@ def value_range(array: NDArray[Any], pictures: list[NDArray[Any]]) -> str:
 
 def notebook_card(name: str, facts: dict[str, str], png: bytes) -> str:
     """Return HTML with a picture beside a table of facts."""
-    rows = "".join(
-        f"<tr><th style='text-align:left'>{html.escape(key)}</th>"
-        f"<td style='text-align:left'>{html.escape(value)}</td></tr>"
-        for key, value in facts.items()
-    )
     data = base64.b64encode(png).decode("ascii")
     return (
         "<div style='display:flex;gap:1em;align-items:center;flex-wrap:wrap'>"
         f"<img alt='{html.escape(name)}' src='data:image/png;base64,{data}'>"
-        f"<div><b>{html.escape(name)}</b><table>{rows}</table></div></div>"
+        f"{facts_table(name, facts)}</div>"
     )

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from libtilt.errors.checks import Float64Array
+from libtilt.errors.installing import pip_install
 from libtilt.geometry import TiltGeometry
 from libtilt.geometry.tolerances import POSITION_TOLERANCE, same_spacing
 from libtilt.io.image_checks import angstroms_of
@@ -204,7 +205,7 @@ def _xarray() -> Any:
         import xarray
     except ImportError as error:
         raise ImportError(
-            "to_xarray and from_xarray need the package 'xarray': pip install 'libtilt[xarray]'",
+            f"to_xarray and from_xarray require xarray; install it with: {pip_install('xarray')}",
             name="xarray",
         ) from error
     return xarray

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import DTypeLike, NDArray
 
+from libtilt.progress import ProgressOption
+
 if TYPE_CHECKING:
     from libtilt.animations import Look
     from libtilt.drawing import Style
-    from libtilt.drawing.bounds import Progress
 
 
 Axis = int | tuple[int, ...] | None
@@ -201,7 +202,7 @@ class ImageData(NDArrayOperatorsMixin):
         max_size: int | None = None,
         max_bytes: int | None = 5_000_000,
         overwrite: bool = False,
-        progress: Progress | None = None,
+        progress: ProgressOption = None,
     ) -> Path:
         """Write an animation as a GIF, or in the format of the path's suffix.
 

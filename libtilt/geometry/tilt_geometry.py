@@ -21,13 +21,18 @@ from libtilt.errors.checks import (
     to_voxel_size,
 )
 from libtilt.geometry.affine import invert_affine, to_homogeneous
+from libtilt.geometry.describing import (
+    describe_rotations,
+    describe_shifts,
+    describe_tilt_axis,
+    describe_tilts,
+)
 from libtilt.geometry.frozen_classes import frozen
 from libtilt.geometry.image_grid import ImageGrid
 from libtilt.geometry.json_file import read as read_json
 from libtilt.geometry.json_file import write as write_json
 from libtilt.geometry.per_tilt import (
     PER_TILT,
-    describe_array,
     join_per_tilt,
     per_tilt_fields,
     require_per_tilt,
@@ -116,7 +121,8 @@ class TiltGeometry:
     >>> from libtilt import TiltGeometry
     >>> geometry = TiltGeometry.from_tilt_angles([-60, 0, 60], tilt_axis_angle=85)
     >>> geometry
-    TiltGeometry(rotation_matrices=(3, 3, 3) float64, shifts=(3, 2) float64)
+    TiltGeometry(rotation_matrices=3 tilts from -60° to 60° in steps of 60°, tilt axis at 85°,
+                 shifts=0)
     >>> geometry.tilt_angles.round(6).tolist()
     [-60.0, 0.0, 60.0]
     >>> len(geometry[geometry.tilt_angles > -30])
@@ -124,13 +130,13 @@ class TiltGeometry:
     """
 
     rotation_matrices: Float64Array = attrs.field(
-        converter=_matrices_converter, repr=describe_array, metadata=PER_TILT
+        converter=_matrices_converter, repr=describe_rotations, metadata=PER_TILT
     )
     shifts: Float64Array = attrs.field(
         default=0.0,
         kw_only=True,
         converter=attrs.Converter(_shifts_converter, takes_self=True),  # type: ignore[misc]
-        repr=describe_array,
+        repr=describe_shifts,
         metadata=PER_TILT,
     )
 
@@ -425,6 +431,21 @@ class TiltGeometry:
         stretched = rotated @ self.magnifications.transpose(0, 2, 1)
         projected: Float64Array = stretched + self.shifts[:, np.newaxis]
         return projected if points.ndim == 2 else projected[:, 0]
+
+    def _summary(self) -> dict[str, str]:
+        """Return the properties that a notebook lists."""
+        facts = {
+            "tilts": describe_tilts(self.tilt_angles),
+            "tilt axis angle": describe_tilt_axis(self.tilt_axis_angles),
+            "shifts": describe_shifts(self.shifts),
+        }
+        stretched = not np.allclose(self.magnifications, np.eye(2), rtol=0, atol=1e-9)
+        return facts | ({"magnifications": "yes"} if stretched else {})
+
+    def _repr_html_(self) -> str:
+        from libtilt.drawing.facts import facts_table
+
+        return facts_table(type(self).__name__, self._summary())
 
     def __len__(self) -> int:
         return len(self.rotation_matrices)

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from libtilt.errors.checks import positive_integer
+from libtilt.errors.installing import pip_install
 from libtilt.io.atomic import atomic_writes, partial_path, remove_stale_files
 from libtilt.io.inputs import read_input
 from libtilt.io.mrc import read_mrc
+from libtilt.progress import ProgressOption, Report, reporting
 
 EMDB_URL = "https://ftp.ebi.ac.uk/pub/databases/emdb/structures"
 """The folder of all entries of the Electron Microscopy Data Bank."""
@@ -25,7 +27,7 @@ def fetch_emdb(
     cache_dir: str | Path | None = None,
     base_url: str | None = None,
     sha256: str | None = None,
-    progress: bool = False,
+    progress: ProgressOption = False,
 ) -> Path:
     """Download the main map of an EMDB entry, check it, and cache it.
 
@@ -41,8 +43,8 @@ def fetch_emdb(
     sha256 : str, optional
         Expected checksum. The EMDB publishes none; without it, libtilt checks that the file is a
         complete MRC file.
-    progress : bool, optional
-        Whether to show a progress bar; needs the package tqdm.
+    progress : bool or callable, optional
+        True shows a bar, a callable is called as ``progress(done, total)`` with numbers of bytes.
 
     Returns
     -------
@@ -77,7 +79,8 @@ def fetch_emdb(
     # concurrent runs download to different names.
     path = partial_path(target)
     try:
-        _download(url, path, target, sha256, progress)
+        with reporting(progress, name) as report:
+            _download(url, path, target, sha256, report)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -125,7 +128,7 @@ def _pooch() -> Any:
         import pooch
     except ImportError as error:
         raise ImportError(
-            "downloading maps needs the package 'pooch': pip install 'libtilt[data]'", name="pooch"
+            f"downloading maps needs the package 'pooch': {pip_install('data')}", name="pooch"
         ) from error
     return pooch
 
@@ -148,13 +151,35 @@ class _LimitedFile:
         self._file.flush()
 
 
-def _download(url: str, path: Path, target: Path, sha256: str | None, progress: bool) -> None:
+class _Bytes:
+    """The interface of a bar that pooch updates, which reports bytes. Mutable."""
+
+    def __init__(self, report: Report) -> None:
+        self._report, self._done = report, 0
+        self.total = 0
+
+    def update(self, count: int) -> None:
+        if count:
+            # Counted in whole chunks, the last of which is shorter; the size need not be announced.
+            self._done = min(self._done + count, self.total or self._done + count)
+            self._report(self._done, self.total or self._done)
+
+    def reset(self) -> None:
+        """Do nothing: pooch sets its bar to 0 to fill it at the end."""
+
+    def close(self) -> None:
+        """Do nothing: the bar is closed by what opened it."""
+
+
+def _download(
+    url: str, path: Path, target: Path, sha256: str | None, report: Report | None
+) -> None:
     pooch = _pooch()
     logger = pooch.get_logger()
     level = logger.level
     logger.setLevel("WARNING")
     try:
-        fetch = pooch.HTTPDownloader(timeout=30, progressbar=progress)
+        fetch = pooch.HTTPDownloader(timeout=30, progressbar=_Bytes(report) if report else False)
 
         def limited(source: str, output: str, pooch: Any) -> None:
             with Path(output).open("wb") as file:

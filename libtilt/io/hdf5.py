@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from libtilt.errors import RefusedImageError, UnmappableImageError
+from libtilt.errors.installing import pip_install
 from libtilt.io.hdf5_layouts import find_layout
 from libtilt.io.hdf5_nodes import ImageLayout
 from libtilt.io.image_checks import (
@@ -56,7 +57,7 @@ def _h5py() -> Any:
         import h5py
     except ImportError as error:
         raise ImportError(
-            "reading HDF5 files needs the package 'h5py': pip install 'libtilt[formats]'",
+            f"reading HDF5 files needs the package 'h5py': {pip_install('formats')}",
             name="h5py",
         ) from error
     return h5py

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from libtilt.errors import RefusedImageError, UnmappableImageError
 from libtilt.errors.checks import Float64Array
+from libtilt.errors.installing import pip_install
 from libtilt.io.image_checks import (
     angstroms_of,
     as_stack,
@@ -76,7 +77,7 @@ def _tifffile() -> Any:
         import tifffile
     except ImportError as error:
         raise ImportError(
-            "reading TIFF files needs the package 'tifffile': pip install 'libtilt[formats]'",
+            f"reading TIFF files needs the package 'tifffile': {pip_install('formats')}",
             name="tifffile",
         ) from error
     return tifffile

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from libtilt.drawing.colors import require_cmap
 from libtilt.drawing.contrast import shared_limits
 from libtilt.drawing.overlays import length_text, scale_bar_length
+from libtilt.errors.installing import pip_install
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,7 +21,7 @@ def get_axes(ax: Axes | None, *, size: tuple[float, float] = (5.0, 5.0)) -> Axes
         from matplotlib import pyplot
     except ImportError as error:
         raise ImportError(
-            "figures need matplotlib; install it with: pip install 'libtilt[plot]'"
+            f"figures need matplotlib; install it with: {pip_install('plot')}"
         ) from error
     _, made = pyplot.subplots(figsize=size, layout="constrained")
     return made

@@ -28,9 +28,12 @@ from libtilt.errors.checks import (
     to_volume_shape,
     to_voxel_size,
 )
+from libtilt.errors.log import logger
 from libtilt.geometry import ImageGrid, TiltGeometry, VolumeGrid, require_geometry
+from libtilt.geometry.describing import describe_tilt_axis, describe_tilts
 from libtilt.geometry.frozen_classes import frozen
 from libtilt.geometry.sampling import image_scales, sampling_grids
+from libtilt.progress import ProgressOption, counting_pieces
 from libtilt.projector.completion import NO_GRIDS, PartialGrids, complete_grids, data_grids
 from libtilt.projector.norms import operator_norm
 from libtilt.tilt_series import TiltSeries
@@ -242,6 +245,7 @@ class Projector:
         if self.volume_grid is None or self.image_grid is None:
             shorts = ("volume_shape", "voxel_size", "image_shape", "pixel_size")
             fixed = self.evolve(volume_grid=grids[0], image_grid=grids[1], **dict.fromkeys(shorts))
+            logger.info("grids %s: completed to %r and %r", purpose, *grids)
         if isinstance(fixed.backend, AutoBackend):
             fixed = fixed.evolve(backend=fixed.backend.choose(fixed.spec(np.float32)))
         return fixed
@@ -264,27 +268,48 @@ class Projector:
         return self.volume_grid or domain, self.image_grid or images
 
     def __repr__(self) -> str:
-        angles = self.geometry.tilt_angles
-        parts = [f"{len(angles)} tilts from {angles.min():.4g} to {angles.max():.4g} degrees"]
+        facts = self._summary()
+        parts = [f"{facts.pop('tilts')}, tilt axis at {facts.pop('tilt axis angle')}"]
+        parts += [f"{name}={value}" for name, value in facts.items()]
+        return f"{type(self).__name__}({', '.join(parts)})"
+
+    def _summary(self) -> dict[str, str]:
+        """Return the properties that `repr` and a notebook show."""
         backend = repr(self.backend)
+        grids = {"domain": "that of the data", "range": "that of the data"}
         try:
             domain, image_grid = self._grids()
         except ValueError:
-            parts.append("grids of the data")
+            pass
         else:
-            parts += [f"domain={domain}", f"range={image_grid}"]
+            grids = {"domain": repr(domain), "range": repr(image_grid)}
             if isinstance(self.backend, AutoBackend):
                 backend = f"auto: {self.backend.explain(self.spec())}"
-        parts += [f"driven={self.driven!r}", f"backend={backend}"]
-        return f"{type(self).__name__}({', '.join(parts)})"
+        return {
+            "tilts": describe_tilts(self.geometry.tilt_angles),
+            "tilt axis angle": describe_tilt_axis(self.geometry.tilt_axis_angles),
+            **grids,
+            "driven": repr(self.driven),
+            "backend": backend,
+        }
 
-    def forward(self, volume: Volume | ArrayLike) -> TiltSeries:
+    def _repr_html_(self) -> str:
+        from libtilt.drawing.facts import facts_table
+
+        return facts_table(type(self).__name__, self._summary())
+
+    def forward(
+        self, volume: Volume | ArrayLike, *, progress: ProgressOption = False
+    ) -> TiltSeries:
         """Project a volume.
 
         Parameters
         ----------
         volume : Volume or array_like, shape (d, h, w)
             Arrays have the projector's voxel size, else its pixel size, else 1.
+        progress : bool or callable, optional
+            True shows a bar, a callable is called as ``progress(done, total)``; see
+            `libtilt.progress`.
 
         Returns
         -------
@@ -297,7 +322,7 @@ class Projector:
             If the volume disagrees with the projector's grid or has NaN, or the projections
             overflow.
         TypeError
-            If the volume is complex.
+            If the volume is complex, or `progress` is of another kind.
 
         Examples
         --------
@@ -312,12 +337,15 @@ class Projector:
         data = real_data(volume, "volume", 3)
         require_finite(data, "volume")
         operator = self._between(volume, None, "to project")
-        with np.errstate(over="ignore", invalid="ignore"):
+        quiet = np.errstate(over="ignore", invalid="ignore")
+        with counting_pieces(progress, "projecting"), quiet:
             images = operator._forward(data)
         require_result(images, "the projections")
         return self.tilt_series_type(images, self.geometry, pixel_size=operator.range.pixel_size)
 
-    def adjoint(self, tilt_series: TiltSeries | ArrayLike) -> Volume:
+    def adjoint(
+        self, tilt_series: TiltSeries | ArrayLike, *, progress: ProgressOption = False
+    ) -> Volume:
         """Backproject a tilt series by the exact transpose of `forward`.
 
         Parameters
@@ -325,6 +353,8 @@ class Projector:
         tilt_series : TiltSeries or array_like, shape (n, h, w)
             Images in the order of the projector's geometry, which replaces that of the series.
             Arrays have the projector's pixel size, else its voxel size along x, else 1.
+        progress : bool or callable, optional
+            As in `forward`.
 
         Returns
         -------
@@ -337,7 +367,7 @@ class Projector:
             If the volume's shape is not known, the images disagree in count, shape or pixel size
             or have NaN, or the backprojection overflows.
         TypeError
-            If the images are complex.
+            If the images are complex, or `progress` is of another kind.
 
         Notes
         -----
@@ -364,7 +394,8 @@ class Projector:
             )
         require_finite(images, "tilt_series")
         operator = self._between(None, tilt_series, "to backproject")
-        with np.errstate(over="ignore", invalid="ignore"):
+        quiet = np.errstate(over="ignore", invalid="ignore")
+        with counting_pieces(progress, "backprojecting"), quiet:
             volume = operator._adjoint(images)
         if may_overflow(images):
             require_result(volume, "the backprojection")

@@ -6,6 +6,7 @@ from numpy.typing import ArrayLike
 
 from libtilt.backends.base import Backend
 from libtilt.geometry import VolumeGrid
+from libtilt.progress import ProgressOption
 from libtilt.projector import Projector
 from libtilt.reconstruction.cgls import CGLS
 from libtilt.reconstruction.filters import Filter
@@ -32,6 +33,7 @@ def wbp(
     mask: Volume | ArrayLike | None = None,
     weights: ArrayLike | None = None,
     nan: str = "raise",
+    progress: ProgressOption = False,
 ) -> Reconstruction:
     """Reconstruct by weighted back-projection.
 
@@ -41,7 +43,7 @@ def wbp(
         Images of shape ``(n, h, w)``.
     filter, padding, taper
         Options of `WBP`.
-    volume_grid, volume_shape, projector, backend, mask, weights, nan
+    volume_grid, volume_shape, projector, backend, mask, weights, nan, progress
         As in `reconstruct`, which also documents the errors.
 
     Returns
@@ -63,6 +65,7 @@ def wbp(
     return reconstruct(
         tilt_series, method, volume_grid=volume_grid, volume_shape=volume_shape,
         projector=projector, backend=backend, mask=mask, weights=weights, nan=nan,
+        progress=progress,
     )  # fmt: skip
 
 
@@ -83,6 +86,7 @@ def sirt(
     nan: str = "raise",
     margin: int | str | None = None,
     callback: Callback | None = None,
+    progress: ProgressOption = False,
 ) -> Reconstruction:
     """Reconstruct by the simultaneous iterative reconstruction technique.
 
@@ -92,7 +96,9 @@ def sirt(
         Images of shape ``(n, h, w)``.
     iterations, relaxation, bounds, subsets
         Options of `SIRT`.
-    volume_grid, volume_shape, projector, backend, start, mask, weights, nan, margin, callback
+    volume_grid, volume_shape, projector, backend, start, mask, weights, nan, margin
+        As in `reconstruct`.
+    callback, progress
         As in `reconstruct`, which also documents the errors.
 
     Returns
@@ -113,7 +119,7 @@ def sirt(
     return reconstruct(
         tilt_series, method, volume_grid=volume_grid, volume_shape=volume_shape,
         projector=projector, backend=backend, start=start, mask=mask, weights=weights, nan=nan,
-        margin=margin, callback=callback,
+        margin=margin, callback=callback, progress=progress,
     )  # fmt: skip
 
 
@@ -133,6 +139,7 @@ def cgls(
     nan: str = "raise",
     margin: int | str | None = None,
     callback: Callback | None = None,
+    progress: ProgressOption = False,
 ) -> Reconstruction:
     """Reconstruct by conjugate gradients on the least-squares problem.
 
@@ -142,7 +149,9 @@ def cgls(
         Images of shape ``(n, h, w)``.
     iterations, damping, tolerance
         Options of `CGLS`.
-    volume_grid, volume_shape, projector, backend, start, mask, weights, nan, margin, callback
+    volume_grid, volume_shape, projector, backend, start, mask, weights, nan, margin
+        As in `reconstruct`.
+    callback, progress
         As in `reconstruct`, which also documents the errors.
 
     Returns
@@ -162,7 +171,7 @@ def cgls(
     return reconstruct(
         tilt_series, method, volume_grid=volume_grid, volume_shape=volume_shape,
         projector=projector, backend=backend, start=start, mask=mask, weights=weights, nan=nan,
-        margin=margin, callback=callback,
+        margin=margin, callback=callback, progress=progress,
     )  # fmt: skip
 
 
@@ -183,6 +192,7 @@ def tv(
     nan: str = "raise",
     margin: int | str | None = None,
     callback: Callback | None = None,
+    progress: ProgressOption = False,
 ) -> Reconstruction:
     """Reconstruct by least squares with total variation regularization.
 
@@ -192,7 +202,9 @@ def tv(
         Images of shape ``(n, h, w)``.
     strength, iterations, tolerance, nonnegative
         Options of `TV`.
-    volume_grid, volume_shape, projector, backend, start, mask, weights, nan, margin, callback
+    volume_grid, volume_shape, projector, backend, start, mask, weights, nan, margin
+        As in `reconstruct`.
+    callback, progress
         As in `reconstruct`, which also documents the errors.
 
     Returns
@@ -215,5 +227,5 @@ def tv(
     return reconstruct(
         tilt_series, method, volume_grid=volume_grid, volume_shape=volume_shape,
         projector=projector, backend=backend, start=start, mask=mask, weights=weights, nan=nan,
-        margin=margin, callback=callback,
+        margin=margin, callback=callback, progress=progress,
     )  # fmt: skip

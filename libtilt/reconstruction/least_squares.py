@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from libtilt.backends.base import Backend
 from libtilt.errors.checks import floating_dtype, require_finite, require_kind
+from libtilt.errors.log import logger
 from libtilt.geometry import VolumeGrid
 from libtilt.projector import Projector
 from libtilt.projector.norms import operator_norm
@@ -96,6 +97,7 @@ class LeastSquares:
         )
         if driven is not None and chosen.driven != driven:
             chosen = chosen.evolve(driven=driven)
+            logger.info("driven: %r, as the method requires", driven)
         dtype = floating_dtype(tilt_series.dtype)
         images, pixel_weights = usable_images_and_weights(tilt_series, dtype, weights, nan)
         operator, grid = operator_with_margin(tilt_series, chosen, margin)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import attrs
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from libtilt.errors.checks import require_result
+from libtilt.progress import ProgressOption, counting_pieces, reporting
 from libtilt.reconstruction.least_squares import LeastSquares
 from libtilt.reconstruction.result import Reconstruction
 from libtilt.volume import Volume
@@ -32,8 +34,13 @@ class Progress:
         "iterations" until a method or the callback sets another one.
     """
 
-    def __init__(self, problem: LeastSquares, callback: Callback | None = None) -> None:
-        self._problem, self._callback = problem, callback
+    def __init__(
+        self,
+        problem: LeastSquares,
+        callback: Callback | None = None,
+        report: Callable[[int], object] | None = None,
+    ) -> None:
+        self._problem, self._callback, self._report = problem, callback, report
         self.residuals: list[float] = []
         self.iterations = 0
         self.stop_reason = "iterations"
@@ -54,6 +61,8 @@ class Progress:
         """
         self.record(residual)
         self.iterations += 1
+        if self._report is not None:
+            self._report(self.iterations)
         if self._callback is None:
             return False
         if not self._callback(self.iterations, self._problem.to_volume(volume), self.residuals[-1]):
@@ -112,14 +121,20 @@ class Method(ABC):
                     f"{', '.join(self.supports) or 'no such argument'}"
                 )
 
-    def solve(self, problem: LeastSquares, *, callback: Callback | None = None) -> Reconstruction:
+    def solve(
+        self,
+        problem: LeastSquares,
+        *,
+        callback: Callback | None = None,
+        progress: ProgressOption = False,
+    ) -> Reconstruction:
         """Solve a problem.
 
         Parameters
         ----------
         problem : LeastSquares
             Problem made by `LeastSquares.from_tilt_series`.
-        callback : callable, optional
+        callback, progress : optional
             As in `reconstruct`.
 
         Raises
@@ -140,9 +155,10 @@ class Method(ABC):
         self.require_supported(
             start=problem.start, mask=problem.mask, weights=problem.weights, callback=callback
         )
-        progress = Progress(problem, callback)
-        with np.errstate(over="ignore", invalid="ignore"):
-            data = self._solve(problem, progress)
+        quiet = np.errstate(over="ignore", invalid="ignore")
+        with self._reporting(progress) as report, quiet:
+            record = Progress(problem, callback, report)
+            data = self._solve(problem, record)
         self._require_like(data, problem.zeros())
         require_result(data, "the reconstruction")
         volume = problem.to_volume(data)
@@ -151,11 +167,22 @@ class Method(ABC):
             volume = volume.evolve(data=volume.data.copy())
         return Reconstruction.from_volume(
             volume,
-            residuals=progress.residuals,
-            iterations=progress.iterations,
+            residuals=record.residuals,
+            iterations=record.iterations,
             method=self,
-            stop_reason=progress.stop_reason,
+            stop_reason=record.stop_reason,
         )
+
+    @contextmanager
+    def _reporting(self, progress: ProgressOption) -> Iterator[Callable[[int], object] | None]:
+        """Report iterations where their number is a field, else the pieces of the work."""
+        count = getattr(self, "iterations", None)
+        if count is None:
+            with counting_pieces(progress, self.name):
+                yield None
+            return
+        with reporting(progress, self.name) as report:
+            yield None if report is None else lambda done: report(done, count)
 
     def _require_like(self, data: Any, wanted: NDArray[Any]) -> None:
         """Raise a ValueError unless `data` has the shape and dtype of the domain."""

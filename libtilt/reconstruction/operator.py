@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from libtilt.backends.base import Backend
 from libtilt.errors.checks import require_kind, to_volume_shape
+from libtilt.errors.log import logger
 from libtilt.geometry import VolumeGrid
 from libtilt.projector import Projector
 from libtilt.reconstruction.margin import add_margin
@@ -63,5 +64,6 @@ def operator_with_margin(
     requested = operator.domain
     wide = add_margin(requested, operator.range, operator.geometry, margin)
     if wide.shape != requested.shape:
+        logger.info("margin: computed on %s voxels, cut to %s", wide.shape, requested.shape)
         operator = _on_grid(projector, wide)._between(None, tilt_series, "to reconstruct")
     return operator, requested

@@ -6,6 +6,7 @@ from numpy.typing import ArrayLike
 
 from libtilt.backends.base import Backend
 from libtilt.geometry import VolumeGrid
+from libtilt.progress import ProgressOption
 from libtilt.projector import Projector
 from libtilt.reconstruction.least_squares import LeastSquares
 from libtilt.reconstruction.method import Callback, Method
@@ -29,6 +30,7 @@ def reconstruct(
     nan: str = "raise",
     margin: int | str | None = None,
     callback: Callback | None = None,
+    progress: ProgressOption = False,
 ) -> Reconstruction:
     """Reconstruct a volume from a tilt series.
 
@@ -68,6 +70,9 @@ def reconstruct(
     callback : callable, optional
         Called as ``callback(iteration, volume, residual)`` after each iteration, counted from 1,
         with a volume that is not a copy; iteration stops if it returns True. Not for wbp.
+    progress : bool or callable, optional
+        True shows a bar, a callable is called as ``progress(done, total)``: iterations, and for wbp
+        pieces of the work; see `libtilt.progress`.
 
     Returns
     -------
@@ -109,4 +114,4 @@ def reconstruct(
         nan=nan,
         margin=chosen.margin if margin is None else margin,
     )
-    return chosen.solve(problem, callback=callback)
+    return chosen.solve(problem, callback=callback, progress=progress)

@@ -109,10 +109,14 @@ class Reconstruction(Volume):
     @property
     def made(self) -> str:
         """One-line history: the method, its iterations and residual, the version of libtilt."""
+        return ", ".join([*self._history(), f"libtilt {version('libtilt')}"])
+
+    def _history(self) -> list[str]:
+        """Return the method, and its iterations and residual if it has some."""
         parts = [describe_method(self.method)]
         if self.residuals.size:
             parts += [f"{self.iterations} iterations", f"residual {self.residuals[-1]:.4g}"]
-        return ", ".join([*parts, f"libtilt {version('libtilt')}"])
+        return parts
 
     def evolve(self, **changes: Any) -> Any:
         """Return `volume`, without history, with some fields changed."""
@@ -140,7 +144,14 @@ class Reconstruction(Volume):
         return self.volume._save(path, overwrite=overwrite, made=self.made)
 
     def __repr__(self) -> str:
-        return f"Reconstruction({self.volume!r}, made={self.made!r})"
+        stop = f"stop_reason={self.stop_reason!r}"
+        return f"Reconstruction({', '.join([repr(self.volume), *self._history(), stop])})"
+
+    def _summary(self) -> dict[str, str]:
+        facts = {"method": describe_method(self.method)}
+        if self.residuals.size:
+            facts["residual"] = f"{self.residuals[-1]:.4g} after {self.iterations} iterations"
+        return super()._summary() | facts
 
 
 def describe_method(method: Any) -> str:

@@ -25,6 +25,7 @@ from libtilt.backends import (
 )
 from libtilt.backends.numba import NumbaBackend
 from libtilt.errors import UnsupportedSpecError
+from libtilt.errors.installing import pip_install
 from libtilt.testing import make_spec
 
 GRIDS = np.eye(3, 4)[None]
@@ -110,6 +111,7 @@ def numba_as(monkeypatch):
 
         monkeypatch.setattr(auto, "find_spec", lambda _: object() if installed else None)
         monkeypatch.setattr(auto, "load_backend", load)
+        monkeypatch.setattr(auto, "_warned", set())
         auto._numba_problem.cache_clear()
 
     yield pretend
@@ -135,7 +137,7 @@ def test_auto_selects_rows_where_they_apply_else_factorized_and_explains(case, b
 
 def test_auto_works_without_numba_and_explains(numba_as):
     numba_as(installed=False)
-    missing = "numba is not installed (pip install 'libtilt[fast]'), and"
+    missing = f"numba is not installed ({pip_install('fast')}), and"
     assert AutoBackend().choose(SPEC) == SparseBackend()
     assert AutoBackend().explain(SPEC) == (
         f"sparse: {missing} the tilt axis runs along y of volume and images"
@@ -145,6 +147,43 @@ def test_auto_works_without_numba_and_explains(numba_as):
         f"scipy: {missing} sparse needs a tilt axis along an axis of the volume"
     )
     assert AutoBackend().trilinear
+
+
+def large(spec, size=400):
+    return attrs.evolve(spec, volume_shape=(size, size, size))
+
+
+@pytest.mark.parametrize(
+    ("spec", "name", "factor"),
+    [(SPEC, "sparse", "several"), (LEAVES_THE_PLANE, "scipy", "more than ten")],
+)
+def test_auto_warns_once_that_large_work_is_slow_without_numba(numba_as, spec, name, factor):
+    numba_as(installed=False)
+    # So many tilts that either backend takes long.
+    many = attrs.evolve(large(spec), grids=np.repeat(spec.grids[:1], 600, axis=0))
+    mend = re.escape(pip_install("fast"))
+    with pytest.warns(UserWarning, match=f"selects {name}: .*{mend}.* numba is {factor} times"):
+        AutoBackend().choose(many)
+    AutoBackend().choose(many)
+
+
+def test_auto_does_not_warn_of_small_work_nor_with_numba(numba_as):
+    numba_as(installed=False)
+    AutoBackend().choose(SPEC)
+    AutoBackend().choose(LEAVES_THE_PLANE)
+    AutoBackend().explain(large(LEAVES_THE_PLANE, 900))
+    numba_as()
+    AutoBackend().choose(large(LEAVES_THE_PLANE, 900))
+
+
+def test_auto_logs_its_choice(caplog):
+    with caplog.at_level("INFO", logger="libtilt"):
+        AutoBackend().choose(LEAVES_THE_PLANE)
+        AutoBackend().choose(LEAVES_THE_PLANE, local=True)
+    assert [record.getMessage() for record in caplog.records] == [
+        "backend: auto selects numba, factorized: rays leave the planes of the volume",
+        "backend: auto selects numba, trilinear: for parts of a whole",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -236,7 +275,9 @@ def test_objects_other_than_a_backend_are_refused(given):
 def test_the_error_for_a_missing_package_names_the_extra(monkeypatch):
     monkeypatch.setitem(registry.BUILT_IN, "gpu", "libtilt_absent_module:GpuBackend")
     monkeypatch.setitem(registry.EXTRAS, "gpu", "torch")
-    message = r"backend 'gpu' needs the package 'libtilt_absent_module': .*'libtilt\[torch\]'"
+    message = (
+        f"'gpu' needs the package 'libtilt_absent_module': .*{re.escape(pip_install('torch'))}"
+    )
     with pytest.raises(ImportError, match=message) as caught:
         resolve_backend("gpu")
     assert caught.value.name == "libtilt_absent_module"

@@ -5,6 +5,7 @@ from click.testing import CliRunner
 from helpers import BLOBS, SINGLE_AXIS
 
 from libtilt.cli import app
+from libtilt.errors.installing import pip_install
 
 pytestmark = pytest.mark.usefixtures("no_screen")
 VOLUME = BLOBS.volume((20, 24, 30), voxel_size=8.0)
@@ -66,4 +67,4 @@ def test_show_takes_a_voxel_size(tmp_path):
 def test_a_missing_matplotlib_names_the_extra_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
     path = VOLUME.save(tmp_path / "map.mrc")
-    assert "pip install 'libtilt[plot]'" in run(path, "-o", tmp_path / "map.png").output
+    assert pip_install("plot") in run(path, "-o", tmp_path / "map.png").output

@@ -55,10 +55,10 @@ def volume(tmp_path):
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
 def test_a_signal_ends_a_command_with_its_exit_code_and_no_partial_file(volume, number):
     process = start(
-        *("project", volume, "--backend", "scipy", "--tilt-range", -60, 60, 0.5),
+        *("-v", "project", volume, "--backend", "scipy", "--tilt-range", -60, 60, 0.5),
         *("-o", volume.with_name("tilts.mrc")),
     )
-    assert process.stderr.readline().startswith("projecting")
+    assert process.stderr.readline().startswith("libtilt: grids to project")
     process.send_signal(number)
     _, printed = process.communicate(timeout=60)
     assert process.returncode == SIGNALS[number]

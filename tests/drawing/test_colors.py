@@ -1,5 +1,6 @@
 """Color maps, in files of 256 colors and in full color."""
 
+import re
 import sys
 
 import imageio.v3 as iio
@@ -12,6 +13,7 @@ from PIL import Image
 from libtilt.drawing import Panel, Style
 from libtilt.drawing.colors import Colors
 from libtilt.drawing.montage import Montage
+from libtilt.errors.installing import pip_install
 
 RNG = np.random.default_rng(5)
 
@@ -78,7 +80,7 @@ def test_labels_are_gray_on_any_color_map(tmp_path):
 
 def test_a_color_map_without_matplotlib_names_the_extra_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(ImportError, match=r"pip install 'libtilt\[plot\]'"):
+    with pytest.raises(ImportError, match=re.escape(pip_install("plot"))):
         save_frames(tmp_path / "a.gif", np.zeros((2, 4, 4)), cmap="magma")
     assert list(tmp_path.iterdir()) == []
 

@@ -39,7 +39,7 @@ def test_a_notebook_shows_a_small_picture(what, count):
     ("what", "facts"),
     [
         (VOLUME, ["Volume", "20 x 30 x 40", "float64", "1 x 2 x 3 Å", " to "]),
-        (SERIES, ["TiltSeries", "3 x 30 x 40", "2.5 Å", "-40.0° to 50.0°"]),
+        (SERIES, ["TiltSeries", "3 x 30 x 40", "2.5 Å", "3 tilts from -40° to 50°"]),
         (Volume(np.full((2, 2, 2), np.nan)), ["no finite values"]),
         (Volume(np.array([[[np.nan, 1, 3]]])), ["1 to 3"]),
         (Volume(np.zeros((1, 1, 1))), ["0 to 0", ">1 Å<"]),

@@ -1,5 +1,6 @@
 """Files of animations read back: frames, times, how often they play."""
 
+import re
 import sys
 from types import ModuleType
 
@@ -10,6 +11,7 @@ from helpers import duration_ms, read_gray, save_frames
 from PIL import Image
 
 from libtilt.drawing import to_gray
+from libtilt.errors.installing import pip_install
 
 RNG = np.random.default_rng(5)
 
@@ -126,7 +128,7 @@ def test_a_film_has_the_frames_and_duration_of_the_animation(tmp_path, shape):
 
 def test_a_film_without_ffmpeg_names_the_package_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
-    with pytest.raises(ImportError, match=r"pip install 'libtilt\[video\]'"):
+    with pytest.raises(ImportError, match=re.escape(pip_install("video"))):
         save_frames(tmp_path / "a.mp4", np.zeros((2, 4, 4)))
     absent = ModuleType("imageio_ffmpeg")
 

@@ -159,9 +159,10 @@ def test_a_geometry_is_frozen():
         SINGLE_AXIS.shifts = 0
 
 
-def test_repr_shows_shapes_and_not_numbers():
+def test_repr_describes_the_tilts_and_not_the_matrices():
     assert repr(DOSED).startswith(
-        "DosedGeometry(rotation_matrices=(4, 3, 3) float64, shifts=(4, 2) float64, microscope="
+        "DosedGeometry(rotation_matrices=4 tilts from -3° to 6° in steps of 3°, "
+        "tilt axis at 0°, shifts=up to 4.243 Å, microscope="
     )
 
 

@@ -3,6 +3,7 @@
 import builtins
 import gzip
 import hashlib
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from libtilt import Volume
+from libtilt.errors.installing import pip_install
 from libtilt.io.downloads import fetch_emdb
 
 
@@ -135,7 +137,7 @@ def test_missing_pooch_is_named_with_its_extra(tmp_path, monkeypatch):
         return real(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", no_pooch)
-    with pytest.raises(ImportError, match=r"pip install 'libtilt\[data\]'"):
+    with pytest.raises(ImportError, match=re.escape(pip_install("data"))):
         fetch_emdb(5, cache_dir=tmp_path)
 
 
@@ -168,3 +170,18 @@ def test_a_download_without_an_end_is_stopped(server, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="is larger than 4e-06 GB, more than any map"):
         fetch_emdb(5, cache_dir=tmp_path / "c", base_url=url)
     assert list((tmp_path / "c").iterdir()) == []
+
+
+def test_progress_counts_the_bytes_of_the_download(server, tmp_path):
+    root, url = server
+    content = np.random.default_rng(0).normal(size=(40, 40, 40))
+    put(root, 5).unlink()
+    path = root / "EMD-5" / "map" / "emd_5.map.gz"
+    Volume(content, voxel_size=1.5).save(path)
+    told = []
+    progress = lambda done, total: told.append((done, total))  # noqa: E731
+    fetch_emdb(5, cache_dir=tmp_path / "cache", base_url=url, progress=progress)
+    size = path.stat().st_size
+    assert told[-1] == (size, size)
+    assert len(told) > 2
+    assert sorted(told) == told

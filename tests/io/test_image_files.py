@@ -1,5 +1,6 @@
 """Every format is read by one function, and what is not read is refused by name."""
 
+import re
 import sys
 
 import numpy as np
@@ -9,6 +10,7 @@ from click.testing import CliRunner
 from libtilt import TiltGeometry, TiltSeries, Volume
 from libtilt.alignment.beside_stack import sibling_path
 from libtilt.cli import app
+from libtilt.errors.installing import pip_install
 from libtilt.io import image_files
 from libtilt.io.image_files import has_image_suffix, read_image, read_image_header
 from libtilt.napari.reader import get_reader, read
@@ -124,7 +126,7 @@ def test_a_missing_package_is_named_with_its_extra(tmp_path, monkeypatch, packag
     path = (save_tiff if package == "tifffile" else save_hdf5)(tmp_path / name)
     monkeypatch.setitem(sys.modules, package, None)
     for function in (read_image, read_image_header):
-        with pytest.raises(ImportError, match=rf"'{package}': pip install 'libtilt\[formats\]'"):
+        with pytest.raises(ImportError, match=re.escape(f"'{package}': {pip_install('formats')}")):
             function(path)
 
 

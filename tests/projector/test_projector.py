@@ -1,5 +1,7 @@
 """Input, output and errors of `Projector`."""
 
+import re
+
 import attrs
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from libtilt import ImageGrid, Projector, TiltGeometry, TiltSeries, Volume, Volu
 from libtilt.backends import SciPyBackend, SparseBackend, registry
 from libtilt.backends.base import DRIVEN
 from libtilt.errors import UnsupportedSpecError
+from libtilt.errors.installing import pip_install
 
 RNG = np.random.default_rng(8)
 VOXEL = np.array([1.0, 2.0, 3.0])
@@ -321,7 +324,7 @@ def test_backends_resolve_from_name_class_and_instance(given_as):
 def test_the_error_for_a_missing_package_names_the_extra(monkeypatch):
     monkeypatch.setitem(registry.BUILT_IN, "gpu", "libtilt_absent_module:GpuBackend")
     monkeypatch.setitem(registry.EXTRAS, "gpu", "torch")
-    with pytest.raises(ImportError, match=r"pip install 'libtilt\[torch\]'"):
+    with pytest.raises(ImportError, match=re.escape(pip_install("torch"))):
         Projector(ANY_ROTATION, backend="gpu")
 
 
@@ -406,3 +409,14 @@ def test_a_ray_driven_backprojection_has_a_line_through_the_center_and_a_voxel_d
     assert ray[36, 36, 35:38] == pytest.approx([39.0, 49.8, 39.0], abs=0.05)
     voxel = Projector(geometry, volume_shape=(72, 72, 72), driven="voxel").adjoint(ones).data
     assert voxel[36, 36, 35:38] == pytest.approx(41)
+
+
+def test_repr_and_notebook_show_angles_grids_and_backend():
+    projector = Projector(TiltGeometry.from_tilt_angles([-3, 0, 3], tilt_axis_angle=85))
+    assert repr(projector) == (
+        "Projector(3 tilts from -3° to 3° in steps of 3°, tilt axis at 85°, "
+        "domain=that of the data, range=that of the data, driven='ray', backend=AutoBackend())"
+    )
+    page = projector.evolve(volume_shape=(4, 8, 8))._repr_html_()
+    assert page.count("<tr>") == 6
+    assert "auto: numba, factorized" in page

@@ -76,7 +76,9 @@ def test_a_file_label_holds_the_history(tmp_path):
     with pytest.raises(FileExistsError):
         result.save(path)
     result.save(path, overwrite=True)
-    assert made in repr(result)
+    assert made.rpartition(", libtilt")[0] in repr(result)
+    assert repr(result).endswith("stop_reason='iterations')")
+    assert f"{result.residuals[-1]:.4g} after 3 iterations" in result._repr_html_()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,57 @@
+"""Angles and shifts of a tilt series in words, for `repr`, notebooks and the command line."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from libtilt.errors.checks import Float64Array
+from libtilt.geometry.rotations import decompose_zyx
+
+_EQUAL_STEPS = 0.15, 0.1
+"""Steps that differ by less, in degrees or as a share, as those of a stage do, are called equal."""
+
+
+def format_angle(angle: float) -> str:
+    """Return degrees with at most two decimals: ``-2.5°``."""
+    return f"{round(float(angle), 2) + 0.0:g}°"
+
+
+def describe_tilts(angles: Float64Array) -> str:
+    """Return number, range and step of tilt angles `(n,)` in degrees.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from libtilt.geometry.describing import describe_tilts
+    >>> describe_tilts(np.arange(-60.0, 61, 3))
+    '41 tilts from -60° to 60° in steps of 3°'
+    """
+    if len(angles) == 1:
+        return f"1 tilt at {format_angle(angles[0])}"
+    steps = np.diff(np.sort(angles))
+    step = f"{format_angle(steps.min())} to {format_angle(steps.max())}"
+    usual, (degrees, share) = float(np.median(steps)), _EQUAL_STEPS
+    if np.ptp(steps) < max(degrees, share * usual):
+        step = format_angle(usual)
+    low, high = format_angle(angles.min()), format_angle(angles.max())
+    return f"{len(angles)} tilts from {low} to {high} in steps of {step}"
+
+
+def describe_tilt_axis(angles: Float64Array) -> str:
+    """Return tilt axis angles `(n,)` in degrees as one angle, or as a range if they differ."""
+    # Angles just below 180 and just above -180 are neighbors.
+    near = angles[0] + (angles - angles[0] + 180) % 360 - 180
+    low, high = format_angle(near.min()), format_angle(near.max())
+    return low if np.ptp(near) < 0.05 else f"{low} to {high}"
+
+
+def describe_rotations(matrices: Float64Array) -> str:
+    """Return tilts and tilt axis of rotation matrices `(n, 3, 3)` of the sampling grid."""
+    axes, tilts, _ = decompose_zyx(matrices.transpose(0, 2, 1))
+    return f"{describe_tilts(tilts)}, tilt axis at {describe_tilt_axis(axes)}"
+
+
+def describe_shifts(shifts: Float64Array) -> str:
+    """Return the largest length of shifts `(n, 2)` in angstroms."""
+    largest = float(np.hypot(*shifts.T).max())
+    return f"up to {largest:.4g} Å" if largest else "0"

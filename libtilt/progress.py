@@ -1,0 +1,195 @@
+"""Progress of calls that take long, as a bar, as lines, or to a function of the caller.
+
+The argument ``progress=`` of such calls is False, True or a callable. True shows a bar on stderr:
+that of tqdm (extra ``progress``) in a terminal or a notebook if it is installed, else one line that
+is rewritten; without a terminal, at most one line a minute. A callable is called as
+``progress(done, total)`` after each piece of work. `total` is the number of pieces known so far:
+it grows where a call works in several stages. Pieces are counted where the work is shared out to
+threads, so that progress changes neither results nor memory, and costs nothing to speak of.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from shutil import get_terminal_size
+from typing import Any, TextIO, TypeVar
+
+Report = Callable[[int, int], object]
+ProgressOption = bool | Report | None
+Result = TypeVar("Result")
+
+LINE_SECONDS = 60.0
+"""Least time between two lines without a terminal."""
+
+_REWRITE_SECONDS = 0.2
+
+
+@contextmanager
+def reporting(progress: ProgressOption, label: str) -> Iterator[Report | None]:
+    """Yield the function to report to, or None; a bar with a label is closed on leaving.
+
+    Parameters
+    ----------
+    progress : bool or callable
+        As in the module.
+    label : str
+        What is done, such as "projecting".
+
+    Raises
+    ------
+    TypeError
+        If `progress` is neither a bool nor callable.
+
+    Examples
+    --------
+    >>> from libtilt.progress import reporting
+    >>> with reporting(print, "counting") as report:
+    ...     for done in (1, 2):
+    ...         report(done, 2)
+    1 2
+    2 2
+    """
+    if progress is None or progress is False:
+        yield None
+    elif progress is True:
+        display = _display(label)
+        try:
+            yield display.show
+        finally:
+            display.close()
+    elif callable(progress):
+        yield progress
+    else:
+        raise TypeError(
+            "progress must be True, False or a callable that takes (done, total), got "
+            f"{type(progress).__name__}"
+        )
+
+
+@contextmanager
+def counting_pieces(progress: ProgressOption, label: str) -> Iterator[None]:
+    """Report the pieces of work that this thread shares out inside the context.
+
+    Parameters and errors are those of `reporting`.
+
+    Examples
+    --------
+    >>> from libtilt.backends.threads import run_all
+    >>> from libtilt.progress import counting_pieces
+    >>> with counting_pieces(print, "squaring"):
+    ...     run_all(lambda number: number**2, range(3), threads=1)
+    1 3
+    2 3
+    3 3
+    """
+    with reporting(progress, label) as report:
+        if report is None:
+            yield
+            return
+        counter = PieceCounter(report)
+        token = _counter.set(counter)
+        try:
+            yield
+        finally:
+            _counter.reset(token)
+        counter.finish()
+
+
+def piece_counter() -> PieceCounter | None:
+    """Return the counter of the `counting_pieces` around this call, if there is one."""
+    return _counter.get()
+
+
+class PieceCounter:
+    """Counts of finished and of known pieces, over all stages of a call. Mutable."""
+
+    def __init__(self, report: Report) -> None:
+        self._report, self._done, self._total, self._busy = report, 0, 0, False
+
+    def count(self, results: Iterator[Result], number: int) -> Iterator[Result]:
+        """Yield the results of a stage of `number` pieces, and report each one."""
+        if self._busy:  # Work inside a piece belongs to it.
+            yield from results
+            return
+        self._busy = True
+        self._total += number
+        try:
+            for result in results:
+                yield result
+                self._done += 1
+                # Another stage may follow: only `finish` knows that all is done.
+                if self._done < self._total:
+                    self._report(self._done, self._total)
+        finally:
+            self._busy = False
+
+    def finish(self) -> None:
+        """Report that all is done."""
+        total = max(self._total, 1)
+        self._report(total, total)
+
+
+_counter: ContextVar[PieceCounter | None] = ContextVar("libtilt_piece_counter", default=None)
+
+
+def _display(label: str) -> _Bar | _Lines:
+    stream = sys.stderr
+    terminal = stream is not None and stream.isatty()
+    if terminal or "ipykernel" in sys.modules:
+        try:
+            return _Bar(label, get_terminal_size() if terminal else None)
+        except ImportError:
+            pass
+    return _Lines(label, stream, rewrite=terminal)
+
+
+class _Bar:
+    """The bar of tqdm that fits a terminal or a notebook."""
+
+    def __init__(self, label: str, size: tuple[int, int] | None) -> None:
+        from tqdm.auto import tqdm
+
+        # Left to itself, tqdm writes nothing to a terminal that does not know its size.
+        columns, rows = size or (None, None)
+        self._bar: Any = tqdm(desc=label, ncols=columns, nrows=rows)
+
+    def show(self, done: int, total: int) -> None:
+        self._bar.total = total
+        self._bar.update(done - self._bar.n)
+
+    def close(self) -> None:
+        self._bar.close()
+
+
+class _Lines:
+    """A line that is rewritten, or lines with a minute between them."""
+
+    def __init__(self, label: str, stream: TextIO | None, *, rewrite: bool) -> None:
+        self._label, self._stream, self._rewrite = label, stream, rewrite
+        self._text, self._start = f"{label} ...", time.monotonic()
+        self._last = self._start
+        if rewrite:
+            self._write()
+
+    def show(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        self._text = (
+            f"{self._label}: {done} of {total} ({100 * done // total} %, {now - self._start:.0f} s)"
+        )
+        if now - self._last >= (_REWRITE_SECONDS if self._rewrite else LINE_SECONDS):
+            self._write()
+
+    def close(self) -> None:
+        if self._rewrite:
+            self._write("\n")
+
+    def _write(self, end: str = "") -> None:
+        self._last = time.monotonic()
+        if self._stream is not None:
+            text = f"\r{self._text}{end}" if self._rewrite else f"{self._text}\n"
+            self._stream.write(text)
+            self._stream.flush()
