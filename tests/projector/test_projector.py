@@ -391,7 +391,7 @@ def test_results_that_overflow_raise(driven, dtype, largest):
         TiltGeometry.from_tilt_angles([-3, 0, 3]),
         volume_shape=(8, 8, 8), driven=driven, backend="scipy",
     )  # fmt: skip
-    with pytest.raises(ValueError, match=f"projections would hold values beyond .* {dtype}: scale"):
+    with pytest.raises(ValueError, match=f"projections would hold values beyond .* {dtype}; scale"):
         projector.forward(np.full((8, 8, 8), largest, dtype))
     with pytest.raises(ValueError, match=f"backprojection would hold values beyond .* {dtype}"):
         projector.adjoint(np.full((3, 8, 8), largest, dtype))
