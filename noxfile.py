@@ -16,6 +16,12 @@ import nox
 ROOT = Path(__file__).parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
+DISPLAY_PACKAGES = (
+    *("xvfb", "xauth", "libegl1", "libgl1", "libopengl0", "libxkbcommon-x11-0"),
+    *("libxcb-cursor0", "libxcb-icccm4", "libxcb-image0", "libxcb-keysyms1"),
+    *("libxcb-render-util0", "libxcb-xinerama0"),
+)
+
 nox.needs_version = ">=2024.4.15"
 nox.options.sessions = ["lint", "types", "docs"]
 nox.options.error_on_missing_interpreters = True
@@ -128,9 +134,20 @@ def interoperability(session: nox.Session) -> None:
     pytest(session, "-k", "pylops or starfile or mdocfile or pictures_of_the_reconstructions")
 
 
+def install_display(session: nox.Session) -> None:
+    """In CI, install Xvfb and what Qt requires for it."""
+    if shutil.which("xvfb-run") or not os.environ.get("CI") or not shutil.which("apt-get"):
+        return
+    root = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
+    for command in (["update"], ["install", "--yes", "--no-install-recommends", *DISPLAY_PACKAGES]):
+        apt = [*root, "apt-get", "--quiet", *command]
+        session.run(*apt, external=True, silent=True, success_codes=range(256))
+
+
 @nox.session
 def napari(session: nox.Session) -> None:
     """Open, draw and save in napari itself; windows are drawn where there is Xvfb."""
+    install_display(session)
     copy = enter_copy(session)
     session.install(".[napari]", "napari[all]", "hypothesis>=6.80", "pytest>=7.4")
     # Plugins of napari for pytest raise warnings before tests can ignore them.
