@@ -116,7 +116,7 @@ def test_the_tutorial_from_a_map_to_a_tomogram_runs(source, tmp_path, monkeypatc
     for curve in names["curves"].values():
         assert curve.correlation[1:5].mean() > 0.75
     assert libtilt.Volume.open("tomogram.mrc").shape == (96, 96, 96)
-    assert (tmp_path / "story.gif").stat().st_size < 2_000_000
+    assert (tmp_path / "story.gif").stat().st_size < 2_500_000
 
 
 def test_the_tutorial_from_an_aligned_series_to_subvolumes_runs(tmp_path, monkeypatch):
@@ -245,10 +245,10 @@ def test_the_pictures_are_small():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     shown = [ROOT / link for link in LINK.findall(readme) if link.startswith("docs/images/")]
     assert sum(path.suffix == ".gif" for path in shown) >= 2
-    assert sum(path.stat().st_size for path in shown) < 2_000_000
+    assert sum(path.stat().st_size for path in shown) < 2_500_000
     images = [path for path in (ROOT / "docs" / "images").rglob("*") if path.is_file()]
-    assert sum(path.stat().st_size for path in images) < 4_000_000
-    assert all(path.stat().st_size < 350_000 for path in images if "gallery" in path.parts)
+    assert sum(path.stat().st_size for path in images) < 6_000_000
+    assert all(path.stat().st_size < 700_000 for path in images if "gallery" in path.parts)
 
 
 def test_the_pictures_of_the_reconstructions_can_be_made_again(tmp_path, capsys):

@@ -17,7 +17,7 @@ def main(folder: Path, size: int = 96, volume: Volume | None = None) -> None:
     """Write the two GIFs; without a map, of a phantom."""
     if volume is None:
         volume = GaussianBlobs.ribosome_like().volume((size,) * 3, voxel_size=320 / size)
-    file = {"width": 320, "max_bytes": 350_000, "overwrite": True}
+    file = {"width": 320, "max_bytes": 700_000, "overwrite": True}
     # Black from the median: what is weaker than half of all voxels is not drawn.
     style = Style(cmap="magma", annotate=True, percentiles=(50, 99.9))
     inner = volume.crop((volume.shape[0] * 5 // 8, *volume.shape[1:]))

@@ -29,11 +29,11 @@ def main(folder: Path, size: int = 96, volume: Volume | None = None) -> None:
     inner = tomogram.crop((volume.shape[0] * 5 // 8, *volume.shape[1:]))
     objects = {"map": volume, "tilt series": tilt_series[::4], "tomogram": inner}
     looks = {"map": Spin(render="surface", count=30), "tomogram": Slices(step=3)}
-    story = Animation(side_by_side(objects, looks=looks), width=640, max_bytes=1_100_000)
+    story = Animation(side_by_side(objects, looks=looks), width=640, max_bytes=2_200_000)
     story.save(folder / "story.gif", overwrite=True)
     labels = ("weighted back-projection", "SIRT")
     panel = before_after(tomogram, iterated, axis="y", labels=labels, count=15)
-    wipe = Animation(panel, width=320, max_bytes=350_000)
+    wipe = Animation(panel, width=320, max_bytes=700_000)
     wipe.save(folder / "wipe.gif", overwrite=True)
 
 
