@@ -17,7 +17,7 @@ from libtilt.tilt_series import TiltSeries
 class Tilts(Look):
     """The images of a tilt series in order of tilt angle, there and back.
 
-    The first picture is the least tilted image, where most is seen; the tilt then rises to the
+    The first picture is the least tilted image, the clearest one; the tilt then rises to the
     largest angle, falls to the smallest, and comes back.
 
     Examples

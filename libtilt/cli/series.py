@@ -111,5 +111,5 @@ def _open_with_alignment(
     for note in opened.notes:
         echo(f"note: {note}", err=True)
     for item in opened.unsupported:
-        echo(f"{options['alignment']}: ignored: {item} (not supported)", err=True)
+        echo(f"{options['alignment']}: not supported, ignored: {item}", err=True)
     return TiltSeries.open(tilts, geometry=opened, pixel_size=pixel_size), opened

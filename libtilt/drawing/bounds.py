@@ -22,7 +22,7 @@ SLOWEST_FPS = 10.0
 
 @attrs.frozen
 class Cut:
-    """What of an animation is written: every `step`-th frame, `width` pixels wide."""
+    """The part of an animation that is written: every `step`-th frame, `width` pixels wide."""
 
     step: int
     width: int
@@ -75,8 +75,8 @@ def _reduce(montage: Montage, cut: Cut, size: int, max_bytes: int) -> Cut:
     wanted = max(1, int(0.99 * cut.width * math.sqrt(max_bytes / size)))
     raise ArgumentError(
         f"max_bytes={max_bytes} is too small: {len(cut.positions(montage))} frames {cut.width} "
-        f"pixels wide take {size} bytes, and would have to be about {wanted} pixels wide; allow "
-        "more bytes, show fewer frames, or set that width",
+        f"pixels wide take {size} bytes, and fit at a width of about {wanted} pixels; raise "
+        "max_bytes, show fewer frames, or set that width",
         arguments=("max_bytes", "width"),
     )
 

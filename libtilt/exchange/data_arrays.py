@@ -137,7 +137,7 @@ def _lengths(
 def _with_dims(array: Any, dims: tuple[str, ...]) -> Any:
     if not isinstance(array, _xarray().DataArray):
         raise TypeError(
-            f"array must be an xarray.DataArray, got {type(array).__name__}: give other arrays to "
+            f"array must be an xarray.DataArray, got {type(array).__name__}: pass other arrays to "
             "Volume or TiltSeries, with their spacing"
         )
     if set(array.dims) != set(dims):

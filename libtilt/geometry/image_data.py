@@ -315,7 +315,7 @@ class ImageData(NDArrayOperatorsMixin):
         if self._array_name != other._array_name:
             raise TypeError(
                 f"cannot combine {type(self).__name__} and {type(other).__name__}; "
-                "to combine their values, use numpy.asarray on one of them"
+                "to combine their values, pass numpy.asarray(...) of one of them"
             )
         if self.shape != other.shape:
             raise ValueError(f"shapes differ: {self.shape} and {other.shape}")

@@ -162,5 +162,5 @@ def test_what_is_no_data_array_is_refused():
 def test_a_missing_xarray_is_named_with_its_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "xarray", None)
     for work in (VOLUME.to_xarray, SERIES.to_xarray, lambda: Volume.from_xarray(None)):
-        with pytest.raises(ImportError, match=r"pip install 'libtilt\[xarray\]'"):
+        with pytest.raises(ImportError, match=r"pip install '(libtilt|\.)\[xarray\]'"):
             work()
