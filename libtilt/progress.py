@@ -18,8 +18,12 @@ from contextvars import ContextVar
 from shutil import get_terminal_size
 from typing import Any, TextIO, TypeVar
 
+__all__ = ["ProgressOption", "counting_pieces", "reporting"]
+
 Report = Callable[[int, int], object]
 ProgressOption = bool | Report | None
+"""Type of the argument ``progress=``: False or None, True, or a function of `done` and `total`."""
+
 Result = TypeVar("Result")
 
 LINE_SECONDS = 60.0
@@ -74,7 +78,8 @@ def reporting(progress: ProgressOption, label: str) -> Iterator[Report | None]:
 def counting_pieces(progress: ProgressOption, label: str) -> Iterator[None]:
     """Report the pieces of work that this thread distributes to others inside the context.
 
-    Parameters and errors are those of `reporting`.
+    Parameters and errors are those of `reporting`. Methods such as `Projector.forward` call it; a
+    backend that uses `libtilt.backends.threads.run_each` is counted without further code.
 
     Examples
     --------

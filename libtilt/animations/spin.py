@@ -86,7 +86,7 @@ class Spin(Look):
     axis: str = attrs.field(
         default="y",
         validator=checked(lambda value, name: one_of(value, name, AXES)),
-        metadata=option("rotation axis; with z, the volume stands upright", AXES),
+        metadata=option("rotation axis, which is upright for z", AXES),
     )
     render: str = attrs.field(
         default="projection",

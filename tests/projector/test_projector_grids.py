@@ -83,7 +83,7 @@ def test_a_grid_given_twice_raises():
         Projector(SINGLE_AXIS, volume_grid=grid, voxel_size=1.0)
     with pytest.raises(ValueError, match="pass image_grid, or image_shape and pixel_size"):
         Projector(SINGLE_AXIS, image_grid=images, image_shape=(5, 6))
-    with pytest.raises(TypeError, match=r"must be a VolumeGrid, got tuple; .* take volume\.grid"):
+    with pytest.raises(TypeError, match=r"must be a VolumeGrid, got tuple; .* use volume\.grid"):
         Projector(SINGLE_AXIS, volume_grid=(4, 5, 6))
 
 

@@ -52,8 +52,8 @@ class NumbaBackend(PlannedBackend):
     Samples along a ray are those of the trilinear operator, shifted along the ray by less than a
     step; resampling between rays is sharper than linear interpolation. The operators differ by
     about 2e-4 (relative, L2) on objects that are smooth over a voxel, and more on noise. The
-    adjoint is the exact transpose. Where the tilt axis runs along y of volume and images, and shifts along it
-    are whole pixels, this is the trilinear operator itself.
+    adjoint is the exact transpose. Where the tilt axis runs along y of volume and images, and
+    shifts along it are whole pixels, this is the trilinear operator itself.
 
     Examples
     --------
