@@ -22,8 +22,6 @@ __all__ = ["ProgressOption", "counting_pieces", "reporting"]
 
 Report = Callable[[int, int], object]
 ProgressOption = bool | Report | None
-"""Type of the argument ``progress=``: False or None, True, or a function of `done` and `total`."""
-
 Result = TypeVar("Result")
 
 LINE_SECONDS = 60.0

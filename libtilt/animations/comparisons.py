@@ -158,7 +158,7 @@ def _require_pair(before: Volume, after: Volume) -> None:
         require_kind(volume, Volume, name)
     if difference := before.grid.describe_difference(after.grid):
         raise ValueError(
-            f"before and after must lie on one grid, but {difference}; use "
+            f"before and after must lie on the same grid, but {difference}; use "
             "after.resample(before.grid)"
         )
 

@@ -89,7 +89,7 @@ def _spacing_notes(content: ImageContent) -> list[str]:
 def _inspect_series(
     file: Path, content: ImageContent
 ) -> tuple[list[tuple[str, str]], list[str], str]:
-    """Return rows on the tilts, the warnings or the error of opening the series, its backend."""
+    """Return rows on the tilts, the warnings (or the error) of opening it, and its backend."""
     try:
         found = StackFile(file, content).geometry(None)
     except ValueError as error:

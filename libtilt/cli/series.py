@@ -52,7 +52,7 @@ def tilt_angle_range(first: float, last: float, step: float) -> Any:
 def angles_file_options(tlt: Path | None, **options: Any) -> dict[str, Any]:
     """Return options of `TiltSeries.open` for a list of tilt angles, whatever its suffix.
 
-    A picture of images does not depend on the tilt axis angle, which may then be any.
+    `options` are further options, such as a tilt axis angle where none is needed.
     """
     return {} if tlt is None else {"geometry": tlt, "format": "angles", **options}
 

@@ -62,7 +62,7 @@ def write_within(
         cut = _reduce(montage, cut, size, max_bytes)
     if cut != full:
         logger.info(
-            "max_bytes=%d: wrote %d of %d frames, %d pixels wide in place of %d",
+            "max_bytes=%d: wrote %d of %d frames, %d pixels wide instead of %d",
             *(max_bytes, len(cut.positions(montage)), len(montage), cut.width, width),
         )
 

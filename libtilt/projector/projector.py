@@ -373,7 +373,7 @@ class Projector:
         -----
         With ``driven="ray"``, a single-axis series leaves a line in the volume, along the tilt axis
         through the rotation center, where the samples of all tilts fall on voxels: constant images
-        of 1 at 41 tilts over ±60 degrees give 49.8 on it and 39.0 beside it, in place of 41. For a
+        of 1 at 41 tilts over ±60 degrees give 49.8 on it and 39.0 beside it, instead of 41. For a
         ribosome of 72 voxels, the line is 4.4 times as rough as its neighbors (root mean square of
         the Laplacian), and 1.5 times with ``driven="voxel"``. For volumes to view, use
         ``driven="voxel"``, as `wbp` does; iterative methods use the ray-driven pair.

@@ -64,6 +64,6 @@ def operator_with_margin(
     requested = operator.domain
     wide = add_margin(requested, operator.range, operator.geometry, margin)
     if wide.shape != requested.shape:
-        logger.info("margin: computed on %s voxels, cut to %s", wide.shape, requested.shape)
+        logger.info("margin: computed on %s voxels, cropped to %s", wide.shape, requested.shape)
         operator = _on_grid(projector, wide)._between(None, tilt_series, "to reconstruct")
     return operator, requested

@@ -77,7 +77,7 @@ def test_a_wipe_goes_from_one_volume_to_the_other_and_back(tmp_path):
     assert shares == sorted(shares[:5]) + shares[5:]
     assert shares[1] == shares[7]
     with pytest.raises(
-        ValueError, match="before and after must lie on one grid, but shapes differ"
+        ValueError, match="before and after must lie on the same grid, but shapes differ"
     ):
         before_after(before, Volume(np.zeros((3, 40, 50))))
 

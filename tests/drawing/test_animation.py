@@ -275,7 +275,7 @@ def test_a_large_animation_is_shown_in_a_notebook_within_2_megabytes():
 
 @pytest.mark.parametrize("panels", [[], [np.zeros((2, 4, 4))]])
 def test_objects_other_than_panels_are_refused(panels):
-    with pytest.raises(ValueError, match="panels must be one Panel or more"):
+    with pytest.raises(ValueError, match="panels must be one or more Panel objects"):
         Animation(panels)
 
 

@@ -142,7 +142,7 @@ def test_a_field_that_is_not_known_stays_none():
     assert noted().sort()._doses is None
     assert Noted.concatenate([noted(), noted()])._doses is None
     assert noted_series()[1:].doses is None
-    with pytest.raises(ValueError, match=r"doses must be set in all parts .* None in 1 of 2"):
+    with pytest.raises(ValueError, match=r"doses must be set in all geometries .* None in 1 of 2"):
         Noted.concatenate([noted(), noted(doses=[1, 2, 3])])
 
 
