@@ -18,10 +18,12 @@ from contextvars import ContextVar
 from shutil import get_terminal_size
 from typing import Any, TextIO, TypeVar
 
-__all__ = ["ProgressOption", "counting_pieces", "reporting"]
+__all__ = ["counting_pieces", "reporting"]
 
 Report = Callable[[int, int], object]
 ProgressOption = bool | Report | None
+"""Type of ``progress=``: False or None, True, or a callable that takes ``(done, total)``."""
+
 Result = TypeVar("Result")
 
 LINE_SECONDS = 60.0
