@@ -1,4 +1,4 @@
-"""Files of animations within a number of bytes: fewer frames first, then fewer pixels."""
+"""Animation files of a limited size: fewer frames first, then fewer pixels."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Cut:
         return attrs.evolve(self, width=montage.layout.narrower(self.width, excess))
 
     def writer(self, writer: Writer) -> Writer:
-        """Return a slower writer, so that fewer frames last as long, but at least 10 a second."""
+        """Return a slower writer, so that fewer frames last as long, at 10 a second or more."""
         slowest = min(writer.fps, SLOWEST_FPS)
         return attrs.evolve(writer, fps=max(writer.fps / self.step, slowest))
 
