@@ -77,7 +77,7 @@ class Volume(ImageData):
         Position of the voxel ``shape // 2`` in the specimen: x, y, z in angstroms from the
         rotation center. It determines where the volume projects to.
     origin : (3,), optional
-        Position of voxel (0, 0, 0) in the frame of a file or a viewer, x, y, z in angstroms; by
+        Position of voxel (0, 0, 0) in the coordinates of a file or viewer, x, y, z in angstroms; by
         default in the specimen frame. It does not affect projections.
 
     Raises
@@ -136,7 +136,7 @@ class Volume(ImageData):
 
     @property
     def origin(self) -> Float64Array:
-        """Position of voxel (0, 0, 0) in the frame of its file or of the specimen, `(3,)`."""
+        """Position of voxel (0, 0, 0), `(3,)`, in coordinates of its file or the specimen."""
         return self.grid.origin if self._origin is None else self._origin
 
     @classmethod

@@ -89,7 +89,7 @@ def before_after(
     count: int = 40,
     style: Style | None = None,
 ) -> Panel:
-    """Return a wipe between the central slices of two volumes, there and back.
+    """Return a wipe between the central slices of two volumes, forward and backward.
 
     The first picture shows half of each.
 

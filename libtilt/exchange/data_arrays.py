@@ -41,7 +41,7 @@ def volume_array(
     voxel_size : ndarray, shape (3,)
         x, y, z in angstroms.
     origin : ndarray, shape (3,), or None
-        Position of voxel (0, 0, 0) in the frame of a file, x, y, z in angstroms.
+        Position of voxel (0, 0, 0) in the coordinates of a file, x, y, z in angstroms.
     """
     coords = {}
     for index, (name, places) in enumerate(zip("xyz", axes, strict=True)):

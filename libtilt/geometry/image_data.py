@@ -213,7 +213,7 @@ class ImageData(NDArrayOperatorsMixin):
             (extra ``video``).
         look : {"slices", "spin", "tilts"}, type or Look, optional
             Frames to show; see `libtilt.animations`. By default the z slices of a volume, and the
-            images of a tilt series in order of tilt angle, there and back from the middle.
+            images of a tilt series in order of tilt angle.
         style : libtilt.drawing.Style, optional
             Contrast, colors, scale bar and labels.
         fps, loop, width, max_size, max_bytes : optional
