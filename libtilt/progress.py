@@ -1,11 +1,11 @@
-"""Progress of calls that take long, as a bar, as lines, or to a function of the caller.
+"""Progress of long calls, as a bar, as lines of text, or by calls of a function.
 
 The argument ``progress=`` of such calls is False, True or a callable. True shows a bar on stderr:
 that of tqdm (extra ``progress``) in a terminal or a notebook if it is installed, else one line that
 is rewritten; without a terminal, at most one line a minute. A callable is called as
 ``progress(done, total)`` after each piece of work. `total` is the number of pieces known so far:
-it grows where a call works in several stages. Pieces are counted where the work is shared out to
-threads, so that progress changes neither results nor memory, and costs nothing to speak of.
+it grows where a call works in several stages. Pieces are counted where the work is distributed to
+threads, so that progress changes neither results nor memory, and takes almost no time.
 """
 
 from __future__ import annotations
@@ -18,8 +18,12 @@ from contextvars import ContextVar
 from shutil import get_terminal_size
 from typing import Any, TextIO, TypeVar
 
+__all__ = ["counting_pieces", "reporting"]
+
 Report = Callable[[int, int], object]
 ProgressOption = bool | Report | None
+"""Type of ``progress=``: False or None, True, or a callable that takes ``(done, total)``."""
+
 Result = TypeVar("Result")
 
 LINE_SECONDS = 60.0
@@ -30,14 +34,14 @@ _REWRITE_SECONDS = 0.2
 
 @contextmanager
 def reporting(progress: ProgressOption, label: str) -> Iterator[Report | None]:
-    """Yield the function to report to, or None; a bar with a label is closed on leaving.
+    """Yield the function that takes ``(done, total)``, or None; on leaving, close the bar.
 
     Parameters
     ----------
     progress : bool or callable
-        As in the module.
+        False, or True for a bar, or a callable that takes ``(done, total)``.
     label : str
-        What is done, such as "projecting".
+        Text before the bar, such as "projecting".
 
     Raises
     ------
@@ -72,9 +76,10 @@ def reporting(progress: ProgressOption, label: str) -> Iterator[Report | None]:
 
 @contextmanager
 def counting_pieces(progress: ProgressOption, label: str) -> Iterator[None]:
-    """Report the pieces of work that this thread shares out inside the context.
+    """Report the pieces of work that this thread distributes to others inside the context.
 
-    Parameters and errors are those of `reporting`.
+    Parameters and errors are those of `reporting`. Methods such as `Projector.forward` call it; a
+    backend that uses `libtilt.backends.threads.run_each` is counted without further code.
 
     Examples
     --------
@@ -111,7 +116,7 @@ class PieceCounter:
         self._report, self._done, self._total, self._busy = report, 0, 0, False
 
     def count(self, results: Iterator[Result], number: int) -> Iterator[Result]:
-        """Yield the results of a stage of `number` pieces, and report each one."""
+        """Yield the results of a stage of `number` pieces, and report each."""
         if self._busy:  # Work inside a piece belongs to it.
             yield from results
             return

@@ -231,7 +231,7 @@ class TiltSeries(ImageData):
         geometry: Any,
         options: dict[str, Any],
     ) -> tuple[StackFile, StackGeometry]:
-        """Read a stack and its geometry, again while a writer replaces the two."""
+        """Read a stack and its geometry; retry while a writer replaces them."""
         from libtilt.alignment.stack_geometry import StackFile
         from libtilt.errors import MixedSeriesError
         from libtilt.io.image_files import read_image
@@ -250,7 +250,7 @@ class TiltSeries(ImageData):
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write the stack, and beside it the geometry (``.json``) and tilt angles (``.rawtlt``).
 
-        The ``.json`` also holds the fields that a subclass adds, which its `open` gives back.
+        The ``.json`` also holds the fields that a subclass adds, which its `open` reads.
 
         Parameters
         ----------
@@ -271,7 +271,7 @@ class TiltSeries(ImageData):
         ValueError
             If the file name has another suffix, or a value does not fit into float32.
         TypeError
-            If a field of a subclass holds what JSON cannot; the message names the field.
+            If a field of a subclass cannot be stored as JSON; the message names the field.
         OSError
             If a file cannot be written. No partial files are left.
 
@@ -719,8 +719,8 @@ class TiltSeries(ImageData):
     def __getitem__(self, index: Any) -> Self:
         if isinstance(index, tuple) and len(index) > 1:
             raise IndexError(
-                f"index must select from {len(self)} tilts, got {index!r}: select several tilts "
-                "with a list, and cut windows out of the images with crop"
+                f"index must select from {len(self)} tilts, got {index!r}: pass a list to select "
+                "several tilts, and use crop to cut windows out of the images"
             )
         return self.subset(index)
 
@@ -739,5 +739,5 @@ class TiltSeries(ImageData):
         if self.geometry is not other.geometry and self.geometry != other.geometry:
             raise ValueError(
                 "geometries differ, so the images are of different tilts; "
-                "use numpy.asarray on one of them to ignore this"
+                "pass numpy.asarray(...) of one of them to ignore it"
             )

@@ -49,13 +49,13 @@ def _data_converter(value: ArrayLike) -> NDArray[Any]:
     if isinstance(value, ImageData):
         raise TypeError(
             f"data must be an array, got a {type(value).__name__}, whose voxel size and position "
-            "would be lost: use its evolve(), or numpy.asarray to drop them"
+            "would be lost: use its evolve() to keep them, or pass numpy.asarray(...) to drop them"
         )
     return real_data(value, "data", 3)
 
 
 def _spacing_and_position(content: ImageContent, voxel_size: Float64Array) -> dict[str, Any]:
-    """Return voxel size, center and origin; those of libtilt's files scale with `voxel_size`."""
+    """Return voxel size, center and origin; in libtilt's own files they scale with `voxel_size`."""
     factor = np.ones(3)
     if content.is_from_libtilt and content.voxel_size.all():
         factor = voxel_size / content.voxel_size
@@ -77,7 +77,7 @@ class Volume(ImageData):
         Position of the voxel ``shape // 2`` in the specimen: x, y, z in angstroms from the
         rotation center. It determines where the volume projects to.
     origin : (3,), optional
-        Position of voxel (0, 0, 0) in the frame of a file or a viewer, x, y, z in angstroms; by
+        Position of voxel (0, 0, 0) in the coordinates of a file or viewer, x, y, z in angstroms; by
         default in the specimen frame. It does not affect projections.
 
     Raises
@@ -90,9 +90,8 @@ class Volume(ImageData):
     Notes
     -----
     Slices, crops and binned volumes keep their position: every feature projects where it did
-    before. An index of slices with positive steps gives a `Volume`, whose voxels are larger by the
-    steps; any other index, such as ``volume[3]`` or a mask, gives the numbers that it gives of the
-    array.
+    before. Indexing with slices of positive steps gives a `Volume`, with voxels enlarged by the
+    steps; any other index, such as ``volume[3]`` or a mask, gives what the plain array gives.
 
     NumPy functions that act on each value, such as `numpy.sqrt`, give a `Volume`; statistics, such
     as ``volume.mean()``, and all other NumPy functions give plain numbers and arrays.
@@ -137,7 +136,7 @@ class Volume(ImageData):
 
     @property
     def origin(self) -> Float64Array:
-        """Position of voxel (0, 0, 0) in the frame of its file, else of the specimen, `(3,)`."""
+        """Position of voxel (0, 0, 0), `(3,)`, in coordinates of its file or the specimen."""
         return self.grid.origin if self._origin is None else self._origin
 
     @classmethod
@@ -198,7 +197,7 @@ class Volume(ImageData):
         notes = list(content.notes)
         spacing = content.voxel_size
         if voxel_size is None and not spacing.all():
-            # If only z is missing, as in multi-page files, cubic voxels are likelier than 1 A.
+            # If only z is missing, as in multi-page files, cubic voxels are likelier than 1 Å.
             size = spacing[0] if spacing[:2].all() else 1.0
             notes.append(
                 f"no voxel size{' along z' if spacing[:2].all() else ''} in the header; "
@@ -367,7 +366,7 @@ class Volume(ImageData):
         return self._within(window, window.block_means(self.data, floating_dtype(self.dtype)))
 
     def resample(self, grid: VolumeGrid | Volume, *, order: int = 1, fill: float = 0.0) -> Self:
-        """Resample the volume onto another grid in the specimen, for example to compare two.
+        """Resample the volume onto another grid, for example to compare two volumes.
 
         Parameters
         ----------
@@ -388,7 +387,7 @@ class Volume(ImageData):
         TypeError
             If `grid` is neither a `VolumeGrid` nor a `Volume`.
         ValueError
-            If `order` is not one of the three, or the data have NaN or infinite values.
+            If `order` is not 0, 1 or 3, or the data have NaN or infinite values.
 
         Examples
         --------
@@ -412,7 +411,7 @@ class Volume(ImageData):
         return self._on(target, resample_volume(data, self.grid, target, order=order, fill=fill))
 
     def rotate(self, rotation: Rotation | ArrayLike, *, order: int = 1) -> Self:
-        """Rotate the specimen about the rotation center of projections.
+        """Rotate the density about the rotation center; the grid stays.
 
         Parameters
         ----------
@@ -424,12 +423,12 @@ class Volume(ImageData):
         Returns
         -------
         Volume
-            Volume of the same shape; zero where data from outside would be needed.
+            Volume of the same shape; zero where it would need values from outside.
 
         Raises
         ------
         ValueError
-            If `rotation` is not exactly one rotation.
+            If `rotation` is not a single rotation.
 
         Examples
         --------
@@ -501,7 +500,7 @@ class Volume(ImageData):
         data : ndarray, shape (d, h, w)
         options : dict
             Name, axis labels, units, scale and translation in angstroms, in napari's order z, y, x;
-            contrast limits of a few slices, so that a memory-mapped file is not read whole.
+            contrast limits from a few slices, so that a memory-mapped file is not read whole.
         kind : str
             ``"image"``.
 
@@ -618,4 +617,4 @@ class Volume(ImageData):
 
     def _check_compatible(self, other: Any) -> None:
         if difference := self.grid.describe_difference(other.grid):
-            raise ValueError(f"{difference}; use numpy.asarray on one of them to ignore this")
+            raise ValueError(f"{difference}; pass numpy.asarray(...) of one of them to ignore it")

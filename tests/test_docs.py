@@ -67,13 +67,29 @@ def test_the_code_of_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch)
     run_blocks(page, monkeypatch)
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/subclassing.md", "docs/methods.md"])
+@pytest.mark.parametrize(
+    "page",
+    [
+        "README.md",
+        *(
+            f"docs/{name}.md"
+            for name in ("index", "quickstart", "animations", "classic", "subclassing", "methods")
+        ),
+    ],
+)
 def test_the_code_of_a_page_runs_a_second_time_in_the_same_folder(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run_blocks(ROOT / page, monkeypatch)
     before = {path.name for path in tmp_path.iterdir()}
     run_blocks(ROOT / page, monkeypatch)
     assert {path.name for path in tmp_path.iterdir()} == before != set()
+
+
+def test_the_lines_of_the_gallery_replace_their_files():
+    text = (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^.*\.(?:to_gif|save)\(.*$", text, re.MULTILINE)
+    assert lines
+    assert [line for line in lines if "overwrite=True" not in line] == []
 
 
 def test_the_lines_in_place_of_classic_functions_run(tmp_path, monkeypatch):

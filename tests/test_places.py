@@ -20,7 +20,7 @@ from libtilt.backends.base import DRIVEN
 from libtilt.reconstruction import reconstruct_subvolume
 
 TOLERANCES = {"float32": 1e-6, "float64": 1e-12}
-# How near another operator than the plain one comes to itself on a part of a smooth volume.
+# How near another operator than the trilinear one comes to itself on a part of a smooth volume.
 SMOOTH = {"fourier": 2e-2, "numba-factorized": 2e-3, "scipy-0": 0.3, "scipy-3": 2e-6, "auto": 2e-3}
 SHAPES = ((15, 16, 17), (16, 15, 18))
 SPACINGS = ((1.0, 1.0, 1.0), (1.3, 0.8, 1.1))

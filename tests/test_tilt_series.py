@@ -382,7 +382,7 @@ def test_series_of_different_tilts_are_not_added():
 @pytest.mark.parametrize("index", [(slice(None), slice(1, 3)), (0, 0), (..., slice(2, 4))], ids=str)
 def test_an_index_of_rows_or_columns_says_what_cuts_windows(index):
     with pytest.raises(
-        IndexError, match=r"index must select from 5 tilts, got .* with a list, .* with crop"
+        IndexError, match=r"must select from 5 tilts, got .* pass a list .* use crop"
     ):
         SERIES[index]
 

@@ -391,7 +391,9 @@ def test_resampled_volumes_can_be_compared():
     ],
 )
 def test_volumes_at_different_places_are_not_combined(change, message):
-    with pytest.raises(ValueError, match=rf"{message}.*use numpy\.asarray on one of them"):
+    with pytest.raises(
+        ValueError, match=rf"{message}.*pass numpy\.asarray\(\.\.\.\) of one of them"
+    ):
         BESIDE + BESIDE.evolve(**change)
     assert (BESIDE + np.asarray(BESIDE)).center.tolist() == list(CENTER)
 
@@ -570,8 +572,8 @@ def test_integers_masks_and_arrays_give_plain_numbers(index):
     [
         (slice(None, None, -1), "positive steps, since mirroring a grid changes its handedness"),
         (slice(3, 3), r"at least one element of \(5, 7, 6\)"),
-        ((slice(None),) * 4, "slices, at most 3"),
-        ((Ellipsis, Ellipsis), "slices, at most 3"),
+        ((slice(None),) * 4, "of slices, at most 3"),
+        ((Ellipsis, Ellipsis), "of slices, at most 3"),
         (5, "out of bounds"),
     ],
     ids=str,

@@ -48,8 +48,8 @@ def add_meta_tags(app, name, template, context, doctree):
 def save_card(app, error):
     """Save the middle frame of the home page's animation as the picture of cards."""
     if error is None and app.builder.format == "html":
-        with Image.open(Path(app.srcdir) / STORY) as film:
-            frames = [frame.convert("RGB") for frame in ImageSequence.Iterator(film)]
+        with Image.open(Path(app.srcdir) / STORY) as animation:
+            frames = [frame.convert("RGB") for frame in ImageSequence.Iterator(animation)]
         target = Path(app.outdir) / CARD
         target.parent.mkdir(exist_ok=True)
         frames[len(frames) // 2].save(target)

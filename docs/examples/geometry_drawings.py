@@ -1,4 +1,4 @@
-"""The geometry as drawings: how a specimen is turned, and what a tilt scheme leaves out."""
+"""Drawings of a geometry: how the specimen is tilted, and which directions are missing."""
 
 import argparse
 from pathlib import Path
@@ -14,7 +14,7 @@ PICTURES = ("turned.png", "scheme.png", "scheme_3d.png", "slices.png", "wedge.pn
 
 
 def main(folder: Path, size: int = 96, volume: Volume | None = None) -> None:
-    """Draw a scheme of -60 to 60 degrees and what a tomogram of it looks like."""
+    """Draw a tilt scheme of -60 to 60 degrees, and a tomogram from it."""
     if volume is None:
         volume = GaussianBlobs.ribosome_like().volume((size,) * 3, voxel_size=320 / size)
     mpl.use("agg")

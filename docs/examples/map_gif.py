@@ -14,11 +14,11 @@ PICTURES = ("slices.gif", "surface.gif")
 
 
 def main(folder: Path, size: int = 96, volume: Volume | None = None) -> None:
-    """Write the two GIFs; without a map, of a phantom."""
+    """Write the two GIFs of a map, or of a phantom if none is given."""
     if volume is None:
         volume = GaussianBlobs.ribosome_like().volume((size,) * 3, voxel_size=320 / size)
     file = {"width": 320, "max_bytes": 700_000, "overwrite": True}
-    # Black from the median: what is weaker than half of all voxels is not drawn.
+    # Black is the median: the weaker half of all voxels is not drawn.
     style = Style(cmap="magma", annotate=True, percentiles=(50, 99.9))
     inner = volume.crop((volume.shape[0] * 5 // 8, *volume.shape[1:]))
     inner.to_gif(folder / "slices.gif", look=Slices(step=4), style=style, **file)

@@ -1,4 +1,4 @@
-"""A sampling backend of one's own, of nearest neighbors, held to the laws of all backends."""
+"""Your own sampling backend: nearest neighbors, tested by the laws of all backends."""
 
 import argparse
 from pathlib import Path
@@ -18,7 +18,7 @@ PICTURES = ("backends.png",)
 
 @frozen
 class NearestBackend(Backend):
-    """Every sample is that of the nearest voxel."""
+    """Sample the nearest voxel."""
 
     name: ClassVar[str] = "nearest"
 

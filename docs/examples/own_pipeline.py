@@ -1,4 +1,4 @@
-"""A pipeline that subclasses the library: images that know their dose, and are weighted by it."""
+"""A pipeline with a subclass: a tilt series with a dose per image, weighted by it."""
 
 import argparse
 from pathlib import Path
@@ -21,14 +21,14 @@ class DosedSeries(TiltSeries):
     doses: np.ndarray = attrs.field(kw_only=True, converter=np.asarray, metadata=PER_TILT)
 
     def dose_weighted(self, frequency: float = 0.05) -> "DosedSeries":
-        """Weight images by what is left of a frequency, after Grant and Grigorieff (2015)."""
+        """Weight frequencies by their decay with dose, after Grant and Grigorieff (2015)."""
         critical = 0.245 * frequency**-1.665 + 2.81
         weights = np.exp(-self.doses / (2 * critical))
         return self * (weights / weights.mean()).astype(self.dtype)[:, None, None]
 
 
 def main(folder: Path, size: int = 96, volume: Volume | None = None) -> None:
-    """Take a series in a dose-symmetric order, weight it, and reconstruct both."""
+    """Simulate a dose-symmetric series, weight it, and reconstruct both."""
     if volume is None:
         volume = GaussianBlobs.ribosome_like().volume((size,) * 3, voxel_size=320 / size)
     angles = np.arange(-60, 61, 3)
@@ -36,7 +36,7 @@ def main(folder: Path, size: int = 96, volume: Volume | None = None) -> None:
     geometry = TiltGeometry.from_tilt_angles(angles[order])
     clean = Projector(geometry).forward(volume)
     doses = 3.0 * np.arange(len(angles))
-    # Damage: the later an image, the less of the specimen is in it.
+    # Radiation damage: later images hold less signal.
     left = np.exp(-doses / 80)[:, None, None]
     noise = np.random.default_rng(0).normal(size=clean.shape) * clean.images.std() / 2
     series = DosedSeries(

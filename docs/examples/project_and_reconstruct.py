@@ -1,4 +1,4 @@
-"""The whole story: a map, its tilt series, a tomogram, and how two tomograms compare."""
+"""A map, its tilt series, a tomogram, and a comparison of two tomograms."""
 
 import argparse
 from pathlib import Path
@@ -14,7 +14,7 @@ PICTURES = ("story.gif", "wipe.gif")
 
 
 def main(folder: Path, size: int = 96, volume: Volume | None = None) -> None:
-    """Project a map, reconstruct it, and show all of it."""
+    """Project a map, reconstruct it, and animate all steps."""
     if volume is None:
         volume = GaussianBlobs.ribosome_like().volume((size,) * 3, voxel_size=320 / size)
     geometry = TiltGeometry.from_tilt_angles(np.arange(-60, 61, 3))

@@ -1,4 +1,4 @@
-"""SIRT as it converges, seen along the tilt axis, where the missing wedge fills in slowly."""
+"""Convergence of SIRT, viewed along the tilt axis, where the missing wedge fills in slowly."""
 
 import argparse
 from pathlib import Path
@@ -14,7 +14,7 @@ PICTURES = ("sirt.gif",)
 
 
 def main(folder: Path, size: int = 96, volume: Volume | None = None) -> None:
-    """Reconstruct a map, with the slices as callback."""
+    """Reconstruct a map with `IterationSlices` as callback."""
     if volume is None:
         volume = GaussianBlobs.ribosome_like().volume((size,) * 3, voxel_size=320 / size)
     geometry = TiltGeometry.from_tilt_angles(np.arange(-60, 61, 3))

@@ -13,7 +13,7 @@ PICTURES = ("angles.gif", "sheet.png")
 
 
 def main(folder: Path, size: int = 96, volume: Volume | None = None) -> None:
-    """Make a tilt series, and show it."""
+    """Simulate a tilt series, and draw it."""
     if volume is None:
         volume = GaussianBlobs.ribosome_like().volume((size,) * 3, voxel_size=320 / size)
     geometry = TiltGeometry.from_tilt_angles(np.arange(-60, 61, 3), tilt_axis_angle=85)

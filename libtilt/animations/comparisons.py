@@ -89,7 +89,7 @@ def before_after(
     count: int = 40,
     style: Style | None = None,
 ) -> Panel:
-    """Return a wipe between the central slices of two volumes, there and back.
+    """Return a wipe between the central slices of two volumes, forward and backward.
 
     The first picture shows half of each.
 
@@ -158,7 +158,7 @@ def _require_pair(before: Volume, after: Volume) -> None:
         require_kind(volume, Volume, name)
     if difference := before.grid.describe_difference(after.grid):
         raise ValueError(
-            f"before and after must lie on one grid, but {difference}; use "
+            f"before and after must lie on the same grid, but {difference}; use "
             "after.resample(before.grid)"
         )
 

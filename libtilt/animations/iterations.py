@@ -19,7 +19,7 @@ from libtilt.volume import Volume
 class IterationSlices:
     """A callback for `sirt`, `cgls` and `tv` that keeps the central slice of each iteration.
 
-    An object is mutable; make a new one for each reconstruction.
+    The object is mutable; make a new one for each reconstruction.
 
     Parameters
     ----------
@@ -61,7 +61,8 @@ class IterationSlices:
         frame, pixel_size = central_slice(volume, self.axis)
         if iteration <= self._last or (self.slices and frame.shape != self.slices[-1].shape):
             raise ValueError(
-                "these are slices of another reconstruction; make one IterationSlices for each"
+                "callback holds slices of another reconstruction; "
+                "make a new IterationSlices for each"
             )
         self._last = iteration
         # A copy, because the volume changes in place, and so that it can be freed.
@@ -92,7 +93,8 @@ class IterationSlices:
         """
         if not self.slices:
             raise ValueError(
-                "there are no slices yet; pass the object as callback= to an iterative method"
+                "no iteration has been recorded; "
+                "pass this object as callback= to an iterative method"
             )
         style = (style or Style()).with_annotations()
         low, high = np.percentile(self.slices[-1].astype(np.float64), style.percentiles)

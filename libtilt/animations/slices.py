@@ -1,4 +1,4 @@
-"""`Slices`: the slices of a volume along an axis, from the middle there and back."""
+"""`Slices`: the slices of a volume along an axis, from the center to both ends and back."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ AXES = ("z", "y", "x")
 
 @attrs.frozen(kw_only=True)
 class Slices(Look):
-    """The slices of a volume along an axis: from the middle to the last, the first, and back.
+    """The slices of a volume along an axis: from the center to the last, the first, and back.
 
     The first picture is the slice through the center, whatever the step. Slices with anisotropic
     voxels are resampled to square pixels.

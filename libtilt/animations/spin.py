@@ -56,7 +56,7 @@ class Spin(Look):
         Rotation axis, by default y: vertical in the pictures for z and y, horizontal for x.
     render : {"projection", "maximum", "surface"}, optional
         Line integrals along the beam over the pixel size (the default); maxima along the beam; or
-        an isosurface lit from the upper left and darker with distance, in 0 to 1, and 0 beside it.
+        an isosurface, lit from the upper left and darker with distance, from 0 (background) to 1.
     level : float, optional
         Isosurface level; by default `libtilt.animations.surface_level`.
     sigma : float, optional
@@ -86,12 +86,12 @@ class Spin(Look):
     axis: str = attrs.field(
         default="y",
         validator=checked(lambda value, name: one_of(value, name, AXES)),
-        metadata=option("rotation axis; z is upright in the pictures", AXES),
+        metadata=option("rotation axis, which is upright for z", AXES),
     )
     render: str = attrs.field(
         default="projection",
         validator=checked(lambda value, name: one_of(value, name, RENDERS)),
-        metadata=option("projections, maxima along the beam, or a lit surface", RENDERS),
+        metadata=option("line integrals or maxima along the beam, or a shaded isosurface", RENDERS),
     )
     level: float | None = attrs.field(
         default=None,

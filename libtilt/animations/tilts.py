@@ -1,4 +1,4 @@
-"""`Tilts`: the images of a tilt series by tilt angle, there and back."""
+"""`Tilts`: the images of a tilt series by tilt angle, forward and backward."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from libtilt.tilt_series import TiltSeries
 
 @attrs.frozen(kw_only=True)
 class Tilts(Look):
-    """The images of a tilt series in order of tilt angle, there and back.
+    """The images of a tilt series in order of tilt angle, forward and backward.
 
-    The first picture is the least tilted image, where most is seen; the tilt then rises to the
+    The first picture is the least tilted image, the clearest one; the tilt then rises to the
     largest angle, falls to the smallest, and comes back.
 
     Examples

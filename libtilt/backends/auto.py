@@ -33,9 +33,9 @@ class AutoBackend(PlannedBackend):
     """Select the fastest installed backend for each spec.
 
     With numba: mode "rows" where rays stay in planes of the volume, else mode "factorized", which
-    approximates line integrals as well as the plain operator, more than ten times as fast. Without
-    numba: sparse where it applies, else scipy, with a warning once per process if a projection
-    would take more than ten seconds by it. `explain` gives the choice and its reason.
+    approximates line integrals as well as the trilinear operator and is more than ten times as
+    fast. Without numba: sparse where it applies, else scipy, with one warning per process if it
+    would take more than ten seconds for a projection. `explain` gives the choice and its reason.
 
     Examples
     --------
@@ -48,7 +48,7 @@ class AutoBackend(PlannedBackend):
 
     @property
     def trilinear(self) -> bool:
-        """Whether the operator is the plain one for every spec: only without numba."""
+        """Whether the backend interpolates linearly for every spec: only without numba."""
         return bool(_numba_problem())
 
     def choose(self, spec: SamplingSpec, *, local: bool = False) -> Backend:

@@ -145,7 +145,7 @@ class Backend(ABC):
 
     @property
     def trilinear(self) -> bool:
-        """Whether the operator is the plain one: trilinear along rays, bilinear on images."""
+        """Whether the backend interpolates linearly: along rays in 3-D, on images in 2-D."""
         return True
 
     @property

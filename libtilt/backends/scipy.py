@@ -59,7 +59,7 @@ class SciPyBackend(Backend):
 
     @property
     def trilinear(self) -> bool:
-        """Whether the operator is the plain one: only at order 1."""
+        """Whether the backend interpolates linearly: only at order 1."""
         return self.order == 1
 
     @property

@@ -51,7 +51,7 @@ class _Commands(click.Group):
     "-v",
     "--verbose",
     is_flag=True,
-    help="Also print what is taken for granted: backend, grids, tilt axis.",
+    help="Also print assumptions and automatic choices: backend, grids, tilt axis.",
 )
 @click.option(
     "--threads",

@@ -177,7 +177,7 @@ def _report(alignment: Alignment, target: Path, like: Any, to_format: str | None
     for item in _unwritten_fields(alignment, to_format or detect_format(target)):
         echo(f"not written: {item}")
     for item in alignment.unsupported:
-        echo(f"ignored: {item} (not supported)")
+        echo(f"not supported, ignored: {item}")
     if target.name == "tomograms.star":
         for item in RelionAlignment.from_alignment(alignment, like=like).missing_for_relion:
             for name in OPTICS:

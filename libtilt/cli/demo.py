@@ -41,7 +41,9 @@ FILES = ("volume.mrc", *SERIES_FILES, "tomogram.mrc", *GIF_FILES)
 
 @click.command()
 @click.option("--map", type=input_file, help="Your own map, instead of a phantom.")
-@click.option("--emdb", type=int, help="EMDB number of a map to download, instead of a phantom.")
+@click.option(
+    "--emdb", type=int, help="EMDB entry to download, such as 13234, instead of a phantom."
+)
 @click.option(
     "--size",
     type=click.IntRange(min=16, max=1024),
@@ -64,9 +66,9 @@ FILES = ("volume.mrc", *SERIES_FILES, "tomogram.mrc", *GIF_FILES)
 @overwrite_option
 @one_line_errors
 def demo(output: Path, **options: Any) -> None:
-    """Go from a map to its tilt series and back to a tomogram, with a GIF of each.
+    """Project a map to a tilt series, backproject it to a tomogram, and animate all three.
 
-    Projects from -60 to 60 degrees in steps of 3 about y, and backprojects without a filter.
+    The tilts are -60 to 60 degrees about y in steps of 3; the backprojection has no filter.
 
     \b
     Examples:
@@ -82,7 +84,7 @@ def demo(output: Path, **options: Any) -> None:
             require_writable(path, overwrite=overwrite)
     with _step("volume"):
         volume = _volume(options)
-    echo(f"  {format_shape(volume.shape)} voxels of {format_spacing(volume.voxel_size)} A")
+    echo(f"  {format_shape(volume.shape)} voxels of {format_spacing(volume.voxel_size)} Å")
     side = max(volume.shape)
     progress = shows_progress()
     projector = Projector(

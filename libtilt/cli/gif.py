@@ -51,21 +51,23 @@ BEFORE_AFTER_OPTIONS = {"axis", "count"}
     default="auto",
     show_default=True,
     help="slices: the slices of a volume. spin: a turning volume. tilts: the images of a tilt "
-    "series. auto: tilts for an image stack with tilt angles beside it, else slices. Slices and "
-    "tilts begin in the middle.",
+    "series. auto: tilts for an image stack with tilt angles beside it, else slices. Slices begin "
+    "at the center, tilts at the least tilted image.",
 )
-@click.option("--before-after", is_flag=True, help="Wipe from the slice of one volume to another.")
+@click.option(
+    "--before-after", is_flag=True, help="Wipe between the central slices of two volumes."
+)
 @with_options(
     *options_of_several(LOOKS),
     tlt_option,
     voxel_size_option,
     *options_of(Style),
     click.option(
-        "--per-frame", is_flag=True, help="Compute percentiles per frame, not over all frames."
+        "--per-frame", is_flag=True, help="Compute percentiles for each frame, not over all frames."
     ),
     click.option("--limits", nargs=2, type=float, help="Values drawn black and white."),
     click.option(
-        "--label", "labels", multiple=True, help="Title of an input; give one for each, in order."
+        "--label", "labels", multiple=True, help="Title of an input; pass one for each, in order."
     ),
     *options_of(Animation),
     click.option(
@@ -95,7 +97,9 @@ def gif(files: Paths, output: Path, **options: Any) -> None:
     require_writable(output, overwrite=options["overwrite"])
     labels = options["labels"] or (tuple(f.stem for f in files) if len(files) > 1 else ())
     if labels and len(labels) != len(files):
-        raise click.UsageError(f"give a --label for each input: {len(files)}, not {len(labels)}")
+        raise click.UsageError(
+            f"pass one --label per input: expected {len(files)}, got {len(labels)}"
+        )
     style = given_fields(Style, options) | _contrast(options)
     style.setdefault("annotate", False)
     if options["before_after"]:
@@ -116,8 +120,8 @@ def gif(files: Paths, output: Path, **options: Any) -> None:
     total = max(len(panel.order) for panel in panels)
     if counts[0] < total:
         echo(
-            f"note: {counts[0]} of {total} frames are kept, so that the file has at most "
-            f"{animation.max_bytes} bytes; --max-bytes sets another limit",
+            f"note: kept {counts[0]} of {total} frames to stay within {animation.max_bytes} bytes; "
+            "--max-bytes sets another limit",
             err=True,
         )
 
@@ -168,7 +172,7 @@ def _open(file: Path, look: str, options: Fields, *, sized: bool) -> Volume | Ti
 
 def _before_after_panel(files: Paths, labels: Labels, style: Fields, options: Fields) -> Panel:
     if len(files) != 2 or options["look"] not in ("auto", "slices"):
-        raise click.UsageError("--before-after takes two volumes, and shows slices of them")
+        raise click.UsageError("--before-after takes two volumes and the look slices")
     for name in sorted({*LOOK_OPTIONS, "tlt"} - BEFORE_AFTER_OPTIONS):
         if options[name] is not None:
             raise click.UsageError(f"--{name} does not apply to --before-after")

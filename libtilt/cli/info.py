@@ -29,7 +29,7 @@ from libtilt.projector import Projector
 def info(file: Path) -> None:
     """Print size, voxel size, values and geometry of an image file (MRC, TIFF, HDF5).
 
-    Notes tell what is unusual about the header.
+    Notes list what is unusual about the header.
 
     \b
     Example:
@@ -47,7 +47,7 @@ def _rows(file: Path, content: ImageContent) -> list[tuple[str, str]]:
     series: list[tuple[str, str]] = []
     notes = [*content.notes, *_spacing_notes(content)]
     if (tilts := find_tilt_geometry(file, content)) is not None:
-        kind = f"tilt series, with its geometry in {tilts}"
+        kind = f"tilt series, geometry from {tilts}"
         series, series_notes, backend = _inspect_series(file, content)
         notes += series_notes
     finite = data[np.isfinite(data)] if data.dtype.kind == "f" else data
@@ -57,11 +57,11 @@ def _rows(file: Path, content: ImageContent) -> list[tuple[str, str]]:
         ("kind", kind),
         ("shape", f"{format_shape(data.shape)}  (z, y, x)"),
         ("type", str(data.dtype)),
-        ("voxel size", f"{_triple(sizes)} A  (x, y, z)" if sizes.any() else "unknown"),
-        ("origin", f"{_triple(content.origin)} A  (x, y, z)"),
+        ("voxel size", f"{_triple(sizes)} Å  (x, y, z)" if sizes.any() else "unknown"),
+        ("origin", f"{_triple(content.origin)} Å  (x, y, z)"),
     ]
     if content.center.any():
-        rows.append(("center", f"{_triple(content.center)} A  (x, y, z) from the rotation center"))
+        rows.append(("center", f"{_triple(content.center)} Å  (x, y, z) from the rotation center"))
     if finite.size:
         mean, deviation = finite.mean(dtype=np.float64), finite.std(dtype=np.float64)
         rows += [
@@ -82,14 +82,14 @@ def _spacing_notes(content: ImageContent) -> list[str]:
     if content.has_placeholder_size and not content.is_from_libtilt:
         return [PLACEHOLDER]
     if sizes[:2].all() and not sizes[2]:
-        return ["its header has no voxel size along z"]
+        return ["no voxel size along z in the header"]
     return []
 
 
 def _inspect_series(
     file: Path, content: ImageContent
 ) -> tuple[list[tuple[str, str]], list[str], str]:
-    """Return rows on the tilts, the warnings or the error of opening the series, its backend."""
+    """Return rows on the tilts, the warnings (or the error) of opening it, and its backend."""
     try:
         found = StackFile(file, content).geometry(None)
     except ValueError as error:
@@ -103,7 +103,7 @@ def _inspect_series(
     used = len(found.geometry) if found.views is None else len(found.views)
     if found.views is None and used != len(content.data):
         count = len(content.data)
-        return rows, [f"{found.source} has {used} tilts, the stack has {count} images"], reason
+        return rows, [f"{found.source} has {used} tilts, but the stack has {count} images"], reason
     return rows, [str(text) for text in found.warnings], reason
 
 
@@ -121,7 +121,7 @@ def _tilt_rows(file: Path, found: StackGeometry) -> list[tuple[str, str]]:
 
 
 def _acquisition_beside(file: Path, geometry: TiltGeometry) -> tuple[Acquisition, str]:
-    """Return order and exposures by an ``.mdoc`` beside the stack that has the same tilts."""
+    """Return order and exposures from an ``.mdoc`` beside the stack that has the same tilts."""
     for path in (Path(f"{file}.mdoc"), sibling_path(file, ".mdoc")):
         try:
             mdoc = MdocFile.read(path)
@@ -130,7 +130,7 @@ def _acquisition_beside(file: Path, geometry: TiltGeometry) -> tuple[Acquisition
         angles = mdoc.tilt_angles
         # A stack that was sorted after its .mdoc was written has them in another order.
         if len(angles) == len(geometry) and np.allclose(angles, geometry.tilt_angles, atol=1.0):
-            return mdoc.acquisition, f", by {path.name}"
+            return mdoc.acquisition, f", from {path.name}"
     return Acquisition(), ""
 
 

@@ -68,8 +68,8 @@ preparation_options = (
 @with_options(*method_options(), *preparation_options)
 @click.option(
     "--margin",
-    help="For iterative methods: number of voxels computed around the tomogram and then cut "
-    "off, or auto, enough for all that the tilted images show.  [default: auto]",
+    help="For iterative methods: voxels added on each side during the computation and cropped "
+    "from the tomogram; auto covers all that the tilted images show.  [default: auto]",
 )
 @with_options(pixel_size_option)
 @click.option("--gif", type=output_file, help="Also write an animation of the slices to this file.")

@@ -52,7 +52,7 @@ def tilt_angle_range(first: float, last: float, step: float) -> Any:
 def angles_file_options(tlt: Path | None, **options: Any) -> dict[str, Any]:
     """Return options of `TiltSeries.open` for a list of tilt angles, whatever its suffix.
 
-    A picture of images does not depend on the tilt axis angle, which may then be any.
+    `options` are further options, such as a tilt axis angle where none is needed.
     """
     return {} if tlt is None else {"geometry": tlt, "format": "angles", **options}
 
@@ -111,5 +111,5 @@ def _open_with_alignment(
     for note in opened.notes:
         echo(f"note: {note}", err=True)
     for item in opened.unsupported:
-        echo(f"{options['alignment']}: ignored: {item} (not supported)", err=True)
+        echo(f"{options['alignment']}: not supported, ignored: {item}", err=True)
     return TiltSeries.open(tilts, geometry=opened, pixel_size=pixel_size), opened

@@ -30,7 +30,7 @@ _optional_size: Any = attrs.validators.optional(checked(positive_integer))
 def _panels(value: Any) -> tuple[Panel, ...]:
     panels = (value,) if isinstance(value, Panel) else tuple(value)
     if not panels or not all(isinstance(panel, Panel) for panel in panels):
-        raise ValueError(f"panels must be one Panel or more, got {value!r}")
+        raise ValueError(f"panels must be one or more Panel objects, got {value!r}")
     return panels
 
 

@@ -1,4 +1,4 @@
-"""Files of animations within a number of bytes: fewer frames first, then fewer pixels."""
+"""Animation files of a limited size: fewer frames first, then fewer pixels."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SLOWEST_FPS = 10.0
 
 @attrs.frozen
 class Cut:
-    """What of an animation is written: every `step`-th frame, `width` pixels wide."""
+    """The part of an animation that is written: every `step`-th frame, `width` pixels wide."""
 
     step: int
     width: int
@@ -40,7 +40,7 @@ class Cut:
         return attrs.evolve(self, width=montage.layout.narrower(self.width, excess))
 
     def writer(self, writer: Writer) -> Writer:
-        """Return a slower writer, so that fewer frames last as long, but at least 10 a second."""
+        """Return a slower writer, so that fewer frames last as long, at 10 a second or more."""
         slowest = min(writer.fps, SLOWEST_FPS)
         return attrs.evolve(writer, fps=max(writer.fps / self.step, slowest))
 
@@ -62,7 +62,7 @@ def write_within(
         cut = _reduce(montage, cut, size, max_bytes)
     if cut != full:
         logger.info(
-            "max_bytes=%d: wrote %d of %d frames, %d pixels wide in place of %d",
+            "max_bytes=%d: wrote %d of %d frames, %d pixels wide instead of %d",
             *(max_bytes, len(cut.positions(montage)), len(montage), cut.width, width),
         )
 
@@ -75,8 +75,8 @@ def _reduce(montage: Montage, cut: Cut, size: int, max_bytes: int) -> Cut:
     wanted = max(1, int(0.99 * cut.width * math.sqrt(max_bytes / size)))
     raise ArgumentError(
         f"max_bytes={max_bytes} is too small: {len(cut.positions(montage))} frames {cut.width} "
-        f"pixels wide take {size} bytes, and would have to be about {wanted} pixels wide; allow "
-        "more bytes, show fewer frames, or set that width",
+        f"pixels wide take {size} bytes, and fit at a width of about {wanted} pixels; raise "
+        "max_bytes, show fewer frames, or set that width",
         arguments=("max_bytes", "width"),
     )
 

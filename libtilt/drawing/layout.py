@@ -30,8 +30,7 @@ class Layout:
     def legible_height(self, rows: int) -> int:
         """Return the height of a picture of `rows` array rows: at least 320 pixels.
 
-        Small arrays are enlarged by an integer factor; none so far that a panel gets wider than
-        1280 pixels.
+        Small arrays are enlarged by an integer factor, but no panel gets wider than 1280 pixels.
         """
         factor = _LEGIBLE_HEIGHT / rows
         if factor >= 2:

@@ -36,7 +36,7 @@ class Montage:
 
     @classmethod
     def from_panels(cls, panels: tuple[Panel, ...], *, full_color: bool) -> Montage:
-        """Compute gray values, colors and scales; of bars for one scale, the first remains."""
+        """Compute gray values, colors and scales; panels at one scale share the first scale bar."""
         colors = Colors.from_cmaps(tuple(panel.style.cmap for panel in panels), full=full_color)
         grays = tuple(panel.gray() for panel in panels)
         extents = [_extent(panel) for panel in panels]

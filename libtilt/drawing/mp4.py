@@ -1,4 +1,4 @@
-"""`Mp4`: H.264 films for browsers and slides (extra ``video``)."""
+"""`Mp4`: H.264 video for browsers and slides (extra ``video``)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from libtilt.errors.installing import pip_install
 
 @attrs.frozen
 class Mp4(Writer):
-    """An MP4 film."""
+    """An MP4 video."""
 
     suffixes = (".mp4",)
     slowest, fastest = 0.1, 240.0
@@ -30,7 +30,7 @@ class Mp4(Writer):
     def __attrs_post_init__(self) -> None:
         _ffmpeg()
         if self.loop:
-            raise ValueError("loop must be 0 for an .mp4 file: its player decides on repeats")
+            raise ValueError("loop must be 0 for an .mp4 file: the player decides on repeats")
 
     def write(self, path: Path, frames: Iterator[NDArray[np.uint8]], colors: Colors) -> None:
         """Encode all frames with ffmpeg."""
@@ -62,7 +62,7 @@ class Mp4(Writer):
         finally:
             writer.close()
         if found != count:
-            raise OSError(errno.EIO, f"the film has {found} frames, but {count} were written")
+            raise OSError(errno.EIO, f"the video has {found} frames, but {count} were written")
 
 
 def _ffmpeg() -> Any:
@@ -70,14 +70,14 @@ def _ffmpeg() -> Any:
         import imageio_ffmpeg
     except ImportError as error:
         raise ImportError(
-            f"MP4 films require imageio-ffmpeg; install it with: {pip_install('video')}"
+            f"MP4 files require imageio-ffmpeg; install it with: {pip_install('video')}"
         ) from error
     try:
         program = imageio_ffmpeg.get_ffmpeg_exe()
         subprocess.run([program, "-version"], check=True, capture_output=True)
     except (RuntimeError, OSError, subprocess.CalledProcessError) as error:
         raise ImportError(
-            "MP4 films require ffmpeg, which imageio-ffmpeg cannot find or run: install it, or "
+            "MP4 files require ffmpeg, which imageio-ffmpeg cannot find or run: install it, or "
             "set the environment variable IMAGEIO_FFMPEG_EXE to its path"
         ) from error
     return imageio_ffmpeg

@@ -59,10 +59,10 @@ class Style:
     pixel_size : float, optional
         Pixel size of the frames in angstroms; adds a scale bar at the lower left.
     ping_pong : bool, optional
-        Whether the frames run there and back: to the last, back to the first, and to where they
-        began. No frame is shown twice in a row, so that the animation repeats without a halt.
+        Whether the frames play to the last, back to the first, and forward to where they began. No
+        frame is shown twice in a row, so that the animation repeats without a halt.
     first_frame : int, optional
-        Index of the frame shown first if the frames run there and back; 0 if no look chooses it.
+        Index of the frame shown first with `ping_pong`; 0 unless the look chooses another.
         Slide shows, mails and file browsers show this frame alone.
 
     Raises

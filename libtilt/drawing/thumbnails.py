@@ -40,7 +40,7 @@ def thumbnail(pictures: list[NDArray[Any]]) -> bytes:
 
 
 def value_range(array: NDArray[Any], pictures: list[NDArray[Any]]) -> str:
-    """Return the smallest and largest finite value, for large arrays those of the pictures."""
+    """Return the smallest and largest finite value; for large arrays, of the pictures alone."""
     several = [array] if array.size <= MOST_VALUES else pictures
     with np.errstate(invalid="ignore"):
         ends = [(part.min(), part.max()) for part in several]

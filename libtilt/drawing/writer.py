@@ -59,7 +59,7 @@ class Writer(ABC):
             raise ValueError(
                 f"width must keep both sides within {self.largest_side} pixels in a "
                 f"{self.suffixes[0]} file, and their product within {_LARGEST_AREA}: the picture "
-                f"is {width} x {height}, set max_size"
+                f"is {width} x {height}; set max_size"
             )
 
     @abstractmethod

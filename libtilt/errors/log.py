@@ -1,7 +1,7 @@
-"""The log of the package: what it took for granted, at the level INFO.
+"""The log of the package: its assumptions and automatic choices, at the level INFO.
 
-Programs show it by ``logging.basicConfig(level="INFO")``, the command line by its option verbose.
-What a user should check is a warning instead, and is not logged.
+Programs show it with ``logging.basicConfig(level="INFO")``, commands with their option verbose.
+What a user should check is not logged but raised as a warning.
 """
 
 from __future__ import annotations

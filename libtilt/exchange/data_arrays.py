@@ -41,7 +41,7 @@ def volume_array(
     voxel_size : ndarray, shape (3,)
         x, y, z in angstroms.
     origin : ndarray, shape (3,), or None
-        Position of voxel (0, 0, 0) in the frame of a file, x, y, z in angstroms.
+        Position of voxel (0, 0, 0) in the coordinates of a file, x, y, z in angstroms.
     """
     coords = {}
     for index, (name, places) in enumerate(zip("xyz", axes, strict=True)):
@@ -137,7 +137,7 @@ def _lengths(
 def _with_dims(array: Any, dims: tuple[str, ...]) -> Any:
     if not isinstance(array, _xarray().DataArray):
         raise TypeError(
-            f"array must be an xarray.DataArray, got {type(array).__name__}: give other arrays to "
+            f"array must be an xarray.DataArray, got {type(array).__name__}: pass other arrays to "
             "Volume or TiltSeries, with their spacing"
         )
     if set(array.dims) != set(dims):

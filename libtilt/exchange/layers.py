@@ -37,7 +37,7 @@ def layer_options(
     scale, translate : iterable of float, length 3
         Spacing of samples and position of the first, in these units.
     metadata : dict
-        Anything else.
+        Further information on the layer.
 
     Returns
     -------

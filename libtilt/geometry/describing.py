@@ -8,7 +8,7 @@ from libtilt.errors.checks import Float64Array
 from libtilt.geometry.rotations import decompose_zyx
 
 _EQUAL_STEPS = 0.15, 0.1
-"""Steps that differ by less, in degrees or as a share, as those of a stage do, are called equal."""
+"""Steps that differ by less, in degrees or relative to their size, count as equal; stages vary."""
 
 
 def format_angle(angle: float) -> str:

@@ -213,7 +213,7 @@ class ImageData(NDArrayOperatorsMixin):
             (extra ``video``).
         look : {"slices", "spin", "tilts"}, type or Look, optional
             Frames to show; see `libtilt.animations`. By default the z slices of a volume, and the
-            images of a tilt series in order of tilt angle, there and back from the middle.
+            images of a tilt series in order of tilt angle.
         style : libtilt.drawing.Style, optional
             Contrast, colors, scale bar and labels.
         fps, loop, width, max_size, max_bytes : optional
@@ -315,7 +315,7 @@ class ImageData(NDArrayOperatorsMixin):
         if self._array_name != other._array_name:
             raise TypeError(
                 f"cannot combine {type(self).__name__} and {type(other).__name__}; "
-                "to combine their values, use numpy.asarray on one of them"
+                "to combine their values, pass numpy.asarray(...) of one of them"
             )
         if self.shape != other.shape:
             raise ValueError(f"shapes differ: {self.shape} and {other.shape}")

@@ -1,4 +1,4 @@
-"""JSON files of geometries and of fields beside a stack: every bit of each number."""
+"""JSON files of geometries and of extra fields beside a stack, exact to the last bit."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SERIES_ID = "series"
 SERIES_FIELDS = "series_fields"
 
 NOT_SAVED = {"libtilt.geometry.not_saved": True}
-"""Metadata that marks an attrs field that files leave out; pass it again on opening.
+"""Metadata that excludes an attrs field from files; pass the field again on opening.
 
 Examples
 --------

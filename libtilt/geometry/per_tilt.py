@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 PER_TILT = {"libtilt.geometry.per_tilt": True}
 """Metadata that marks an attrs field as having one entry per tilt.
 
-The number of entries is checked, and indexing, sorting and joining follow. A field is an array, a
-tuple, a list, or None if it is not known.
+The number of entries is checked, and the field is indexed, sorted and joined with the tilts. It is
+an array, a tuple, a list, or None if it is not known.
 
 Examples
 --------
@@ -73,7 +73,7 @@ def join_per_tilt(parts: Sequence[Any]) -> dict[str, Any]:
         missing = sum(value is None for value in values)
         if 0 < missing < len(values):
             raise ValueError(
-                f"{alias} must be given for all parts or for none: it is None for {missing} of "
+                f"{alias} must be set in all geometries or in none: it is None in {missing} of "
                 f"{len(values)}"
             )
         if isinstance(values[0], tuple | list):
@@ -113,5 +113,5 @@ def tilt_index(index: Any, count: int) -> Any:
     except IndexError as error:
         raise IndexError(f"index does not fit {count} tilts: {error}") from error
     if selected.ndim != 1 or selected.size == 0:
-        raise IndexError(f"index must select at least one of {count} tilts in one dimension")
+        raise IndexError(f"index must be one-dimensional and select at least one of {count} tilts")
     return index if isinstance(index, slice) else selected

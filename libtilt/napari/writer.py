@@ -65,7 +65,7 @@ def write_image(path: str | Path, data: Any, attributes: dict[str, Any]) -> list
     except OutputExistsError as error:
         # The dialog of napari does not ask about a name that is typed without its suffix.
         raise OutputExistsError(
-            f"{path}, or a file of the tilt series beside it, exists; files are not replaced from "
+            f"{path}, or a file of its tilt series, already exists; files are not replaced from "
             "napari: choose another name or delete it first"
         ) from error
 
@@ -90,7 +90,7 @@ def _content(image: NDArray[Any], attributes: dict[str, Any]) -> Volume | TiltSe
         raise ValueError(f"{name} is in color; MRC files hold gray values: split its channels")
     if image.ndim not in (2, 3):
         raise ValueError(
-            f"{name} must have two or three dimensions, got shape {image.shape}: save a part"
+            f"{name} must have two or three dimensions, got shape {image.shape}: save a part of it"
         )
     _require_aligned(attributes, name)
     geometry = attributes.get("metadata", {}).get("geometry")

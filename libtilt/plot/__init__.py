@@ -1,8 +1,8 @@
 """Figures of volumes, tilt series, geometries and curves, with matplotlib (extra ``plot``).
 
 Every function draws in ``ax=``, matplotlib `Axes` (by default those of a new figure), and returns
-them without showing or saving. `percentiles` of all finite values are drawn black and white, and
-`cmap` is a matplotlib color map. Functions raise a TypeError for arguments of the wrong type, a
+them without showing or saving. The two `percentiles` of all finite values are black and white,
+and `cmap` is a matplotlib color map. Functions raise a TypeError for arguments of the wrong type, a
 ValueError for invalid ones or data without finite values, and an ImportError without matplotlib.
 """
 

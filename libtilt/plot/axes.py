@@ -47,7 +47,7 @@ def draw_scale_bar(
     pixel_size: float,
     corner: tuple[float, float] = (0.0, 0.0),
 ) -> None:
-    """Draw a bar with its length in the lower left of an image, whose upper left is a corner."""
+    """Draw a scale bar and its length at the lower left of an image; `corner` is its upper left."""
     length = scale_bar_length(width * pixel_size)
     pixels, margin = length / pixel_size, 0.04 * min(width, height)
     left, low = corner[0] + margin, corner[1] + height - margin
@@ -57,7 +57,7 @@ def draw_scale_bar(
 
 
 def hide_frame(ax: Axes) -> None:
-    """Hide ticks and frame."""
+    """Hide ticks and spines."""
     ax.set(xticks=[], yticks=[])
     for side in ax.spines.values():
         side.set_visible(False)

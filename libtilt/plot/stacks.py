@@ -77,7 +77,7 @@ def sinogram(
     cmap: str = "gray",
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw one row of every image over tilt angle in degrees and nanometers from the center.
+    """Draw one row of all images against tilt angle (degrees) and distance from the center (nm).
 
     Parameters
     ----------

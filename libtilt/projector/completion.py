@@ -55,14 +55,14 @@ def complete_grids(
     if shape is None:
         height, width = known.image_shape or data.image_shape or ("height", "width")
         raise ValueError(
-            f"volume_shape must be given {purpose}: pass Projector(..., "
+            f"volume_shape is required {purpose}: pass Projector(..., "
             f"volume_shape=(depth, {height}, {width})), or volume_grid=..."
         )
     sizes = (known.voxel_size, data.voxel_size, known.pixel_size, data.pixel_size)
     spacings: list[Any] = [size for size in sizes if size is not None]
     if not spacings and geometry.shifts.any():
         raise ValueError(
-            f"voxel_size must be given {purpose}, since the geometry has shifts in angstroms "
+            f"voxel_size is required {purpose}, since the geometry has shifts in angstroms "
             "and plain arrays have no spacing: pass Projector(..., voxel_size=...), or a Volume "
             "or TiltSeries"
         )
@@ -123,8 +123,8 @@ def _require_agreement(known: PartialGrids, data: PartialGrids) -> None:
         if here.describe_difference(there):
             raise ValueError(
                 f"volume must have the projector's center {here.center.tolist()}, got "
-                f"{there.center.tolist()} A: pass only Projector(..., image_grid=...) for volumes "
-                "at any place, or volume_grid=volume.grid and image_grid=... for this one"
+                f"{there.center.tolist()} Å: pass only Projector(..., image_grid=...) for volumes "
+                "at any position, or volume_grid=volume.grid and image_grid=... for this one"
             )
 
 
@@ -133,8 +133,8 @@ def _default_image_shape(volume: VolumeGrid) -> tuple[int, ...]:
     # `bin` moves the center by less than half a voxel.
     if (np.abs(volume.center[:2]) > 0.5 * volume.voxel_size[:2]).any():
         raise ValueError(
-            "image_shape must be given for a volume away from the rotation center: its center is "
-            f"{volume.center.tolist()} A, and images of its height and width would not show all "
+            "image_shape is required for a volume away from the rotation center: its center is "
+            f"{volume.center.tolist()} Å, and images of its height and width would not show all "
             "of it; pass Projector(..., image_shape=...)"
         )
     return volume.shape[1:]

@@ -59,8 +59,8 @@ class Projector:
     """A tilt geometry with a sampling backend: projects volumes, backprojects tilt series.
 
     A projector is a linear operator from volumes on a `domain` to images on a `range`. Each call
-    takes a missing grid from its data: the shape, voxel size and center of the volume, images of
-    the volume's height and width, and pixels as large as its voxels along x.
+    completes missing grids from its data: the volume's shape, voxel size and center; images of the
+    volume's height and width, with pixels as large as its voxels along x.
 
     Parameters
     ----------
@@ -189,18 +189,18 @@ class Projector:
         if len(set(owners.values())) > 1:
             places = " and ".join(f"{kind.__name__}.{name}" for name, kind in owners.items())
             raise TypeError(
-                f"{cls.__name__} must override _forward and _adjoint in one class, as solvers take "
-                f"the one for the exact transpose of the other; it has {places}"
+                f"{cls.__name__} must override both _forward and _adjoint, in one class, since "
+                f"solvers rely on one being the exact transpose of the other; got {places}"
             )
 
     @property
     def domain(self) -> VolumeGrid:
-        """Grid of the volume; a ValueError if it is not known."""
+        """Grid of the volume; raises a ValueError if it is not known."""
         return self.volume_grid or self._grids()[0]
 
     @property
     def range(self) -> ImageGrid:
-        """Grid of the images; a ValueError if it is not known."""
+        """Grid of the images; raises a ValueError if it is not known."""
         if self._image_shape is not None and self._pixel_size is not None:
             return ImageGrid(self._image_shape, self._pixel_size)
         return self.image_grid or self._grids()[1]
@@ -237,7 +237,7 @@ class Projector:
         >>> operator.range
         ImageGrid(shape=(8, 8), pixel_size=2.0)
         """
-        return self._between(volume, tilt_series, "to know the operator")
+        return self._between(volume, tilt_series, "to define the operator")
 
     def _between(self, volume: Any, tilt_series: Any, purpose: str) -> Self:
         grids = self._grids(data_grids(volume, tilt_series), purpose)
@@ -251,7 +251,7 @@ class Projector:
         return fixed
 
     def _grids(
-        self, data: PartialGrids = NO_GRIDS, purpose: str = "to know the operator"
+        self, data: PartialGrids = NO_GRIDS, purpose: str = "to define the operator"
     ) -> tuple[VolumeGrid, ImageGrid]:
         """Return domain and range, completed by those of the data."""
         if data is NO_GRIDS and self.volume_grid and self.image_grid:
@@ -322,7 +322,7 @@ class Projector:
             If the volume disagrees with the projector's grid or has NaN, or the projections
             overflow.
         TypeError
-            If the volume is complex, or `progress` is of another kind.
+            If the volume is complex, or `progress` is of another type.
 
         Examples
         --------
@@ -367,16 +367,16 @@ class Projector:
             If the volume's shape is not known, the images disagree in count, shape or pixel size
             or have NaN, or the backprojection overflows.
         TypeError
-            If the images are complex, or `progress` is of another kind.
+            If the images are complex, or `progress` is of another type.
 
         Notes
         -----
         With ``driven="ray"``, a single-axis series leaves a line in the volume, along the tilt axis
         through the rotation center, where the samples of all tilts fall on voxels: constant images
-        of 1 at 41 tilts over ±60 degrees give 49.8 on it and 39.0 beside it, in place of 41. For a
+        of 1 at 41 tilts over ±60 degrees give 49.8 on it and 39.0 beside it, instead of 41. For a
         ribosome of 72 voxels, the line is 4.4 times as rough as its neighbors (root mean square of
-        the Laplacian), and 1.5 times with ``driven="voxel"``. Use the latter, as `wbp` does, for a
-        volume to look at; the former is the transpose that iterative methods need.
+        the Laplacian), and 1.5 times with ``driven="voxel"``. For volumes to view, use
+        ``driven="voxel"``, as `wbp` does; iterative methods use the ray-driven pair.
 
         Examples
         --------
@@ -556,7 +556,7 @@ class Projector:
 
     @property
     def image_scales(self) -> Float64Array:
-        """Factor of each image of the backend, `(n,)`: 1 for equal spacings."""
+        """Factor from a backend's sums to line integrals, `(n,)`: 1 for equal spacings."""
         return image_scales(self.geometry.rotation_matrices, self.domain, self.range, self.driven)
 
     def _forward(self, volume: NDArray[Any]) -> NDArray[Any]:
@@ -599,14 +599,14 @@ class Projector:
 def _require_given_once(
     name: str, grid: Any, kind: type[VolumeGrid | ImageGrid], shorts: dict[str, Any]
 ) -> None:
-    """Raise unless a grid is of its kind and none of its short forms is given too."""
+    """Raise if a grid has the wrong type, or comes together with its short forms."""
     if grid is None:
         return
     require_kind(grid, kind, name)
     if any(value is not None for value in shorts.values()):
         raise ValueError(
-            f"give {name}, or {' and '.join(shorts)}, not both; "
-            f"a copy by evolve needs {name}=None for the latter"
+            f"pass {name}, or {' and '.join(shorts)}, not both; "
+            f"to change the latter with evolve, also pass {name}=None"
         )
 
 

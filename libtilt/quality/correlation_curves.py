@@ -95,9 +95,10 @@ class FourierCorrelation:
         Returns
         -------
         float or ndarray, shape (n,)
-            Resolution in angstroms of each curve, interpolated linearly in frequency. Infinite if
-            the first shell after zero frequency is below the threshold or missing; one over the
-            last frequency if no shell is below, where sampling limits the resolution.
+            Resolution of each curve in angstroms: one over the frequency of the crossing, which is
+            interpolated linearly between shells. Infinity if the first shell after zero frequency
+            is below the threshold or there is none. If no shell is below, one over the last
+            frequency: sampling limits the resolution.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Reconstruction of a volume from its tilt series: one method a file."""
+"""Reconstruction of a volume from its tilt series: one file per method."""
 
 from libtilt.reconstruction.cgls import CGLS
 from libtilt.reconstruction.filters import (

@@ -15,8 +15,8 @@ def angular_weights(geometry: TiltGeometry) -> Float64Array:
     """Return the angular weight of each tilt, in radians, `(n,)`.
 
     The weight is half the angle between the neighbors on either side; tilts of one direction share
-    it. The widest gap is taken as the missing wedge, and the two tilts beside it get as much on
-    that side as on their other one. The weights sum to the covered range: pi without a wedge.
+    it. The widest gap is taken as the missing wedge; the two tilts beside it get the same share on
+    both sides. The weights sum to the covered range: pi without a wedge.
 
     Parameters
     ----------
@@ -50,8 +50,8 @@ def _angles_in_plane(beams: Float64Array) -> Float64Array:
     *_, axes = np.linalg.svd(beams, full_matrices=True)
     if np.abs(beams @ axes[2]).max() > _MOST_OUT_OF_PLANE:
         raise ValueError(
-            "tilt_series must have a single axis for a ramp filter, but its beams leave a common "
-            "plane by more than 10 degrees: use ExactFilter, sirt or cgls"
+            "tilt_series must have a single tilt axis for a ramp filter, but its beams deviate "
+            "from a common plane by more than 10 degrees: use ExactFilter, sirt or cgls"
         )
     angles = np.arctan2(beams @ axes[1], beams @ axes[0])
     # Rounding merges directions that differ by floating-point error, also across pi.

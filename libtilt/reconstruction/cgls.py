@@ -25,8 +25,8 @@ def _check_damping(value: Any, name: str) -> None:
 class CGLS(Method):
     """Conjugate gradients on the least-squares problem.
 
-    Of all methods with as many projections, CGLS reduces the residual most. With noisy images, use
-    few iterations.
+    CGLS reduces the residual more than any other method here, for the same number of projections.
+    Use few iterations for noisy images.
 
     Parameters
     ----------

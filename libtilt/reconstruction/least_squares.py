@@ -32,7 +32,7 @@ class LeastSquares:
     Parameters
     ----------
     projector : Projector
-        The operator A, with both grids known. Overrides of a subclass are used.
+        The operator A, with both grids known. Methods that a subclass overrides are used.
     images : ndarray, shape (n, h, w)
         float32 or float64, finite.
     grid : VolumeGrid

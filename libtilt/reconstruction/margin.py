@@ -16,7 +16,7 @@ _STEEPEST = 80.0
 def add_margin(
     grid: VolumeGrid, images: ImageGrid, geometry: TiltGeometry, margin: int | str
 ) -> VolumeGrid:
-    """Return the grid widened along x and y by what the images show of a slab as thick as it.
+    """Return the grid, widened along x and y to what the images show of a slab as thick.
 
     "auto" adds as many voxels on each side as the widest ray needs, up to the larger side of the
     images, and none if a tilt is steeper than 80 degrees. A number adds that many voxels along the

@@ -117,8 +117,8 @@ class Method(ABC):
         for name, value in given.items():
             if value is not None and name not in self.supports:
                 raise ValueError(
-                    f"{name} is not supported by the method {self.name!r}, which supports "
-                    f"{', '.join(self.supports) or 'no such argument'}"
+                    f"{name} is not supported by the method {self.name!r}; supported arguments: "
+                    f"{', '.join(self.supports) or 'none'}"
                 )
 
     def solve(

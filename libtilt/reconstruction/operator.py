@@ -21,7 +21,7 @@ def projector_for(
 ) -> Projector:
     """Return the given projector, or a new one for the series, on the requested grid."""
     if volume_grid is not None and volume_shape is not None:
-        raise ValueError("give volume_grid or volume_shape, not both")
+        raise ValueError("pass volume_grid or volume_shape, not both")
     if volume_grid is not None:
         require_kind(volume_grid, VolumeGrid, "volume_grid")
     if volume_shape is not None:
@@ -31,7 +31,7 @@ def projector_for(
         if volume_grid is None and volume_shape is None:
             _, height, width = tilt_series.shape
             raise ValueError(
-                "volume_shape must be given if there is no projector: pass "
+                "volume_shape is required without a projector: pass "
                 f"volume_shape=(depth, {height}, {width}), or projector=Projector(...)"
             )
     require_kind(projector, Projector, "projector")
@@ -64,6 +64,6 @@ def operator_with_margin(
     requested = operator.domain
     wide = add_margin(requested, operator.range, operator.geometry, margin)
     if wide.shape != requested.shape:
-        logger.info("margin: computed on %s voxels, cut to %s", wide.shape, requested.shape)
+        logger.info("margin: computed on %s voxels, cropped to %s", wide.shape, requested.shape)
         operator = _on_grid(projector, wide)._between(None, tilt_series, "to reconstruct")
     return operator, requested

@@ -26,7 +26,7 @@ def resolve_method(method: str | type[Method] | Method) -> Method:
     ValueError
         If there is no method of that name.
     TypeError
-        If `method` is none of the three.
+        If `method` is of another type.
 
     Examples
     --------

@@ -96,8 +96,10 @@ class Reconstruction(Volume):
 
     @classmethod
     def open(cls, path: str | Path, **_: Any) -> Self:
-        """Raise a TypeError: files hold the volume alone, which `libtilt.Volume.open` reads."""
-        raise TypeError(f"a file has no history of residuals: read {path} by Volume.open")
+        """Raise a TypeError: files hold only the volume, which `libtilt.Volume.open` reads."""
+        raise TypeError(
+            f"files do not hold the history of a reconstruction: open {path} with Volume.open"
+        )
 
     @property
     def volume(self) -> Volume:

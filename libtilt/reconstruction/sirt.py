@@ -23,7 +23,7 @@ _LEAST = 1e-3
 """Row and column sums below this fraction of the largest are ignored."""
 
 _LEAST_RINGING = 0.1
-"""The same for operators that ring, whose small sums are unreliable."""
+"""The same fraction for operators that ring, whose small sums are unreliable."""
 
 
 def _check_relaxation(value: Any, name: str) -> None:
@@ -39,7 +39,7 @@ def _check_bounds(value: Any, name: str) -> None:
             raise ValueError(f"{name} must be finite or None, got {value!r}")
     low, high = value
     if low is not None and high is not None and low >= high:
-        raise ValueError(f"{name} must be a low and a higher value, got {value!r}")
+        raise ValueError(f"{name} must increase from low to high, got {value!r}")
 
 
 @attrs.frozen(kw_only=True)
@@ -55,9 +55,9 @@ class SIRT(Method):
     bounds : tuple of float or None, optional
         Least and largest density: ``(0, None)`` for non-negative densities.
     subsets : int, optional
-        Number of ordered subsets, each of every n-th tilt by angle and updated in turn, a golden
-        section apart. Convergence is faster at first by nearly this factor, but ends in a limit
-        cycle around the solution.
+        Number of ordered subsets n. Each holds every n-th tilt by angle; they are updated in turn,
+        a golden section apart. Convergence is at first faster by nearly this factor, but ends in
+        a limit cycle around the solution.
 
     Notes
     -----
@@ -86,7 +86,7 @@ class SIRT(Method):
     relaxation: float = attrs.field(
         default=1.0,
         validator=checked(_check_relaxation),
-        metadata=option("relaxation factor of each step, less than 2", float),
+        metadata=option("relaxation factor of each step, between 0 and 2", float),
     )
     bounds: Bounds = attrs.field(
         default=(None, None),
@@ -96,7 +96,7 @@ class SIRT(Method):
     subsets: int = attrs.field(
         default=1,
         validator=checked(positive_integer),
-        metadata=option("number of subsets, each one step of an iteration", int),
+        metadata=option("number of ordered subsets; each iteration does one step per subset", int),
     )
 
     def _solve(self, problem: LeastSquares, progress: Progress) -> Array:

@@ -23,7 +23,7 @@ class TV(Method):
     """Least squares with total variation (TV), by a primal-dual method.
 
     Minimizes ``sum(weights * (A x - b) ** 2) / 2 + w TV(x)`` over non-negative volumes, where TV is
-    the sum of the gradient's length over all voxels.
+    the sum of the gradient's magnitude over all voxels.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ class TV(Method):
     strength: float = attrs.field(
         default=0.05,
         validator=checked(positive_float),
-        metadata=option("strength of smoothing", float),
+        metadata=option("strength of the regularization", float),
     )
     iterations: int = attrs.field(
         default=200,

@@ -54,9 +54,9 @@ class WBP(Method):
     (`angular_weights`). The density is in units of the images per pixel: an object sampled finely
     from all directions is reconstructed at its own density, whatever the voxel size.
 
-    Any projector is used voxel-driven. Pixels of weight 0 are interpolated from their neighbors;
-    other unequal weights raise an error, since a filter mixes all pixels. The volume is multiplied
-    by the mask.
+    A given projector is used with ``driven="voxel"``. Pixels of weight 0 are interpolated from
+    their neighbors; other unequal weights raise an error, since a filter mixes all pixels. The
+    volume is multiplied by the mask.
 
     Examples
     --------
@@ -157,13 +157,13 @@ def _filled_images(problem: LeastSquares) -> NDArray[Any]:
     known = weights > 0
     if np.ptp(weights[known]) > 0:
         raise ValueError(
-            "weights must be zero or all the same for the method 'wbp', whose filter mixes all "
+            "weights must be 0 or one common value for the method 'wbp', whose filter mixes all "
             "pixels of an image; use sirt, cgls or tv"
         )
     images = problem.images.copy()
     for image, good in zip(images, known, strict=True):
         if not good.any():
-            raise ValueError("weights must keep some pixels of each image for the method 'wbp'")
+            raise ValueError("weights must not be 0 on a whole image for the method 'wbp'")
         if not good.all():
             image[:] = fill_pixels(image, good)
     return images

@@ -83,7 +83,10 @@ def law_unsupported(backend: Backend, spec: SamplingSpec) -> None:
         backend.plan(spec)
     except UnsupportedSpecError:
         return
-    raise AssertionError("unsupported gives a reason to refuse a spec, but plan accepts it")
+    raise AssertionError(
+        "plan must raise an UnsupportedSpecError for a spec that unsupported() refuses: "
+        "call require_supported(spec) first"
+    )
 
 
 def law_shapes_and_dtypes(backend: Backend, spec: SamplingSpec) -> None:

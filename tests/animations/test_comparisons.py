@@ -77,7 +77,7 @@ def test_a_wipe_goes_from_one_volume_to_the_other_and_back(tmp_path):
     assert shares == sorted(shares[:5]) + shares[5:]
     assert shares[1] == shares[7]
     with pytest.raises(
-        ValueError, match="before and after must lie on one grid, but shapes differ"
+        ValueError, match="before and after must lie on the same grid, but shapes differ"
     ):
         before_after(before, Volume(np.zeros((3, 40, 50))))
 
@@ -116,7 +116,7 @@ def test_each_volume_of_a_wipe_has_its_own_contrast(tmp_path):
 
 def test_iteration_slices_keep_every_iteration_with_their_residuals(tmp_path):
     slices = IterationSlices("y")
-    with pytest.raises(ValueError, match="there are no slices yet"):
+    with pytest.raises(ValueError, match="no iteration has been recorded"):
         slices.panel()
     result = sirt(SERIES, volume_shape=(20, 40, 44), iterations=4, callback=slices)
     assert len(slices.slices) == 4
@@ -128,7 +128,7 @@ def test_iteration_slices_keep_every_iteration_with_their_residuals(tmp_path):
         "iteration \u20079, residual 0.123",
         "iteration 10, residual 0.123",
     )
-    with pytest.raises(ValueError, match="these are slices of another reconstruction"):
+    with pytest.raises(ValueError, match="callback holds slices of another reconstruction"):
         slices(1, result.volume, 0.5)
     path = Animation(slices.panel(), fps=10, width=88).save(tmp_path / "a.gif")
     frames = iio.imread(path, mode="L", index=None)

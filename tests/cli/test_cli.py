@@ -101,10 +101,10 @@ def test_info_of_a_volume_and_of_a_stack(volume, tmp_path):
     output = run("info", volume)
     assert "volume, according to its header" in output
     assert "16 x 18 x 20" in output
-    assert "2 2 2 A" in output
+    assert "2 2 2 Å" in output
     run("project", volume, "-o", tmp_path / "tilts.mrc")
     output = run("info", tmp_path / "tilts.mrc")
-    assert "tilt series, with its geometry in" in output
+    assert "tilt series, geometry from" in output
     assert "tilts.json" in output
 
 
@@ -175,7 +175,7 @@ def test_gif_of_a_stack_with_angles_is_its_tilts(volume, tmp_path):
         (
             ["gif", "{map}", "-o", "{dir}/a.gif", "--label", "a", "--label", "b"],
             2,
-            "give a --label",
+            "pass one --label per input: expected",
         ),
         (["gif", "{map}", "-o", "{dir}/a.gif", "--before-after"], 2, "takes two volumes"),
         (["gif", "{map}", "-o", "{dir}/a.gif", "--level", 2], 2, "--level does not apply to"),
@@ -360,7 +360,7 @@ def test_a_volume_by_its_header_with_matching_angles_is_a_tilt_series(tmp_path):
     mrcfile.write(tmp_path / "tilts.mrc", images, voxel_size=4.0)
     (tmp_path / "tilts.tlt").write_text("-4\n-2\n0\n2\n4\n")
     assert "auto selects numba, " in run("info", tmp_path / "tilts.mrc")
-    assert "tilt series, with its geometry in" in run("info", tmp_path / "tilts.mrc")
+    assert "tilt series, geometry from" in run("info", tmp_path / "tilts.mrc")
     run("gif", tmp_path / "tilts.mrc", "-o", tmp_path / "a.gif")
     run("gif", tmp_path / "tilts.mrc", "--look", "slices", "-o", tmp_path / "b.gif")
     series = TiltSeries.open(tmp_path / "tilts.mrc", tilt_axis_angle=0)

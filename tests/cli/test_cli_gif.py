@@ -25,7 +25,7 @@ def test_gif_says_how_many_frames_are_kept_within_the_limit(tmp_path):
     assert "note" not in output
     limit = int(size / 1.2)
     output = run(*arguments, "--max-bytes", limit, "--overwrite")
-    assert f"note: 45 of 90 frames are kept, so that the file has at most {limit} bytes" in output
+    assert f"note: kept 45 of 90 frames to stay within {limit} bytes" in output
 
 
 def test_the_demo_shows_the_map_as_a_surface_and_the_tomogram_as_slices(tmp_path):

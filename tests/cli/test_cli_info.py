@@ -56,8 +56,8 @@ def test_order_and_exposure_of_a_list_of_angles_are_those_of_the_mdoc_beside_it(
     stack.with_suffix(".mdoc").write_text(mdoc([-6, -3, 0, 3, 6], range(5)))
     lines = info(stack).splitlines()
     assert lines[2:4] == [
-        "order        unidirectional, by ts.mdoc",
-        "exposure     3 e/Å² per image, 15 e/Å² in all, by ts.mdoc",
+        "order        unidirectional, from ts.mdoc",
+        "exposure     3 e/Å² per image, 15 e/Å² in all, from ts.mdoc",
     ]
     # Of another order than the stack: its sections are not those of the images.
     stack.with_suffix(".mdoc").write_text(mdoc([0, 3, -3, -6, 6], range(5)))

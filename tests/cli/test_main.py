@@ -214,10 +214,17 @@ def test_control_characters_of_files_do_not_reach_a_terminal(tmp_path):
 
 @pytest.mark.parametrize(
     ("encoding", "printed"),
-    [("utf-8", "1.5 Å"), ("latin-1", "1.5 Å"), ("cp437", "1.5 Å"), ("gbk", "1.5 A")],
+    [
+        ("utf-8", "3°, 2 e/Å²"),
+        ("latin-1", "3°, 2 e/Å²"),
+        ("cp437", "3°, 2 e/Å²"),
+        ("gbk", "3 deg, 2 e/A^2"),
+        ("ascii", "3 deg, 2 e/A^2"),
+    ],
 )
 def test_units_reach_a_terminal_of_any_encoding(encoding, printed):
-    code = "from libtilt.cli.messages import echo, echo_error; echo('1.5 Å'); echo_error('1.5 Å')"
+    names, text = "echo, echo_error", "3°, 2 e/Å²"
+    code = f"from libtilt.cli.messages import {names}; echo({text!r}); echo_error({text!r})"
     outputs = subprocess.run(
         [sys.executable, "-c", code],
         env=os.environ | {"PYTHONIOENCODING": encoding},

@@ -105,7 +105,7 @@ def test_a_file_with_lost_frames_is_an_error(tmp_path, monkeypatch):
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("shape", [(40, 50), (33, 47)])
 def test_a_film_has_the_frames_and_duration_of_the_animation(tmp_path, shape):
-    pytest.importorskip("imageio_ffmpeg", reason="MP4 films need the extra video")
+    pytest.importorskip("imageio_ffmpeg", reason="MP4 files need the extra video")
     frames = np.zeros((12, *shape))
     for index, frame in enumerate(frames):
         frame[:, 3 * index : 3 * index + 8] = 1
@@ -147,7 +147,7 @@ def test_a_film_without_ffmpeg_names_the_package_to_install(tmp_path, monkeypatc
 
 @pytest.mark.parametrize("fault", [RuntimeError("log"), OSError("log")])
 def test_a_failed_film_is_one_error_and_leaves_no_file(tmp_path, monkeypatch, fault):
-    ffmpeg = pytest.importorskip("imageio_ffmpeg", reason="MP4 films need the extra video")
+    ffmpeg = pytest.importorskip("imageio_ffmpeg", reason="MP4 files need the extra video")
 
     def broken(path):
         raise fault

@@ -56,7 +56,7 @@ def test_an_index_that_does_not_fit_is_refused_with_the_count(index):
 
 @pytest.mark.parametrize("index", [slice(2, 2), [False] * 4, [], None, True, [[0, 1]]])
 def test_no_tilt_or_two_dimensions_are_refused(index):
-    with pytest.raises(IndexError, match="at least one of 4 tilts in one dimension"):
+    with pytest.raises(IndexError, match="one-dimensional and select at least one of 4"):
         tilt_index(index, 4)
 
 
@@ -142,7 +142,7 @@ def test_a_field_that_is_not_known_stays_none():
     assert noted().sort()._doses is None
     assert Noted.concatenate([noted(), noted()])._doses is None
     assert noted_series()[1:].doses is None
-    with pytest.raises(ValueError, match=r"doses must be given for all parts .* None for 1 of 2"):
+    with pytest.raises(ValueError, match=r"doses must be set in all geometries .* None in 1 of 2"):
         Noted.concatenate([noted(), noted(doses=[1, 2, 3])])
 
 

@@ -49,7 +49,7 @@ def test_an_index_out_of_range_is_refused(index):
 
 @pytest.mark.parametrize("index", [[], slice(4, None), DOSED.tilt_angles > 90])
 def test_a_geometry_without_tilts_is_refused(index):
-    with pytest.raises(IndexError, match="must select at least one of 4 tilts"):
+    with pytest.raises(IndexError, match="select at least one of 4 tilts"):
         DOSED[index]
 
 

@@ -187,7 +187,7 @@ def test_header_reading_gives_shape_and_type(tmp_path, save):
 def test_commands_take_the_new_formats(tmp_path):
     tilts, volume = save_tilts(tmp_path / "t.emd"), save_tiff(tmp_path / "v.tif")
     run = CliRunner().invoke
-    assert "tilt series, with its geometry" in run(app, ["info", str(tilts)]).output
+    assert "tilt series, geometry from" in run(app, ["info", str(tilts)]).output
     assert "3 x 4 x 5" in run(app, ["info", str(volume)]).output
     out = ["-o", str(tmp_path / "p.mrc"), "--tilt-range", "-3", "3", "3"]
     assert "is a tilt series; expected a volume" in run(app, ["project", str(tilts), *out]).output

@@ -57,7 +57,7 @@ def test_a_linear_operator_computes_in_its_own_dtype_on_vectors_and_columns():
 
 
 def test_a_linear_operator_needs_a_shape_and_a_floating_dtype():
-    with pytest.raises(ValueError, match="volume_shape must be given to make a linear operator"):
+    with pytest.raises(ValueError, match="volume_shape is required to make a linear operator"):
         Projector(ANY_ROTATION).linear_operator()
     projector = Projector(ANY_ROTATION, volume_shape=(4, 5, 6), voxel_size=1.0)
     with pytest.raises(ValueError, match="dtype must be one of 'float32', 'float64', got 'int64'"):

@@ -138,7 +138,7 @@ def test_a_missing_spacing_is_taken_from_the_other_grid():
     assert Projector(flat, volume_shape=(4, 5, 6), voxel_size=VOXEL).range == ImageGrid((5, 6), 1.0)
     coarse = Projector(flat, volume_shape=(4, 5, 6), pixel_size=3.0)
     assert coarse.domain == VolumeGrid((4, 5, 6), voxel_size=3.0)
-    with pytest.raises(ValueError, match="volume_shape must be given to know the operator"):
+    with pytest.raises(ValueError, match="volume_shape is required to define the operator"):
         _ = Projector(flat, image_shape=(5, 6)).domain
 
 
@@ -184,9 +184,9 @@ def test_an_array_with_shifts_needs_a_spacing():
     shifted = TiltGeometry.from_tilt_angles([0, 5], shifts=[[0, 0], [2, 0]])
     volume, images = np.ones((4, 5, 6)), np.ones((2, 5, 6))
     plain = Projector(shifted, volume_shape=(4, 5, 6))
-    with pytest.raises(ValueError, match="voxel_size must be given to project, since"):
+    with pytest.raises(ValueError, match="voxel_size is required to project, since"):
         plain.forward(volume)
-    with pytest.raises(ValueError, match="voxel_size must be given to backproject, since"):
+    with pytest.raises(ValueError, match="voxel_size is required to backproject, since"):
         plain.adjoint(images)
     for option in ({"voxel_size": 1.0}, {"pixel_size": 1.0}):
         assert plain.evolve(**option).forward(volume).shape == images.shape
@@ -197,7 +197,7 @@ def test_an_array_with_shifts_needs_a_spacing():
 
 def test_a_volume_away_from_the_rotation_center_needs_an_image_shape():
     volume = Volume(np.ones((4, 5, 6)), voxel_size=2.0, center=(0, 2.5, 0))
-    with pytest.raises(ValueError, match="image_shape must be given for a volume away from the"):
+    with pytest.raises(ValueError, match="image_shape is required for a volume away from the"):
         Projector(ANY_ROTATION).forward(volume)
     assert Projector(ANY_ROTATION, image_shape=(9, 9)).forward(volume).shape == (5, 9, 9)
     # Along the beam of an untilted image it is not beside, nor by half a voxel, as binning moves.
@@ -259,7 +259,7 @@ def test_spacings_that_differ_by_rounding_agree():
 
 
 def test_the_adjoint_needs_the_shape_of_the_volume():
-    with pytest.raises(ValueError, match=r"volume_shape must be given to backproject: .*, 7, 8\)"):
+    with pytest.raises(ValueError, match=r"volume_shape is required to backproject: .*, 7, 8\)"):
         Projector(ANY_ROTATION).adjoint(np.ones((5, 7, 8)))
 
 
@@ -284,17 +284,17 @@ def test_nonfinite_values_raise_with_their_index(bad):
         (
             {"volume_grid": VolumeGrid((4, 5, 6)), "volume_shape": (4, 5, 6)},
             ValueError,
-            "give volume_grid, or volume_shape and voxel_size, not both",
+            "pass volume_grid, or volume_shape and voxel_size, not both",
         ),
         pytest.param(
             {"volume_grid": VolumeGrid((4, 5, 6)), "voxel_size": 1.0},
             ValueError,
-            "give volume_grid, or volume_shape and voxel_size, not both",
+            "pass volume_grid, or volume_shape and voxel_size, not both",
         ),
         (
             {"image_grid": ImageGrid((4, 5)), "pixel_size": 1.0},
             ValueError,
-            "give image_grid, or image_shape and pixel_size, not both",
+            "pass image_grid, or image_shape and pixel_size, not both",
         ),
         ({"volume_grid": (4, 5, 6)}, TypeError, "volume_grid"),
         ({"image_grid": VolumeGrid((4, 5, 6))}, TypeError, "image_grid"),
@@ -370,7 +370,7 @@ def test_the_norm_is_the_largest_singular_value(driven):
 
 def test_the_norm_needs_a_volume_shape_and_valid_options():
     geometry = TiltGeometry.from_tilt_angles([0])
-    with pytest.raises(ValueError, match="volume_shape must be given to compute a norm"):
+    with pytest.raises(ValueError, match="volume_shape is required to compute a norm"):
         Projector(geometry).norm()
     known = Projector(geometry, volume_shape=(3, 3, 3))
     with pytest.raises(ValueError, match="tolerance must be one positive number"):

@@ -42,7 +42,7 @@ def test_all_entry_points_are_one_operator_or_raise(driven, geometry, way, optio
             lambda: projector.domain,
             projector.spec,
         ):
-            with pytest.raises(ValueError, match=r"voxel_size must be given to .* has shifts"):
+            with pytest.raises(ValueError, match=r"voxel_size is required to .* has shifts"):
                 call()
         return
     rng = np.random.default_rng(4)
@@ -79,9 +79,9 @@ def test_the_operator_between_a_volume_and_a_series_is_fixed():
 
 def test_a_grid_given_twice_raises():
     grid, images = VolumeGrid((4, 5, 6)), ImageGrid((5, 6))
-    with pytest.raises(ValueError, match="give volume_grid, or volume_shape and voxel_size"):
+    with pytest.raises(ValueError, match="pass volume_grid, or volume_shape and voxel_size"):
         Projector(SINGLE_AXIS, volume_grid=grid, voxel_size=1.0)
-    with pytest.raises(ValueError, match="give image_grid, or image_shape and pixel_size"):
+    with pytest.raises(ValueError, match="pass image_grid, or image_shape and pixel_size"):
         Projector(SINGLE_AXIS, image_grid=images, image_shape=(5, 6))
     with pytest.raises(TypeError, match=r"must be a VolumeGrid, got tuple; .* use volume\.grid"):
         Projector(SINGLE_AXIS, volume_grid=(4, 5, 6))
@@ -89,7 +89,7 @@ def test_a_grid_given_twice_raises():
 
 def test_a_grid_away_from_the_rotation_center_needs_an_image_shape():
     beside = BLOBS.volume((16, 16, 16))[:, 9:]
-    with pytest.raises(ValueError, match=r"image_shape must be given .* \[0.0, 4.0, 0.0\] A"):
+    with pytest.raises(ValueError, match=r"image_shape is required .* \[0.0, 4.0, 0.0\] Å"):
         Projector(SINGLE_AXIS).forward(beside)
     assert Projector(SINGLE_AXIS).forward(BLOBS.volume((16, 16, 16)).bin(2)).shape == (5, 8, 8)
     above = BLOBS.volume((16, 16, 16))[9:]
@@ -121,7 +121,7 @@ def test_a_volume_with_another_voxel_size_than_the_domain_raises(size):
 
 def test_a_crop_beside_the_center_by_a_voxel_needs_an_image_shape():
     projector = Projector(TiltGeometry.from_tilt_angles([0]))
-    with pytest.raises(ValueError, match="image_shape must be given"):
+    with pytest.raises(ValueError, match="image_shape is required"):
         projector.forward(Volume(np.ones((2, 8, 8)))[:, 2:])
 
 

@@ -53,7 +53,7 @@ def test_overriding_what_solvers_do_not_call_is_refused(base, name, instead):
 @pytest.mark.parametrize("name", ["_forward", "_adjoint"])
 @pytest.mark.parametrize("base", [Projector, Weighted])
 def test_overriding_one_of_a_transposed_pair_is_refused(base, name):
-    message = f"Half must override _forward and _adjoint in one class.* Half.{name}"
+    message = f"Half must override both _forward and _adjoint, in one class.* Half.{name}"
     with pytest.raises(TypeError, match=message):
         type("Half", (base,), {name: lambda self, data: data})
 

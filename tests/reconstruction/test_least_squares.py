@@ -28,7 +28,7 @@ def test_volume_shape_keeps_voxel_size_and_center_of_the_projectors_grid():
     projector = Projector(GEOMETRY, volume_grid=grid)
     result = wbp(series(), projector=projector, volume_shape=(5, 6, 7))
     assert result.grid == VolumeGrid((5, 6, 7), 2.0, (1.0, 2.0, 3.0))
-    with pytest.raises(ValueError, match="give volume_grid or volume_shape, not both"):
+    with pytest.raises(ValueError, match="pass volume_grid or volume_shape, not both"):
         wbp(series(), volume_grid=grid, volume_shape=SHAPE)
     with pytest.raises(TypeError, match="volume_grid must be a VolumeGrid, got tuple"):
         wbp(series(), volume_grid=SHAPE)

@@ -85,7 +85,11 @@ def test_a_custom_method_works_like_the_built_in_ones(tmp_path):
     ("method", "options", "message"),
     [
         ("wbp", {"start": np.zeros(SHAPE)}, "start is not supported by the method 'wbp'"),
-        ("wbp", {"callback": print}, "callback is not supported by .* supports mask, weights"),
+        (
+            "wbp",
+            {"callback": print},
+            "callback is not supported by .* supported arguments: mask, weights",
+        ),
         ("wbp", {"margin": 5}, "margin is not supported by the method 'wbp'"),
         (Landweber, {"mask": np.ones(SHAPE)}, "mask is not supported by the method 'landweber'"),
         ("sirt", {"margin": -1}, 'margin must be "auto" or a number of voxels, 0 or more, got -1'),

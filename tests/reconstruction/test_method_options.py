@@ -56,7 +56,7 @@ def test_the_residual_falls_at_every_iteration(method, backend, dtype):
         ("sirt", {"iterations": 0}, "iterations must be a positive integer, got 0"),
         ("sirt", {"relaxation": 2.0}, "relaxation must be more than 0 and less than 2, got 2.0"),
         ("sirt", {"relaxation": 0.0}, "relaxation must be one positive number"),
-        ("sirt", {"bounds": (1, 0)}, r"bounds must be a low and a higher value, got \(1, 0\)"),
+        ("sirt", {"bounds": (1, 0)}, r"bounds must increase from low to high, got \(1, 0\)"),
         ("sirt", {"bounds": (0, np.nan)}, "bounds must be finite or None"),
         ("sirt", {"bounds": 0}, "bounds must be a pair"),
         ("sirt", {"bounds": "ab"}, "bounds must be finite or None"),

@@ -135,7 +135,7 @@ def test_invalid_weights_raise(weights, message):
 
 
 def test_unequal_weights_raise_for_wbp():
-    with pytest.raises(ValueError, match=r"weights must be zero or all the same for .*'wbp'"):
+    with pytest.raises(ValueError, match=r"weights must be 0 or one common value for .*'wbp'"):
         solved(series(), "wbp", weights=np.linspace(1, 2, 7)[:, None, None])
-    with pytest.raises(ValueError, match="weights must keep some pixels of each image"):
+    with pytest.raises(ValueError, match="weights must not be 0 on a whole image"):
         solved(series(), "wbp", weights=(np.arange(7) > 0)[:, None, None])

@@ -63,7 +63,7 @@ def test_errors_name_arguments_of_the_wrong_type(method):
         method(series(), projector=Projector(GEOMETRY[:2], volume_shape=(4, 8, 9)))
     with pytest.raises(ValueError, match=r"pixel_size 2.0, got 1.0"):
         method(series(), projector=Projector(GEOMETRY, volume_shape=(4, 8, 9), pixel_size=2.0))
-    with pytest.raises(ValueError, match="volume_shape must be given if there is no projector"):
+    with pytest.raises(ValueError, match="volume_shape is required without a projector"):
         method(series())
 
 
@@ -91,6 +91,6 @@ def test_slabs_cover_an_array_in_cache_sized_pieces(shape):
 
 def test_opening_a_file_as_a_reconstruction_raises(tmp_path):
     path = wbp(series(), volume_shape=(4, 8, 9)).save(tmp_path / "a.mrc")
-    with pytest.raises(TypeError, match=r"read .*a\.mrc by Volume\.open"):
+    with pytest.raises(TypeError, match=r"open .*a\.mrc with Volume\.open"):
         Reconstruction.open(path)
     assert type(Volume.open(path, voxel_size=1.0)) is Volume

@@ -171,5 +171,5 @@ def test_a_window_falls_from_one_to_its_value_at_the_last_frequency(window, half
 def test_a_ramp_without_a_single_tilt_axis_raises():
     geometry = TiltGeometry.from_rotations(Rotation.random(5, random_state=0))
     series = BLOBS.tilt_series(geometry, (17, 18))
-    with pytest.raises(ValueError, match=r"single axis .* use ExactFilter"):
+    with pytest.raises(ValueError, match=r"single tilt axis .* use ExactFilter"):
         wbp(series, volume_shape=(8, 17, 18))

@@ -171,7 +171,7 @@ class SaysSomethingElse(ToyBackend):
         (Unpicklable(), "pickle", "[Pp]ickle|local object"),
         (ForgetsItsOptions(scale=2.0), "pickle", r"got ForgetsItsOptions\(scale=1.0\)"),
         (PlansSomethingElse(), "plan", "adjoint differs from the backend's"),
-        (PlansWhatItRefuses(), "refusal", "plan accepts it"),
+        (PlansWhatItRefuses(), "refusal", "plan must raise an UnsupportedSpecError"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, ToyBackend) else "",
 )

@@ -49,11 +49,11 @@ class NumbaBackend(PlannedBackend):
     the beam of the tilt is less than 45 degrees from y, the axis least parallel to the beam. The
     sheared image is then resampled on the detector by a cubic B-spline. Tilts are independent.
 
-    Samples along a ray are those of the plain operator, shifted along the ray by less than a step;
-    resampling between rays is sharper than linear interpolation. The operators differ by about
-    2e-4 (relative, L2) on objects that are smooth over a voxel, and more on noise. The adjoint is
-    the exact transpose. Where the tilt axis runs along y of volume and images, and shifts along it
-    are whole pixels, this is the plain operator itself.
+    Samples along a ray are those of the trilinear operator, shifted along the ray by less than a
+    step; resampling between rays is sharper than linear interpolation. The operators differ by
+    about 2e-4 (relative, L2) on objects that are smooth over a voxel, and more on noise. The
+    adjoint is the exact transpose. Where the tilt axis runs along y of volume and images, and
+    shifts along it are whole pixels, this is the trilinear operator itself.
 
     Examples
     --------
@@ -76,7 +76,7 @@ class NumbaBackend(PlannedBackend):
 
     @property
     def trilinear(self) -> bool:
-        """Whether the operator is the plain one: in every mode but "factorized"."""
+        """Whether the backend interpolates linearly: in every mode but "factorized"."""
         return self.mode != "factorized"
 
     @property
