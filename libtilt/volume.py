@@ -523,7 +523,7 @@ class Volume(ImageData):
             axes={"z": "angstrom", "y": "angstrom", "x": "angstrom"},
             scale=self.voxel_size[::-1],
             translate=self.origin[::-1],
-            metadata={"center": self.center.tolist()},
+            metadata={"rotation_center": (self.origin - self.grid.origin).tolist()},
         )
         return self.data, options, "image"
 
