@@ -11,6 +11,9 @@ import click
 # Terminal control (cursor, bell, color) and marks of the writing direction.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
+# For terminals whose encoding lacks a letter.
+_PLAIN = {"Å": "A", "²": "^2", "°": " deg"}
+
 signals_received: list[int] = []
 """Signals that asked the process to end; an error after one is its consequence, not printed."""
 
@@ -42,12 +45,14 @@ def echo_error(text: str) -> None:
 
 
 def _encodable(text: str, *, err: bool) -> str:
-    """Return text that the stream can encode: if it cannot, A for Å, and escapes."""
+    """Return text that the stream can encode: if it cannot, A for Å and the like, and escapes."""
     encoding = getattr(sys.stderr if err else sys.stdout, "encoding", None) or "utf-8"
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
-        text = text.replace("Å", "A").encode(encoding, "backslashreplace").decode(encoding)
+        for letter, plain in _PLAIN.items():
+            text = text.replace(letter, plain)
+        text = text.encode(encoding, "backslashreplace").decode(encoding)
     return text
 
 
