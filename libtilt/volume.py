@@ -91,8 +91,8 @@ class Volume(ImageData):
     -----
     Slices, crops and binned volumes keep their position: every feature projects where it did
     before. An index of slices with positive steps gives a `Volume`, whose voxels are larger by the
-    steps; any other index, such as ``volume[3]`` or a mask, gives the numbers that it gives of the
-    array.
+    steps; negative steps and empty slices are an error. Any other index, such as ``volume[3]`` or a
+    mask, gives the numbers that it gives of the array.
 
     NumPy functions that act on each value, such as `numpy.sqrt`, give a `Volume`; statistics, such
     as ``volume.mean()``, and all other NumPy functions give plain numbers and arrays.

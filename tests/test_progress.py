@@ -64,6 +64,9 @@ def test_an_override_that_calls_the_method_it_replaces_is_counted():
         def _forward(self, volume):
             return 2 * super()._forward(volume)
 
+        def _adjoint(self, images):
+            return 2 * super()._adjoint(images)
+
     told = []
     Doubled(GEOMETRY, backend="scipy").forward(VOLUME, progress=tell(told))
     assert told == [(tilt + 1, 13) for tilt in range(13)]

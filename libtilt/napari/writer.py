@@ -104,18 +104,16 @@ def _content(image: NDArray[Any], attributes: dict[str, Any]) -> Volume | TiltSe
             if not same_spacing(height, width):
                 raise ValueError(f"{name} must have square pixels, got {height:g} x {width:g} Å")
             if "translate" in attributes:
-                center = ImageGrid(image.shape[1:], width).axes
-                tilts = _moved(tilts, corner[::-1] - [axis[0] for axis in center])
+                x, y = ImageGrid(image.shape[1:], width).axes
+                tilts = _moved(tilts, corner[::-1] - [x[0], y[0]])
             return TiltSeries(image, tilts, pixel_size=width)
     spacing, origin = _lengths(attributes, name, "zyx"[-image.ndim :])
     if image.ndim == 2:
         image, spacing, origin = image[np.newaxis], np.r_[spacing[-1], spacing], np.r_[0.0, origin]
     # Part of a layer, or a binned one, lies elsewhere about the rotation center.
-    rotation_center = attributes.get("metadata", {}).get("rotation_center")
-    center = np.zeros(3)
-    if rotation_center is not None:
-        middle = origin + spacing * (np.array(image.shape) // 2)
-        center = (middle[::-1] - rotation_center).round(_DECIMALS)
+    middle = origin + spacing * (np.array(image.shape) // 2)
+    rotation_center = attributes.get("metadata", {}).get("rotation_center", middle[::-1])
+    center = (middle[::-1] - rotation_center).round(_DECIMALS)
     return Volume(image, voxel_size=spacing[::-1], origin=origin[::-1], center=center)
 
 

@@ -40,7 +40,7 @@ def contact_sheet(
     >>> blobs = GaussianBlobs.ribosome_like()
     >>> series = blobs.tilt_series(TiltGeometry.from_tilt_angles([-60, 0, 60]), (32, 32))
     >>> [text.get_text() for text in contact_sheet(series).texts][:3]
-    ['-60.0°', '0.0°', '60.0°']
+    ['−60°', '0°', '60°']
     """
     count, height, width = require_kind(tilt_series, TiltSeries, "tilt_series").shape
     across = math.ceil(math.sqrt(count * height / width))
