@@ -35,7 +35,7 @@ def start(*arguments, command=("-m", "libtilt"), **options):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        **{"preexec_fn": restore_signals} | options,
+        **({} if os.name == "nt" else {"preexec_fn": restore_signals}) | options,
     )
 
 
