@@ -19,6 +19,7 @@ EXTERNAL = {
     "numpy.": NUMPY + "generated/{0}.html",
     "scipy.ndimage": SCIPY + "ndimage.html",
     "scipy.": SCIPY + "generated/{0}.html",
+    "xarray.": "https://docs.xarray.dev/en/stable/generated/{0}.html",
     "matplotlib.": "https://matplotlib.org/stable/api/_as_gen/{0}.html",
 }
 STANDARD_LIBRARY = "https://docs.python.org/3/library/{0}.html#{1}"
@@ -27,6 +28,7 @@ SHORT = {
     "ArrayLike": "numpy.typing.ArrayLike",
     "Axes": "matplotlib.axes.Axes",
     "DTypeLike": "numpy.typing.DTypeLike",
+    "DataArray": "xarray.DataArray",
     "LinearOperator": "scipy.sparse.linalg.LinearOperator",
     "NDArray": "numpy.typing.NDArray",
     "Path": "pathlib.Path",
