@@ -570,8 +570,8 @@ def test_integers_masks_and_arrays_give_plain_numbers(index):
     [
         (slice(None, None, -1), "positive steps, since mirroring a grid changes its handedness"),
         (slice(3, 3), r"at least one element of \(5, 7, 6\)"),
-        ((slice(None),) * 4, "up to 3 slices"),
-        ((Ellipsis, Ellipsis), "up to 3 slices"),
+        ((slice(None),) * 4, "slices, at most 3"),
+        ((Ellipsis, Ellipsis), "slices, at most 3"),
         (5, "out of bounds"),
     ],
     ids=str,
