@@ -266,7 +266,7 @@ def test_invalid_masks_raise(mask, message):
 @pytest.mark.parametrize(
     ("wedge", "error", "message"),
     [
-        (np.ones((4, 5, 6)), TypeError, "be boolean, .* got dtype float64; use libtilt"),
+        (np.ones((4, 5, 6)), TypeError, "be boolean, .* got dtype float64; make one with libtilt"),
         (np.zeros((4, 6, 6), bool), ValueError, r"of the volumes \(4, 5, 6\), got \(4, 6, 6\)"),
         (np.ones((4, 5, 6), bool), ValueError, "not exclude all frequencies, got True everywhere"),
     ],
