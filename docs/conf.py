@@ -60,6 +60,7 @@ autodoc_default_options = {
     "show-inheritance": True,
 }
 autodoc_typehints_format = "short"
+autodoc_type_aliases = {"ProgressOption": "libtilt.progress.ProgressOption"}
 numpydoc_show_class_members = False
 autosummary_generate = False
 python_use_unqualified_type_names = True

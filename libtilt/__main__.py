@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from types import FrameType
 
 _SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
 _PIPE_CLOSED = 141
+# A signal that comes sooner after another is taken for the same: keys are pressed repeatedly.
+_REPEAT_SECONDS = 1.0
 _received: list[int] = []
+_times: list[float] = []
 
 
 class Stopped(KeyboardInterrupt):
@@ -54,7 +58,8 @@ def _run() -> int:
     messages.signals_received = _received
     try:
         app(standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # As where a shell closed it.
+            sys.stdout.flush()
     except click.exceptions.Exit as ended:
         return int(ended.exit_code)
     except click.Abort as aborted:
@@ -78,6 +83,11 @@ def _run() -> int:
 
 
 def _stop(number: int, _: FrameType | None) -> None:
+    now = time.monotonic()
+    # It must not cut short the removal of files; but one that a library swallowed can be repeated.
+    if _times and now - _times[-1] < _REPEAT_SECONDS:
+        return
+    _times.append(now)
     _received.append(number)
     raise Stopped(number)
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from shutil import get_terminal_size
 from typing import Any, TextIO, TypeVar
@@ -30,6 +30,8 @@ LINE_SECONDS = 60.0
 """Least time between two lines without a terminal."""
 
 _REWRITE_SECONDS = 0.2
+# Writing to a stream that is closed, or whose reader is: no reason to lose the work.
+_CLOSED = (OSError, ValueError)
 
 
 @contextmanager
@@ -142,14 +144,16 @@ _counter: ContextVar[PieceCounter | None] = ContextVar("libtilt_piece_counter", 
 
 
 def _display(label: str) -> _Bar | _Lines:
-    stream = sys.stderr
-    terminal = stream is not None and stream.isatty()
+    try:
+        terminal = sys.stderr.isatty()
+    except (AttributeError, ValueError):  # None, an object that only writes, or closed.
+        terminal = False
     if terminal or "ipykernel" in sys.modules:
         try:
             return _Bar(label, get_terminal_size() if terminal else None)
-        except ImportError:
+        except (ImportError, *_CLOSED):
             pass
-    return _Lines(label, stream, rewrite=terminal)
+    return _Lines(label, sys.stderr, rewrite=terminal)
 
 
 class _Bar:
@@ -164,10 +168,12 @@ class _Bar:
 
     def show(self, done: int, total: int) -> None:
         self._bar.total = total
-        self._bar.update(done - self._bar.n)
+        with suppress(*_CLOSED):
+            self._bar.update(done - self._bar.n)
 
     def close(self) -> None:
-        self._bar.close()
+        with suppress(*_CLOSED):
+            self._bar.close()
 
 
 class _Lines:
@@ -194,7 +200,10 @@ class _Lines:
 
     def _write(self, end: str = "") -> None:
         self._last = time.monotonic()
-        if self._stream is not None:
-            text = f"\r{self._text}{end}" if self._rewrite else f"{self._text}\n"
-            self._stream.write(text)
+        if self._stream is None:
+            return
+        try:
+            self._stream.write(f"\r{self._text}{end}" if self._rewrite else f"{self._text}\n")
             self._stream.flush()
+        except (AttributeError, *_CLOSED):
+            self._stream = None

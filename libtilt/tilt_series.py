@@ -212,15 +212,21 @@ class TiltSeries(ImageData):
         logger.info("%s: tilts and axis from %s", path, found.source)
         for note in found.notes:
             logger.info("%s: %s", path, note)
+        saved = cls._saved_fields(found)
+        return cls(images, found.geometry, pixel_size=known or 1.0, **saved | fields)
+
+    @classmethod
+    def _saved_fields(cls, found: StackGeometry) -> dict[str, Any]:
+        """Return the fields beside a stack that a subclass adds; warn of those that it lacks."""
+        own = {field.alias for field in attrs.fields(cls)}
         added = own - {field.alias for field in attrs.fields(TiltSeries)}
         if lacking := ", ".join(sorted(set(found.fields) - added)):
             message = (
                 f"{found.source} also has {lacking}, which {cls.__name__} has no field for: open "
                 "it with the class that saved it"
             )
-            warnings.warn(message, LibtiltWarning, stacklevel=2)
-        saved = {name: value for name, value in found.fields.items() if name in added}
-        return cls(images, found.geometry, pixel_size=known or 1.0, **saved | fields)
+            warnings.warn(LibtiltWarning(message), stacklevel=3)
+        return {name: value for name, value in found.fields.items() if name in added}
 
     @classmethod
     def _read_stack(

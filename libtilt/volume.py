@@ -91,7 +91,8 @@ class Volume(ImageData):
     -----
     Slices, crops and binned volumes keep their position: every feature projects where it did
     before. Indexing with slices of positive steps gives a `Volume`, with voxels enlarged by the
-    steps; any other index, such as ``volume[3]`` or a mask, gives what the plain array gives.
+    steps; negative steps and empty slices are an error. Any other index, such as ``volume[3]`` or a
+    mask, gives what the plain array gives.
 
     NumPy functions that act on each value, such as `numpy.sqrt`, give a `Volume`; statistics, such
     as ``volume.mean()``, and all other NumPy functions give plain numbers and arrays.
@@ -522,7 +523,7 @@ class Volume(ImageData):
             axes={"z": "angstrom", "y": "angstrom", "x": "angstrom"},
             scale=self.voxel_size[::-1],
             translate=self.origin[::-1],
-            metadata={"center": self.center.tolist()},
+            metadata={"rotation_center": (self.origin - self.grid.origin).tolist()},
         )
         return self.data, options, "image"
 

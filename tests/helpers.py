@@ -176,7 +176,7 @@ def save_frames(
     max_size=None,
     max_bytes=5_000_000,
     overwrite=False,
-    progress=None,
+    progress=False,
     **style,
 ):
     """Save frames alone as an animation; the other options are those of their style."""

@@ -194,6 +194,15 @@ def test_all_public_names_of_a_module_are_in_the_reference(name):
         assert documented or f".. autodata:: {name}.{member}\n" in text
 
 
+def test_the_modules_that_docstrings_refer_to_are_in_the_reference():
+    index = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    sources = sorted(Path(libtilt.__file__).parent.rglob("*.py"))
+    text = "\n".join(path.read_text(encoding="utf-8") for path in sources)
+    named = set(re.findall(r"(?<!`)`libtilt\.([a-z_]+)`(?!`)", text))
+    assert {"animations", "progress"} <= named
+    assert [name for name in sorted(named) if f"(api/{name}.md)" not in index] == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_links_and_pictures_of_a_page_exist(page):
     made = {f"gallery/{script.stem}/{name}" for script in EXAMPLES for name in pictures(script)}

@@ -207,6 +207,33 @@ def test_a_process_without_stderr_works(monkeypatch):
         report(1, 1)
 
 
+class Closed(Screen):
+    def write(self, text):
+        raise BrokenPipeError
+
+
+def closed_file():
+    stream = io.StringIO()
+    stream.close()
+    return stream
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [Closed(terminal=False), Closed(terminal=True), closed_file(), object()],
+    ids=["pipe", "terminal", "file", "no stream"],
+)
+@pytest.mark.parametrize("tqdm", [True, False])
+def test_a_stderr_that_cannot_be_written_to_does_not_lose_the_work(monkeypatch, stream, tqdm):
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)
+    if not tqdm:
+        monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    with reporting(True, "counting") as report:
+        report(1, 2)
+        report(2, 2)
+
+
 def test_animations_show_and_tell_their_frames(tmp_path, screen):
     told = []
     VOLUME.to_gif(tmp_path / "a.gif", progress=tell(told))

@@ -131,6 +131,7 @@ def test_fields_in_a_changed_file_are_checked(tmp_path):
             "Dosed.microscope cannot be saved: .*not the tuple.*converter=tup",
         ),
         ({"microscope": np.ones(1)}, "not the ndarray; .*converter=numpy.asarray"),
+        ({"microscope": Path("a")}, "gives back text, not the .*Path; .*converter=pathlib.Path"),
     ],
 )
 def test_what_cannot_be_saved_is_named_and_nothing_is_written(tmp_path, fields, message):

@@ -19,6 +19,7 @@ EXTERNAL = {
     "numpy.": NUMPY + "generated/{0}.html",
     "scipy.ndimage": SCIPY + "ndimage.html",
     "scipy.": SCIPY + "generated/{0}.html",
+    "xarray.": "https://docs.xarray.dev/en/stable/generated/{0}.html",
     "matplotlib.": "https://matplotlib.org/stable/api/_as_gen/{0}.html",
     "xarray.": "https://docs.xarray.dev/en/stable/generated/{0}.html",
 }

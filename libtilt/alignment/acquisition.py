@@ -9,7 +9,14 @@ import numpy as np
 from attrs.converters import optional
 from numpy.typing import ArrayLike, NDArray
 
-from libtilt.errors.checks import Float64Array, finite_number, locked, one_of, positive_float
+from libtilt.errors.checks import (
+    Float64Array,
+    finite_array,
+    finite_number,
+    locked,
+    one_of,
+    positive_float,
+)
 
 _SAME_ANGLE = 0.5
 """Degrees within which a stage returns to an angle."""
@@ -124,6 +131,11 @@ class Acquisition:
             end, then from there to the other; "dose-symmetric" alternately to both sides, singly
             or in groups; "irregular"; or "unknown" if the order is.
 
+        Raises
+        ------
+        ValueError
+            If the number of angles is not that of the images.
+
         Examples
         --------
         >>> from libtilt.alignment import Acquisition
@@ -132,7 +144,9 @@ class Acquisition:
         """
         if self.order is None:
             return "unknown"
-        angles = np.asarray(tilt_angles, dtype=np.float64)[np.argsort(self.order)]
+        angles = finite_array(tilt_angles, "tilt_angles")
+        self.require_count(len(angles))
+        angles = angles[np.argsort(self.order)]
         away = angles - angles[0]
         away = away[np.abs(away) > _SAME_ANGLE]
         positive, negative = away[away > 0], -away[away < 0]

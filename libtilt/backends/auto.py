@@ -25,7 +25,7 @@ _SLOW = {"scipy": (1.5e7, "more than ten"), "sparse": (3e9, "several")}
 _LONG = 10.0
 """Seconds from which a slow backend is worth a warning."""
 
-_warned: set[str] = set()
+_warned: dict[str, object] = {}
 
 
 @attrs.frozen
@@ -121,9 +121,11 @@ def _warn_if_slow(backend: Backend, reason: str, spec: SamplingSpec) -> None:
     """Warn, once for each backend, if it takes long and an extra would bring a faster one."""
     if backend.name not in _SLOW or backend.name in _warned or find_spec("numba") is not None:
         return
+    mark = object()
     rate, factor = _SLOW[backend.name]
-    if len(spec.grids) * math.prod(spec.volume_shape) > rate * _LONG:
-        _warned.add(backend.name)
+    long = len(spec.grids) * math.prod(spec.volume_shape) > rate * _LONG
+    # The first of several threads warns: `setdefault` is atomic.
+    if long and _warned.setdefault(backend.name, mark) is mark:
         slow = f"backend 'auto' selects {reason}; numba is {factor} times as fast"
         warnings.warn(LibtiltWarning(slow), stacklevel=3)
 

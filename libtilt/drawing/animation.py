@@ -108,7 +108,7 @@ class Animation:
     )
 
     def save(
-        self, path: str | Path, *, overwrite: bool = False, progress: ProgressOption = None
+        self, path: str | Path, *, overwrite: bool = False, progress: ProgressOption = False
     ) -> Path:
         """Write the animation to a file.
 

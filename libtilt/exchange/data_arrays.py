@@ -119,7 +119,8 @@ def _stored_geometry(array: Any, kind: type[TiltGeometry]) -> TiltGeometry:
             "array has no attribute 'geometry' on its coordinate 'tilt': pass geometry="
         )
     stored = kind.from_json(text)
-    if indices.dtype.kind not in "iu" or (indices < 0).any() or (indices >= len(stored)).any():
+    whole = indices.dtype.kind in "iu" and indices.size
+    if not whole or (indices < 0).any() or (indices >= len(stored)).any():
         raise ValueError(
             f"array must have integers from 0 to {len(stored) - 1} on its coordinate 'tilt', "
             f"which number the tilts of its geometry, got {indices.tolist()}: pass geometry="
@@ -155,8 +156,13 @@ def _positions(array: Any, name: str) -> Float64Array:
             f"array must have a coordinate {name!r}, its positions: set it with assign_coords, "
             "and its attribute 'units'"
         )
-    values: Float64Array = array.coords[name].values.astype(np.float64)
-    places = values * _unit(array, name)
+    values = array.coords[name].values
+    if values.dtype.kind not in "iuf" or not values.size:
+        raise ValueError(
+            f"array must have one number or more on its coordinate {name!r}, its positions, got "
+            f"{values.size} of {values.dtype}: select at least one, or set them with assign_coords"
+        )
+    places: Float64Array = values.astype(np.float64) * _unit(array, name)
     steps = np.diff(places)
     if steps.size and not (
         np.isfinite(places).all()

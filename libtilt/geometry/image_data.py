@@ -202,7 +202,7 @@ class ImageData(NDArrayOperatorsMixin):
         max_size: int | None = None,
         max_bytes: int | None = 5_000_000,
         overwrite: bool = False,
-        progress: ProgressOption = None,
+        progress: ProgressOption = False,
     ) -> Path:
         """Write an animation as a GIF, or in the format of the path's suffix.
 

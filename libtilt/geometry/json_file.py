@@ -63,10 +63,12 @@ def plain_fields(instance: Any, *, exclude: Iterable[str] = ()) -> dict[str, Any
             continue
         value = getattr(instance, field.name)
         name = f"{type(instance).__name__}.{field.name}"
-        if field.converter is None and isinstance(value, np.ndarray | tuple):
-            kind = "numpy.asarray" if isinstance(value, np.ndarray) else "tuple"
+        if field.converter is None and isinstance(value, np.ndarray | tuple | Path):
+            back, kind = "a list", "numpy.asarray" if isinstance(value, np.ndarray) else "tuple"
+            if isinstance(value, Path):
+                back, kind = "text", "pathlib.Path"
             raise TypeError(
-                f"{name} cannot be saved: JSON gives back a list, not the {type(value).__name__}; "
+                f"{name} cannot be saved: JSON gives back {back}, not the {type(value).__name__}; "
                 f"declare the field with a converter, such as converter={kind}"
             )
         fields[field.alias] = _plain(value, name)

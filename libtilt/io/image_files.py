@@ -18,6 +18,8 @@ from libtilt.io.tiff import read_tiff
 
 _ARTICLES = {"TIFF": "a TIFF", "HDF5": "an HDF5"}
 _COMPRESSED = (".gz", ".bz2")
+# Pre-aligned stacks of IMOD are read; files are written under the other names.
+_MRC_INPUTS = (*MRC_SUFFIXES, ".preali")
 _ARRAYS = "pass the array to libtilt.Volume or libtilt.TiltSeries"
 _REFUSED = {
     ".em": ("EM files", "convert to MRC first, for example with EMAN2's e2proc3d.py"),
@@ -138,8 +140,8 @@ def has_image_suffix(path: str | Path) -> bool:
     """
     suffixes = [suffix.lower() for suffix in Path(path).suffixes]
     if suffixes and suffixes[-1] in _COMPRESSED:
-        return suffixes[-2:-1] != [] and suffixes[-2] in MRC_SUFFIXES
-    return bool(suffixes) and suffixes[-1] in (*MRC_SUFFIXES, *TIFF_SUFFIXES, *HDF5_SUFFIXES)
+        return suffixes[-2:-1] != [] and suffixes[-2] in _MRC_INPUTS
+    return bool(suffixes) and suffixes[-1] in (*_MRC_INPUTS, *TIFF_SUFFIXES, *HDF5_SUFFIXES)
 
 
 def _kind(path: Path) -> str:

@@ -10,11 +10,14 @@ from numpy.typing import NDArray
 
 from libtilt.errors import OutputExistsError, UnsupportedLayerError
 from libtilt.errors.checks import Float64Array
-from libtilt.geometry import TiltGeometry
+from libtilt.geometry import ImageGrid, TiltGeometry
 from libtilt.geometry.tolerances import same_spacing
 from libtilt.io.image_checks import angstroms_of
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
+
+# Of an angstrom: what rounding leaves of a position is no displacement.
+_DECIMALS = 6
 
 
 def write_image(path: str | Path, data: Any, attributes: dict[str, Any]) -> list[str]:
@@ -97,15 +100,27 @@ def _content(image: NDArray[Any], attributes: dict[str, Any]) -> Volume | TiltSe
     if isinstance(geometry, str) and image.ndim == 3:
         tilts = TiltGeometry.from_json(geometry)
         if len(tilts) == len(image):
-            (height, width), _ = _lengths(attributes, name, "yx")
+            (height, width), corner = _lengths(attributes, name, "yx")
             if not same_spacing(height, width):
                 raise ValueError(f"{name} must have square pixels, got {height:g} x {width:g} Å")
+            if "translate" in attributes:
+                x, y = ImageGrid(image.shape[1:], width).axes
+                tilts = _moved(tilts, corner[::-1] - [x[0], y[0]])
             return TiltSeries(image, tilts, pixel_size=width)
     spacing, origin = _lengths(attributes, name, "zyx"[-image.ndim :])
     if image.ndim == 2:
         image, spacing, origin = image[np.newaxis], np.r_[spacing[-1], spacing], np.r_[0.0, origin]
-    center = attributes.get("metadata", {}).get("center", (0.0, 0.0, 0.0))
+    # Part of a layer, or a binned one, lies elsewhere about the rotation center.
+    middle = origin + spacing * (np.array(image.shape) // 2)
+    rotation_center = attributes.get("metadata", {}).get("rotation_center", middle[::-1])
+    center = (middle[::-1] - rotation_center).round(_DECIMALS)
     return Volume(image, voxel_size=spacing[::-1], origin=origin[::-1], center=center)
+
+
+def _moved(geometry: TiltGeometry, center: Float64Array) -> TiltGeometry:
+    """Return a geometry for images whose center lies at x, y on the detector, in angstroms."""
+    center = center.round(_DECIMALS)
+    return geometry.evolve(shifts=geometry.shifts - center) if center.any() else geometry
 
 
 def _lengths(attributes: dict[str, Any], name: str, axes: str) -> tuple[Float64Array, Float64Array]:

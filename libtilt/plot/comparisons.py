@@ -57,20 +57,17 @@ def compare_slices(
     >>> [image.get_clim()[1] > 5 for image in ax.images]
     [False, False, True, True]
     """
-    _require_volumes(volumes)
-    for normal in normals:
-        one_of(normal, "normals", tuple(_PLANES))
-    across = min(len(volumes), 4) if columns is None else positive_integer(columns, "columns")
+    _require_volumes(volumes, normals)
+    most = 4 if columns is None else positive_integer(columns, "columns")
+    across = min(len(volumes), most)
     stacks = {
         title: [_Slice.from_volume(volume, normal) for normal in normals]
         for title, volume in volumes.items()
     }
-    scales = {
-        title: color_scale(
-            np.concatenate([part.data.ravel() for part in stack]), percentiles, cmap, "volumes"
-        )
-        for title, stack in stacks.items()
-    }
+    scales = {}
+    for title, stack in stacks.items():
+        values = np.concatenate([part.data.ravel() for part in stack])
+        scales[title] = color_scale(values, percentiles, cmap, f"volumes[{title!r}]")
     width = max(part.width for stack in stacks.values() for part in stack)
     heights = [max(part.height for part in row) for row in zip(*stacks.values(), strict=True)]
     gap, head = 0.03 * width, 0.14 * width
@@ -111,7 +108,7 @@ class _Slice:
         return cls(data, names, data.shape[1] * u, data.shape[0] * v)
 
 
-def _require_volumes(volumes: Mapping[str, Volume]) -> None:
+def _require_volumes(volumes: Mapping[str, Volume], normals: Sequence[str]) -> None:
     if not isinstance(volumes, Mapping):
         raise TypeError(
             'volumes must be a mapping from titles to volumes, such as {"map": volume}, '
@@ -121,6 +118,10 @@ def _require_volumes(volumes: Mapping[str, Volume]) -> None:
         raise ValueError("volumes must hold at least one volume, got none")
     for title, volume in volumes.items():
         require_kind(volume, Volume, f"volumes[{title!r}]")
+    if not normals:
+        raise ValueError("normals must hold at least one of z, y and x, got none")
+    for normal in normals:
+        one_of(normal, "normals", tuple(_PLANES))
 
 
 def _draw(

@@ -56,11 +56,12 @@ class ConicalCorrelation:
         )
 
     def __repr__(self) -> str:
-        resolution = self.resolution()
-        best, worst = np.nanmin(resolution), np.nanmax(resolution)
+        known = self.resolution()
+        known = known[~np.isnan(known)]
+        found = f"{known.min():.4g} to {known.max():.4g} angstroms" if known.size else "unknown"
         return (
             f"{type(self).__name__}({len(self.curves)} cones of {self.half_angle:g} degrees, "
-            f"resolution {best:.4g} to {worst:.4g} angstroms)"
+            f"resolution {found})"
         )
 
 

@@ -68,3 +68,10 @@ def test_an_alignment_shows_tilts_sizes_and_what_else_is_known():
         "images: 48 x 64 pixels of 1.35 Å, tomogram: 16 x 24 x 32 voxels of 2.7 Å)"
     )
     assert alignment._repr_html_().count("<tr>") == 8
+
+
+def test_a_scheme_needs_an_angle_for_each_image():
+    with pytest.raises(
+        ValueError, match=r"times must have one entry per tilt: expected \(2,\), got"
+    ):
+        Acquisition(times=[0, 1, 2]).describe_scheme([0, 3])

@@ -2,7 +2,9 @@
 
 import pickle
 import re
+import threading
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import EntryPoint
 
 import attrs
@@ -111,7 +113,7 @@ def numba_as(monkeypatch):
 
         monkeypatch.setattr(auto, "find_spec", lambda _: object() if installed else None)
         monkeypatch.setattr(auto, "load_backend", load)
-        monkeypatch.setattr(auto, "_warned", set())
+        monkeypatch.setattr(auto, "_warned", {})
         auto._numba_problem.cache_clear()
 
     yield pretend
@@ -165,6 +167,18 @@ def test_auto_warns_once_that_large_work_is_slow_without_numba(numba_as, spec, n
     with pytest.warns(UserWarning, match=f"selects {name}: .*{mend}.* numba is {factor} times"):
         AutoBackend().choose(many)
     AutoBackend().choose(many)
+
+
+def test_of_several_threads_one_warns(numba_as, monkeypatch):
+    numba_as(installed=False)
+    assert AutoBackend().trilinear
+    meet = threading.Barrier(4)
+    monkeypatch.setattr(auto, "find_spec", lambda _: None if meet.wait() >= 0 else _)
+    many = large(LEAVES_THE_PLANE, 2000)
+    with warnings.catch_warnings(record=True) as caught, ThreadPoolExecutor(4) as pool:
+        warnings.simplefilter("always")
+        list(pool.map(AutoBackend().choose, [many] * 4))
+    assert len(caught) == 1
 
 
 def test_auto_does_not_warn_of_small_work_nor_with_numba(numba_as):

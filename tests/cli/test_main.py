@@ -35,7 +35,7 @@ def start(*arguments, command=("-m", "libtilt"), **options):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        **{"preexec_fn": restore_signals} | options,
+        **({} if os.name == "nt" else {"preexec_fn": restore_signals}) | options,
     )
 
 
@@ -127,6 +127,51 @@ def test_a_signal_that_a_library_makes_an_error_keeps_its_exit_code(volume, numb
     _, printed = process.communicate(timeout=60)
     assert process.returncode == SIGNALS[number], printed
     assert printed.strip() in ("interrupted", "stopped")
+
+
+# What keys that are pressed repeatedly do to the removal of files, and to a library.
+REPEATED = """
+import os, signal, sys, time
+import libtilt.cli.info
+def read(*_, **__):
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(10)
+    except KeyboardInterrupt:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.01)
+        print("cleaned", flush=True)
+    time.sleep(1.1)
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(10)
+libtilt.cli.info._rows = read
+from libtilt.__main__ import main
+sys.argv = ["libtilt", "info", sys.argv[1]]
+main()
+"""
+
+
+@unix
+def test_repeated_keys_let_files_be_removed_and_end_a_command_later(volume):
+    started = time.monotonic()
+    out, printed = (process := start(volume, command=("-c", REPEATED))).communicate(timeout=60)
+    assert (process.returncode, out, printed.strip()) == (130, "cleaned\n", "interrupted")
+    assert time.monotonic() - started < 10
+
+
+@unix
+@pytest.mark.parametrize("closed", ["1", "2"])
+def test_a_command_without_stdout_or_stderr_does_its_work(volume, closed):
+    target = volume.with_name("tilts.mrc")
+    command = f'exec {closed}>&-; exec "$0" -m libtilt project "$1" -o "$2"'
+    done = subprocess.run(
+        ["/bin/sh", "-c", command, sys.executable, str(volume), str(target)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert target.exists()
 
 
 @unix
@@ -233,6 +278,18 @@ def test_units_reach_a_terminal_of_any_encoding(encoding, printed):
     )
     assert outputs.stdout.decode(encoding) == f"{printed}{os.linesep}"
     assert outputs.stderr.decode(encoding) == f"error: {printed}{os.linesep}"
+
+
+def test_units_can_be_read_on_a_terminal_of_ascii():
+    code = "from libtilt.cli.messages import echo; echo('-60° to 60°, 3 e/Å²')"
+    printed = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert printed.stdout == "-60 deg to 60 deg, 3 e/A^2\n"
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])

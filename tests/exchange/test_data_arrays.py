@@ -110,6 +110,8 @@ def test_a_geometry_can_be_passed():
     assert TiltSeries.from_xarray(without_geometry(), geometry=other).geometry == other
     with pytest.raises(ValueError, match="no attribute 'geometry' on its coordinate 'tilt': pass"):
         TiltSeries.from_xarray(without_geometry())
+    with pytest.raises(ValueError, match=r"integers from 0 to 3 .* got \[\]"):
+        TiltSeries.from_xarray(SERIES.to_xarray()[:0])
     renumbered = SERIES.to_xarray()
     renumbered = renumbered.assign_coords(tilt=("tilt", [3, 4, 5, 6], renumbered.tilt.attrs))
     with pytest.raises(ValueError, match=r"integers from 0 to 3 .* got \[3, 4, 5, 6\]"):
@@ -138,6 +140,11 @@ def one_plane(spacing):
         (lambda: with_unit("second"), "unit of length on its coordinate 'y', got 'second': set"),
         (lambda: VOLUME.to_xarray()[::-1], r"evenly increasing positions .* 'z', got steps of -3"),
         (lambda: VOLUME.to_xarray()[[0, 1, 3]], r"'z', got steps of 3\.7 to 7\.4 Å: sort"),
+        (lambda: VOLUME.to_xarray()[:0], "'z', its positions, got 0 of float64: select"),
+        (
+            lambda: VOLUME.to_xarray().assign_coords(x=list("abcdefghijklm")),
+            "one number or more on its coordinate 'x', .* of <U1: .* set them",
+        ),
         (lambda: one_plane(None), r"its coordinate 'z' has one position: set array\.z\.attrs"),
     ],
 )

@@ -24,7 +24,7 @@ def test_all_axes_of_a_volume_are_lengths_in_angstroms():
     options = Volume(np.zeros((2, 3, 4)), center=(1, 2, 3)).to_layer_data()[1]
     assert options["axis_labels"] == ("z", "y", "x")
     assert options["units"] == ("angstrom",) * 3
-    assert options["metadata"] == {"center": [1, 2, 3]}
+    assert options["metadata"] == {"rotation_center": [0, 0, 0]}
 
 
 def test_the_tilts_of_a_series_are_counted_and_its_images_are_centered():

@@ -1,14 +1,22 @@
 """The reader of the napari plugin."""
 
 import gzip
+import re
+from importlib.resources import files
+from itertools import product
 
 import numpy as np
 import pytest
 
 from libtilt import GaussianBlobs, TiltGeometry, TiltSeries, Volume
+from libtilt.io.hdf5 import SUFFIXES as HDF5
+from libtilt.io.image_files import has_image_suffix
+from libtilt.io.mrc_writing import SUFFIXES as MRC
+from libtilt.io.tiff import SUFFIXES as TIFF
 from libtilt.napari.reader import read
 
 BLOBS = GaussianBlobs([[9, -7, 6]], sigmas=3)
+KINDS = (*MRC, *TIFF, *HDF5, ".preali", ".png")
 GEOMETRY = TiltGeometry.from_tilt_angles([-40, 0, 50])
 
 
@@ -50,3 +58,12 @@ def test_a_series_keeps_its_geometry_on_the_way_through_a_layer(tmp_path):
     series = TiltSeries(np.ones((3, 4, 5), np.float32), moved, pixel_size=1.5)
     ((_, options, _),) = read(str(series.save(tmp_path / "tilts.mrc")))
     assert TiltGeometry.from_json(options["metadata"]["geometry"]) == moved
+
+
+def test_the_manifest_names_the_files_that_can_be_read():
+    text = (files("libtilt.napari") / "napari.yaml").read_text(encoding="utf-8")
+    patterns = set(re.findall(r'- "\*(\S+)"', text))
+    for suffix, compressed in product(KINDS, ["", ".gz", ".bz2", ".xz"]):
+        name = suffix + compressed
+        assert (name in patterns) == has_image_suffix(f"a{name}"), name
+    assert all(has_image_suffix(f"a{pattern}") for pattern in patterns)

@@ -74,6 +74,26 @@ def test_a_tilt_series_comes_back_with_its_geometry(tmp_path):
         write_image(tmp_path / "c.mrc", data, options | {"scale": (1, 5, 2.5)})
 
 
+def test_part_of_a_volume_stays_where_it_is(tmp_path):
+    volume = Volume(np.ones((6, 7, 8)), voxel_size=(1, 2, 3), center=(4, 5, 6), origin=(7, 8, 9))
+    data, options, _ = volume.to_layer_data()
+    moved = np.add(options["translate"], np.array([1, 2, 3]) * options["scale"])
+    (path,) = write_image(tmp_path / "a.mrc", data[1:, 2:, 3:], options | {"translate": moved})
+    part, expected = Volume.open(path), volume[1:, 2:, 3:]
+    assert part.center == pytest.approx(expected.center)
+    assert part.origin == pytest.approx(expected.origin)
+
+
+def test_part_of_each_image_stays_where_it_is(tmp_path):
+    geometry = TiltGeometry.from_tilt_angles([-7, 7], shifts=(0.3, 1))
+    series = TiltSeries(np.ones((2, 6, 8)), geometry, pixel_size=2.5)
+    data, options, _ = series.to_layer_data()
+    moved = np.add(options["translate"], np.array([0, 1, 3]) * options["scale"])
+    (path,) = write_image(tmp_path / "a.mrc", data[:, 1:, 3:], options | {"translate": moved})
+    # The pixel in the middle is number 5 of 8 and 3 of 6, and was 4 and 3.
+    assert TiltSeries.open(path).geometry.shifts == pytest.approx(geometry.shifts - [2.5, 0])
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

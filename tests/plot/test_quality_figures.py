@@ -208,6 +208,8 @@ def test_volumes_wrap_into_rows():
     places = [image.get_extent() for image in ax.images]
     assert len({place[0] for place in places}) == 2
     assert len({place[3] for place in places}) == 3
+    wide = compare_slices({"a": volume}, columns=9)
+    assert wide.get_xlim()[1] == pytest.approx(8 * 40)
 
 
 @pytest.mark.parametrize(
@@ -218,6 +220,16 @@ def test_volumes_wrap_into_rows():
         (lambda: compare_slices([1]), TypeError, "volumes must be a mapping from titles"),
         (lambda: compare_slices({}), ValueError, "volumes must hold at least one volume"),
         (lambda: compare_slices({"a": 1}), TypeError, r"volumes\['a'\] must be a Volume, got int"),
+        (
+            lambda: compare_slices({"a": Volume(np.full((2, 2, 2), np.nan))}),
+            ValueError,
+            r"volumes\['a'\] must have finite values",
+        ),
+        (
+            lambda: compare_slices({"a": Volume(np.ones((2, 2, 2)))}, normals=()),
+            ValueError,
+            "normals must hold at least one of z, y and x, got none",
+        ),
     ],
 )
 def test_errors_say_what_is_expected(draw, error, message):

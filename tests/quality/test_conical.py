@@ -82,3 +82,10 @@ def test_directions_are_spread_evenly_over_the_half_sphere():
 def test_bad_arguments_of_conical_fsc_are_named(halves, options, message):
     with pytest.raises(ValueError, match=message):
         conical_fsc(*halves, **options)
+
+
+def test_cones_without_data_describe_themselves(halves):
+    wedge = np.ones(SHAPE, bool)
+    wedge[12, 13, 14] = False  # The zero frequency alone.
+    cones = conical_fsc(*halves, missing_wedge=wedge, count=3)
+    assert repr(cones) == "ConicalCorrelation(3 cones of 20 degrees, resolution unknown)"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import hashlib
 import importlib
-import logging
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -17,11 +16,12 @@ from numba import types
 from numba.extending import overload, register_jitable
 from numpy.typing import NDArray
 
+from libtilt.errors.log import logger
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _FOLDER = Path(__file__).parents[1]
 _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
-_logger = logging.getLogger("libtilt")
 
 
 def compiled(function: Function) -> Function:
@@ -163,4 +163,4 @@ def on_first_compilation(announce: Callable[[], None]) -> None:
     event.register("numba:compile", Announcer())
 
 
-on_first_compilation(lambda: _logger.info("compiling kernels (once per machine) ..."))
+on_first_compilation(lambda: logger.info("compiling kernels (once per machine) ..."))
