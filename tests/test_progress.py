@@ -214,10 +214,15 @@ def test_without_a_terminal_a_short_call_prints_nothing(screen):
 def test_without_a_terminal_a_call_that_fails_has_no_last_line(screen):
     clock = [0.0]
     stream = screen(terminal=False, clock=clock)
-    with pytest.raises(RuntimeError), reporting(True, "counting") as report:
-        clock[0] += 10
-        report(1, 4)
-        raise RuntimeError
+
+    def fail():
+        with reporting(True, "counting") as report:
+            clock[0] += 10
+            report(1, 4)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert stream.getvalue() == "counting: 1 of 4 (25 %), 10 s, about 30 s left\n"
 
 

@@ -149,13 +149,17 @@ def test_gif_of_a_stack_with_angles_is_its_tilts(volume, tmp_path):
     ("arguments", "code", "message"),
     [
         (["project", "{map}", "-o", "{dir}/a.txt"], 1, "must end with one of .mrc"),
-        (["project", "{map}", "-o", "{map}"], 1, "map.mrc already exists"),
+        (
+            ["project", "{map}", "-o", "{map}"],
+            1,
+            "map.mrc already exists; use --overwrite to replace it\n",
+        ),
         (["project", "{map}", "-o", "{dir}/no/a.mrc"], 1, "does not exist"),
         (["project", "{dir}/no.mrc", "-o", "{dir}/a.mrc"], 2, "does not exist"),
         (["project", "{map}", "-o", "{dir}/a.mrc", "--backend", "gpu"], 2, "choose from auto"),
         (["project", "{map}", "-o", "{dir}/a.mrc", "--tilt-range", 9, 1, 1], 2, "must increase"),
         (["project", "{map}", "-o", "{dir}/a.mrc", "--tilt-range", 0, 9, 0], 2, "must increase"),
-        (["project", "{map}", "-o", "{dir}/a.mrc", "--voxel-size", -1], 1, "voxel_size must be"),
+        (["project", "{map}", "-o", "{dir}/a.mrc", "--voxel-size", -1], 1, "--voxel-size must be"),
         (["project", "{text}", "-o", "{dir}/a.mrc"], 1, "is not an MRC file"),
         (["backproject", "{map}", "-o", "{dir}/a.mrc"], 1, "no geometry beside"),
         (
@@ -193,9 +197,9 @@ def test_wrong_commands_print_one_line_and_leave_no_file(
     places = {"map": volume, "dir": tmp_path, "text": text}
     output = run(*(str(argument).format(**places) for argument in arguments), code=code)
     assert message in output
-    if code == 1:
-        assert output.startswith("error: ")
-        assert output.count("\n") == 1
+    assert output.startswith("error: ")
+    assert output.count("\n") == 1
+    assert output.endswith(f"(libtilt {arguments[0]} --help)\n") == (code == 2)
     assert sorted(tmp_path.iterdir()) == before
 
 
