@@ -22,6 +22,7 @@ from libtilt.cli.options import (
     output_file,
     overwrite_option,
     refuse_both,
+    require_owner,
     tlt_option,
     voxel_size_option,
     with_options,
@@ -39,7 +40,9 @@ Paths = tuple[Path, ...]
 Labels = tuple[str, ...]
 Fields = dict[str, Any]
 
-LOOK_OPTIONS = fields_by_option(LOOKS)
+LOOKS_OF_OPTION = {name: tuple(fields) for name, fields in fields_by_option(LOOKS).items()} | {
+    "tlt": ("tilts",)
+}
 BEFORE_AFTER_OPTIONS = {"axis", "count"}
 
 
@@ -132,12 +135,12 @@ def _panels(files: Paths, labels: Labels, style: Fields, options: Fields) -> lis
     # With --tlt, a single file is a tilt series whatever its header says.
     alone = len(files) == 1 and options["tlt"] is not None
     looks = [_resolve_look(file, options["look"], options["tlt"], alone) for file in files]
-    owners = {name: set(fields) for name, fields in LOOK_OPTIONS.items()} | {"tlt": {"tilts"}}
-    for name, owning in owners.items():
-        if options[name] is not None and not owning & set(looks):
-            raise click.UsageError(
-                f"--{name} does not apply to {', '.join(sorted(set(looks)))}; choose another --look"
-            )
+    if options["look"] == "spin" and "spin" not in looks:
+        named = ", ".join(map(str, files))
+        echo(f"note: --look spin applies to volumes; showing the tilts of {named}", err=True)
+    for name, owners in LOOKS_OF_OPTION.items():
+        if options[name] is not None:
+            require_owner(name, owners, set(looks), "look")
     panels = []
     for index, (file, name) in enumerate(zip(files, looks, strict=True)):
         own = Style(**style, title=labels[index] if labels else None)
@@ -169,9 +172,9 @@ def _open(file: Path, look: str, options: Fields, *, sized: bool) -> Volume | Ti
 def _before_after_panel(files: Paths, labels: Labels, style: Fields, options: Fields) -> Panel:
     if len(files) != 2 or options["look"] not in ("auto", "slices"):
         raise click.UsageError("--before-after takes two volumes, and shows slices of them")
-    for name in sorted({*LOOK_OPTIONS, "tlt"} - BEFORE_AFTER_OPTIONS):
+    for name in sorted(LOOKS_OF_OPTION.keys() - BEFORE_AFTER_OPTIONS):
         if options[name] is not None:
-            raise click.UsageError(f"--{name} does not apply to --before-after")
+            require_owner(name, LOOKS_OF_OPTION[name], {"--before-after"}, "look")
     for file in files:
         if _resolve_look(file, "auto", None) == "tilts":
             raise click.UsageError(f"--before-after takes volumes, but {file} is a tilt series")

@@ -14,6 +14,7 @@ from libtilt.cli.options import (
     input_file,
     output_file,
     overwrite_option,
+    require_owner,
     tlt_option,
     voxel_size_option,
     with_options,
@@ -95,8 +96,8 @@ def show(
         ("tlt", tlt, ("sheet", "sinogram", "scheme")),
         ("cmap", cmap, ("slices", "spectrum", "sheet", "sinogram")),
     ):
-        if value is not None and kind not in kinds:
-            raise click.UsageError(f"--{name} applies to {', '.join(kinds)}, not to {kind}")
+        if value is not None:
+            require_owner(name, kinds, {kind}, "kind")
     cmap = "gray" if cmap is None else cmap
     if kind in ("slices", "spectrum"):
         axes = _draw_volume(kind, Volume.open(file, voxel_size=voxel_size), position, cmap)

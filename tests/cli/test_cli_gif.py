@@ -55,3 +55,14 @@ def test_volumes_and_stacks_side_by_side_are_at_one_scale_without_annotations(tm
     rows = (frame[:, 80] == 255).nonzero()[0]
     assert (rows.min(), rows.max()) == (80, 239)
     assert (frame[:, 300] == 255).all()
+
+
+def test_a_spin_of_tilt_series_alone_shows_their_tilts_and_says_so(tmp_path):
+    geometry = TiltGeometry.from_tilt_angles([-40, 0, 40])
+    blobs = GaussianBlobs([[0, 0, 0]], sigmas=20)
+    tilts = blobs.tilt_series(geometry, (16, 16), pixel_size=4.0).save(tmp_path / "tilts.st")
+    output = run("gif", tilts, "--look", "spin", "-o", tmp_path / "a.gif")
+    assert f"note: --look spin applies to volumes; showing the tilts of {tilts}\n" in output
+    volume = blobs.volume((16, 16, 16), voxel_size=4.0).save(tmp_path / "map.mrc")
+    together = [volume, tilts, "--look", "spin", "--count", 3]
+    assert "note" not in run("gif", *together, "-o", tmp_path / "b.gif")

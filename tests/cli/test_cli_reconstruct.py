@@ -113,9 +113,9 @@ def test_an_option_of_one_method_is_refused_for_other_methods(tilts, tmp_path, m
     arguments = [tilts, "--method", method, flag, *value, "-o", tmp_path / "t.mrc"]
     if method not in fields:
         what = (
-            f"{flag} applies to "
+            f"{flag} belongs to --method "
             if (method, option) != ("wbp", "iterations")
-            else "--iterations applies"
+            else "--iterations requires"
         )
         assert what in run(*arguments, code=2)
     elif kind in (int, float):
@@ -196,25 +196,28 @@ def test_options_define_the_geometry_of_a_plain_stack(tmp_path):
     ("options", "message"),
     [
         (["--thickness", 0], "0 is not in the range"),
-        (["--margin", 3], "--margin applies to sirt, cgls and tv, not to wbp"),
+        (["--margin", 3], "--margin belongs to --method sirt, cgls or tv, not to wbp"),
         (["--method", "sirt", "--margin", "wide"], '--margin must be "auto" or a number'),
-        (["--method", "cgls", "--relaxation", 1], "--relaxation applies to sirt, not to cgls"),
+        (
+            ["--method", "cgls", "--relaxation", 1],
+            "--relaxation belongs to --method sirt, not to cgls",
+        ),
         (["--method", "sirt", "--relaxation", 2], "--relaxation must be more than 0"),
         (["--method", "sirt", "--iterations", 0], "--iterations must be a positive"),
         (["--method", "sirt", "--subsets", 99], "--subsets must be at most the number"),
-        (["--method", "sirt", "--filter", "hann"], "--filter applies to wbp, not to sirt"),
+        (["--method", "sirt", "--filter", "hann"], "--filter belongs to --method wbp, not to sirt"),
         (
             ["--method", "cgls", "--nonnegative"],
-            "--nonnegative applies to sirt and tv, not to cgls",
+            "--nonnegative belongs to --method sirt or tv, not to cgls",
         ),
-        (["--method", "wbp", "--strength", 1], "--strength applies to tv, not to wbp"),
-        (["--iterations", 3], "--iterations applies to wbp only with --filter sirt-like"),
+        (["--method", "wbp", "--strength", 1], "--strength belongs to --method tv, not to wbp"),
+        (["--iterations", 3], "--iterations requires --filter sirt-like, or another --method"),
         (["--radial", 0.3, 0.1], "--radial requires --filter radial"),
         (["--filter", "radial", "--radial", 0, 0.1], "cutoff must be one positive number"),
         (["--exclude", "a"], "--exclude must be views like 0,1,38-40, got 'a'"),
         (["--exclude", "3-1"], "--exclude must be views like 0,1,38-40, got '3-1'"),
         (["--gif", "a.txt"], "path must end with .gif"),
-        (["--iteration-gif", "a.gif"], "--iteration-gif applies to sirt, cgls and tv, not to wbp"),
+        (["--iteration-gif", "a.gif"], "--iteration-gif belongs to --method sirt, cgls or tv, not"),
         (
             ["--method", "sirt", "--gif", "a.gif", "--iteration-gif", "a.gif"],
             "--output, --gif and --iteration-gif must be different files",
@@ -224,7 +227,7 @@ def test_options_define_the_geometry_of_a_plain_stack(tmp_path):
         (["--exclude", "0-1000000000"], "must be views|must name views from 0 to 20"),
         (["--exclude", "3-1"], "--exclude must be views like"),
         (["--method", "tv", "--strength", 0], "--strength must be one positive number"),
-        (["--method", "sirt", "--strength", 0], "--strength applies to tv, not to sirt"),
+        (["--method", "sirt", "--strength", 0], "--strength belongs to --method tv, not to sirt"),
         (["--tilt-range", -60, 60, 1e-6], "must give at most"),
         (["--tilt-range", -600, 60, 1], "must lie within 180 degrees"),
         (["--taper", 1000], "--taper must"),

@@ -39,7 +39,10 @@ def test_errors_of_show_are_one_line_and_leave_no_file(tmp_path):
         (["-o", tmp_path / "map.png", "--cmap", "mud"], "cmap must be the name of a mat"),
         (["-o", tmp_path / "no" / "map.png"], "the folder"),
         (["-o", tmp_path / "map.png", "--kind", "sheet"], "no geometry beside"),
-        (["-o", tmp_path / "m.png", "--kind", "spectrum", "--position", 1, 1, 1], "--position app"),
+        (
+            ["-o", tmp_path / "m.png", "--kind", "spectrum", "--position", 1, 1, 1],
+            "--position belongs to --kind slices, not",
+        ),
         (["-o", tmp_path / "m.png", "--tlt", path], "map.mrc is not a text file"),
     ]:
         result = run(path, *arguments)
@@ -54,7 +57,10 @@ def test_show_refuses_slices_of_a_tilt_series(tmp_path):
     assert result.exit_code == 2
     assert "tilts.st is a tilt series with its angles" in result.output
     result = run(path, "--kind", "scheme", "--cmap", "magma", "-o", tmp_path / "a.png")
-    assert "--cmap applies to slices, spectrum, sheet, sinogram, not to scheme" in result.output
+    assert (
+        "--cmap belongs to --kind slices, spectrum, sheet or sinogram, not to scheme"
+        in result.output
+    )
 
 
 def test_show_takes_a_voxel_size(tmp_path):

@@ -20,7 +20,7 @@ from libtilt.cli import app
         ("backproject a.mrc --depth 2", "no such option --depth; did you mean --thickness or --v"),
         (
             "project a.mrc --angles 2",
-            "no such option --angles; did you mean --tilt-range or --tlt?",
+            "no such option --angles; did you mean --tilt-range or --t",
         ),
         ("--scale-bar", "no such option --scale-bar (libtilt --help)"),
         ("gif --fps", "option '--fps' requires an argument (libtilt gif --help)"),

@@ -20,7 +20,7 @@ OPTIONS = {name: options_of(app.get_command(click.Context(app), name)) for name 
         (
             "gif",
             "require render=\"surface\", got render='x'",
-            "require --render surface, got --rend",
+            "require --render surface, got",
         ),
         ("convert", "pass a larger tolerance=... (now 1)", "use a larger --tolerance (now 1)"),
         ("convert", "pass format=..., one of a", "use --from or --to, one of a"),
