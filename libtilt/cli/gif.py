@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from PIL import Image
 
 from libtilt.alignment.beside_stack import find_tilt_geometry
 from libtilt.animations import LOOKS, before_after
@@ -115,7 +116,9 @@ def gif(files: Paths, output: Path, **options: Any) -> None:
                 report(done, count)
 
         path = animation.save(output, overwrite=options["overwrite"], progress=progress)
-    echo(f"{path}: {counts[0]} frames, {path.stat().st_size} bytes")
+    stored = _stored_frames(path, counts[0])
+    joined = f" (stored as {stored}: equal ones are joined)" if stored < counts[0] else ""
+    echo(f"{path}: {counts[0]} frames{joined}, {path.stat().st_size} bytes")
     total = max(len(panel.order) for panel in panels)
     if counts[0] < total:
         echo(
@@ -123,6 +126,14 @@ def gif(files: Paths, output: Path, **options: Any) -> None:
             f"{animation.max_bytes} bytes; --max-bytes sets another limit",
             err=True,
         )
+
+
+def _stored_frames(path: Path, count: int) -> int:
+    """Return the number of frames in a file; encoders join equal neighbors."""
+    if path.suffix.lower() == ".mp4":
+        return count
+    with Image.open(path) as image:
+        return int(getattr(image, "n_frames", 1))
 
 
 def _contrast(options: Fields) -> Fields:
