@@ -79,7 +79,7 @@ def app(quiet: bool, verbose: bool, threads: int | None) -> None:
       libtilt reconstruct tilts.mrc --thickness 128 -o tomogram.mrc
       libtilt convert TS_01.aln TS_01.star --pixel-size 1.35 --volume-shape 2000 4092 5760
       libtilt gif tomogram.mrc -o tomogram.gif
-      libtilt show tomogram.mrc -o slices.png
+      libtilt show tomogram.mrc
     """
     if quiet and verbose:
         raise click.UsageError("use --quiet or --verbose, not both")

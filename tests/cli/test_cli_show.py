@@ -74,3 +74,22 @@ def test_a_missing_matplotlib_names_the_extra_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
     path = VOLUME.save(tmp_path / "map.mrc")
     assert pip_install("plot") in run(path, "-o", tmp_path / "map.png").output
+
+
+def test_without_an_output_the_figure_opens_in_a_window(tmp_path, monkeypatch):
+    import matplotlib
+    from matplotlib import pyplot
+
+    shown = []
+    monkeypatch.setattr(matplotlib, "get_backend", lambda: "TkAgg")
+    monkeypatch.setattr(pyplot, "show", lambda *, block: shown.append(len(pyplot.get_fignums())))
+    result = run(VOLUME.save(tmp_path / "map.mrc"))
+    assert (result.exit_code, result.output, shown) == (0, "", [1])
+    assert [file.name for file in tmp_path.iterdir()] == ["map.mrc"]
+
+
+def test_without_an_output_and_a_window_the_error_names_the_option(tmp_path):
+    result = run(VOLUME.save(tmp_path / "map.mrc"))
+    assert result.exit_code == 2
+    message = "error: cannot open a window here; write a file, such as -o figure.png (libtilt show"
+    assert result.output.startswith(message)
