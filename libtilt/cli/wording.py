@@ -56,8 +56,11 @@ def flags_of(name: str, options: Options) -> list[str]:
     return list(dict.fromkeys(flags))
 
 
-def arguments_to_options(message: str, options: Options) -> str:
-    """Replace arguments that options set, such as ``pass overwrite=True``, by these options."""
+def arguments_to_options(message: str, options: Options, *, owner: str = "") -> str:
+    """Replace arguments that options set, such as ``pass overwrite=True``, by these options.
+
+    Words on the `owner` follow options of another command than the one that runs.
+    """
 
     def replace(match: re.Match[str]) -> str:
         flags = flags_of(match["name"], options)
@@ -66,8 +69,8 @@ def arguments_to_options(message: str, options: Options) -> str:
         verb = (match["verb"] or "").replace("pass", "use").replace("Pass", "Use")
         value = _words(match["value"] or "...")
         if value in ("...", "None") or _by_flag(options)[flags[0]].is_flag:
-            return verb + alternatives(flags)
-        return f"{verb}{flags[0]} {value}"
+            return f"{verb}{alternatives(flags)}{owner}"
+        return f"{verb}{flags[0]} {value}{owner}"
 
     def replace_call(match: re.Match[str]) -> str:
         flags = flags_of(match[1], options)

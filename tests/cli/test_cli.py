@@ -101,7 +101,7 @@ def test_info_of_a_volume_and_of_a_stack(volume, tmp_path):
     output = run("info", volume)
     assert "volume, according to its header" in output
     assert "16 x 18 x 20" in output
-    assert "2 2 2 A" in output
+    assert "2 Å" in output
     run("project", volume, "-o", tmp_path / "tilts.mrc")
     output = run("info", tmp_path / "tilts.mrc")
     assert "tilt series, with its geometry in" in output
