@@ -2,7 +2,8 @@
 
 The argument ``progress=`` of such calls is False, True or a callable. True shows a bar on stderr:
 that of tqdm (extra ``progress``) in a terminal or a notebook if it is installed, else one line that
-is rewritten; without a terminal, at most one line a minute. A callable is called as
+is rewritten. Without a terminal, a call of more than five seconds prints a line, then at most one a
+minute, and one at its end. A callable is called as
 ``progress(done, total)`` after each piece of work. `total` is the number of pieces known so far:
 it grows where a call works in several stages. Pieces are counted where the work is distributed to
 threads, so that progress changes neither results nor memory, and takes almost no time.
@@ -25,6 +26,9 @@ ProgressOption = bool | Report | None
 """Type of ``progress=``: False or None, True, or a callable that takes ``(done, total)``."""
 
 Result = TypeVar("Result")
+
+FIRST_LINE_SECONDS = 5.0
+"""Time until the first line without a terminal."""
 
 LINE_SECONDS = 60.0
 """Least time between two lines without a terminal."""
@@ -148,12 +152,13 @@ def _display(label: str) -> _Bar | _Lines:
         terminal = sys.stderr.isatty()
     except (AttributeError, ValueError):  # None, an object that only writes, or closed.
         terminal = False
-    if terminal or "ipykernel" in sys.modules:
+    rewritable = terminal or "ipykernel" in sys.modules
+    if rewritable:
         try:
             return _Bar(label, get_terminal_size() if terminal else None)
         except (ImportError, *_CLOSED):
             pass
-    return _Lines(label, sys.stderr, rewrite=terminal)
+    return _Lines(label, sys.stderr, rewrite=rewritable)
 
 
 class _Bar:
@@ -182,28 +187,35 @@ class _Lines:
     def __init__(self, label: str, stream: TextIO | None, *, rewrite: bool) -> None:
         self._label, self._stream, self._rewrite = label, stream, rewrite
         self._text, self._start = f"{label} ...", time.monotonic()
-        self._last = self._start
+        self._next, self._width = self._start + FIRST_LINE_SECONDS, 0
+        self._finished = False
         if rewrite:
-            self._write()
+            self._write(self._start)
 
     def show(self, done: int, total: int) -> None:
         now = time.monotonic()
-        self._text = (
-            f"{self._label}: {done} of {total} ({100 * done // total} %, {now - self._start:.0f} s)"
-        )
-        if now - self._last >= (_REWRITE_SECONDS if self._rewrite else LINE_SECONDS):
-            self._write()
+        seconds, self._finished = now - self._start, done >= total
+        self._text = f"{self._label}: {done} of {total} ({100 * done // total} %), {seconds:.0f} s"
+        if 0 < done < total:
+            self._text += f", about {seconds * (total - done) / done:.0f} s left"
+        # The last line is that of `close`.
+        if now >= self._next and (self._rewrite or not self._finished):
+            self._write(now)
 
     def close(self) -> None:
-        if self._rewrite:
-            self._write("\n")
+        # Only a call that printed a line also prints its end, unless it fails.
+        if self._rewrite or (self._width and self._finished):
+            self._write(time.monotonic(), "\n")
 
-    def _write(self, end: str = "") -> None:
-        self._last = time.monotonic()
+    def _write(self, now: float, end: str = "") -> None:
+        self._next = now + (_REWRITE_SECONDS if self._rewrite else LINE_SECONDS)
+        # Spaces cover the end of a longer line.
+        text = f"\r{self._text.ljust(self._width)}{end}" if self._rewrite else f"{self._text}\n"
+        self._width = len(self._text)
         if self._stream is None:
             return
         try:
-            self._stream.write(f"\r{self._text}{end}" if self._rewrite else f"{self._text}\n")
+            self._stream.write(text)
             self._stream.flush()
         except (AttributeError, *_CLOSED):
             self._stream = None

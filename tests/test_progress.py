@@ -180,25 +180,63 @@ def test_a_terminal_without_tqdm_shows_one_line_that_is_rewritten(screen):
         for done in range(1, 5):
             clock[0] += 0.15
             report(done, 4)
-    assert stream.getvalue() == (
-        "\rcounting ...\rcounting: 2 of 4 (50 %, 0 s)\rcounting: 4 of 4 (100 %, 1 s)"
-        "\rcounting: 4 of 4 (100 %, 1 s)\n"
-    )
+    longest, last = "counting: 2 of 4 (50 %), 0 s, about 0 s left", "counting: 4 of 4 (100 %), 1 s"
+    assert stream.getvalue() == (f"\rcounting ...\r{longest}\r{last.ljust(len(longest))}\r{last}\n")
 
 
 @pytest.mark.parametrize("tqdm", [True, False])
-def test_without_a_terminal_there_is_a_line_a_minute(screen, tqdm):
+def test_without_a_terminal_there_is_a_line_after_five_seconds_then_one_a_minute(screen, tqdm):
     clock = [0.0]
     stream = screen(terminal=False, tqdm=tqdm, clock=clock)
     with reporting(True, "counting") as report:
-        for done in range(1, 11):
-            clock[0] += 25
-            report(done, 10)
+        for done in range(1, 201):
+            clock[0] += 1
+            report(done, 200)
     assert stream.getvalue().splitlines() == [
-        "counting: 3 of 10 (30 %, 75 s)",
-        "counting: 6 of 10 (60 %, 150 s)",
-        "counting: 9 of 10 (90 %, 225 s)",
+        "counting: 5 of 200 (2 %), 5 s, about 195 s left",
+        "counting: 65 of 200 (32 %), 65 s, about 135 s left",
+        "counting: 125 of 200 (62 %), 125 s, about 75 s left",
+        "counting: 185 of 200 (92 %), 185 s, about 15 s left",
+        "counting: 200 of 200 (100 %), 200 s",
     ]
+
+
+def test_without_a_terminal_a_short_call_prints_nothing(screen):
+    clock = [0.0]
+    stream = screen(terminal=False, clock=clock)
+    with reporting(True, "counting") as report:
+        for done in range(1, 5):
+            clock[0] += 1.2
+            report(done, 4)
+    assert stream.getvalue() == ""
+
+
+def test_without_a_terminal_a_call_that_fails_has_no_last_line(screen):
+    clock = [0.0]
+    stream = screen(terminal=False, clock=clock)
+
+    def fail():
+        with reporting(True, "counting") as report:
+            clock[0] += 10
+            report(1, 4)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert stream.getvalue() == "counting: 1 of 4 (25 %), 10 s, about 30 s left\n"
+
+
+def test_a_notebook_without_tqdm_rewrites_one_line(screen, monkeypatch):
+    clock = [0.0]
+    stream = screen(terminal=False, tqdm=False, clock=clock)
+    monkeypatch.setitem(sys.modules, "ipykernel", sys)
+    with reporting(True, "counting") as report:
+        for done in (1, 2):
+            clock[0] += 60
+            report(done, 2)
+    longest = "counting: 1 of 2 (50 %), 60 s, about 60 s left"
+    last = "counting: 2 of 2 (100 %), 120 s"
+    assert stream.getvalue() == (f"\rcounting ...\r{longest}\r{last.ljust(len(longest))}\r{last}\n")
 
 
 def test_a_process_without_stderr_works(monkeypatch):
@@ -243,7 +281,7 @@ def test_animations_show_and_tell_their_frames(tmp_path, screen):
     assert stream.getvalue() == ""
     stream = screen(terminal=True, tqdm=False)
     VOLUME.to_gif(tmp_path / "c.gif", progress=True)
-    assert f"frames: {len(told)} of {len(told)} (100 %" in stream.getvalue()
+    assert f"frames: {len(told)} of {len(told)} (100 %)" in stream.getvalue()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="opens a pseudo-terminal")

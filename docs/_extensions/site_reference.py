@@ -21,7 +21,6 @@ EXTERNAL = {
     "scipy.": SCIPY + "generated/{0}.html",
     "xarray.": "https://docs.xarray.dev/en/stable/generated/{0}.html",
     "matplotlib.": "https://matplotlib.org/stable/api/_as_gen/{0}.html",
-    "xarray.": "https://docs.xarray.dev/en/stable/generated/{0}.html",
 }
 STANDARD_LIBRARY = "https://docs.python.org/3/library/{0}.html#{1}"
 # Names that modules import for type checkers alone, and where SciPy documents its own.

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from importlib import import_module
+from typing import Any
 
 import click
 
 from libtilt.cli.messages import print_log
+from libtilt.cli.usage import one_line_usage_errors
 
 _COMMANDS = {
     "demo": "Go from a map to its tilt series and back to a tomogram, with a GIF of each.",
@@ -26,6 +28,14 @@ _COMMANDS = {
 
 class _Commands(click.Group):
     """Commands that are imported when run, so that help and usage errors are fast."""
+
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        with one_line_usage_errors():
+            return super().make_context(*args, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with one_line_usage_errors(ctx):
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -69,7 +79,7 @@ def app(quiet: bool, verbose: bool, threads: int | None) -> None:
       libtilt reconstruct tilts.mrc --thickness 128 -o tomogram.mrc
       libtilt convert TS_01.aln TS_01.star --pixel-size 1.35 --volume-shape 2000 4092 5760
       libtilt gif tomogram.mrc -o tomogram.gif
-      libtilt show tomogram.mrc -o slices.png
+      libtilt show tomogram.mrc
     """
     if quiet and verbose:
         raise click.UsageError("use --quiet or --verbose, not both")

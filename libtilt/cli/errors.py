@@ -12,29 +12,9 @@ from typing import Any
 import click
 
 from libtilt.cli.messages import echo, echo_error
+from libtilt.cli.wording import arguments_to_options, begin_with_option, flags_of, options_of
 
 Command = Callable[..., None]
-
-# Arguments whose option has another name.
-_OPTION_OF_ARGUMENT = {
-    "contrast": "limits",
-    "cutoff": "radial",
-    "position_xyz": "position",
-    "entry": "emdb",
-    "falloff": "radial",
-    "pixel_size": "voxel_size",
-    "views": "exclude",
-    "width": "taper",
-}
-# Arguments that further options set, besides the option of the same name.
-_FURTHER_OPTIONS = {
-    "exclude_views": ("exclude",),
-    "format": ("from", "to"),
-    "geometry": ("alignment", "tlt", "tilt_range"),
-    "nan": ("ignore_nan",),
-    "replace_outliers": ("remove_xrays",),
-    "stack_shape": ("stack",),
-}
 
 
 def one_line_errors(command: Command) -> Command:
@@ -53,51 +33,41 @@ def one_line_errors(command: Command) -> Command:
                 raise
             except OSError as error:
                 said = error.strerror if error.filename is None and error.strerror else str(error)
-                _fail(_append_flags(said, error))
+                _fail(_with_options(said, error))
             except (ArithmeticError, ImportError, LookupError, TypeError, ValueError) as error:
-                _fail(_append_flags(_prefix_flag(str(error)), error))
+                _fail(_with_options(_begin_with_given_option(str(error)), error))
 
     return run
 
 
-def _append_flags(message: str, error: Warning | Exception) -> str:
-    """Append the options of this command that set the arguments named by an error."""
+def _with_options(message: str, error: Warning | Exception) -> str:
+    """Return a message that names options of this command in place of arguments.
+
+    Options for arguments that the message does not name are appended.
+    """
     context = click.get_current_context(silent=True)
-    names = getattr(error, "arguments", ()) or re.findall(r"\b([a-z_]+)=", message)
     if context is None:
         return message
-    options = {
-        name: opt
-        for param in context.command.params
-        if isinstance(param, click.Option)
-        # An argument has the name of the option, or one of its spellings, which then stands here.
-        for name, opt in (
-            (param.name, param.opts[0]),
-            *((opt.lstrip("-").replace("-", "_"), opt) for opt in param.opts),
-        )
-    }
-    wanted = [other for name in names for other in (name, *_FURTHER_OPTIONS.get(name, ()))]
-    flags = dict.fromkeys(options[name] for name in wanted if name in options)
+    options = options_of(context.command)
+    message = arguments_to_options(message, options)
+    flags = (flag for name in getattr(error, "arguments", ()) for flag in flags_of(name, options))
     missing = [flag for flag in flags if not re.search(rf"{flag}\b", message)]
     return f"{message} ({', '.join(missing)})" if missing else message
 
 
-def _prefix_flag(message: str) -> str:
-    """Prefix a message that begins with an argument by the option that was given for it."""
+def _begin_with_given_option(message: str) -> str:
+    """Name the option in a message that begins with an argument, if it was given."""
     context = click.get_current_context(silent=True)
-    name = re.match(r"[a-z_]+", message)
-    if context is None or name is None:
+    if context is None:
         return message
-    options = {param.name: param for param in context.command.params}
-    option = options.get(name[0]) or options.get(_OPTION_OF_ARGUMENT.get(name[0], ""))
-    if not isinstance(option, click.Option) or context.params.get(option.name or "") is None:
-        return message
-    return f"{option.opts[0]}: {message}"
+    options = options_of(context.command)
+    given = {k: o for k, o in options.items() if context.params.get(o.name or "") is not None}
+    return begin_with_option(message, given)
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    text = _append_flags(str(message), message) if isinstance(message, Warning) else message
-    echo(f"warning: {text}", err=True)
+    text = _with_options(str(message), message) if isinstance(message, Warning) else message
+    echo(f"warning: {' '.join(text.split())}", err=True)
 
 
 def _fail(message: str) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from PIL import Image
 
 from libtilt.alignment.beside_stack import find_tilt_geometry
 from libtilt.animations import LOOKS, before_after
@@ -22,6 +23,7 @@ from libtilt.cli.options import (
     output_file,
     overwrite_option,
     refuse_both,
+    require_owner,
     tlt_option,
     voxel_size_option,
     with_options,
@@ -39,7 +41,9 @@ Paths = tuple[Path, ...]
 Labels = tuple[str, ...]
 Fields = dict[str, Any]
 
-LOOK_OPTIONS = fields_by_option(LOOKS)
+LOOKS_OF_OPTION = {name: tuple(fields) for name, fields in fields_by_option(LOOKS).items()} | {
+    "tlt": ("tilts",)
+}
 BEFORE_AFTER_OPTIONS = {"axis", "count"}
 
 
@@ -116,7 +120,9 @@ def gif(files: Paths, output: Path, **options: Any) -> None:
                 report(done, count)
 
         path = animation.save(output, overwrite=options["overwrite"], progress=progress)
-    echo(f"{path}: {counts[0]} frames, {path.stat().st_size} bytes")
+    stored = _stored_frames(path, counts[0])
+    joined = f" (stored as {stored}: equal ones are joined)" if stored < counts[0] else ""
+    echo(f"{path}: {counts[0]} frames{joined}, {path.stat().st_size} bytes")
     total = max(len(panel.order) for panel in panels)
     if counts[0] < total:
         echo(
@@ -124,6 +130,14 @@ def gif(files: Paths, output: Path, **options: Any) -> None:
             "--max-bytes sets another limit",
             err=True,
         )
+
+
+def _stored_frames(path: Path, count: int) -> int:
+    """Return the number of frames in a file; encoders join equal neighbors."""
+    if path.suffix.lower() == ".mp4":
+        return count
+    with Image.open(path) as image:
+        return int(getattr(image, "n_frames", 1))
 
 
 def _contrast(options: Fields) -> Fields:
@@ -136,12 +150,12 @@ def _panels(files: Paths, labels: Labels, style: Fields, options: Fields) -> lis
     # With --tlt, a single file is a tilt series whatever its header says.
     alone = len(files) == 1 and options["tlt"] is not None
     looks = [_resolve_look(file, options["look"], options["tlt"], alone) for file in files]
-    owners = {name: set(fields) for name, fields in LOOK_OPTIONS.items()} | {"tlt": {"tilts"}}
-    for name, owning in owners.items():
-        if options[name] is not None and not owning & set(looks):
-            raise click.UsageError(
-                f"--{name} does not apply to {', '.join(sorted(set(looks)))}; choose another --look"
-            )
+    if options["look"] == "spin" and "spin" not in looks:
+        named = ", ".join(map(str, files))
+        echo(f"note: --look spin applies to volumes; showing the tilts of {named}", err=True)
+    for name, owners in LOOKS_OF_OPTION.items():
+        if options[name] is not None:
+            require_owner(name, owners, set(looks), "look")
     panels = []
     for index, (file, name) in enumerate(zip(files, looks, strict=True)):
         own = Style(**style, title=labels[index] if labels else None)
@@ -172,10 +186,10 @@ def _open(file: Path, look: str, options: Fields, *, sized: bool) -> Volume | Ti
 
 def _before_after_panel(files: Paths, labels: Labels, style: Fields, options: Fields) -> Panel:
     if len(files) != 2 or options["look"] not in ("auto", "slices"):
-        raise click.UsageError("--before-after takes two volumes and the look slices")
-    for name in sorted({*LOOK_OPTIONS, "tlt"} - BEFORE_AFTER_OPTIONS):
+        raise click.UsageError("--before-after takes two volumes, and shows slices of them")
+    for name in sorted(LOOKS_OF_OPTION.keys() - BEFORE_AFTER_OPTIONS):
         if options[name] is not None:
-            raise click.UsageError(f"--{name} does not apply to --before-after")
+            require_owner(name, LOOKS_OF_OPTION[name], {"--before-after"}, "look")
     for file in files:
         if _resolve_look(file, "auto", None) == "tilts":
             raise click.UsageError(f"--before-after takes volumes, but {file} is a tilt series")

@@ -14,6 +14,7 @@ from libtilt.backends.auto import AutoBackend
 from libtilt.cli.errors import one_line_errors
 from libtilt.cli.messages import echo
 from libtilt.cli.options import input_file
+from libtilt.cli.wording import arguments_to_options, options_of
 from libtilt.geometry import TiltGeometry, VolumeGrid
 from libtilt.geometry.describing import describe_tilt_axis, describe_tilts
 from libtilt.geometry.image_data import format_shape
@@ -37,12 +38,11 @@ def info(file: Path) -> None:
     """
     content = read_image(file)
     for name, value in _rows(file, content):
-        echo(f"{name:<12} {value}")
+        echo(f"{name:<12} {_name_commands(value) if name == 'note' else value}")
 
 
 def _rows(file: Path, content: ImageContent) -> list[tuple[str, str]]:
     data = content.data
-    sizes = content.voxel_size
     kind = f"{'image stack' if content.is_image_stack else 'volume'}, according to its header"
     series: list[tuple[str, str]] = []
     notes = [*content.notes, *_spacing_notes(content)]
@@ -52,16 +52,12 @@ def _rows(file: Path, content: ImageContent) -> list[tuple[str, str]]:
         notes += series_notes
     finite = data[np.isfinite(data)] if data.dtype.kind == "f" else data
     rows = [
-        *series,
         ("file", str(file)),
+        *series,
         ("kind", kind),
-        ("shape", f"{format_shape(data.shape)}  (z, y, x)"),
+        *_size_rows(content, is_series=bool(series)),
         ("type", str(data.dtype)),
-        ("voxel size", f"{_triple(sizes)} Å  (x, y, z)" if sizes.any() else "unknown"),
-        ("origin", f"{_triple(content.origin)} Å  (x, y, z)"),
     ]
-    if content.center.any():
-        rows.append(("center", f"{_triple(content.center)} Å  (x, y, z) from the rotation center"))
     if finite.size:
         mean, deviation = finite.mean(dtype=np.float64), finite.std(dtype=np.float64)
         rows += [
@@ -75,6 +71,40 @@ def _rows(file: Path, content: ImageContent) -> list[tuple[str, str]]:
     if series:
         rows.append(("backend", f"auto selects {backend}"))
     return rows + [("note", note) for note in notes]
+
+
+def _size_rows(content: ImageContent, *, is_series: bool) -> list[tuple[str, str]]:
+    """Return shape and spacing of voxels or pixels, and where they lie if that is not 0."""
+    shape, sizes = content.data.shape, content.voxel_size
+    spacing = "unknown"
+    if sizes.any():
+        shown = sizes[:2] if is_series else sizes
+        equal = np.allclose(shown, shown[0], rtol=1e-6, atol=0.0)
+        axes = ", ".join("xyz"[: len(shown)])
+        spacing = f"{shown[0]:.5g} Å" if equal else f"{_numbers(shown)} Å  ({axes})"
+    if is_series:
+        size = f"{shape[0]} of {format_shape(shape[1:])} pixels  (y, x)"
+        rows = [("images", size), ("pixel size", spacing)]
+    else:
+        rows = [("shape", f"{format_shape(shape)}  (z, y, x)"), ("voxel size", spacing)]
+    if content.origin.any():
+        rows.append(("origin", f"{_numbers(content.origin)} Å  (x, y, z)"))
+    if content.center.any():
+        rows.append(("center", f"{_numbers(content.center)} Å  (x, y, z) from the rotation center"))
+    return rows
+
+
+def _name_commands(note: str) -> str:
+    """Name the options that other commands have for the arguments in a note."""
+    if "=" not in note:
+        return note
+    from libtilt.cli.project import project
+    from libtilt.cli.reconstruct import reconstruct
+
+    for command in (reconstruct, project):
+        owner = f" of libtilt {command.name}"
+        note = arguments_to_options(note, options_of(command), owner=owner)
+    return note
 
 
 def _spacing_notes(content: ImageContent) -> list[str]:
@@ -109,20 +139,38 @@ def _inspect_series(
 
 def _tilt_rows(file: Path, found: StackGeometry) -> list[tuple[str, str]]:
     """Return tilts, tilt axis, order of acquisition and exposure."""
-    geometry, acquisition, beside = found.geometry, found.acquisition, ""
+    geometry, acquisition, source = found.geometry, found.acquisition, ""
     if acquisition.times is None and acquisition.exposures is None:
-        acquisition, beside = _acquisition_beside(file, geometry)
+        acquisition, source = _acquisition_beside(file, geometry)
+    order = acquisition.describe_scheme(geometry.tilt_angles)
+    exposure = acquisition.describe_exposure()
+    by = f", from {source}" if source else ""
+    if order == exposure == "unknown":
+        acquired = [("acquisition", f"order and exposure unknown: {_mdoc_fault(file)}")]
+    else:
+        acquired = [("order", order + by), ("exposure", exposure + by)]
     return [
         ("tilts", describe_tilts(geometry.tilt_angles)),
         ("tilt axis", f"at {describe_tilt_axis(geometry.tilt_axis_angles)} from y"),
-        ("order", acquisition.describe_scheme(geometry.tilt_angles) + beside),
-        ("exposure", acquisition.describe_exposure() + beside),
+        *acquired,
     ]
+
+
+def _mdoc_paths(file: Path) -> tuple[Path, Path]:
+    return Path(f"{file}.mdoc"), sibling_path(file, ".mdoc")
+
+
+def _mdoc_fault(file: Path) -> str:
+    """Return why no ``.mdoc`` tells how a stack was acquired."""
+    found = [path.name for path in _mdoc_paths(file) if path.is_file()]
+    if not found:
+        return "no .mdoc beside the stack"
+    return f"{found[0]} does not tell them for these tilts"
 
 
 def _acquisition_beside(file: Path, geometry: TiltGeometry) -> tuple[Acquisition, str]:
     """Return order and exposures from an ``.mdoc`` beside the stack that has the same tilts."""
-    for path in (Path(f"{file}.mdoc"), sibling_path(file, ".mdoc")):
+    for path in _mdoc_paths(file):
         try:
             mdoc = MdocFile.read(path)
         except (OSError, ValueError):
@@ -130,9 +178,9 @@ def _acquisition_beside(file: Path, geometry: TiltGeometry) -> tuple[Acquisition
         angles = mdoc.tilt_angles
         # A stack that was sorted after its .mdoc was written has them in another order.
         if len(angles) == len(geometry) and np.allclose(angles, geometry.tilt_angles, atol=1.0):
-            return mdoc.acquisition, f", from {path.name}"
+            return mdoc.acquisition, path.name
     return Acquisition(), ""
 
 
-def _triple(values: np.ndarray) -> str:
+def _numbers(values: np.ndarray) -> str:
     return " ".join(f"{value:.5g}" for value in values)

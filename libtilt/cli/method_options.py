@@ -13,6 +13,7 @@ from libtilt.cli.field_options import (
     given_fields,
     options_of_several,
 )
+from libtilt.cli.options import require_owner
 from libtilt.reconstruction import METHODS, SIRT, Method, RadialFilter, SIRTLikeFilter
 from libtilt.reconstruction.filters import WINDOWS, Filter
 
@@ -54,13 +55,11 @@ def require_applicable(options: dict[str, Any]) -> None:
     for name, ability in (("iteration_gif", "callback"), ("margin", "margin")):
         applicable[name] = [name for name, method in METHODS.items() if ability in method.supports]
     for name, methods in applicable.items():
-        if options[name] is None or chosen in methods:
+        if options[name] is None:
             continue
-        if name == "iterations" and chosen == "wbp":
-            raise click.UsageError("--iterations applies to wbp only with --filter sirt-like")
-        listed = " and ".join(filter(None, (", ".join(methods[:-1]), methods[-1])))
-        flag = name.replace("_", "-")
-        raise click.UsageError(f"--{flag} applies to {listed}, not to {chosen}")
+        if name == "iterations" and chosen == "wbp" and "wbp" not in methods:
+            raise click.UsageError("--iterations requires --filter sirt-like, or another --method")
+        require_owner(name, methods, {chosen}, "method")
     if options["radial"] is not None and options["filter"] != "radial":
         raise click.UsageError("--radial requires --filter radial")
 

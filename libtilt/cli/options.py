@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import click
 from libtilt.backends.registry import available_backends
 from libtilt.cli.messages import echo, is_quiet
 from libtilt.cli.reader_options import reader_options
+from libtilt.cli.wording import alternatives
 
 
 class NonEmptyPath(click.Path):
@@ -136,3 +137,12 @@ def refuse_both(options: Mapping[str, Any], first: str, second: str) -> None:
     if all(options[name] is not None and options[name] is not False for name in (first, second)):
         flags = (f"--{name.replace('_', '-')}" for name in (first, second))
         raise click.UsageError(f"use {' or '.join(flags)}, not both")
+
+
+def require_owner(name: str, owners: Sequence[str], chosen: Collection[str], choice: str) -> None:
+    """Raise a usage error if an option belongs to none of the chosen looks, methods or kinds."""
+    if not set(owners) & set(chosen):
+        raise click.UsageError(
+            f"--{name.replace('_', '-')} belongs to --{choice} {alternatives(owners)}, not to "
+            f"{' and '.join(sorted(chosen))}"
+        )

@@ -14,6 +14,7 @@ from libtilt.cli.options import (
     input_file,
     output_file,
     overwrite_option,
+    require_owner,
     tlt_option,
     voxel_size_option,
     with_options,
@@ -61,8 +62,7 @@ SUFFIXES = (".png", ".pdf", ".svg")
     "-o",
     "--output",
     type=output_file,
-    required=True,
-    help="Figure to write: a .png, .pdf or .svg file.",
+    help="Figure to write: a .png, .pdf or .svg file; by default the figure opens in a window.",
 )
 @with_options(overwrite_option)
 @one_line_errors
@@ -74,29 +74,31 @@ def show(
     position: tuple[int, int, int] | None,
     cmap: str | None,
     dpi: int,
-    output: Path,
+    output: Path | None,
     overwrite: bool,
 ) -> None:
     """Draw a volume or a tilt series as a figure with a scale bar.
 
     \b
     Examples:
+      libtilt show tomogram.mrc
       libtilt show tomogram.mrc -o slices.png
       libtilt show tomogram.mrc --kind spectrum -o wedge.png
       libtilt show tilts.st --tlt tilts.tlt -o sheet.png
     """
-    if output.suffix.lower() not in SUFFIXES:
-        raise ValueError(f"{output} must end with {' or '.join(SUFFIXES)}")
-    require_writable(output, overwrite=overwrite)
-    _use_headless_matplotlib()
+    if output is not None:
+        if output.suffix.lower() not in SUFFIXES:
+            raise ValueError(f"{output} must end with {' or '.join(SUFFIXES)}")
+        require_writable(output, overwrite=overwrite)
+    _start_matplotlib(window=output is None)
     kind = _resolve_kind(file, kind, tlt)
     for name, value, kinds in (
         ("position", position, ("slices",)),
         ("tlt", tlt, ("sheet", "sinogram", "scheme")),
         ("cmap", cmap, ("slices", "spectrum", "sheet", "sinogram")),
     ):
-        if value is not None and kind not in kinds:
-            raise click.UsageError(f"--{name} applies to {', '.join(kinds)}, not to {kind}")
+        if value is not None:
+            require_owner(name, kinds, {kind}, "kind")
     cmap = "gray" if cmap is None else cmap
     if kind in ("slices", "spectrum"):
         axes = _draw_volume(kind, Volume.open(file, voxel_size=voxel_size), position, cmap)
@@ -105,6 +107,9 @@ def show(
             file, **angles_file_options(tlt, tilt_axis_angle=0.0), pixel_size=voxel_size
         )
         axes = _draw_series(kind, series, cmap)
+    if output is None:
+        _open_window()
+        return
     figure = axes.get_figure(root=True)
     assert figure is not None
     with atomic_write(output, overwrite=overwrite) as temporary:
@@ -112,14 +117,28 @@ def show(
     echo(f"{output}: {kind}")
 
 
-def _use_headless_matplotlib() -> None:
+def _start_matplotlib(*, window: bool) -> None:
     try:
         import matplotlib
     except ImportError as error:
         raise ImportError(
             f"figures require matplotlib; install it with: {pip_install('plot')}"
         ) from error
-    matplotlib.use("agg")
+    if not window:
+        matplotlib.use("agg")
+        return
+    from matplotlib.backends.registry import BackendFilter, backend_registry
+
+    # Without a display or a GUI toolkit, matplotlib selects a backend without windows.
+    backends = backend_registry.list_builtin(BackendFilter.INTERACTIVE)  # type: ignore[no-untyped-call]
+    if matplotlib.get_backend().lower() not in backends:
+        raise click.UsageError("cannot open a window here; write a file, such as -o figure.png")
+
+
+def _open_window() -> None:
+    from matplotlib import pyplot
+
+    pyplot.show(block=True)
 
 
 def _draw_volume(

@@ -56,7 +56,7 @@ def test_a_compressed_stack_provides_the_sizes(source, tmp_path):
 
 def test_missing_sizes_and_unsupported_contents_are_one_line_errors(source, tmp_path):
     message = run(source, tmp_path / "b.star", fails=True)
-    assert "does not hold the pixel_size: pass pixel_size=... (--pixel-size)" in message
+    assert "does not hold the pixel_size: use --pixel-size\n" in message
     message = run(source, tmp_path / "b.txt", *SIZES, fails=True)
     assert "the suffix does not determine the format" in message
     assert "like must be of format" in run(

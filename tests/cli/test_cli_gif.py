@@ -1,7 +1,9 @@
 """What the animations of the command line show, and how large they are."""
 
 import imageio.v3 as iio
+import numpy as np
 from click.testing import CliRunner
+from PIL import Image
 
 from libtilt import GaussianBlobs, TiltGeometry, TiltSeries, Volume
 from libtilt.animations import Spin
@@ -55,3 +57,26 @@ def test_volumes_and_stacks_side_by_side_are_at_one_scale_without_annotations(tm
     rows = (frame[:, 80] == 255).nonzero()[0]
     assert (rows.min(), rows.max()) == (80, 239)
     assert (frame[:, 300] == 255).all()
+
+
+def test_a_spin_of_tilt_series_alone_shows_their_tilts_and_says_so(tmp_path):
+    geometry = TiltGeometry.from_tilt_angles([-40, 0, 40])
+    blobs = GaussianBlobs([[0, 0, 0]], sigmas=20)
+    tilts = blobs.tilt_series(geometry, (16, 16), pixel_size=4.0).save(tmp_path / "tilts.st")
+    output = run("gif", tilts, "--look", "spin", "-o", tmp_path / "a.gif")
+    assert f"note: --look spin applies to volumes; showing the tilts of {tilts}\n" in output
+    volume = blobs.volume((16, 16, 16), voxel_size=4.0).save(tmp_path / "map.mrc")
+    together = [volume, tilts, "--look", "spin", "--count", 3]
+    assert "note" not in run("gif", *together, "-o", tmp_path / "b.gif")
+
+
+def test_gif_says_how_many_frames_the_file_has(tmp_path):
+    data = np.zeros((8, 16, 16), np.float32)
+    data[3:5, 4:8, 4:8] = 1
+    path = Volume(data).save(tmp_path / "box.mrc")
+    for suffix in ("gif", "png", "webp"):
+        output = run("gif", path, "-o", tmp_path / f"a.{suffix}")
+        with Image.open(tmp_path / f"a.{suffix}") as image:
+            assert image.n_frames < 14
+            stored = f"14 frames (stored as {image.n_frames}: equal ones are joined), "
+        assert stored in output

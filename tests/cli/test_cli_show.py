@@ -39,7 +39,10 @@ def test_errors_of_show_are_one_line_and_leave_no_file(tmp_path):
         (["-o", tmp_path / "map.png", "--cmap", "mud"], "cmap must be the name of a mat"),
         (["-o", tmp_path / "no" / "map.png"], "the folder"),
         (["-o", tmp_path / "map.png", "--kind", "sheet"], "no geometry beside"),
-        (["-o", tmp_path / "m.png", "--kind", "spectrum", "--position", 1, 1, 1], "--position app"),
+        (
+            ["-o", tmp_path / "m.png", "--kind", "spectrum", "--position", 1, 1, 1],
+            "--position belongs to --kind slices, not",
+        ),
         (["-o", tmp_path / "m.png", "--tlt", path], "map.mrc is not a text file"),
     ]:
         result = run(path, *arguments)
@@ -54,7 +57,10 @@ def test_show_refuses_slices_of_a_tilt_series(tmp_path):
     assert result.exit_code == 2
     assert "tilts.st is a tilt series with its angles" in result.output
     result = run(path, "--kind", "scheme", "--cmap", "magma", "-o", tmp_path / "a.png")
-    assert "--cmap applies to slices, spectrum, sheet, sinogram, not to scheme" in result.output
+    assert (
+        "--cmap belongs to --kind slices, spectrum, sheet or sinogram, not to scheme"
+        in result.output
+    )
 
 
 def test_show_takes_a_voxel_size(tmp_path):
@@ -68,3 +74,22 @@ def test_a_missing_matplotlib_names_the_extra_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
     path = VOLUME.save(tmp_path / "map.mrc")
     assert pip_install("plot") in run(path, "-o", tmp_path / "map.png").output
+
+
+def test_without_an_output_the_figure_opens_in_a_window(tmp_path, monkeypatch):
+    import matplotlib
+    from matplotlib import pyplot
+
+    shown = []
+    monkeypatch.setattr(matplotlib, "get_backend", lambda: "TkAgg")
+    monkeypatch.setattr(pyplot, "show", lambda *, block: shown.append(len(pyplot.get_fignums())))
+    result = run(VOLUME.save(tmp_path / "map.mrc"))
+    assert (result.exit_code, result.output, shown) == (0, "", [1])
+    assert [file.name for file in tmp_path.iterdir()] == ["map.mrc"]
+
+
+def test_without_an_output_and_a_window_the_error_names_the_option(tmp_path):
+    result = run(VOLUME.save(tmp_path / "map.mrc"))
+    assert result.exit_code == 2
+    message = "error: cannot open a window here; write a file, such as -o figure.png (libtilt show"
+    assert result.output.startswith(message)

@@ -214,10 +214,15 @@ def test_an_unexpected_error_is_one_line_and_a_traceback_on_request(volume):
 
 def test_usage_errors_exit_with_2_and_other_errors_with_1(volume):
     code, _, printed = run("info")
-    assert code == 2
-    assert "Missing argument" in printed
+    assert (code, printed) == (2, "error: missing argument 'FILE' (libtilt info --help)\n")
     code, out, printed = run("info", volume.with_name("absent.mrc"))
     assert (code, out) == (2, "")
+    assert printed.startswith("error: invalid value for 'FILE': File ")
+    code, out, printed = run("inform")
+    assert (code, out) == (2, "")
+    assert printed.startswith("error: no such command 'inform'")
+    assert printed.endswith(" (libtilt --help)\n")
+    assert printed.count("\n") == 1
     volume.write_bytes(b"no map")
     code, out, printed = run("info", volume)
     assert (code, out) == (1, "")

@@ -1,0 +1,56 @@
+"""Messages of the library name options of the command, not arguments of Python."""
+
+import click
+import pytest
+
+from libtilt.cli import app
+from libtilt.cli.wording import arguments_to_options, begin_with_option, options_of
+
+NAMES = ("backproject", "convert", "gif", "reconstruct", "show")
+OPTIONS = {name: options_of(app.get_command(click.Context(app), name)) for name in NAMES}
+
+
+@pytest.mark.parametrize(
+    ("command", "message", "expected"),
+    [
+        ("gif", "a exists; pass overwrite=True to replace it", "a exists; use --overwrite to"),
+        ("gif", "Pass voxel_size= to set it.", "Use --voxel-size to set it."),
+        ("gif", "Pass voxel_size= or pixel_size= to", "Use --voxel-size or --pixel-size to"),
+        ("gif", "max_bytes=500 is too small", "--max-bytes 500 is too small"),
+        (
+            "gif",
+            "require render=\"surface\", got render='x'",
+            "require --render surface, got",
+        ),
+        ("convert", "pass a larger tolerance=... (now 1)", "use a larger --tolerance (now 1)"),
+        ("convert", "pass format=..., one of a", "use --from or --to, one of a"),
+        ("convert", "pass volume_shape=(d, h, w) and", "use --volume-shape d h w and"),
+        ("convert", "ignore it (ignore=('KEY',))", "ignore it (--ignore KEY)"),
+        ("reconstruct", "pass geometry=... with", "use --alignment, --tlt or --tilt-range with"),
+        ("reconstruct", "pass geometry='a b.xf', aligned=True", "use --alignment 'a b.xf', --alig"),
+        ("reconstruct", "open it without aligned=True", "open it without --aligned"),
+        ("reconstruct", 'weight zero (nan="ignore")', "weight zero (--ignore-nan)"),
+        ("reconstruct", "them (exclude_views(tilt_series, [3, 5]))", "them (--exclude 3,5)"),
+        ("reconstruct", "replace pixels (replace_outliers)", "replace pixels (--remove-xrays)"),
+        ("reconstruct", "pass memmap=True", "pass memmap=True"),
+        ("backproject", "replace pixels (replace_outliers)", "replace pixels (replace_outliers)"),
+        ("show", "evolve(pixel_size=...), a.voxel_size=2", "evolve(--pixel-size), a.voxel_size=2"),
+    ],
+)
+def test_arguments_with_an_option_are_replaced_by_it(command, message, expected):
+    assert arguments_to_options(message, OPTIONS[command]).startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("command", "message", "expected"),
+    [
+        ("gif", "max_size must be", "--max-size must be"),
+        ("reconstruct", "width must be", "--taper must be"),
+        ("reconstruct", "cutoff must be", "--radial: cutoff must be"),
+        ("show", "voxel_size must be", "--voxel-size must be"),
+        ("show", "images must be", "images must be"),
+        ("show", "The file is", "The file is"),
+    ],
+)
+def test_a_message_begins_with_the_option(command, message, expected):
+    assert begin_with_option(message, OPTIONS[command]) == expected
