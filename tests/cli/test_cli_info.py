@@ -46,7 +46,7 @@ def test_a_series_by_its_mdoc_begins_with_tilts_axis_order_and_exposure(stack):
         "tilt axis    at 85.3° from y",
         "order        dose-symmetric",
         "exposure     3 e/Å² per image, 15 e/Å² in all",
-        f"kind         tilt series, with its geometry in {stack}.mdoc",
+        f"kind         tilt series, geometry from {stack}.mdoc",
         "images       5 of 20 x 24 pixels  (y, x)",
         "pixel size   2 Å",
         "type         float32",
