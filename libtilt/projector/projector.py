@@ -29,10 +29,11 @@ from libtilt.errors.checks import (
     to_voxel_size,
 )
 from libtilt.errors.log import logger
-from libtilt.geometry import ImageGrid, TiltGeometry, VolumeGrid, require_geometry
+from libtilt.geometry import ImageGrid, TiltGeometry, VolumeGrid
 from libtilt.geometry.describing import describe_tilt_axis, describe_tilts
 from libtilt.geometry.frozen_classes import frozen
 from libtilt.geometry.sampling import image_scales, sampling_grids
+from libtilt.geometry.tilt_geometry import require_geometry_type
 from libtilt.progress import ProgressOption, counting_pieces
 from libtilt.projector.completion import NO_GRIDS, PartialGrids, complete_grids, data_grids
 from libtilt.projector.norms import operator_norm
@@ -90,11 +91,15 @@ class Projector:
     ----------
     volume_type, tilt_series_type : type
         Classes of the results of `adjoint` and `forward`, which a subclass may override.
+    geometry_type : type
+        Class that `geometry` must have, which a subclass may override.
 
     Raises
     ------
     ValueError
         If a shape, a spacing, `driven` or the backend is invalid, or a grid is given twice.
+    TypeError
+        If `geometry` is not of the class's `geometry_type`.
     ImportError
         If the backend needs a package that is not installed.
 
@@ -137,8 +142,11 @@ class Projector:
 
     volume_type: ClassVar[type[Volume]] = Volume
     tilt_series_type: ClassVar[type[TiltSeries]] = TiltSeries
+    geometry_type: ClassVar[type[TiltGeometry]] = TiltGeometry
 
-    geometry: TiltGeometry = attrs.field(validator=require_geometry)
+    geometry: TiltGeometry = attrs.field(
+        validator=lambda self, _, value: require_geometry_type(value, type(self))
+    )
     volume_grid: VolumeGrid | None = attrs.field(default=None, kw_only=True)
     image_grid: ImageGrid | None = attrs.field(default=None, kw_only=True)
     _volume_shape: tuple[int, ...] | None = attrs.field(
