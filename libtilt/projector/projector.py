@@ -35,7 +35,13 @@ from libtilt.geometry.frozen_classes import frozen
 from libtilt.geometry.sampling import image_scales, sampling_grids
 from libtilt.geometry.tilt_geometry import require_geometry_type
 from libtilt.progress import ProgressOption, counting_pieces
-from libtilt.projector.completion import NO_GRIDS, PartialGrids, complete_grids, data_grids
+from libtilt.projector.completion import (
+    NO_GRIDS,
+    PartialGrids,
+    complete_grids,
+    data_grids,
+    warn_of_replaced_geometry,
+)
 from libtilt.projector.norms import operator_norm
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
@@ -377,6 +383,11 @@ class Projector:
         TypeError
             If the images are complex, or `progress` is of another kind.
 
+        Warns
+        -----
+        LibtiltWarning
+            If the geometry of the series differs from the projector's.
+
         Notes
         -----
         With ``driven="ray"``, a single-axis series leaves a line in the volume, along the tilt axis
@@ -401,6 +412,7 @@ class Projector:
                 f"got {len(images)}"
             )
         require_finite(images, "tilt_series")
+        warn_of_replaced_geometry(self.geometry, tilt_series, stacklevel=2)
         operator = self._between(None, tilt_series, "to backproject")
         quiet = np.errstate(over="ignore", invalid="ignore")
         with counting_pieces(progress, "backprojecting"), quiet:

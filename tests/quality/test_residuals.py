@@ -5,6 +5,7 @@ import pytest
 from helpers import ANY_ROTATION, BLOBS, SINGLE_AXIS
 
 from libtilt import Projector, TiltSeries, Volume
+from libtilt.errors import LibtiltWarning
 from libtilt.quality import frc, fsc, reprojection_frc, residual_per_tilt, split_even_odd
 
 
@@ -126,3 +127,11 @@ def test_split_even_odd_raises_for_fewer_than_two_tilts():
         split_even_odd(IMAGES[:1])
     with pytest.raises(TypeError, match="tilt_series must be a TiltSeries, got ndarray"):
         split_even_odd(IMAGES.images)
+
+
+@pytest.mark.parametrize("measure", [residual_per_tilt, reprojection_frc])
+def test_measures_by_other_tilts_warn_at_the_call(measure):
+    other = DATA.evolve(geometry=ANY_ROTATION)
+    with pytest.warns(LibtiltWarning, match="tilt angles by up to .* and replaces it") as record:
+        measure(PROJECTOR, VOLUME, other)
+    assert [one.filename for one in record] == [__file__]
