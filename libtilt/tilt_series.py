@@ -21,7 +21,7 @@ from libtilt.errors.checks import (
 )
 from libtilt.errors.log import logger
 from libtilt.geometry import ImageGrid, TiltGeometry
-from libtilt.geometry.frozen_classes import frozen
+from libtilt.geometry.frozen_classes import added_facts, frozen
 from libtilt.geometry.image_data import ImageData, standardize
 from libtilt.geometry.per_tilt import (
     PER_TILT,
@@ -720,7 +720,8 @@ class TiltSeries(ImageData):
 
     def _summary(self) -> dict[str, str]:
         size = {"pixel size": f"{self.pixel_size:.4g} Å"}
-        return super()._summary() | size | self.geometry._summary()
+        own = added_facts(self, TiltSeries)
+        return super()._summary() | size | self.geometry._summary() | own
 
     def __getitem__(self, index: Any) -> Self:
         if isinstance(index, tuple) and len(index) > 1:

@@ -28,7 +28,7 @@ from libtilt.geometry.describing import (
     describe_tilt_axis,
     describe_tilts,
 )
-from libtilt.geometry.frozen_classes import frozen
+from libtilt.geometry.frozen_classes import added_facts, frozen
 from libtilt.geometry.image_grid import ImageGrid
 from libtilt.geometry.json_file import from_geometry_call
 from libtilt.geometry.json_file import read as read_json
@@ -489,7 +489,8 @@ class TiltGeometry:
             "shifts": describe_shifts(self.shifts),
         }
         stretched = not np.allclose(self.magnifications, np.eye(2), rtol=0, atol=1e-9)
-        return facts | ({"magnifications": "yes"} if stretched else {})
+        facts |= {"magnifications": "yes"} if stretched else {}
+        return facts | added_facts(self, TiltGeometry)
 
     def _repr_html_(self) -> str:
         from libtilt.drawing.facts import facts_table

@@ -31,7 +31,7 @@ from libtilt.errors.checks import (
 from libtilt.errors.log import logger
 from libtilt.geometry import ImageGrid, TiltGeometry, VolumeGrid
 from libtilt.geometry.describing import describe_tilt_axis, describe_tilts
-from libtilt.geometry.frozen_classes import frozen
+from libtilt.geometry.frozen_classes import added_facts, frozen
 from libtilt.geometry.sampling import image_scales, sampling_grids
 from libtilt.geometry.tilt_geometry import require_geometry_type
 from libtilt.progress import ProgressOption, counting_pieces
@@ -305,6 +305,7 @@ class Projector:
             **grids,
             "driven": repr(self.driven),
             "backend": backend,
+            **added_facts(self, Projector),
         }
 
     def _repr_html_(self) -> str:

@@ -73,7 +73,8 @@ def test_reprojections_use_the_pixel_size_of_the_images(pixel_size):
 def test_reprojection_frc_detects_noise_and_uses_the_projectors_geometry():
     noise = np.random.default_rng(11).normal(size=DATA.shape) * DATA.images.std()
     noisy = (DATA + noise).evolve(geometry=ANY_ROTATION)
-    curves = reprojection_frc(PROJECTOR, VOLUME, noisy)
+    with pytest.warns(LibtiltWarning, match="and replaces it"):
+        curves = reprojection_frc(PROJECTOR, VOLUME, noisy)
     assert np.allclose(curves.correlation, frc(DATA, DATA + noise).correlation, rtol=0, atol=1e-12)
     assert (curves.correlation[:, 1] > 0.5).all()
     assert np.abs(curves.correlation[:, -3:]).mean() < 0.3
