@@ -147,6 +147,12 @@ def read_known(kind: type[Geometry], source: str | Path) -> tuple[Geometry, list
     unread = sorted(set(content) - known)
     if "rotation_matrices" not in content:
         raise ValueError(f"{name} lacks rotation_matrices")
+    if unread and (absent := sorted({"shifts", "magnifications"} - set(content))):
+        # A geometry of any class is saved with these: a damaged name must not mean their defaults.
+        raise ValueError(
+            f"{name} lacks {', '.join(absent)}, and has {', '.join(unread)}, which "
+            f"{kind.__name__} has no field for: the names in the file are damaged"
+        )
     if missing := required_fields(kind, content):
         raise ValueError(
             f"{name} does not hold {', '.join(missing)}, required by {kind.__name__}: read it "

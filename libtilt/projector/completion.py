@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from typing import Any
 
@@ -103,7 +104,7 @@ def data_grids(volume: Any, tilt_series: Any) -> PartialGrids:
     return known
 
 
-def warn_of_replaced_geometry(geometry: TiltGeometry, tilt_series: Any, *, stacklevel: int) -> None:
+def warn_of_replaced_geometry(geometry: TiltGeometry, tilt_series: Any) -> None:
     """Warn if a projector's geometry differs from that of a tilt series, which it replaces."""
     if not isinstance(tilt_series, TiltSeries) or len(tilt_series) != len(geometry):
         return
@@ -113,7 +114,15 @@ def warn_of_replaced_geometry(geometry: TiltGeometry, tilt_series: Any, *, stack
             f"the projector's geometry differs from the series' ({difference}) and replaces it. If "
             "that is intended, pass tilt_series.evolve(geometry=projector.geometry)"
         )
-        warnings.warn(message, LibtiltWarning, stacklevel=stacklevel + 1)
+        warnings.warn(message, LibtiltWarning, stacklevel=_level_of_caller())
+
+
+def _level_of_caller() -> int:
+    """Return the `stacklevel` of the first call from outside of libtilt."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back and frame.f_globals.get("__name__", "").startswith("libtilt."):
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def _require_agreement(known: PartialGrids, data: PartialGrids) -> None:

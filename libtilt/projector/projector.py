@@ -413,7 +413,7 @@ class Projector:
                 f"got {len(images)}"
             )
         require_finite(images, "tilt_series")
-        warn_of_replaced_geometry(self.geometry, tilt_series, stacklevel=2)
+        warn_of_replaced_geometry(self.geometry, tilt_series)
         operator = self._between(None, tilt_series, "to backproject")
         quiet = np.errstate(over="ignore", invalid="ignore")
         with counting_pieces(progress, "backprojecting"), quiet:

@@ -145,5 +145,5 @@ def _reprojections(projector: Projector, volume: Volume, tilt_series: TiltSeries
             f"tilt_series must have one image per tilt of the projector: expected "
             f"{len(projector.geometry)}, got {len(tilt_series)}"
         )
-    warn_of_replaced_geometry(projector.geometry, tilt_series, stacklevel=3)
+    warn_of_replaced_geometry(projector.geometry, tilt_series)
     return operator.forward(volume)

@@ -61,7 +61,7 @@ def operator_with_margin(
             f"projector must have one tilt per image: expected {count}, "
             f"got {len(projector.geometry)}"
         )
-    warn_of_replaced_geometry(projector.geometry, tilt_series, stacklevel=4)
+    warn_of_replaced_geometry(projector.geometry, tilt_series)
     operator = projector._between(None, tilt_series, "to reconstruct")
     requested = operator.domain
     wide = add_margin(requested, operator.range, operator.geometry, margin)

@@ -66,6 +66,7 @@ PLAIN = {"magnifications": np.eye(2).tolist()}
         (edited(version=2), "has version 2; this libtilt reads version 1"),
         (edited(version=None), "has version None"),
         (edited(rotation_matrices=None), "lacks rotation_matrices"),
+        (edited(shifts=None, shfits=0), "lacks shifts, and has shfits, .*names in the file are"),
     ],
 )
 def test_text_that_is_not_the_json_of_a_geometry_is_named(tmp_path, text, message):

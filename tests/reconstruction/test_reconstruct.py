@@ -108,7 +108,7 @@ REPLACED = (
 def test_a_projector_of_other_tilts_is_used_with_one_warning(method):
     with pytest.warns(LibtiltWarning, match=REPLACED) as record:
         found = method(series(), projector=REVERSED)
-    assert len(record) == 1
+    assert [one.filename for one in record] == [__file__]
     meant = series().evolve(geometry=REVERSED.geometry)
     assert np.array_equal(found, method(meant, projector=REVERSED))
 
@@ -117,10 +117,7 @@ def test_backprojecting_by_other_tilts_warns_at_the_call():
     for call in (REVERSED.adjoint, REVERSED.T, REVERSED.T.__matmul__):
         with pytest.warns(LibtiltWarning, match=REPLACED) as record:
             call(series())
-        assert len(record) == 1
-    with pytest.warns(LibtiltWarning) as record:
-        REVERSED.adjoint(series())
-    assert record[0].filename == __file__
+        assert [one.filename for one in record] == [__file__]
     assert np.array_equal(
         REVERSED.adjoint(series().images),
         REVERSED.adjoint(series().evolve(geometry=REVERSED.geometry)),
