@@ -11,26 +11,27 @@ import attrs
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from libtilt.errors import LibtiltWarning
+from libtilt.errors import LibtiltWarning, MissingArgumentError
 from libtilt.errors.checks import (
     floating_dtype,
     real_data,
     require_finite,
-    require_kind,
     require_representable,
     to_pixel_size,
 )
 from libtilt.errors.log import logger
 from libtilt.geometry import ImageGrid, TiltGeometry
-from libtilt.geometry.frozen_classes import frozen
+from libtilt.geometry.frozen_classes import added_facts, frozen
 from libtilt.geometry.image_data import ImageData, standardize
 from libtilt.geometry.per_tilt import (
     PER_TILT,
     describe_array,
     per_tilt_fields,
     require_per_tilt,
+    required_fields,
     tilt_index,
 )
+from libtilt.geometry.tilt_geometry import require_geometry_type
 from libtilt.geometry.window import Window
 
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ class TiltSeries(ImageData):
     Raises
     ------
     TypeError
-        If the images are complex or not numbers, or `geometry` is not a `TiltGeometry`.
+        If the images are complex or not numbers, or `geometry` is not of the class's
+        `geometry_type`, `TiltGeometry` unless a subclass sets another one.
     ValueError
         If the numbers of images and tilts differ, or a field per tilt of a subclass does not have
         one entry per tilt.
@@ -102,7 +104,7 @@ class TiltSeries(ImageData):
     # Of the images, since a subclass may declare a geometry of its own type.
     @images.validator
     def _check_counts(self, _: Any, images: NDArray[Any]) -> None:
-        require_kind(self.geometry, TiltGeometry, "geometry")
+        require_geometry_type(self.geometry, type(self))
         if len(self.geometry) != len(images):
             raise ValueError(
                 f"geometry must have one tilt per image: expected {len(images)} "
@@ -140,6 +142,7 @@ class TiltSeries(ImageData):
         geometry : TiltGeometry, Alignment, array_like of shape (n,), or path, optional
             The geometry, tilt angles in degrees, or a file of any format that
             `libtilt.alignment.open_alignment` reads. Views that an alignment excludes are dropped.
+            It is converted to the `geometry_type` of a subclass if that requires no more fields.
         tilt_axis_angle : float, optional
             Angle from the images' y axis to the tilt axis in degrees, instead of the one in a
             file. Lists of tilt angles do not include it: by default the axis is then along y, with
@@ -164,14 +167,15 @@ class TiltSeries(ImageData):
             If the file does not exist.
         ValueError
             If there is no geometry, the numbers of tilts and images differ, the file is not a
-            valid image file, or an alignment requires a pixel size that neither file has.
+            valid image file, an alignment requires a pixel size that neither file has, or a field
+            that a subclass requires is neither saved nor passed.
 
         Warns
         -----
         UserWarning
             Once, if the header is unusual, or lacks a pixel size and none is passed; and for each
             assumption about the geometry, such as the tilt axis, and each unused file beside the
-            stack.
+            stack. Once, if saved fields of subclasses have no place in this class.
 
         Examples
         --------
@@ -212,21 +216,24 @@ class TiltSeries(ImageData):
         logger.info("%s: tilts and axis from %s", path, found.source)
         for note in found.notes:
             logger.info("%s: %s", path, note)
-        saved = cls._saved_fields(found)
+        saved = cls._saved_fields(found, fields)
         return cls(images, found.geometry, pixel_size=known or 1.0, **saved | fields)
 
     @classmethod
-    def _saved_fields(cls, found: StackGeometry) -> dict[str, Any]:
+    def _saved_fields(cls, found: StackGeometry, passed: Collection[str]) -> dict[str, Any]:
         """Return the fields beside a stack that a subclass adds; warn of those that it lacks."""
         own = {field.alias for field in attrs.fields(cls)}
         added = own - {field.alias for field in attrs.fields(TiltSeries)}
-        if lacking := ", ".join(sorted(set(found.fields) - added)):
-            message = (
-                f"{found.source} also has {lacking}, which {cls.__name__} has no field for: open "
-                "it with the class that saved it"
+        if (unread := found.unread_warning(cls, added)) is not None:
+            warnings.warn(unread, stacklevel=3)
+        saved = {name: value for name, value in found.fields.items() if name in added}
+        if missing := required_fields(cls, {"images", "geometry", *saved, *passed}):
+            raise MissingArgumentError(
+                f"{found.source} does not hold {', '.join(missing)}, required by {cls.__name__}: "
+                f"pass {', '.join(f'{name}=...' for name in missing)} to open",
+                arguments=missing,
             )
-            warnings.warn(LibtiltWarning(message), stacklevel=3)
-        return {name: value for name, value in found.fields.items() if name in added}
+        return saved
 
     @classmethod
     def _read_stack(
@@ -720,7 +727,8 @@ class TiltSeries(ImageData):
 
     def _summary(self) -> dict[str, str]:
         size = {"pixel size": f"{self.pixel_size:.4g} Å"}
-        return super()._summary() | size | self.geometry._summary()
+        own = added_facts(self, TiltSeries)
+        return super()._summary() | size | self.geometry._summary() | own
 
     def __getitem__(self, index: Any) -> Self:
         if isinstance(index, tuple) and len(index) > 1:

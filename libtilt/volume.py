@@ -24,7 +24,7 @@ from libtilt.errors.checks import (
     to_voxel_size,
 )
 from libtilt.geometry import VolumeGrid
-from libtilt.geometry.frozen_classes import frozen
+from libtilt.geometry.frozen_classes import added_facts, frozen
 from libtilt.geometry.image_data import ImageData, format_spacing, standardize
 from libtilt.geometry.per_tilt import describe_array
 from libtilt.geometry.rotations import as_rotation_matrices, require_rotations
@@ -596,7 +596,8 @@ class Volume(ImageData):
         return [self.data[len(self.data) // 2], self.data[:, self.shape[1] // 2]]
 
     def _summary(self) -> dict[str, str]:
-        return super()._summary() | {"voxel size (x, y, z)": f"{format_spacing(self.voxel_size)} Å"}
+        size = {"voxel size (x, y, z)": f"{format_spacing(self.voxel_size)} Å"}
+        return super()._summary() | size | added_facts(self, Volume)
 
     def __getitem__(self, index: Any) -> Any:
         parts = index if isinstance(index, tuple) else (index,)

@@ -13,7 +13,7 @@ from libtilt.alignment.angles import read_angle_list
 from libtilt.alignment.imod.files import TILT_COMMANDS
 from libtilt.errors.checks import Float64Array
 from libtilt.geometry import TiltGeometry
-from libtilt.geometry.json_file import FORMAT
+from libtilt.geometry.json_file import FORMAT, read_known
 from libtilt.io.image_content import ImageContent
 from libtilt.io.inputs import read_input
 
@@ -132,7 +132,7 @@ def find_tilt_geometry(
 def _image_counts(file: Path) -> set[int]:
     """Return the numbers of images that a stack may have, by the file beside it."""
     if file.suffix.lower() == ".json":
-        return {len(TiltGeometry.from_json(file))}
+        return {len(read_known(TiltGeometry, file)[0])}
     if file.suffix.lower() == ".mdoc":
         mdoc = MdocFile.read(file)
         return {len(mdoc.views), max(mdoc.views) + 1}

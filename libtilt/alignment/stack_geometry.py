@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Self
 
@@ -39,7 +40,14 @@ from libtilt.errors import (
 from libtilt.errors.checks import finite_array, to_pixel_size
 from libtilt.errors.log import logger
 from libtilt.geometry import TiltGeometry
-from libtilt.geometry.json_file import read_series_fields, read_series_id
+from libtilt.geometry.json_file import (
+    OPEN_WITH_ITS_CLASS,
+    describe_unread,
+    read_known,
+    read_series_fields,
+    read_series_id,
+)
+from libtilt.geometry.tilt_geometry import as_geometry_type
 from libtilt.geometry.tolerances import same_spacing
 from libtilt.io.image_content import ImageContent
 from libtilt.io.inputs import read_input
@@ -66,7 +74,8 @@ class StackGeometry:
 
     The pixel size is in angstroms, None if unknown; `views` are the used images, None for all;
     `warnings` are assumptions that the user should check, `notes` are conclusions to know of;
-    `fields` are those of a subclass of `TiltSeries`, saved beside the stack.
+    `fields` are those of a subclass of `TiltSeries`, saved beside the stack, and `unread` are the
+    names of those of a geometry that its class lacks.
     """
 
     geometry: TiltGeometry
@@ -75,6 +84,7 @@ class StackGeometry:
     views: NDArray[np.int64] | None = None
     warnings: tuple[LibtiltWarning | str, ...] = ()
     fields: dict[str, Any] = attrs.field(factory=dict)
+    unread: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     acquisition: Acquisition = attrs.field(factory=Acquisition)
 
@@ -103,9 +113,21 @@ class StackGeometry:
         tilts = np.atleast_1d(finite_array(angles, "geometry"))
         for place, tilt in enumerate(tilts.ravel()):
             parse_tilt_angle(float(tilt), f"{source}, entry {place + 1}")
-        geometry = kind.from_tilt_angles(tilts, tilt_axis_angle=axis or 0.0)
+        made = TiltGeometry.from_tilt_angles(tilts, tilt_axis_angle=axis or 0.0)
+        geometry = as_geometry_type(made, kind)
         doubts = [] if axis is not None else [axis_along_y_warning(source)]
         return cls(geometry, source, warnings=(*doubts, *equal_tilt_warnings(geometry, source)))
+
+    def unread_warning(self, series: type, added: Iterable[str]) -> LibtiltWarning | None:
+        """Return a warning about saved fields that neither the geometry nor the series takes.
+
+        `added` are the names of the fields that the class `series` adds.
+        """
+        kinds = ((self.unread, type(self.geometry)), (set(self.fields) - set(added), series))
+        parts = [describe_unread(names, kind) for names, kind in kinds if names]
+        if not parts:
+            return None
+        return LibtiltWarning(f"{self.source} also has {', and '.join(parts)}{OPEN_WITH_ITS_CLASS}")
 
 
 @attrs.frozen(eq=False)
@@ -157,7 +179,7 @@ class StackFile:
         if isinstance(source, Alignment):
             return self._from_open_alignment(source)
         if isinstance(source, TiltGeometry):
-            return StackGeometry(source, "geometry")
+            return StackGeometry(as_geometry_type(source, self.kind), "geometry")
         if source is not None:
             if isinstance(source, NDArrayOperatorsMixin) or np.ndim(source) != 1:
                 raise ArgumentError(
@@ -186,13 +208,14 @@ class StackFile:
         return self._from_alignment_file(kind, file, sizes, options)
 
     def _from_json(self, path: Path) -> StackGeometry:
-        return self._about_given_axis(self.kind.from_json(path), path)
+        return self._from_geometry_json(path, path)
 
-    def _about_given_axis(self, geometry: TiltGeometry, source: Path) -> StackGeometry:
-        """Return a complete geometry, about the tilt axis of the user if given."""
+    def _from_geometry_json(self, content: str | Path, source: Path) -> StackGeometry:
+        """Return the geometry in a JSON text or file, about the tilt axis of the user if given."""
+        geometry, unread = read_known(self.kind, content)
         if self.tilt_axis_angle is not None:
             geometry = with_tilt_axis(geometry, self.tilt_axis_angle)
-        return StackGeometry(geometry, str(source))
+        return StackGeometry(geometry, str(source), unread=tuple(unread))
 
     def _from_angle_list(self, path: Path) -> StackGeometry:
         axis = self.tilt_axis_angle
@@ -237,7 +260,7 @@ class StackFile:
         if not text.lstrip().startswith("{"):
             return self._from_json(file)
         try:
-            found = self._about_given_axis(self.kind.from_json(text), file)
+            found = self._from_geometry_json(text, file)
             return attrs.evolve(found, fields=read_series_fields(text))
         except ValueError as error:
             raise ValueError(str(error).replace("JSON text", str(file), 1)) from error
@@ -299,14 +322,3 @@ class StackFile:
         # `open_alignment` issued its warnings already.
         quiet = attrs.evolve(alignment, warnings=())
         return StackGeometry.from_alignment(quiet, "alignment", self.kind)
-
-
-def as_geometry_type(geometry: TiltGeometry, kind: type[TiltGeometry]) -> TiltGeometry:
-    """Convert a geometry to a subclass without further required fields."""
-    if isinstance(geometry, kind):
-        return geometry
-    return kind(
-        geometry.rotation_matrices,
-        shifts=geometry.shifts,
-        magnifications=geometry.magnifications,
-    )

@@ -109,4 +109,7 @@ def load_backend(name: str) -> Any:
         raise ImportError(
             f"backend {name!r} needs the package {error.name!r}: {remedy}", name=error.name
         ) from error
-    raise ValueError(f"backend {name!r} is not known: choose from {_choices()}")
+    raise ValueError(
+        f"backend {name!r} is not known: choose from {_choices()}, pass a Backend class or "
+        f"instance, or register the name as an entry point of the group {GROUP!r}"
+    )

@@ -22,6 +22,7 @@ from libtilt.io.image_content import ImageContent
 from libtilt.io.image_files import read_image
 from libtilt.io.mrc import PLACEHOLDER
 from libtilt.projector import Projector
+from libtilt.tilt_series import TiltSeries
 
 
 @click.command()
@@ -134,7 +135,9 @@ def _inspect_series(
     if found.views is None and used != len(content.data):
         count = len(content.data)
         return rows, [f"{found.source} has {used} tilts, but the stack has {count} images"], reason
-    return rows, [str(text) for text in found.warnings], reason
+    unread = found.unread_warning(TiltSeries, ())
+    notes = [*found.warnings, *([] if unread is None else [unread])]
+    return rows, [str(text) for text in notes], reason
 
 
 def _tilt_rows(file: Path, found: StackGeometry) -> list[tuple[str, str]]:

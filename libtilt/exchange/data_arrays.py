@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from libtilt.errors.checks import Float64Array
 from libtilt.errors.installing import pip_install
 from libtilt.geometry import TiltGeometry
+from libtilt.geometry.tilt_geometry import as_geometry_type
 from libtilt.geometry.tolerances import POSITION_TOLERANCE, same_spacing
 from libtilt.io.image_checks import angstroms_of
 
@@ -105,6 +106,8 @@ def series_fields(
             f"{spacings[1]:g} Å: average or select both axes alike"
         )
     known = _stored_geometry(array, kind) if geometry is None else geometry
+    if isinstance(known, TiltGeometry):
+        known = as_geometry_type(known, kind)
     if any(centers):
         known = known.evolve(shifts=known.shifts - centers)
     return {"images": array.values, "geometry": known, "pixel_size": spacings[0]}

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from libtilt.errors.checks import Float64Array
 from libtilt.geometry.rotations import decompose_zyx
+from libtilt.geometry.tolerances import ANGLE_TOLERANCE, POSITION_TOLERANCE, SPACING_TOLERANCE
+
+if TYPE_CHECKING:
+    from libtilt.geometry.tilt_geometry import TiltGeometry
 
 _EQUAL_STEPS = 0.15, 0.1
 """Steps that differ by less, in degrees or relative to their size, count as equal; stages vary."""
@@ -55,3 +61,45 @@ def describe_shifts(shifts: Float64Array) -> str:
     """Return the largest length of shifts `(n, 2)` in angstroms."""
     largest = float(np.hypot(*shifts.T).max())
     return f"up to {largest:.4g} Å" if largest else "0"
+
+
+def describe_geometry_difference(one: TiltGeometry, other: TiltGeometry, pixel_size: float) -> str:
+    """Return how far two geometries of as many tilts differ, or "" within the tolerances.
+
+    The pixel size in angstroms gives the tolerance of shifts.
+
+    Examples
+    --------
+    >>> from libtilt import TiltGeometry
+    >>> from libtilt.geometry.describing import describe_geometry_difference
+    >>> one, other = map(TiltGeometry.from_tilt_angles, ([-60, 0, 60], [60, 0, -60]))
+    >>> describe_geometry_difference(one, other, 1.0)
+    'tilt angles by up to 120°'
+    """
+    if one is other:
+        return ""
+    parts = [_describe_turn(one, other)]
+    moved = float(np.hypot(*(one.shifts - other.shifts).T).max())
+    if moved > POSITION_TOLERANCE * pixel_size:
+        parts.append(f"shifts by up to {moved:.4g} Å")
+    stretched = float(np.abs(one.magnifications - other.magnifications).max())
+    if stretched > SPACING_TOLERANCE:
+        parts.append(f"magnifications by up to {stretched:.4g}")
+    return ", ".join(part for part in parts if part)
+
+
+def _describe_turn(one: TiltGeometry, other: TiltGeometry) -> str:
+    """Return how far orientations differ, by the angles that do."""
+    difference = one.rotation_matrices - other.rotation_matrices
+    # The norm of a difference of rotations is 2 sqrt(2) sin(angle / 2).
+    sines = np.linalg.norm(difference, axis=(1, 2)) / np.sqrt(8)
+    turn = float(np.rad2deg(2 * np.arcsin(min(float(sines.max()), 1.0))))
+    if turn <= ANGLE_TOLERANCE:
+        return ""
+    for name in ("tilt_angles", "tilt_axis_angles", "x_tilts"):
+        step = (getattr(one, name) - getattr(other, name) + 180) % 360 - 180
+        if (largest := float(np.abs(step).max())) > ANGLE_TOLERANCE:
+            return (
+                f"{name.replace('_', ' ').replace('x t', 'x-t')} by up to {format_angle(largest)}"
+            )
+    return f"orientations by up to {format_angle(turn)}"

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from libtilt.errors.checks import locked_state
+from libtilt.geometry.per_tilt import describe_array
 
 
 class _FieldKey:
@@ -38,9 +39,32 @@ def _equal(one: Any, other: Any) -> bool:
     )
 
 
-def _add_field_keys(_: type, fields: list[Any]) -> list[Any]:
+def describe_value(value: Any) -> str:
+    """Return the `repr` of a value, or the shape and dtype of an array."""
+    return describe_array(value) if isinstance(value, np.ndarray) else repr(value)
+
+
+def added_facts(instance: Any, base: type) -> dict[str, str]:
+    """Return the fields that a subclass of `base` adds, by name and in words, for `repr`."""
+    known = {field.name for field in attrs.fields(base)}
+    return {
+        field.alias: (describe_value if field.repr is True else field.repr)(
+            getattr(instance, field.name)
+        )
+        for field in attrs.fields(type(instance))
+        if field.name not in known and field.repr and not field.name.startswith("_")
+    }
+
+
+def _adapt_fields(_: type, fields: list[Any]) -> list[Any]:
+    """Compare arrays as one value, and show their shapes; leave private fields out of `repr`."""
     return [
-        field.evolve(eq_key=_FieldKey) if field.eq and field.eq_key is None else field
+        field.evolve(
+            eq_key=_FieldKey if field.eq and field.eq_key is None else field.eq_key,
+            repr=(describe_value if field.name[0] != "_" else False)
+            if field.repr is True
+            else field.repr,
+        )
         for field in fields
     ]
 
@@ -64,6 +88,8 @@ else:
         - A class is hashable only if its base hashes by its fields, as `ImageGrid` does; otherwise
           `hash` raises a TypeError, as it does for arrays.
         - Arrays stay read-only after pickling.
+        - ``repr`` shows arrays by shape and dtype, and no private fields. A ``__repr__`` that a
+          base has written out, as `Projector` has, is kept.
 
         Parameters
         ----------
@@ -96,13 +122,15 @@ else:
             cls.__hash__ = None
         if not hasattr(cls, "__setstate__"):
             cls.__setstate__ = _set_locked_state
+        if "__repr__" in vars(cls):
+            cls._has_own_repr = True
         return attrs.frozen(
             cls,
             slots=False,
             eq=False if issubclass(cls, NDArrayOperatorsMixin) else None,
             kw_only=kw_only,
-            repr=repr and None,
-            field_transformer=_add_field_keys,
+            repr=repr and (False if getattr(cls, "_has_own_repr", False) else None),
+            field_transformer=_adapt_fields,
         )
 
     def _hashes_by_fields(base):

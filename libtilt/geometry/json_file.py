@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,6 +12,8 @@ from typing import Any, TypeVar
 import attrs
 import numpy as np
 
+from libtilt.errors import LibtiltWarning
+from libtilt.geometry.per_tilt import required_fields
 from libtilt.io.atomic import atomic_write
 from libtilt.io.inputs import read_input
 
@@ -20,6 +23,7 @@ FORMAT = "libtilt geometry"
 VERSION = 1
 SERIES_ID = "series"
 SERIES_FIELDS = "series_fields"
+OPEN_WITH_ITS_CLASS = ": open it with the class that saved it"
 
 NOT_SAVED = {"libtilt.geometry.not_saved": True}
 """Metadata that excludes an attrs field from files; pass the field again on opening.
@@ -105,8 +109,30 @@ def read_series_id(text: str) -> str | None:
 
 
 def read(kind: type[Geometry], source: str | Path) -> Geometry:
-    """Return the geometry of class `kind` from a JSON text or file."""
-    is_text = isinstance(source, str) and source.lstrip().startswith("{")
+    """Return the geometry of class `kind` from a JSON text or file.
+
+    A LibtiltWarning names fields of the file that `kind` lacks.
+    """
+    geometry, unread = read_known(kind, source)
+    if unread:
+        name = "JSON text" if _is_text(source) else str(source)
+        message = f"{name} also has {describe_unread(unread, kind)}"
+        warnings.warn(message + OPEN_WITH_ITS_CLASS, LibtiltWarning, stacklevel=3)
+    return geometry
+
+
+def describe_unread(names: Iterable[str], kind: type) -> str:
+    """Return the part of a warning that names the fields that a class lacks."""
+    return f"{', '.join(sorted(names))}, which {kind.__name__} has no field for"
+
+
+def _is_text(source: str | Path) -> bool:
+    return isinstance(source, str) and source.lstrip().startswith("{")
+
+
+def read_known(kind: type[Geometry], source: str | Path) -> tuple[Geometry, list[str]]:
+    """Return the geometry, and the fields of the text or file that `kind` lacks."""
+    is_text = _is_text(source)
     name = "JSON text" if is_text else str(source)
     try:
         text = str(source) if is_text else read_input(source).decode("utf-8-sig")
@@ -120,17 +146,31 @@ def read(kind: type[Geometry], source: str | Path) -> Geometry:
     for key in (SERIES_ID, SERIES_FIELDS):
         content.pop(key, None)
     known = {field.alias for field in attrs.fields(kind) if field.init}
-    if unknown := sorted(set(content) - known):
-        raise ValueError(
-            f"{name} has fields that {kind.__name__} lacks: {', '.join(unknown)}; read it with "
-            "from_json of the subclass that has them, and pass the result as geometry=..."
-        )
+    unread = sorted(set(content) - known)
     if "rotation_matrices" not in content:
         raise ValueError(f"{name} lacks rotation_matrices")
+    if unread and (absent := sorted({"shifts", "magnifications"} - set(content))):
+        # A geometry of any class is saved with these: a damaged name must not mean their defaults.
+        raise ValueError(
+            f"{name} lacks {', '.join(absent)}, and has {', '.join(unread)}, which "
+            f"{kind.__name__} has no field for: the names in the file are damaged"
+        )
+    if missing := required_fields(kind, content):
+        raise ValueError(
+            f"{name} does not hold {', '.join(missing)}, required by {kind.__name__}: read it "
+            f"with TiltGeometry.from_json, and make {from_geometry_call(kind, missing)}, which "
+            "open takes as geometry=..."
+        )
     try:
-        return kind(**content)
+        return kind(**{key: value for key, value in content.items() if key in known}), unread
     except (TypeError, ValueError) as error:
         raise ValueError(f"{name} does not hold a valid geometry: {error}") from error
+
+
+def from_geometry_call(kind: type, missing: Iterable[str]) -> str:
+    """Return the call that makes a geometry of class `kind` from another one, for messages."""
+    given = "".join(f", {name}=..." for name in missing)
+    return f"{kind.__name__}.from_geometry(geometry{given})"
 
 
 def _plain(value: Any, name: str) -> Any:

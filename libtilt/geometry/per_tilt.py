@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 import attrs
@@ -26,6 +26,15 @@ Examples
 >>> DosedGeometry.from_tilt_angles([-3, 0, 3], doses=[4.0, 0.0, 2.0])[1:].doses.tolist()
 [0.0, 2.0]
 """
+
+
+def required_fields(kind: type, given: Container[str] = ()) -> list[str]:
+    """Return the arguments of an attrs class that have no default and are not in `given`."""
+    return [
+        field.alias
+        for field in attrs.fields(kind)
+        if field.init and field.default is attrs.NOTHING and field.alias not in given
+    ]
 
 
 def describe_array(array: NDArray[Any]) -> str:

@@ -10,6 +10,7 @@ import attrs
 import numpy as np
 from numpy.typing import ArrayLike
 
+from libtilt.errors import MissingArgumentError
 from libtilt.errors.checks import (
     LARGEST_ANGLE,
     Float64Array,
@@ -27,8 +28,9 @@ from libtilt.geometry.describing import (
     describe_tilt_axis,
     describe_tilts,
 )
-from libtilt.geometry.frozen_classes import frozen
+from libtilt.geometry.frozen_classes import added_facts, frozen
 from libtilt.geometry.image_grid import ImageGrid
+from libtilt.geometry.json_file import from_geometry_call
 from libtilt.geometry.json_file import read as read_json
 from libtilt.geometry.json_file import write as write_json
 from libtilt.geometry.per_tilt import (
@@ -36,6 +38,7 @@ from libtilt.geometry.per_tilt import (
     join_per_tilt,
     per_tilt_fields,
     require_per_tilt,
+    required_fields,
     tilt_index,
 )
 from libtilt.geometry.rotations import (
@@ -264,6 +267,52 @@ class TiltGeometry:
         return cls.from_rotations(euler_rotations(seq, angles, degrees), shifts=shifts, **fields)
 
     @classmethod
+    def from_geometry(cls, geometry: TiltGeometry, **fields: Any) -> Self:
+        """Make a geometry of this class from one of another class, with the same tilts.
+
+        Parameters
+        ----------
+        geometry : TiltGeometry
+            Its fields that this class has are taken over, and others are left out.
+        **fields
+            Fields that this class adds, or that replace those of `geometry`.
+
+        Raises
+        ------
+        TypeError
+            If `geometry` is not a `TiltGeometry`.
+        MissingArgumentError
+            If a required field is missing, naming it.
+
+        Examples
+        --------
+        >>> import attrs, numpy as np
+        >>> from libtilt import TiltGeometry, frozen
+        >>> from libtilt.geometry.per_tilt import PER_TILT
+        >>> @frozen
+        ... class DosedGeometry(TiltGeometry):
+        ...     doses: np.ndarray = attrs.field(kw_only=True, metadata=PER_TILT)
+        >>> geometry = TiltGeometry.from_tilt_angles([0, 3])
+        >>> DosedGeometry.from_geometry(geometry, doses=np.array([0.0, 2.0]))[1].doses.tolist()
+        [2.0]
+        """
+        require_kind(geometry, TiltGeometry, "geometry")
+        known = {field.alias for field in attrs.fields(cls) if field.init}
+        taken = {
+            field.alias: getattr(geometry, field.name)
+            for field in attrs.fields(type(geometry))
+            if field.alias in known
+        }
+        made = taken | fields
+        if missing := required_fields(cls, made):
+            raise MissingArgumentError(
+                f"geometry must have {', '.join(missing)}, required by {cls.__name__}: pass "
+                f"{from_geometry_call(cls, missing)}",
+                arguments=("geometry",),
+            )
+        return cls(**made)
+
+    @classmethod
     def from_projection_matrices(
         cls,
         matrices: ArrayLike,
@@ -440,7 +489,8 @@ class TiltGeometry:
             "shifts": describe_shifts(self.shifts),
         }
         stretched = not np.allclose(self.magnifications, np.eye(2), rtol=0, atol=1e-9)
-        return facts | ({"magnifications": "yes"} if stretched else {})
+        facts |= {"magnifications": "yes"} if stretched else {}
+        return facts | added_facts(self, TiltGeometry)
 
     def _repr_html_(self) -> str:
         from libtilt.drawing.facts import facts_table
@@ -528,7 +578,13 @@ class TiltGeometry:
         Raises
         ------
         ValueError
-            If the text or file does not hold a geometry; the message names the file.
+            If the text or file does not hold a geometry, or lacks a required field of a subclass;
+            the message names the file.
+
+        Warns
+        -----
+        LibtiltWarning
+            If the text or file has fields of a subclass that this class lacks; they are not read.
         """
         return read_json(cls, source)
 
@@ -536,3 +592,21 @@ class TiltGeometry:
 def require_geometry(_: Any, field: Any, value: Any) -> None:
     """Raise unless `value` is a `TiltGeometry` (an attrs validator)."""
     require_kind(value, TiltGeometry, field.name)
+
+
+def as_geometry_type(geometry: TiltGeometry, kind: type[TiltGeometry]) -> TiltGeometry:
+    """Convert a geometry to a subclass; raise an error that names required fields it lacks."""
+    return geometry if isinstance(geometry, kind) else kind.from_geometry(geometry)
+
+
+def require_geometry_type(value: Any, owner: type) -> None:
+    """Raise a TypeError unless `value` is of the `geometry_type` of its owner's class."""
+    require_kind(value, TiltGeometry, "geometry")
+    kind: type[TiltGeometry] = getattr(owner, "geometry_type", TiltGeometry)
+    if not isinstance(value, kind):
+        known = {field.alias for field in attrs.fields(type(value))}
+        raise TypeError(
+            f"geometry must be a {kind.__name__}, the geometry_type of {owner.__name__}, got "
+            f"{type(value).__name__}: pass "
+            f"{from_geometry_call(kind, required_fields(kind, known))}"
+        )

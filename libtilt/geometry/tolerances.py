@@ -8,9 +8,13 @@ from numpy.typing import ArrayLike
 POSITION_TOLERANCE = 1e-3
 """Tolerance of positions in voxels, above the rounding of a file's float32."""
 
-_SPACING_TOLERANCE = 1e-4
+ANGLE_TOLERANCE = 0.01
+"""Tolerance of orientations in degrees, above the rounding of a file's two decimals."""
+
+SPACING_TOLERANCE = 1e-4
+"""Relative tolerance of spacings and magnifications."""
 
 
 def same_spacing(one: ArrayLike, other: ArrayLike) -> bool:
     """Return whether voxel or pixel sizes agree to a relative 1e-4."""
-    return bool(np.allclose(one, other, rtol=_SPACING_TOLERANCE, atol=0))
+    return bool(np.allclose(one, other, rtol=SPACING_TOLERANCE, atol=0))

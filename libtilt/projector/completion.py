@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
 from typing import Any
 
 import attrs
 import numpy as np
 
+from libtilt.errors import LibtiltWarning
 from libtilt.errors.checks import Float64Array, real_data, to_voxel_size
 from libtilt.geometry import ImageGrid, TiltGeometry, VolumeGrid
+from libtilt.geometry.describing import describe_geometry_difference
 from libtilt.geometry.tolerances import same_spacing
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
@@ -100,12 +104,32 @@ def data_grids(volume: Any, tilt_series: Any) -> PartialGrids:
     return known
 
 
+def warn_of_replaced_geometry(geometry: TiltGeometry, tilt_series: Any) -> None:
+    """Warn if a projector's geometry differs from that of a tilt series, which it replaces."""
+    if not isinstance(tilt_series, TiltSeries) or len(tilt_series) != len(geometry):
+        return
+    size = tilt_series.pixel_size
+    if difference := describe_geometry_difference(geometry, tilt_series.geometry, size):
+        message = (
+            f"the projector's geometry differs from the series' ({difference}) and replaces it. If "
+            "that is intended, pass tilt_series.evolve(geometry=projector.geometry)"
+        )
+        warnings.warn(message, LibtiltWarning, stacklevel=_level_of_caller())
+
+
+def _level_of_caller() -> int:
+    """Return the `stacklevel` of the first call from outside of libtilt."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back and frame.f_globals.get("__name__", "").startswith("libtilt."):
+        frame, level = frame.f_back, level + 1
+    return level
+
+
 def _require_agreement(known: PartialGrids, data: PartialGrids) -> None:
     if known.volume_shape and data.volume_shape not in (None, known.volume_shape):
         raise ValueError(
             f"volume must have the projector's volume_shape {known.volume_shape}, "
-            f"got {data.volume_shape}: for volumes of any shape, pass "
-            "only Projector(..., image_grid=...)"
+            f"got {data.volume_shape}: Projector(geometry) without a volume grid takes any volume"
         )
     if known.image_shape and data.image_shape not in (None, known.image_shape):
         raise ValueError(
@@ -123,8 +147,8 @@ def _require_agreement(known: PartialGrids, data: PartialGrids) -> None:
         if here.describe_difference(there):
             raise ValueError(
                 f"volume must have the projector's center {here.center.tolist()}, got "
-                f"{there.center.tolist()} Å: pass only Projector(..., image_grid=...) for volumes "
-                "at any position, or volume_grid=volume.grid and image_grid=... for this one"
+                f"{there.center.tolist()} Å: use Projector(geometry), which takes the grid of its "
+                "volume, or Projector(geometry, volume_grid=volume.grid)"
             )
 
 

@@ -29,12 +29,19 @@ from libtilt.errors.checks import (
     to_voxel_size,
 )
 from libtilt.errors.log import logger
-from libtilt.geometry import ImageGrid, TiltGeometry, VolumeGrid, require_geometry
+from libtilt.geometry import ImageGrid, TiltGeometry, VolumeGrid
 from libtilt.geometry.describing import describe_tilt_axis, describe_tilts
-from libtilt.geometry.frozen_classes import frozen
+from libtilt.geometry.frozen_classes import added_facts, frozen
 from libtilt.geometry.sampling import image_scales, sampling_grids
+from libtilt.geometry.tilt_geometry import require_geometry_type
 from libtilt.progress import ProgressOption, counting_pieces
-from libtilt.projector.completion import NO_GRIDS, PartialGrids, complete_grids, data_grids
+from libtilt.projector.completion import (
+    NO_GRIDS,
+    PartialGrids,
+    complete_grids,
+    data_grids,
+    warn_of_replaced_geometry,
+)
 from libtilt.projector.norms import operator_norm
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
@@ -90,11 +97,15 @@ class Projector:
     ----------
     volume_type, tilt_series_type : type
         Classes of the results of `adjoint` and `forward`, which a subclass may override.
+    geometry_type : type
+        Class that `geometry` must have, which a subclass may override.
 
     Raises
     ------
     ValueError
         If a shape, a spacing, `driven` or the backend is invalid, or a grid is given twice.
+    TypeError
+        If `geometry` is not of the class's `geometry_type`.
     ImportError
         If the backend needs a package that is not installed.
 
@@ -137,8 +148,11 @@ class Projector:
 
     volume_type: ClassVar[type[Volume]] = Volume
     tilt_series_type: ClassVar[type[TiltSeries]] = TiltSeries
+    geometry_type: ClassVar[type[TiltGeometry]] = TiltGeometry
 
-    geometry: TiltGeometry = attrs.field(validator=require_geometry)
+    geometry: TiltGeometry = attrs.field(
+        validator=lambda self, _, value: require_geometry_type(value, type(self))
+    )
     volume_grid: VolumeGrid | None = attrs.field(default=None, kw_only=True)
     image_grid: ImageGrid | None = attrs.field(default=None, kw_only=True)
     _volume_shape: tuple[int, ...] | None = attrs.field(
@@ -291,6 +305,7 @@ class Projector:
             **grids,
             "driven": repr(self.driven),
             "backend": backend,
+            **added_facts(self, Projector),
         }
 
     def _repr_html_(self) -> str:
@@ -369,6 +384,11 @@ class Projector:
         TypeError
             If the images are complex, or `progress` is of another type.
 
+        Warns
+        -----
+        LibtiltWarning
+            If the geometry of the series differs from the projector's.
+
         Notes
         -----
         With ``driven="ray"``, a single-axis series leaves a line in the volume, along the tilt axis
@@ -393,6 +413,7 @@ class Projector:
                 f"got {len(images)}"
             )
         require_finite(images, "tilt_series")
+        warn_of_replaced_geometry(self.geometry, tilt_series)
         operator = self._between(None, tilt_series, "to backproject")
         quiet = np.errstate(over="ignore", invalid="ignore")
         with counting_pieces(progress, "backprojecting"), quiet:

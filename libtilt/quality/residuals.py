@@ -8,6 +8,7 @@ import numpy as np
 
 from libtilt.errors.checks import Float64Array, require_finite, require_kind
 from libtilt.projector import Projector
+from libtilt.projector.completion import warn_of_replaced_geometry
 from libtilt.quality.correlation_curves import FourierCorrelation
 from libtilt.quality.fourier_correlation import frc
 from libtilt.tilt_series import TiltSeries
@@ -41,6 +42,11 @@ def residual_per_tilt(
         If an argument has the wrong type.
     ValueError
         If the images or the volume disagree with the projector, or have NaN.
+
+    Warns
+    -----
+    LibtiltWarning
+        If the geometry of the series differs from the projector's.
 
     Examples
     --------
@@ -139,4 +145,5 @@ def _reprojections(projector: Projector, volume: Volume, tilt_series: TiltSeries
             f"tilt_series must have one image per tilt of the projector: expected "
             f"{len(projector.geometry)}, got {len(tilt_series)}"
         )
+    warn_of_replaced_geometry(projector.geometry, tilt_series)
     return operator.forward(volume)

@@ -11,6 +11,8 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
+from libtilt.backends.base import DRIVEN
+from libtilt.errors import UnsupportedSpecError
 from libtilt.errors.checks import require_result
 from libtilt.progress import ProgressOption, counting_pieces, reporting
 from libtilt.reconstruction.least_squares import LeastSquares
@@ -155,6 +157,7 @@ class Method(ABC):
         self.require_supported(
             start=problem.start, mask=problem.mask, weights=problem.weights, callback=callback
         )
+        self._require_backend(problem)
         quiet = np.errstate(over="ignore", invalid="ignore")
         with self._reporting(progress) as report, quiet:
             record = Progress(problem, callback, report)
@@ -172,6 +175,20 @@ class Method(ABC):
             method=self,
             stop_reason=record.stop_reason,
         )
+
+    def _require_backend(self, problem: LeastSquares) -> None:
+        """Raise an error that names the pair of projections if the backend lacks that alone."""
+        if self.driven is None:
+            return
+        backend, spec = problem.projector.backend, problem.projector.spec(problem.dtype)
+        others = (attrs.evolve(spec, driven=pair) for pair in DRIVEN if pair != self.driven)
+        reason = backend.unsupported(spec)
+        if reason and any(backend.unsupported(other) is None for other in others):
+            raise UnsupportedSpecError(
+                f"method {self.name!r} uses driven={self.driven!r}, which backend "
+                f"{backend.name!r} does not support ({reason}): pass another backend=..., or a "
+                "projector=... with another one"
+            )
 
     @contextmanager
     def _reporting(self, progress: ProgressOption) -> Iterator[Callable[[int], object] | None]:

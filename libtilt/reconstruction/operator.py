@@ -7,6 +7,7 @@ from libtilt.errors.checks import require_kind, to_volume_shape
 from libtilt.errors.log import logger
 from libtilt.geometry import VolumeGrid
 from libtilt.projector import Projector
+from libtilt.projector.completion import warn_of_replaced_geometry
 from libtilt.reconstruction.margin import add_margin
 from libtilt.tilt_series import TiltSeries
 
@@ -60,6 +61,7 @@ def operator_with_margin(
             f"projector must have one tilt per image: expected {count}, "
             f"got {len(projector.geometry)}"
         )
+    warn_of_replaced_geometry(projector.geometry, tilt_series)
     operator = projector._between(None, tilt_series, "to reconstruct")
     requested = operator.domain
     wide = add_margin(requested, operator.range, operator.geometry, margin)

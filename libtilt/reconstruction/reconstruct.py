@@ -84,8 +84,15 @@ def reconstruct(
     ValueError
         If shapes, spacings or options are inconsistent, the method does not support an argument,
         or an image is flat or has NaN.
+    UnsupportedSpecError
+        If the backend does not support the grids, or the pair of projections of the method.
     TypeError
         If an argument has the wrong type.
+
+    Warns
+    -----
+    LibtiltWarning
+        If the geometry of `projector` differs from that of the series.
 
     Examples
     --------

@@ -52,11 +52,11 @@ class Reconstruction(Volume):
     """
 
     _kind: type[Volume] = attrs.field(kw_only=True)
-    residuals: Float64Array = attrs.field(kw_only=True, converter=_residuals)
+    residuals: Float64Array = attrs.field(kw_only=True, converter=_residuals, repr=False)
     # A `Method`, whose module imports this one.
-    method: Any = attrs.field(kw_only=True)
-    stop_reason: str = attrs.field(kw_only=True)
-    iterations: int = attrs.field(kw_only=True)
+    method: Any = attrs.field(kw_only=True, repr=False)
+    stop_reason: str = attrs.field(kw_only=True, repr=False)
+    iterations: int = attrs.field(kw_only=True, repr=False)
 
     @classmethod
     def from_volume(

@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from libtilt import TiltGeometry, frozen
-from libtilt.geometry.describing import describe_shifts, describe_tilt_axis, describe_tilts
+from libtilt.geometry.describing import (
+    describe_geometry_difference,
+    describe_shifts,
+    describe_tilt_axis,
+    describe_tilts,
+)
 
 
 @pytest.mark.parametrize(
@@ -63,3 +68,45 @@ def test_a_notebook_shows_a_table():
     for text in ("TiltGeometry", "3 tilts from -3°", "up to 5 Å", "magnifications"):
         assert text in page
     assert "magnifications" not in TiltGeometry.from_tilt_angles([0])._repr_html_()
+
+
+BASE = {"tilt_angles": [-60, 0, 60], "tilt_axis_angle": 179.999, "x_tilts": 3}
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({}, ""),
+        ({"tilt_angles": [-60.005, 0, 60.005]}, ""),
+        ({"tilt_axis_angle": -179.999}, ""),
+        ({"shifts": [9e-4 * 2, 0]}, ""),
+        ({"magnifications": np.diag([1 + 5e-5, 1])}, ""),
+        ({"tilt_angles": [60, 0, -60]}, "tilt angles by up to 120°"),
+        ({"tilt_angles": [-60, 0, 60.02]}, "tilt angles by up to 0.02°"),
+        ({"tilt_axis_angle": -177}, "tilt axis angles by up to 3°"),
+        ({"x_tilts": [3, 3, 5]}, "x-tilts by up to 2°"),
+        ({"shifts": [0, -4]}, "shifts by up to 4 Å"),
+        ({"magnifications": np.diag([1, 1.05])}, "magnifications by up to 0.05"),
+        (
+            {"tilt_angles": [-59, 0, 60], "shifts": [1, 0]},
+            "tilt angles by up to 1°, shifts by up to 1 Å",
+        ),
+    ],
+    ids=str,
+)
+def test_the_difference_of_geometries_is_described_beyond_the_tolerances(changes, text):
+    one, other = (TiltGeometry.from_tilt_angles(**given) for given in (BASE, BASE | changes))
+    for pair in ((one, other), (other, one)):
+        assert describe_geometry_difference(*pair, pixel_size=2.0) == text
+
+
+def test_equal_orientations_do_not_differ_where_their_angles_are_ambiguous():
+    one = TiltGeometry.from_tilt_angles([90], tilt_axis_angle=20)
+    other = TiltGeometry.from_tilt_angles([90 - 1e-9], tilt_axis_angle=50, x_tilts=30)
+    other = (
+        other
+        if np.allclose(one.rotation_matrices, other.rotation_matrices)
+        else (TiltGeometry.from_tilt_angles([90 - 1e-9], tilt_axis_angle=50, x_tilts=-30))
+    )
+    assert np.allclose(one.rotation_matrices, other.rotation_matrices)
+    assert describe_geometry_difference(one, other, 1.0) == ""

@@ -1,6 +1,8 @@
 """`libtilt.frozen` on subclasses: comparing, hashing, pickling and changing them."""
 
 import pickle
+import re
+import types
 from collections.abc import Hashable
 
 import attrs
@@ -205,3 +207,48 @@ def test_a_subclass_of_a_subclass_compares_both_fields():
     assert one == Deeper.from_tilt_angles([0, 1], doses=[1, 2])
     assert one != Deeper.from_tilt_angles([0, 1], doses=[1, 2], weights=[0])
     assert one != Deeper.from_tilt_angles([0, 1], doses=[1, 4])
+
+
+ADDED = {"doses": attrs.field(factory=lambda: np.arange(30.0), kw_only=True)} | {
+    "note": attrs.field(default="a <b>", kw_only=True),
+    "_cache": attrs.field(default=None, kw_only=True),
+    "log": attrs.field(default=print, kw_only=True, repr=False),
+}
+BASES = {
+    Volume: lambda kind: kind(np.ones((2, 3, 4))),
+    TiltSeries: lambda kind: kind(np.ones((3, 4, 5)), GEOMETRY),
+    TiltGeometry: lambda kind: kind(GEOMETRY.rotation_matrices),
+    Projector: lambda kind: kind(GEOMETRY, volume_shape=(4, 4, 4)),
+}
+
+
+@pytest.mark.parametrize("base", BASES)
+def test_a_subclass_shows_what_its_base_shows_and_its_own_fields(base):
+    def body(namespace):
+        namespace |= ADDED
+        namespace["__annotations__"] = dict.fromkeys(ADDED, object)
+
+    kind = frozen(types.new_class("Mine", (base,), exec_body=body))
+    made = BASES[base](kind)
+    text = re.sub(r"^.*Mine\(", f"{base.__name__}(", repr(made))
+    plain = repr(BASES[base](base))
+    assert text == f"{plain.removesuffix(')')}, doses=(30,) float64, note='a <b>')"
+    table = made._repr_html_()
+    for expected in ("<b>Mine</b>", "doses", "(30,) float64", "note", "&#x27;a &lt;b&gt;&#x27;"):
+        assert expected in table
+    assert not {"_cache", "cache", "log"} & set(re.findall(r"left'>(\w+)</th>", table))
+
+
+def test_a_written_repr_is_inherited_and_may_be_replaced():
+    @frozen
+    class Mine(Projector):
+        gain: float = attrs.field(default=2.0, kw_only=True)
+
+        def __repr__(self):
+            return f"gain of {self.gain}"
+
+    @frozen
+    class Further(Mine):
+        more: int = attrs.field(default=1, kw_only=True)
+
+    assert repr(Mine(GEOMETRY)) == repr(Further(GEOMETRY)) == "gain of 2.0"

@@ -7,6 +7,7 @@ from helpers import ANY_ROTATION, DosedGeometry, geometries, quick
 from hypothesis import given
 
 from libtilt import TiltGeometry
+from libtilt.errors import LibtiltWarning
 
 
 @quick
@@ -64,8 +65,8 @@ PLAIN = {"magnifications": np.eye(2).tolist()}
         (edited(format="other"), "does not hold a geometry"),
         (edited(version=2), "has version 2; this libtilt reads version 1"),
         (edited(version=None), "has version None"),
-        (edited(doses=[1], b=2), "has fields that TiltGeometry lacks: b, doses"),
         (edited(rotation_matrices=None), "lacks rotation_matrices"),
+        (edited(shifts=None, shfits=0), "lacks shifts, and has shfits, .*names in the file are"),
     ],
 )
 def test_text_that_is_not_the_json_of_a_geometry_is_named(tmp_path, text, message):
@@ -104,8 +105,18 @@ def test_values_that_do_not_fit_are_refused_with_the_name_of_the_file(tmp_path, 
 
 
 def test_a_missing_field_of_a_subclass_is_named():
-    with pytest.raises(ValueError, match=r"JSON text does not hold a valid .*doses"):
+    with pytest.raises(ValueError, match="JSON text does not hold doses, required by Dosed"):
         DosedGeometry.from_json(ANY_ROTATION.to_json())
+
+
+def test_fields_that_a_class_lacks_are_named_and_left_out(tmp_path):
+    path = tmp_path / "geometry.json"
+    path.write_text(edited(doses=[1], b=2))
+    for source, name in ((path, r"geometry\.json"), (path.read_text(), "JSON text")):
+        message = f"{name} also has b, doses, which TiltGeometry has no field for"
+        with pytest.warns(LibtiltWarning, match=message) as record:
+            assert TiltGeometry.from_json(source) == ANY_ROTATION
+        assert [one.filename for one in record] == [__file__]
 
 
 def test_a_missing_file_is_named():

@@ -139,3 +139,16 @@ def test_a_fixed_projector_may_be_given_another_geometry():
     other = fixed.evolve(geometry=ANY_ROTATION)
     exact = Projector(ANY_ROTATION, volume_grid=volume.grid, backend="scipy")
     assert relative_error(other.forward(volume).images, exact.forward(volume).images) < 1e-10
+
+
+def test_a_binned_odd_volume_names_the_shortest_projector_that_takes_it():
+    binned = Volume(np.ones((9, 9, 9)), voxel_size=5.0).bin(2)
+    assert binned.center.tolist() == [2.5, 2.5, 2.5]
+    message = (
+        r"center \[0.0, 0.0, 0.0\], got \[2.5, 2.5, 2.5\] Å: use Projector\(geometry\), which "
+        r"takes the grid of its volume, or Projector\(geometry, volume_grid=volume.grid\)"
+    )
+    with pytest.raises(ValueError, match=message):
+        Projector(ANY_ROTATION, volume_shape=binned.shape).forward(binned)
+    for projector in (Projector(ANY_ROTATION), Projector(ANY_ROTATION, volume_grid=binned.grid)):
+        assert projector.forward(binned).shape == (5, 4, 4)

@@ -5,6 +5,7 @@ import pytest
 from helpers import ANY_ROTATION, BLOBS, SINGLE_AXIS
 
 from libtilt import Projector, TiltSeries, Volume
+from libtilt.errors import LibtiltWarning
 from libtilt.quality import frc, fsc, reprojection_frc, residual_per_tilt, split_even_odd
 
 
@@ -72,7 +73,8 @@ def test_reprojections_use_the_pixel_size_of_the_images(pixel_size):
 def test_reprojection_frc_detects_noise_and_uses_the_projectors_geometry():
     noise = np.random.default_rng(11).normal(size=DATA.shape) * DATA.images.std()
     noisy = (DATA + noise).evolve(geometry=ANY_ROTATION)
-    curves = reprojection_frc(PROJECTOR, VOLUME, noisy)
+    with pytest.warns(LibtiltWarning, match="and replaces it"):
+        curves = reprojection_frc(PROJECTOR, VOLUME, noisy)
     assert np.allclose(curves.correlation, frc(DATA, DATA + noise).correlation, rtol=0, atol=1e-12)
     assert (curves.correlation[:, 1] > 0.5).all()
     assert np.abs(curves.correlation[:, -3:]).mean() < 0.3
@@ -126,3 +128,11 @@ def test_split_even_odd_raises_for_fewer_than_two_tilts():
         split_even_odd(IMAGES[:1])
     with pytest.raises(TypeError, match="tilt_series must be a TiltSeries, got ndarray"):
         split_even_odd(IMAGES.images)
+
+
+@pytest.mark.parametrize("measure", [residual_per_tilt, reprojection_frc])
+def test_measures_by_other_tilts_warn_at_the_call(measure):
+    other = DATA.evolve(geometry=ANY_ROTATION)
+    with pytest.warns(LibtiltWarning, match="tilt angles by up to .* and replaces it") as record:
+        measure(PROJECTOR, VOLUME, other)
+    assert [one.filename for one in record] == [__file__]

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from helpers import options_without_names, relative_error
+from helpers import ToyBackend, options_without_names, relative_error
 
 import libtilt.reconstruction
 from libtilt import Projector, TiltGeometry, TiltSeries, Volume
+from libtilt.errors import LibtiltWarning, UnsupportedSpecError
 from libtilt.reconstruction import Reconstruction, cgls, sirt, tv, wbp
 from libtilt.reconstruction.arrays import slabs
 
@@ -94,3 +95,54 @@ def test_opening_a_file_as_a_reconstruction_raises(tmp_path):
     with pytest.raises(TypeError, match=r"open .*a\.mrc with Volume\.open"):
         Reconstruction.open(path)
     assert type(Volume.open(path, voxel_size=1.0)) is Volume
+
+
+REVERSED = Projector(GEOMETRY[::-1], volume_shape=(4, 8, 9))
+REPLACED = (
+    r"the projector's geometry differs from the series' \(tilt angles by up to 35°\) and replaces "
+    r"it.* tilt_series\.evolve\(geometry=projector\.geometry\)"
+)
+
+
+@METHODS
+def test_a_projector_of_other_tilts_is_used_with_one_warning(method):
+    with pytest.warns(LibtiltWarning, match=REPLACED) as record:
+        found = method(series(), projector=REVERSED)
+    assert [one.filename for one in record] == [__file__]
+    meant = series().evolve(geometry=REVERSED.geometry)
+    assert np.array_equal(found, method(meant, projector=REVERSED))
+
+
+def test_backprojecting_by_other_tilts_warns_at_the_call():
+    for call in (REVERSED.adjoint, REVERSED.T, REVERSED.T.__matmul__):
+        with pytest.warns(LibtiltWarning, match=REPLACED) as record:
+            call(series())
+        assert [one.filename for one in record] == [__file__]
+    assert np.array_equal(
+        REVERSED.adjoint(series().images),
+        REVERSED.adjoint(series().evolve(geometry=REVERSED.geometry)),
+    )
+
+
+class RaysOnly(ToyBackend):
+    def unsupported(self, spec):
+        return "it is ray-driven only" if spec.driven == "voxel" else None
+
+
+class NoGrids(ToyBackend):
+    def unsupported(self, spec):
+        return "it has no grids; use backend='scipy'"
+
+
+def test_wbp_with_a_backend_for_rays_only_names_the_pair_that_it_lacks():
+    message = (
+        r"method 'wbp' uses driven='voxel', which backend 'toy' does not support \(it is "
+        r"ray-driven only\): pass another backend=.*, or a projector="
+    )
+    projector = Projector(GEOMETRY, volume_shape=(4, 8, 9), backend=RaysOnly())
+    for given in ({"backend": RaysOnly(), "volume_shape": (4, 8, 9)}, {"projector": projector}):
+        with pytest.raises(UnsupportedSpecError, match=message):
+            wbp(series(), **given)
+        assert sirt(series(), iterations=1, **given).iterations == 1
+    with pytest.raises(UnsupportedSpecError, match="does not support this projection: it has no g"):
+        wbp(series(), backend=NoGrids(), volume_shape=(4, 8, 9))

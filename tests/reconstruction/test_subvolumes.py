@@ -5,6 +5,7 @@ import pytest
 from helpers import relative_error
 
 from libtilt import GaussianBlobs, Projector, TiltGeometry, TiltSeries
+from libtilt.errors import LibtiltWarning
 from libtilt.reconstruction import reconstruct_subvolume, wbp
 
 BLOBS = GaussianBlobs([[9, -7, 6], [-8, 9, -4]], sigmas=[3, 3.5], amplitudes=[1, 2])
@@ -58,8 +59,11 @@ def test_the_projectors_geometry_replaces_that_of_the_series(magnified):
     unaligned = series.evolve(geometry=TiltGeometry.from_tilt_angles(GEOMETRY.tilt_angles))
     geometry = GEOMETRY.evolve(magnifications=1.1 * np.eye(2)) if magnified else GEOMETRY
     projector = Projector(geometry, volume_shape=(40, 48, 50), backend="scipy")
-    tomogram = wbp(unaligned, projector=projector)
-    (volume,) = reconstruct_subvolume(unaligned, [4, -6, 2], 9, projector=projector)
+    with pytest.warns(LibtiltWarning, match="tilt axis angles by up to 84"):
+        tomogram = wbp(unaligned, projector=projector)
+    with pytest.warns(LibtiltWarning, match="tilt axis angles by up to 84") as record:
+        (volume,) = reconstruct_subvolume(unaligned, [4, -6, 2], 9, projector=projector)
+    assert len(record) == 1
     expected = tomogram.data[18:27, 14:23, 25:34]
     assert relative_error(volume, expected) < 1e-9
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from helpers import BACKENDS, ToyBackend, specs
 
-from libtilt.backends import SamplingSpec, SciPyBackend, SparseBackend, available_backends
+from libtilt.backends import Backend, SamplingSpec, SciPyBackend, SparseBackend, available_backends
 from libtilt.backends.base import BoundPlan
 from libtilt.backends.registry import resolve_backend
 from libtilt.testing import CASES, LAWS, check_backend, make_spec
@@ -225,3 +225,76 @@ class MirroredNearest(SciPyBackend):
 def test_other_operators_are_checked_against_the_conventions():
     with pytest.raises(AssertionError, match=r"law 'conventions'.*smooth data"):
         check_backend(MirroredNearest())
+
+
+@attrs.frozen
+class Zeros(ToyBackend):
+    def forward(self, spec, volume):
+        return np.zeros(spec.images_shape, spec.dtype)
+
+    def adjoint(self, spec, images):
+        return np.zeros(spec.volume_shape, spec.dtype)
+
+
+@attrs.frozen
+class ZeroAdjoint(ToyBackend):
+    def adjoint(self, spec, images):
+        return np.zeros(spec.volume_shape, spec.dtype)
+
+
+@attrs.frozen
+class NotANumber(ToyBackend):
+    def forward(self, spec, volume):
+        return super().forward(spec, volume) * spec.dtype.type(np.nan)
+
+
+class Undecorated(Backend):
+    name = "undecorated"
+
+    def forward(self, spec, volume):
+        return SciPyBackend().forward(spec, volume)
+
+    def adjoint(self, spec, images):
+        return SciPyBackend().adjoint(spec, images)
+
+
+@attrs.frozen
+class Twice(ToyBackend):
+    def forward(self, spec, volume):
+        return 2 * super().forward(spec, volume)
+
+    def adjoint(self, spec, images):
+        return 2 * super().adjoint(spec, images)
+
+
+@pytest.mark.parametrize(
+    ("backend", "message"),
+    [
+        (Zeros(), "adjoint: all projections of random data are zero"),
+        (ZeroAdjoint(), "adjoint: all backprojections of random data are zero"),
+        (NotANumber(), "adjoint: projections of random data have NaN or infinite values"),
+        (
+            Undecorated(),
+            "^Undecorated, law 'pickle', .*expected Undecorated, got Undecorated: backends compare "
+            "and pickle by their fields; decorate Undecorated with @libtilt.frozen",
+        ),
+        (Twice(), "relative error 1, .*; the result is 2 times the expected one$"),
+        (
+            MirroredNearest(),
+            "smooth data: .*; the result is -7.* times the expected one, mirrored along axis 2$",
+        ),
+        (HalfPixelOff(), "; check for a mirrored axis, a center off by half a pixel and a factor"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Backend) else "",
+)
+def test_check_backend_says_what_is_wrong(backend, message):
+    with pytest.raises(AssertionError, match=f"(?s){message}"):
+        check_backend(backend, cases=ONE_CASE)
+
+
+def test_check_backend_returns_the_laws_and_reports_progress():
+    calls = []
+    cases = ["identity", "any rotation"]
+    checked = check_backend(SparseBackend(), cases=cases, progress=lambda *one: calls.append(one))
+    assert checked == (*LAWS, "fork", "refusal")
+    assert calls == [(done, 8) for done in range(1, 9)]
