@@ -24,7 +24,7 @@ def main(folder: Path, size: int = 96, volume: Volume | None = None) -> None:
     slices = Slices(start=ends[0], stop=ends[1], step=3)
     volume.to_gif(folder / "slices.gif", look=slices, style=style, **file)
     style = Style(cmap="copper", annotate=True)
-    surface = Spin(render="surface", count=24, dust=30.0)
+    surface = Spin(render="surface", count=24, dust=0.1)
     volume.to_gif(folder / "surface.gif", look=surface, style=style, **file)
 
 

@@ -29,7 +29,7 @@ def main(folder: Path, size: int = 96, volume: Volume | None = None) -> None:
     # here 24 frames of each object, move evenly side by side.
     inner = Slices(start=len(volume) // 4, stop=len(volume) * 3 // 4 + 1, step=len(volume) // 24)
     objects = {"map": volume, "tilt series": tilt_series[2::3], "tomogram": tomogram.volume}
-    looks = {"map": Spin(render="surface", count=24, dust=30.0), "tomogram": inner}
+    looks = {"map": Spin(render="surface", count=24, dust=0.1), "tomogram": inner}
     story = Animation(side_by_side(objects, looks=looks), fps=8, width=580)
     story.save(folder / "story.gif", overwrite=True)
     labels = ("weighted back-projection", "SIRT")

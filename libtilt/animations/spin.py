@@ -37,6 +37,11 @@ def _check_count(value: Any, name: str) -> None:
         raise ValueError(f"{name} must be at most {_MOST_FRAMES}, got {value}")
 
 
+def _check_dust(value: Any, name: str) -> None:
+    if not 0 <= finite_number(value, name) <= 1:
+        raise ValueError(f"{name} must be a part of the longest piece, 0 to 1, got {value}")
+
+
 _optional_number = attrs.validators.optional(checked(finite_number))
 
 
@@ -66,8 +71,8 @@ class Spin(Look):
     sigma : float, optional
         Isosurface level in standard deviations above the mean.
     dust : float, optional
-        Pieces of a surface whose longest side is shorter than this, in Å, are hidden. By default
-        all pieces are shown.
+        Pieces of a surface that are shorter than this part of the longest piece, 0 to 1, are
+        hidden; 0.1 hides most specks of noise. By default all pieces are shown.
 
     Raises
     ------
@@ -113,14 +118,14 @@ class Spin(Look):
         metadata=option("isosurface level, in standard deviations above the mean", float),
     )
 
-    dust: float | None = attrs.field(
-        default=None,
-        validator=_optional_number,
-        metadata=option("hide pieces of a surface shorter than this many angstroms", float),
+    dust: float = attrs.field(
+        default=0.0,
+        validator=checked(_check_dust),
+        metadata=option("hide pieces shorter than this part of the longest, 0 to 1", float),
     )
 
     def __attrs_post_init__(self) -> None:
-        if self.render != "surface" and {self.level, self.sigma, self.dust} != {None}:
+        if self.render != "surface" and {self.level, self.sigma, self.dust or None} != {None}:
             raise ArgumentError(
                 f'level, sigma and dust require render="surface", got render={self.render!r}',
                 arguments=("render",),

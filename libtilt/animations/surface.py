@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
-from libtilt.errors import ArgumentError
 from libtilt.errors.checks import Float64Array, finite_number, real_data, require_finite
 
 # Direction to the light, upper left in front of the picture: x, y, and z away from the viewer.
@@ -92,21 +91,16 @@ def level_from_sigma(data: NDArray[Any], sigma: float) -> float:
 def hide_dust(
     data: NDArray[Any], level: float, voxel_size: Float64Array, dust: float
 ) -> NDArray[Any]:
-    """Return data without the pieces above the level whose longest side is below `dust` angstroms.
+    """Return data without pieces above the level that are shorter than `dust` times the longest.
 
-    Pieces are connected by faces, edges or corners, so that no surface between them is cut.
+    The length of a piece is the longest side of its box. Pieces are connected by faces, edges or
+    corners, so that no surface between them is cut.
     """
     labels, _ = ndimage.label(data > level, structure=np.ones((3, 3, 3)))
     boxes = ndimage.find_objects(labels)
     sides = [[part.stop - part.start for part in box] * voxel_size[::-1] for box in boxes]
-    lengths = np.max(sides, axis=1) if sides else np.zeros(0)
-    if lengths.size and lengths.max() < dust:
-        raise ArgumentError(
-            f"dust must be at most the length of the largest piece, {lengths.max():.4g} Å, "
-            f"got {dust:g}",
-            arguments=("dust",),
-        )
-    small = np.append(False, lengths < dust)
+    lengths = np.max(sides, axis=1, initial=0)
+    small = np.append(False, lengths < dust * lengths.max(initial=0))
     return np.where(small[labels], data.min(), data)
 
 

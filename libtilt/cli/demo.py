@@ -37,7 +37,7 @@ from libtilt.volume import Volume
 
 SERIES_FILES = ("tilt_series.mrc", "tilt_series.json", "tilt_series.rawtlt")
 GIF_FILES = ("volume.gif", "tilt_series.gif", "tomogram.gif")
-_SURFACE = Spin(render="surface", count=60, dust=20.0)
+_SURFACE = Spin(render="surface", count=60, dust=0.1)
 FILES = ("volume.mrc", *SERIES_FILES, "tomogram.mrc", *GIF_FILES)
 
 

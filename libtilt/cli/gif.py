@@ -86,7 +86,7 @@ def gif(files: Paths, output: Path, **options: Any) -> None:
       libtilt gif tomogram.mrc -o tomogram.gif
       libtilt gif map.mrc --look spin --axis z --count 60 -o map.gif --max-bytes 2000000
       libtilt gif map.mrc --look spin --render surface --cmap copper -o map.mp4
-      libtilt gif map.mrc --look spin --render surface --dust 20 --background white -o map.webp
+      libtilt gif map.mrc --look spin --render surface --dust 0.1 --background white -o map.webp
       libtilt gif tilts.mrc --tlt tilts.tlt --annotate -o tilts.gif
       libtilt gif map.mrc tilts.mrc tomogram.mrc --annotate -o all.gif
       libtilt gif raw.mrc denoised.mrc --before-after --axis y -o wipe.gif

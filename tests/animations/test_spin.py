@@ -170,15 +170,15 @@ def test_the_pictures_of_a_surface_fit_what_is_seen_in_the_whole_turn():
         assert (panel.frames[:, :, [0, -1]] == 0).all()
 
 
-def test_dust_hides_pieces_shorter_than_a_length():
+def test_dust_hides_pieces_shorter_than_a_part_of_the_longest():
     large = GaussianBlobs([[0, 0, 0]], sigmas=4).volume((48, 48, 48), voxel_size=2.0)
     specks = GaussianBlobs([[30, 0, 0], [-20, 20, 9]], sigmas=1.4, amplitudes=[3, 3])
     dusty = large + specks.volume((48, 48, 48), voxel_size=2.0).data
     options = {"count": 4, "render": "surface", "level": 0.5}
     assert Spin(**options).frames(dusty).shape[2] > 1.5 * Spin(**options).frames(large).shape[2]
-    clean = Spin(**options, dust=9).frames(dusty)
+    clean = Spin(**options, dust=0.8).frames(dusty)
     assert np.abs(clean - Spin(**options).frames(large)).max() < 0.05
-    assert np.array_equal(Spin(**options, dust=1).frames(dusty), Spin(**options).frames(dusty))
+    assert np.array_equal(Spin(**options, dust=0.1).frames(dusty), Spin(**options).frames(dusty))
 
 
 def test_the_outline_of_a_surface_is_smooth():
@@ -215,8 +215,11 @@ def test_sigma_sets_the_level_in_standard_deviations():
     [
         ({"render": "glass"}, "render must be one of 'projection', 'maximum', 'surface'"),
         ({"level": 1.0}, 'level, sigma and dust require render="surface"'),
-        ({"dust": 9.0}, 'level, sigma and dust require render="surface"'),
-        ({"render": "surface", "dust": 900}, "dust must be at most the length of .* 9 Å, got 900"),
+        ({"dust": 0.1}, 'level, sigma and dust require render="surface"'),
+        (
+            {"render": "surface", "dust": 30},
+            "dust must be a part of the longest piece, 0 to 1, got",
+        ),
         ({"render": "surface", "level": 1.0, "sigma": 2.0}, "pass level or sigma, not both"),
         ({"render": "surface", "level": 9.0}, "level must be .* below the maximum .*, got 9"),
         ({"render": "surface", "level": -1.0}, "level must be at least the minimum .*, got -1"),

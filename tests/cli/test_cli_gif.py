@@ -40,7 +40,7 @@ def test_the_demo_shows_the_map_as_a_surface_and_the_tomogram_as_slices(tmp_path
     assert np.abs(written - expected).max() < 1e-5 * np.abs(expected).max()
     volume, tomogram = (Volume.open(tmp_path / "demo" / f"{n}.mrc") for n in ("volume", "tomogram"))
     style = Style(annotate=True)
-    surface = Spin(render="surface", count=60, dust=20)
+    surface = Spin(render="surface", count=60, dust=0.1)
     volume.to_gif(tmp_path / "volume.gif", look=surface, style=style)
     tilt_series.to_gif(tmp_path / "tilt_series.gif", style=style)
     tomogram.to_gif(tmp_path / "tomogram.gif", style=style)
@@ -83,7 +83,7 @@ def test_gif_prints_the_level_of_a_surface_and_warns_of_a_narrower_picture(tmp_p
     assert "warning: the picture is " in output
     assert f"pixels wide, not 300, to stay within max_bytes={size // 2}" in output
     assert "(--max-bytes)" in output
-    few = run(*arguments, tmp_path / "c.gif", "--dust", 6)
+    few = run(*arguments, tmp_path / "c.gif", "--dust", 0.9)
     assert "surface at the level 0.5, " in few
     assert iio.imread(tmp_path / "c.gif", index=0).shape != picture.shape
 
