@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -721,9 +722,16 @@ class TiltSeries(ImageData):
         return cls(**series_fields(array, cls.geometry_type, geometry) | fields)
 
     def _thumbnails(self) -> list[NDArray[Any]]:
+        return [self.images[place] for place in self._thumbnail_places()]
+
+    def _thumbnail_captions(self) -> list[str]:
+        angles = self.geometry.tilt_angles[self._thumbnail_places()]
+        return [f"tilt {angle + 0:.3g}°".replace("-", "\N{MINUS SIGN}") for angle in angles]
+
+    def _thumbnail_places(self) -> list[int]:
         angles = self.geometry.tilt_angles
-        places = dict.fromkeys([angles.argmin(), abs(angles).argmin(), angles.argmax()])
-        return [self.images[place] for place in places]
+        places = (angles.argmin(), abs(angles).argmin(), angles.argmax())
+        return list(dict.fromkeys(map(int, places)))
 
     def _summary(self) -> dict[str, str]:
         size = {"pixel size": f"{self.pixel_size:.4g} Å"}

@@ -595,6 +595,10 @@ class Volume(ImageData):
     def _thumbnails(self) -> list[NDArray[Any]]:
         return [self.data[len(self.data) // 2], self.data[:, self.shape[1] // 2]]
 
+    def _thumbnail_captions(self) -> list[str]:
+        d, h, _ = self.shape
+        return [f"slice z = {d // 2} of {d}", f"slice y = {h // 2} of {h}"]
+
     def _summary(self) -> dict[str, str]:
         size = {"voxel size (x, y, z)": f"{format_spacing(self.voxel_size)} Å"}
         return super()._summary() | size | added_facts(self, Volume)

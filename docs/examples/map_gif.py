@@ -17,13 +17,14 @@ def main(folder: Path, size: int = 96, volume: Volume | None = None) -> None:
     """Write the two GIFs of a map, or of a phantom if none is given."""
     if volume is None:
         volume = GaussianBlobs.ribosome_like().volume((size,) * 3, voxel_size=320 / size)
-    file = {"width": 320, "max_bytes": 700_000, "overwrite": True}
+    file = {"width": 300, "fps": 10, "max_bytes": 950_000, "overwrite": True}
     # Black is the median: the weaker half of all voxels is not drawn.
     style = Style(cmap="magma", annotate=True, percentiles=(50, 99.9))
-    inner = volume.crop((volume.shape[0] * 5 // 8, *volume.shape[1:]))
-    inner.to_gif(folder / "slices.gif", look=Slices(step=4), style=style, **file)
+    ends = len(volume) * 3 // 16, len(volume) * 13 // 16
+    slices = Slices(start=ends[0], stop=ends[1], step=3)
+    volume.to_gif(folder / "slices.gif", look=slices, style=style, **file)
     style = Style(cmap="copper", annotate=True)
-    surface = Spin(render="surface", count=30)
+    surface = Spin(render="surface", count=24, dust=0.1)
     volume.to_gif(folder / "surface.gif", look=surface, style=style, **file)
 
 

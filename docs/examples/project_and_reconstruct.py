@@ -25,11 +25,12 @@ def main(folder: Path, size: int = 96, volume: Volume | None = None) -> None:
     iterated = sirt(tilt_series, volume_shape=volume.shape, iterations=15)
 
     print("drawing ...")
-    # Fewer frames leave more pixels to each of them at the same file size.
-    inner = tomogram.crop((volume.shape[0] * 5 // 8, *volume.shape[1:]))
-    objects = {"map": volume, "tilt series": tilt_series[::4], "tomogram": inner}
-    looks = {"map": Spin(render="surface", count=30), "tomogram": Slices(step=3)}
-    story = Animation(side_by_side(objects, looks=looks), width=640, max_bytes=2_200_000)
+    # Fewer frames leave more pixels to each of them at the same file size; sequences of one length,
+    # here 24 frames of each object, move evenly side by side.
+    inner = Slices(start=len(volume) // 4, stop=len(volume) * 3 // 4 + 1, step=len(volume) // 24)
+    objects = {"map": volume, "tilt series": tilt_series[2::3], "tomogram": tomogram.volume}
+    looks = {"map": Spin(render="surface", count=24, dust=0.1), "tomogram": inner}
+    story = Animation(side_by_side(objects, looks=looks), fps=8, width=580)
     story.save(folder / "story.gif", overwrite=True)
     labels = ("weighted back-projection", "SIRT")
     panel = before_after(tomogram, iterated, axis="y", labels=labels, count=15)

@@ -21,7 +21,7 @@ def main(folder: Path, size: int = 96, volume: Volume | None = None) -> None:
     tilt_series = Projector(geometry).forward(volume)
     slices = IterationSlices(axis="y")
     sirt(tilt_series, volume_shape=volume.shape, iterations=15, callback=slices)
-    Animation(slices.panel(), fps=6, width=320, max_bytes=700_000).save(
+    Animation(slices.panel(), fps=6, width=300, max_bytes=700_000).save(
         folder / "sirt.gif", overwrite=True
     )
 

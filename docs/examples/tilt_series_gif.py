@@ -19,8 +19,8 @@ def main(folder: Path, size: int = 96, volume: Volume | None = None) -> None:
     geometry = TiltGeometry.from_tilt_angles(np.arange(-60, 61, 3), tilt_axis_angle=85)
     tilt_series = Projector(geometry).forward(volume)  # or TiltSeries.open("tilts.st")
 
-    file = {"width": 320, "max_bytes": 700_000, "overwrite": True}
-    tilt_series[::4].to_gif(folder / "angles.gif", style=Style(annotate=True), **file)
+    file = {"width": 300, "fps": 10, "max_bytes": 700_000, "overwrite": True}
+    tilt_series[::5].to_gif(folder / "angles.gif", style=Style(annotate=True), **file)
     ax = contact_sheet(tilt_series[::5])
     ax.figure.savefig(folder / "sheet.png", dpi=80)
 

@@ -100,9 +100,9 @@ def before_after(
     axis : {"z", "y", "x"}, optional
         Axis perpendicular to the slice.
     labels : (str, str), optional
-        Names of the two volumes; while both are visible, the name of the left one comes first.
+        Names of the two volumes, each drawn at its side while it is visible.
     count : int, optional
-        Number of frames in each direction.
+        Number of frames in each direction; at most one for each column of the slices is shown.
     style : Style, optional
         Contrast, colors and overlays. By default each volume has its own contrast ("frame"),
         because the scale of densities differs between methods, and a scale bar is drawn.
@@ -140,15 +140,18 @@ def before_after(
     contrast = "frame" if style.contrast is None else style.contrast
     left, right = to_gray(slices, percentiles=style.percentiles, contrast=contrast)
     width = left.shape[1]
-    # The border moves like a pendulum, slowest at both ends; `after` is to its left.
-    borders = np.rint(width * (1 - np.cos(np.linspace(0, np.pi, steps))) / 2)
+    # In equal steps, of a pixel or more, so that no frame is shown twice; `after` is on the left.
+    steps = min(steps, width + 1)
+    borders = np.rint(np.linspace(0, width, steps))
     names = [
-        labels[0] if not border else labels[1] if border == width else f"{labels[1]} | {labels[0]}"
+        f"{labels[1] if border else ''}\t{labels[0] if border < width else ''}"
         for border in borders
     ]
     style = attrs.evolve(style, contrast=(0, 255), labels=style.labels or names)
     defaults = Style(pixel_size=pixel_size, ping_pong=True, first_frame=(steps - 1) // 2)
-    frames = _wipe_frames(left, right, borders)
+    # Between the texts above and below, if there are any.
+    ends = (0.12, 0.86) if style.annotate else (0.0, 1.0)
+    frames = _wipe_frames(left, right, borders, ends)
     return Panel(frames, style.with_defaults(defaults), pixel_size=pixel_size)
 
 
@@ -163,11 +166,17 @@ def _require_pair(before: Volume, after: Volume) -> None:
         )
 
 
-def _wipe_frames(left: Frames, right: Frames, borders: Float64Array) -> Frames:
-    """Return frames with `right` to the left of each border, a white line, and `left` beyond."""
-    width = left.shape[1]
+def _wipe_frames(
+    left: Frames, right: Frames, borders: Float64Array, ends: tuple[float, float]
+) -> Frames:
+    """Return frames with `right` to the left of each border, a white line, and `left` beyond.
+
+    `ends` are those of the line, as parts of the height.
+    """
+    height, width = left.shape
+    top, bottom = (round(height * end) for end in ends)
     frames: Frames = np.where(np.arange(width) < borders[:, np.newaxis, np.newaxis], right, left)
     for frame, border in zip(frames, borders.astype(int).tolist(), strict=True):
         if 0 < border < width:
-            frame[:, border] = 255
+            frame[top:bottom, border] = 255
     return frames

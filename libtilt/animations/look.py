@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from libtilt.drawing import Panel, Style
 from libtilt.errors import ArgumentError
+from libtilt.errors.log import logger
 from libtilt.geometry.image_data import ImageData
 
 
@@ -106,6 +107,8 @@ class Look(ABC):
                 arguments=("look",),
             )
         panel = self._panel(source)
+        for note in panel.notes:
+            logger.info(note)
         return attrs.evolve(panel, style=(style or Style()).with_defaults(panel.style))
 
     def frames(self, source: ImageData) -> NDArray[Any]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from libtilt.animations.look import Look
 from libtilt.animations.slices import Slices
-from libtilt.animations.spin import Spin
+from libtilt.animations.spin import RENDERS, Spin
 from libtilt.animations.tilts import Tilts
+from libtilt.errors import ArgumentError
 from libtilt.errors.options import resolve
 from libtilt.geometry.image_data import ImageData
 
@@ -28,7 +29,7 @@ def resolve_look(look: str | type[Look] | Look) -> Look:
     Raises
     ------
     ValueError
-        If the name is unknown.
+        If the name is unknown, or that of a rendering of `Spin`.
     TypeError
         If `look` is of another type.
 
@@ -36,8 +37,13 @@ def resolve_look(look: str | type[Look] | Look) -> Look:
     --------
     >>> from libtilt.animations import resolve_look
     >>> resolve_look("slices")
-    Slices(axis='z', step=1)
+    Slices(axis='z', step=1, start=None, stop=None)
     """
+    if isinstance(look, str) and look in RENDERS:
+        raise ArgumentError(
+            f"look {look!r} is a rendering of Spin: pass look=Spin(render={look!r})",
+            arguments=("look",),
+        )
     return resolve(look, LOOKS, Look, "look")
 
 

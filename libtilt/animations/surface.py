@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import ndimage
 
 from libtilt.errors.checks import Float64Array, finite_number, real_data, require_finite
 
@@ -87,15 +88,54 @@ def level_from_sigma(data: NDArray[Any], sigma: float) -> float:
     return found
 
 
-def shade_surface(data: NDArray[Any], level: float) -> NDArray[np.float32]:
-    """Return the shaded isosurface as seen along the first axis, `(h, w)`, 0 to 1.
+def hide_dust(
+    data: NDArray[Any], level: float, voxel_size: Float64Array, dust: float
+) -> NDArray[Any]:
+    """Return data without pieces above the level that are shorter than `dust` times the longest.
+
+    The length of a piece is the longest side of its box. Pieces are connected by faces, edges or
+    corners, so that no surface between them is cut.
+    """
+    labels, _ = ndimage.label(data > level, structure=np.ones((3, 3, 3)))
+    boxes = ndimage.find_objects(labels)
+    sides = [[part.stop - part.start for part in box] * voxel_size[::-1] for box in boxes]
+    lengths = np.max(sides, axis=1, initial=0)
+    small = np.append(False, lengths < dust * lengths.max(initial=0))
+    return np.where(small[labels], data.min(), data)
+
+
+def smooth_edge(
+    picture: NDArray[np.float32], seen: NDArray[np.bool_], highest: NDArray[Any], level: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return a picture times its opacity, and the opacity, which falls from 1 to 0 at the outline.
+
+    `seen` are the pixels with a surface, and `highest` the largest value along the beam, which
+    passes the level at the outline: its slope there tells how much of a pixel is covered.
+    """
+    square = np.ones((3, 3), bool)
+    around = ndimage.binary_dilation(seen, square)
+    edge = around & ~ndimage.binary_erosion(seen, square, border_value=1)
+    slope = np.hypot(*np.gradient(highest.astype(np.float64))) if min(seen.shape) > 1 else 0 * seen
+    away = (highest - level) / np.where(slope > 0, slope, np.inf)
+    opacity = np.where(edge & (slope > 0), (0.5 + away).clip(0, 1), seen).astype(np.float32)
+    # Beside the surface, a pixel is as bright as its neighbors on it.
+    count = ndimage.uniform_filter(seen.astype(np.float32), 3, mode="constant")
+    mean = ndimage.uniform_filter(picture, 3, mode="constant") / np.maximum(count, 1e-6)
+    return np.where(seen, picture, np.where(around, mean, 0)) * opacity, opacity
+
+
+def shade_surface(
+    data: NDArray[Any], level: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the shaded isosurface as seen along the first axis, and its opacity, `(h, w)`, 0 to 1.
 
     Phong's model (Commun. ACM 18, 1975): ambient, diffuse and specular light, dimmed with distance.
     """
     depth, height, width = data.shape
     above = data > level
     first = above.argmax(axis=0)
-    rows, columns = np.nonzero(above.any(axis=0))
+    seen = np.asarray(above.any(axis=0))
+    rows, columns = np.nonzero(seen)
     hit = first[rows, columns]
 
     def at(k: Any, row: Any, column: Any) -> Any:
@@ -121,4 +161,4 @@ def shade_surface(data: NDArray[Any], level: float) -> NDArray[np.float32]:
     bright = (AMBIENT + DIFFUSE * towards + SHINE * glance**20) * (1 - FARTHEST * distance)
     picture = np.zeros((height, width), np.float32)
     picture[rows, columns] = bright.clip(0, 1)
-    return picture
+    return smooth_edge(picture, seen, data.max(axis=0), level)

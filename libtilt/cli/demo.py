@@ -31,11 +31,13 @@ from libtilt.io.atomic import atomic_writes, require_writable, scratch_folder
 from libtilt.io.downloads import fetch_emdb
 from libtilt.phantoms import GaussianBlobs
 from libtilt.projector import Projector
+from libtilt.reconstruction import wbp
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
 
 SERIES_FILES = ("tilt_series.mrc", "tilt_series.json", "tilt_series.rawtlt")
 GIF_FILES = ("volume.gif", "tilt_series.gif", "tomogram.gif")
+_SURFACE = Spin(render="surface", count=60, dust=0.1)
 FILES = ("volume.mrc", *SERIES_FILES, "tomogram.mrc", *GIF_FILES)
 
 
@@ -68,7 +70,8 @@ FILES = ("volume.mrc", *SERIES_FILES, "tomogram.mrc", *GIF_FILES)
 def demo(output: Path, **options: Any) -> None:
     """Project a map to a tilt series, backproject it to a tomogram, and animate all three.
 
-    The tilts are -60 to 60 degrees about y in steps of 3; the backprojection has no filter.
+    The tilts are -60 to 60 degrees about y in steps of 3; the tomogram is reconstructed by
+    weighted back-projection.
 
     \b
     Examples:
@@ -94,12 +97,13 @@ def demo(output: Path, **options: Any) -> None:
         voxel_size=volume.voxel_size,
         backend=options["backend"],
     )
+    _compile_kernels(projector)
     with _step("tilt series"):
         tilt_series = projector.forward(volume, progress=progress)
     echo(f"  {len(tilt_series)} images of {side} x {side} pixels, from -60 to 60 degrees")
     with _step("tomogram"):
-        tomogram = projector.evolve(driven="voxel").adjoint(tilt_series, progress=progress)
-    echo(f"  {format_shape(tomogram.shape)} voxels, backprojected without a filter")
+        tomogram = wbp(tilt_series, projector=projector, progress=progress).volume
+    echo(f"  {format_shape(tomogram.shape)} voxels, by weighted back-projection")
     output.mkdir(parents=True, exist_ok=True)
     # Written to a scratch folder, then moved to their places, all or none.
     with scratch_folder(output) as scratch:
@@ -113,12 +117,25 @@ def demo(output: Path, **options: Any) -> None:
             echo(f"{path}  {path.stat().st_size / 1e6:.1f} MB")
 
 
+def _compile_kernels(projector: Projector) -> None:
+    """Compile what the next steps use, unless that was done before, as a step of its own."""
+    if projector.backend.name not in ("auto", "numba"):
+        return
+    try:
+        from libtilt.backends.numba.warming import compile_once, is_compiled
+    except Exception:  # A broken numba raises anything; a warning follows where it is used.
+        return
+    if not is_compiled():
+        with _step("compiling kernels (once)"):
+            compile_once()
+
+
 def _write(folder: Path, volume: Volume, tilt_series: TiltSeries, tomogram: Volume) -> None:
     shown: dict[str, Any] = {"style": Style(annotate=True), "progress": shows_progress()}
     volume.save(folder / "volume.mrc")
     tilt_series.save(folder / "tilt_series.mrc")
     tomogram.save(folder / "tomogram.mrc")
-    volume.to_gif(folder / "volume.gif", look=Spin(render="surface", count=60), **shown)
+    volume.to_gif(folder / "volume.gif", look=_SURFACE, **shown)
     tilt_series.to_gif(folder / "tilt_series.gif", **shown)
     tomogram.to_gif(folder / "tomogram.gif", **shown)
 

@@ -92,6 +92,7 @@ def gif(files: Paths, output: Path, **options: Any) -> None:
       libtilt gif tomogram.mrc -o tomogram.gif
       libtilt gif map.mrc --look spin --axis z --count 60 -o map.gif --max-bytes 2000000
       libtilt gif map.mrc --look spin --render surface --cmap copper -o map.mp4
+      libtilt gif map.mrc --look spin --render surface --dust 0.1 --background white -o map.webp
       libtilt gif tilts.mrc --tlt tilts.tlt --annotate -o tilts.gif
       libtilt gif map.mrc tilts.mrc tomogram.mrc --annotate -o all.gif
       libtilt gif raw.mrc denoised.mrc --before-after --axis y -o wipe.gif
@@ -120,6 +121,8 @@ def gif(files: Paths, output: Path, **options: Any) -> None:
                 report(done, count)
 
         path = animation.save(output, overwrite=options["overwrite"], progress=progress)
+    for note in dict.fromkeys(note for panel in panels for note in panel.notes):
+        echo(note)
     stored = _stored_frames(path, counts[0])
     joined = f" (stored as {stored}: equal ones are joined)" if stored < counts[0] else ""
     echo(f"{path}: {counts[0]} frames{joined}, {path.stat().st_size} bytes")

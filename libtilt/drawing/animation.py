@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import tempfile
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from libtilt.drawing.montage import Montage
 from libtilt.drawing.panel import Panel
 from libtilt.drawing.writer import FPS
 from libtilt.drawing.writers import Gif, writer_for
-from libtilt.errors import ArgumentError
+from libtilt.errors import ArgumentError, LibtiltWarning
 from libtilt.errors.checks import positive_integer
 from libtilt.errors.options import checked, option
 from libtilt.io.atomic import atomic_write, require_writable
@@ -61,8 +62,9 @@ class Animation:
     max_bytes : int, optional
         Largest file size, by default 5 MB in every format; None is no limit. A larger file is first
         thinned evenly, to every second, third, ... frame, but to no less than 40 frames; then the
-        picture is scaled down, also below `width`, to no less than 64 pixels along its longest
-        side. A thinned animation keeps its duration as long as it shows 10 frames per second.
+        picture is scaled down to no less than 64 pixels along its longest side, with a warning if
+        that is below `width`. A thinned animation keeps its duration as long as it shows 8 frames
+        per second.
 
     Raises
     ------
@@ -145,6 +147,19 @@ class Animation:
         --------
         See the class.
         """
+        wanted, kept = self._save(path, overwrite=overwrite, progress=progress)
+        if self.width is not None and kept < wanted:
+            message = (
+                f"the picture is {kept} pixels wide, not {wanted}, to stay within "
+                f"max_bytes={self.max_bytes}; pass a larger max_bytes, or None, to keep the width"
+            )
+            warnings.warn(LibtiltWarning(message, arguments=("max_bytes",)), stacklevel=2)
+        return Path(path)
+
+    def _save(
+        self, path: str | Path, *, overwrite: bool, progress: ProgressOption
+    ) -> tuple[int, int]:
+        """Write the animation; return the width that the options ask for, and that of the file."""
         writer = writer_for(path, fps=self.fps, loop=self.loop)
         require_writable(path, overwrite=overwrite)
         montage = Montage.from_panels(self.panels, full_color=writer.full_color)
@@ -152,15 +167,22 @@ class Animation:
         writer.require_sides(*montage.layout.picture_shape(width))
         writing = atomic_write(path, overwrite=overwrite)
         with reporting(progress, "frames") as report, writing as temporary:
-            write_within(temporary, writer, montage, width, self.max_bytes, report)
-        return Path(path)
+            kept = write_within(temporary, writer, montage, width, self.max_bytes, report)
+        return width, kept
+
+    def __repr__(self) -> str:
+        count = max(len(panel.order) for panel in self.panels)
+        panels = ", ".join(map(repr, self.panels))
+        return f"<Animation: {count} pictures, {self.fps:g} a second, of {panels}>"
 
     def _repr_html_(self) -> str:
         """Return the animation as a GIF within HTML, for notebooks."""
         within = min(self.max_bytes or _NOTEBOOK_BYTES, _NOTEBOOK_BYTES)
         shown = attrs.evolve(self, max_bytes=within, fps=min(self.fps, Gif.fastest))
         with tempfile.TemporaryDirectory() as folder:
-            data = base64.b64encode(shown.save(Path(folder) / "shown.gif").read_bytes())
+            path = Path(folder) / "shown.gif"
+            shown._save(path, overwrite=False, progress=None)
+            data = base64.b64encode(path.read_bytes())
         return f"<img alt='animation' src='data:image/gif;base64,{data.decode()}'>"
 
     def _width(self, montage: Montage, *, even: bool) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
@@ -17,32 +17,30 @@ from libtilt.errors.log import logger
 from libtilt.progress import Report
 
 FEWEST_FRAMES = 40
-SLOWEST_FPS = 10.0
+SLOWEST_FPS = 8.0
 
 
 @attrs.frozen
 class Cut:
-    """The part of an animation that is written: every `step`-th frame, `width` pixels wide."""
+    """The part of an animation that is written: its thinned frames, `width` pixels wide."""
 
-    step: int
+    montage: Montage
     width: int
 
-    def positions(self, montage: Montage) -> range:
-        """Return the positions in the sequence of the frames that are written."""
-        return range(0, len(montage), self.step)
-
-    def smaller(self, montage: Montage, excess: float) -> Cut:
+    def smaller(self, excess: float) -> Cut:
         """Return a cut that should shrink a file by the factor `excess`; the same if none can."""
-        largest_step = len(montage) // FEWEST_FRAMES
-        if self.step < largest_step:
-            step = max(self.step + 1, math.ceil(self.step * excess))
-            return attrs.evolve(self, step=min(step, largest_step))
-        return attrs.evolve(self, width=montage.layout.narrower(self.width, excess))
+        now = len(self.montage)
+        fewer = [n for n in self.montage.thinned_counts() if FEWEST_FRAMES <= n < now]
+        if fewer:
+            count = max((n for n in fewer if n * excess <= now), default=fewer[0])
+            return attrs.evolve(self, montage=self.montage.thinned(count))
+        return attrs.evolve(self, width=self.montage.layout.narrower(self.width, excess))
 
-    def writer(self, writer: Writer) -> Writer:
-        """Return a slower writer, so that fewer frames last as long, at 10 a second or more."""
+    def writer(self, writer: Writer, full: Cut) -> Writer:
+        """Return a slower writer, so that fewer frames last as long, at 8 a second or more."""
         slowest = min(writer.fps, SLOWEST_FPS)
-        return attrs.evolve(writer, fps=max(writer.fps / self.step, slowest))
+        fps = writer.fps * len(self.montage) / len(full.montage)
+        return attrs.evolve(writer, fps=max(fps, slowest))
 
 
 def write_within(
@@ -52,65 +50,67 @@ def write_within(
     width: int,
     max_bytes: int | None,
     progress: Report | None,
-) -> None:
-    """Write all frames; if the file exceeds `max_bytes`, again with fewer frames or pixels."""
-    full = cut = Cut(1, width)
+) -> int:
+    """Write all frames; if the file exceeds `max_bytes`, again with fewer frames or pixels.
+
+    Return the width of the picture.
+    """
+    full = cut = Cut(montage, width)
     if max_bytes is not None:
-        cut = _estimate(path, writer, montage, full, max_bytes)
-    while (size := _write(path, writer, montage, cut, progress)) > (max_bytes or math.inf):
+        cut = _estimate(path, writer, full, max_bytes)
+    while (size := _write(path, cut.writer(writer, full), cut, progress)) > (max_bytes or math.inf):
         assert max_bytes is not None
-        cut = _reduce(montage, cut, size, max_bytes)
+        cut = _reduce(cut, size, max_bytes)
     if cut != full:
         logger.info(
             "max_bytes=%d: wrote %d of %d frames, %d pixels wide instead of %d",
-            *(max_bytes, len(cut.positions(montage)), len(montage), cut.width, width),
+            *(max_bytes, len(cut.montage), len(montage), cut.width, width),
         )
+    return cut.width
 
 
-def _reduce(montage: Montage, cut: Cut, size: int, max_bytes: int) -> Cut:
+def _reduce(cut: Cut, size: int, max_bytes: int) -> Cut:
     """Return a smaller cut for a file of `size` > `max_bytes` bytes; raise if there is none."""
-    smaller = cut.smaller(montage, size / max_bytes)
+    smaller = cut.smaller(size / max_bytes)
     if smaller != cut:
         return smaller
     wanted = max(1, int(0.99 * cut.width * math.sqrt(max_bytes / size)))
     raise ArgumentError(
-        f"max_bytes={max_bytes} is too small: {len(cut.positions(montage))} frames {cut.width} "
+        f"max_bytes={max_bytes} is too small: {len(cut.montage)} frames {cut.width} "
         f"pixels wide take {size} bytes, and fit at a width of about {wanted} pixels; raise "
         "max_bytes, show fewer frames, or set that width",
         arguments=("max_bytes", "width"),
     )
 
 
-def _write(path: Path, writer: Writer, montage: Montage, cut: Cut, progress: Report | None) -> int:
+def _write(path: Path, writer: Writer, cut: Cut, progress: Report | None) -> int:
     """Write the frames of a cut; return the file size in bytes."""
-    frames = _frames(montage, cut.positions(montage), cut.width, progress)
-    cut.writer(writer).write(path, frames, montage.colors)
+    writer.write(path, _frames(cut, progress), cut.montage.colors)
     return path.stat().st_size
 
 
-def _frames(
-    montage: Montage, positions: Sequence[int], width: int, progress: Report | None
-) -> Iterator[NDArray[np.uint8]]:
-    for done, frame in enumerate(montage.frames(positions, width), start=1):
+def _frames(cut: Cut, progress: Report | None) -> Iterator[NDArray[np.uint8]]:
+    count = len(cut.montage)
+    for done, frame in enumerate(cut.montage.frames(range(count), cut.width), start=1):
         yield frame
         if progress is not None:
-            progress(done, len(positions))
+            progress(done, count)
 
 
-def _estimate(path: Path, writer: Writer, montage: Montage, cut: Cut, max_bytes: int) -> Cut:
+def _estimate(path: Path, writer: Writer, cut: Cut, max_bytes: int) -> Cut:
     """Return a cut whose file, extrapolated from a few runs of frames, has about `max_bytes`.
 
     Where the extrapolation is close to the limit, the file itself has to tell.
     """
     runs, length, margin = 4, 3, 1.2
-    while len(positions := cut.positions(montage)) >= 3 * runs * length:
+    while (count := len(cut.montage)) >= 3 * runs * length:
         # Evenly spaced runs would all meet the middle of a sequence that goes there and back.
         golden = np.arange(1, runs + 1) * (math.sqrt(5) - 1) / 2 % 1
-        starts = np.sort(golden * (len(positions) - length)).astype(int).tolist()
-        sample = [positions[start + offset] for start in starts for offset in range(length)]
-        writer.write(path, montage.frames(sample, cut.width), montage.colors)
-        excess = path.stat().st_size * len(positions) / len(sample) / max_bytes
-        smaller = cut.smaller(montage, excess) if excess > margin else cut
+        starts = np.sort(golden * (count - length)).astype(int).tolist()
+        sample = [start + offset for start in starts for offset in range(length)]
+        writer.write(path, cut.montage.frames(sample, cut.width), cut.montage.colors)
+        excess = path.stat().st_size * count / len(sample) / max_bytes
+        smaller = cut.smaller(excess) if excess > margin else cut
         if smaller == cut:
             break
         cut = smaller

@@ -73,6 +73,20 @@ class Colors:
             written = blended.astype(np.uint8)
         return written
 
+    def place(self, pixels: NDArray[np.uint8], alpha: Frames, ink: int) -> NDArray[np.uint8]:
+        """Return pixels of opacity `alpha`, 0 to 255, over a background of gray `ink`.
+
+        With a palette, the outer half of edges is drawn in grays as bright as the mixed colors.
+        """
+        cover = 255 - alpha
+        if self.blends:
+            return self.write(pixels, np.full_like(alpha, ink), cover)
+        assert self.table is not None
+        bright = (self.table @ [0.299, 0.587, 0.114])[pixels]
+        mixed = np.rint((bright * alpha + float(ink) * cover) / 255).astype(np.uint8)
+        placed: NDArray[np.uint8] = np.where(alpha >= 128, pixels, self._inks[mixed])
+        return placed
+
     def rgb(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return the RGB values of pixels, `(h, w, 3)`."""
         return pixels if self.table is None else self.table[pixels]

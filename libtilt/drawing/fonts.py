@@ -70,6 +70,9 @@ def draw_text(
     """Draw a text with an outline of one pixel; `anchor` is that of Pillow."""
     x, y = position
     x -= {"l": 0.0, "m": 0.5, "r": 1.0}[anchor[0]] * text_width(text, font)
+    if anchor[0] == "r" and text:
+        # The last letter itself ends at x, not the blank that follows it.
+        x += font.getlength(text[-1]) - _ink_end(text[-1], font)
     for piece in re.split(f"([{MINUS}{FIGURE_SPACE}])", text):
         pen: dict[str, Any] = {"fill": fill, "stroke_fill": outline, "stroke_width": 1}
         if piece == MINUS:
@@ -77,6 +80,13 @@ def draw_text(
         elif piece != FIGURE_SPACE:
             canvas.text((x, y), piece, font=font, anchor=f"l{anchor[1]}", **pen)
         x += text_width(piece, font)
+
+
+def _ink_end(letter: str, font: Any) -> float:
+    """Return where the ink of a letter ends, in pixels from where it begins to be written."""
+    mask, offset = font.getmask2(letter)
+    box = mask.getbbox()
+    return float(font.getlength(letter) if box is None else box[2] + offset[0])
 
 
 def _draw_minus(

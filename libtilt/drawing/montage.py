@@ -14,6 +14,7 @@ from libtilt.drawing.contrast import Frames
 from libtilt.drawing.layout import GAP, Layout
 from libtilt.drawing.overlays import draw_overlay
 from libtilt.drawing.panel import Panel
+from libtilt.drawing.style import Style
 
 # Objects of more different sizes each fill the height, at their own scale.
 _SMALLEST_SHARE = 1 / 8
@@ -23,13 +24,20 @@ _SMALLEST_SHARE = 1 / 8
 class Montage:
     """Panels with their gray values and shared colors; the longest one sets the frame count.
 
-    `shares` is the part of the height that the frames of each panel fill, between black bars.
+    `shares` is the part of the height that the frames of each panel fill, between bars, and
+    `orders` holds the indices of its frames in the order shown.
     """
 
     panels: tuple[Panel, ...]
     grays: tuple[Frames, ...]
     shares: tuple[float, ...]
     colors: Colors
+    orders: tuple[NDArray[np.intp], ...] = attrs.field(
+        default=attrs.Factory(
+            lambda self: tuple(panel.order for panel in self.panels), takes_self=True
+        ),
+        kw_only=True,
+    )
     _overlays: dict[tuple[int, ...], tuple[Frames, Frames] | None] = attrs.field(
         factory=dict, repr=False, init=False
     )
@@ -49,7 +57,15 @@ class Montage:
         return cls(panels, grays, shares, colors)
 
     def __len__(self) -> int:
-        return max(len(panel.order) for panel in self.panels)
+        return max(map(len, self.orders))
+
+    def thinned(self, count: int) -> Montage:
+        """Return the montage with the frames of panels thinned to at most `count`."""
+        return attrs.evolve(self, orders=tuple(p.thinned_order(count) for p in self.panels))
+
+    def thinned_counts(self) -> list[int]:
+        """Return the numbers of frames that a thinned montage can have, in increasing order."""
+        return sorted(set[int]().union(*(panel.thinned_counts() for panel in self.panels)))
 
     @property
     def layout(self) -> Layout:
@@ -66,12 +82,11 @@ class Montage:
         """Return the pixels of the frame at a position of the sequence."""
         height, widths = self.layout.sizes(width)
         parts: list[NDArray[np.uint8]] = []
-        drawn = zip(self.panels, self.grays, self.shares, widths, strict=True)
-        for panel, gray, share, across in drawn:
-            order = panel.order
+        drawn = zip(self.panels, self.grays, self.orders, self.shares, widths, strict=True)
+        for panel, gray, order, share, across in drawn:
             index = int(order[position * len(order) // len(self)])
-            shown = resize(gray[index], (max(1, round(height * share)), across))
-            pixels = self._fill(self.colors.paint(shown, panel.style.cmap), height)
+            shape = max(1, round(height * share)), across
+            pixels = self._fill(self._paint(panel, gray, index, shape), height, panel.style)
             overlay = self._overlay(panel, index, (height, across), across / gray.shape[2])
             if parts:
                 white = self.colors.white
@@ -83,12 +98,26 @@ class Montage:
         """Yield the frames at some positions of the sequence."""
         return (self.frame(position, width) for position in positions)
 
-    def _fill(self, pixels: NDArray[np.uint8], height: int) -> NDArray[np.uint8]:
-        """Return pixels centered between black bars, at the given height."""
+    def _paint(
+        self, panel: Panel, gray: Frames, index: int, shape: tuple[int, int]
+    ) -> NDArray[np.uint8]:
+        """Return the pixels of a frame at another size, on the background of its style."""
+        shown = resize(gray[index], shape)
+        if panel.opacity is None or panel.style.background is None:
+            return self.colors.paint(shown, panel.style.cmap)
+        alpha = resize(np.rint(255 * panel.opacity[index].clip(0, 1)).astype(np.uint8), shape)
+        # Brightness without the opacity that it is multiplied by.
+        full = (shown * 255.0 / np.maximum(alpha, 1)).clip(0, 255).astype(np.uint8)
+        ink = 255 if panel.style.background == "white" else 0
+        return self.colors.place(self.colors.paint(full, panel.style.cmap), alpha, ink)
+
+    def _fill(self, pixels: NDArray[np.uint8], height: int, style: Style) -> NDArray[np.uint8]:
+        """Return pixels centered between bars, at the given height."""
         missing = height - len(pixels)
         if not missing:
             return pixels
-        filled = np.full((height, *pixels.shape[1:]), self.colors.black, np.uint8)
+        bar = self.colors.white if style.background == "white" else self.colors.black
+        filled = np.full((height, *pixels.shape[1:]), bar, np.uint8)
         filled[missing // 2 : missing // 2 + len(pixels)] = pixels
         return filled
 

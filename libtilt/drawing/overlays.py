@@ -25,6 +25,7 @@ class Inks(NamedTuple):
 
 
 INKS = Inks(0, 96, 160, 255)
+INKS_ON_WHITE = Inks(255, 160, 96, 0)
 COVER = Inks(255, 255, 255, 255)
 
 
@@ -38,26 +39,26 @@ def draw_overlay(
     """
     if not style.has_overlays:
         return None
-    inked, covered = (_paint(style, index, shape, zoom, inks) for inks in (INKS, COVER))
+    own = INKS_ON_WHITE if style.background == "white" else INKS
+    inked, covered = (_paint(style, index, shape, zoom, inks) for inks in (own, COVER))
     return inked, covered
 
 
 def _paint(style: Style, index: int, shape: tuple[int, int], zoom: float, inks: Inks) -> Frames:
-    image = Image.new("L", shape[::-1], 0)
+    image = Image.new("L", shape[::-1], 0 if inks is COVER else inks.black)
     canvas = ImageDraw.Draw(image)
     # By the height, which panels side by side share.
     size = max(11, shape[0] // 16)
-    room = shape[1] - 8
-    if style.title is not None and style.labels is not None:
-        room //= 2
+    edge = _margin(shape)
+    ends = {"la": edge, "ra": shape[1] - edge}
+    columns = [] if style.labels is None else _columns(style)
+    texts = [(anchor, column, sum((c for _, c in columns), ())) for anchor, column in columns]
     if style.title is not None:
-        _write(canvas, (4, 3), style.title, _fitting_font((style.title,), size, room), "la", inks)
-    if style.labels is not None:
-        label = style.labels[index % len(style.labels)]
+        texts.insert(0, ("la", (style.title,), (style.title,)))
+    for anchor, column, all_labels in texts:
         # One size and one place for all labels, so that they do not jump from frame to frame.
-        font = _fitting_font(style.labels, size, room)
-        x, anchor = _label_place(style, font, shape[1])
-        _write(canvas, (x, 3), label, font, anchor, inks)
+        font = _fitting_font(all_labels, size, max(1, shape[1] - 2 * edge) // len(texts))
+        _write(canvas, (ends[anchor], edge - 1), column[index % len(column)], font, anchor, inks)
     if style.pixel_size is not None:
         _draw_scale_bar(canvas, image.size, style.pixel_size / zoom, size, inks)
     if style.dial is not None:
@@ -77,22 +78,25 @@ def _fitting_font(texts: tuple[str, ...], size: int, room: int) -> Any:
     return font_for(letters, min(size, 7))
 
 
-def _label_place(style: Style, font: Any, width: int) -> tuple[float, str]:
-    """Return x and anchor of the labels: at the right beside a title, else at the left.
+def _margin(shape: tuple[int, int]) -> int:
+    """Return the distance of overlays from the edges of a picture `(h, w)`."""
+    # By the height, which panels side by side share.
+    return max(4, round(0.03 * shape[0]))
 
-    Numbers are aligned at their right ends, as in a column.
+
+def _columns(style: Style) -> list[tuple[str, tuple[str, ...]]]:
+    """Return the labels with their anchors: beside a title, and of numbers, at the right.
+
+    Where no title is, labels with tabs are divided into both.
     """
     assert style.labels is not None
     if style.title is not None:
-        return width - 4, "ra"
-    if not all(label.lstrip(f"{MINUS}-+ ")[:1].isdigit() for label in style.labels):
-        return 4, "la"
-    return 4 + _widest(style.labels, font), "ra"
-
-
-@functools.lru_cache(maxsize=64)
-def _widest(texts: tuple[str, ...], font: Any) -> float:
-    return max(_width(text, font) for text in set(texts))
+        return [("ra", tuple(label.replace("\t", " | ").strip(" |") for label in style.labels))]
+    if any("\t" in label for label in style.labels):
+        halves = [label.partition("\t")[::2] for label in style.labels]
+        return [("la", tuple(left for left, _ in halves)), ("ra", tuple(r for _, r in halves))]
+    numbers = all(label.lstrip(f"{MINUS}-+ ")[:1].isdigit() for label in style.labels)
+    return [("ra" if numbers else "la", style.labels)]
 
 
 def _width(text: str, font: Any) -> float:
@@ -143,11 +147,12 @@ def _draw_scale_bar(
     font = _fitting_font((text,), font_size, width - 8)
     pixels = max(1, round(length / pixel_size))
     thick = max(2, height // 80)
-    left, low = 5, height - 5
+    edge = _margin((height, width)) + 1
+    left, low = edge, height - edge
     canvas.rectangle((left - 1, low - thick - 1, left + pixels, low), fill=inks.black)
     canvas.rectangle((left, low - thick, left + pixels - 1, low - 1), fill=inks.white)
     # Centered over the bar, but within a small picture.
-    middle = max(left + pixels / 2, 4 + _width(text, font) / 2)
+    middle = max(left + pixels / 2, edge - 1 + _width(text, font) / 2)
     _write(canvas, (middle, low - thick - 2), text, font, "md", inks)
 
 
@@ -160,7 +165,8 @@ def _draw_dial(
     """
     width, height = size
     radius = max(7, min(width, height) // 14)
-    x, y = width - radius - 5, height - radius - 5
+    edge = _margin((height, width)) + 1
+    x, y = width - radius - edge, height - radius - edge
     canvas.ellipse(
         (x - radius, y - radius, x + radius, y + radius), fill=inks.black, outline=inks.light
     )

@@ -8,8 +8,10 @@ import attrs
 import numpy as np
 
 from libtilt.drawing.contrast import Contrast, contrast_limits, require_percentiles
-from libtilt.errors.checks import Float64Array, finite_array, to_pixel_size
+from libtilt.errors.checks import Float64Array, finite_array, one_of, to_pixel_size
 from libtilt.errors.options import checked, option
+
+BACKGROUNDS = ("black", "white")
 
 
 def _labels_converter(value: Any) -> tuple[str, ...]:
@@ -48,11 +50,14 @@ class Style:
     annotate : bool, optional
         Whether a look adds its overlays: a scale bar and, for a tilt series, the tilt angle and a
         tilt dial. By default only where several objects are compared.
+    background : {"black", "white"}, optional
+        Color beside a surface, and above and below a smaller panel. By default it is black beside
+        a panel, and the first color of the map beside a surface.
     title : str, optional
         Text on all frames, at the upper left.
     labels : str or sequence of str, optional
-        One text for all frames or one per frame, at the upper left, or at the upper right beside a
-        title.
+        One text for all frames or one per frame, at the upper left; numbers, and labels beside a
+        title, are at the upper right. A tab divides a label into a left and a right one.
     dial : array_like, shape (n,), optional
         Tilt angles in degrees. A disc at the lower right shows the specimen along the tilt axis,
         with the beam from above.
@@ -90,6 +95,13 @@ class Style:
     annotate: bool | None = attrs.field(
         default=None,
         metadata=option("draw a scale bar and, on tilt series, the tilt angle and a dial", bool),
+    )
+    background: str | None = attrs.field(
+        default=None,
+        validator=attrs.validators.optional(
+            checked(lambda value, name: one_of(value, name, BACKGROUNDS))
+        ),
+        metadata=option("color beside a surface and beside smaller panels", BACKGROUNDS),
     )
     title: str | None = attrs.field(
         default=None, validator=attrs.validators.optional(attrs.validators.instance_of(str))

@@ -265,6 +265,10 @@ class ImageData(NDArrayOperatorsMixin):
         """Return the slices or images that represent the data in a notebook."""
         return [self._array[len(self._array) // 2]]
 
+    def _thumbnail_captions(self) -> list[str]:
+        """Return what the thumbnails show, one text for each."""
+        return [f"{len(self._array) // 2} of {len(self._array)}"]
+
     def _summary(self) -> dict[str, str]:
         """Return the properties that a notebook lists."""
         return {"shape": format_shape(self.shape), "type": str(self.dtype)}
@@ -278,7 +282,9 @@ class ImageData(NDArrayOperatorsMixin):
     def _repr_html_(self) -> str:
         from libtilt.drawing.thumbnails import notebook_card, value_range
 
-        summary = self._summary() | {"range": value_range(self._array, self._thumbnails())}
+        shown = {"shown": ", ".join(self._thumbnail_captions())}
+        values = {"range": value_range(self._array, self._thumbnails())}
+        summary = self._summary() | values | shown
         return notebook_card(type(self).__name__, summary, self._repr_png_())
 
     def __len__(self) -> int:

@@ -53,12 +53,16 @@ def tilt_scheme(geometry: TiltGeometry, *, thickness: float = 0.3, ax: Axes | No
     from matplotlib.patches import Circle, Rectangle, Wedge
 
     ax.add_patch(Circle((0, 0), 1.0, fill=False, color="0.8"))
-    ax.add_patch(Rectangle((-0.8, -0.8 * height), 1.6, 1.6 * height, color=SLAB, alpha=0.25, lw=0))
+    slab = Rectangle((-0.8, -0.8 * height), 1.6, 1.6 * height, color=SLAB, alpha=0.25, lw=0)
+    slab.set_label("specimen")
+    ax.add_patch(slab)
     for first, last in missing_sectors(geometry.beam_directions):
-        ax.add_patch(Wedge((0, 0), 1.0, first, last, color=MISSING, alpha=0.15, lw=0))
+        gap = Wedge((0, 0), 1.0, first, last, color=MISSING, alpha=0.15, lw=0, label="no beam")
+        ax.add_patch(gap)
     for x, _, z in geometry.sort().beam_directions:
-        ax.plot([-x, x], [-z, z], color="black", linewidth=0.7)
-    ax.set(xlim=(-1.15, 1.15), ylim=(-1.15, 1.15), aspect="equal", xticks=[], yticks=[])
+        (beam,) = ax.plot([-x, x], [-z, z], color="black", linewidth=0.7, label="beam")
+    ax.legend(handles=[beam, slab, gap], loc="lower left", fontsize="small")
+    ax.set(xlim=(-1.15, 1.15), ylim=(-1.45, 1.15), aspect="equal", xticks=[], yticks=[])
     ax.set(xlabel="x", ylabel="z", title=_title(geometry))
     return ax
 

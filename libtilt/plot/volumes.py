@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from libtilt.drawing.contrast import require_percentiles
+from libtilt.drawing.fonts import MINUS
 from libtilt.errors.checks import integers_of, require_finite, require_kind
 from libtilt.geometry import VolumeGrid
-from libtilt.plot.axes import color_scale, draw_scale_bar, get_axes, hide_frame, text_outline
+from libtilt.plot.axes import color_scale, draw_scale_bar, get_axes, text_outline
 from libtilt.volume import Volume
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ def orthoslices(
     """Draw the three orthogonal slices through a voxel, with cross-hairs and a scale bar.
 
     The xy slice is at the upper left, the xz slice below it, the zy slice on its right; labels name
-    the axes to the right and down. Anisotropic voxels are drawn to scale.
+    the axes to the right and down. Anisotropic voxels are drawn to scale. The title has the place
+    of the voxel, from the rotation center, and its index.
 
     Parameters
     ----------
@@ -49,7 +51,7 @@ def orthoslices(
     >>> from libtilt.plot import orthoslices
     >>> volume = GaussianBlobs.ribosome_like().volume((24, 32, 40), voxel_size=8.0)
     >>> orthoslices(volume).get_title()
-    'x 20, y 16, z 12'
+    'x 0, y 0, z 0 nm (voxel 20, 16, 12)'
     """
     require_kind(volume, Volume, "volume")
     volume = volume if grid is None else volume.resample(grid)
@@ -75,10 +77,12 @@ def orthoslices(
         _draw_slice(ax, panel, place, style)
         _label(ax, name, place[0] + inset, place[1] + inset)
     ax.set(xlim=(left, left + across + gap + deep), ylim=(top + down + gap + deep, top))
-    ax.set_facecolor("black")
     draw_scale_bar(ax, across, down, 1.0, (left, top))
-    hide_frame(ax)
-    ax.set(aspect="equal", title=f"x {x}, y {y}, z {z}")
+    # No background: the lower right quarter, where no slice is, stays that of the figure.
+    ax.set_axis_off()
+    nanometers = (volume.grid.origin + np.array([x, y, z]) * sizes) / 10
+    where = ", ".join(f"{name} {nm + 0:.4g}" for name, nm in zip("xyz", nanometers, strict=True))
+    ax.set(aspect="equal", title=f"{where} nm (voxel {x}, {y}, {z})".replace("-", MINUS))
     return ax
 
 

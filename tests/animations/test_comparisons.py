@@ -82,6 +82,20 @@ def test_a_wipe_goes_from_one_volume_to_the_other_and_back(tmp_path):
         before_after(before, Volume(np.zeros((3, 40, 50))))
 
 
+def test_a_wipe_names_each_side_while_it_is_visible_and_does_not_stall():
+    wipe = before_after(SMALL, SMALL, labels=("raw", "denoised"), count=40)
+    assert wipe.style.labels == ("\traw", *2 * ["denoised\traw"], "denoised\t")
+    volume = BLOBS.volume((3, 100, 200))
+    wipe = before_after(volume, -volume, count=21)
+    seams = [int((frame != wipe.frames[0])[50:60].any(axis=0).sum()) for frame in wipe.frames]
+    assert np.abs(np.diff(seams) - 10).max() <= 3
+    # The line between the sides spares the texts.
+    assert (wipe.frames[5][20:80, 50] == 255).all()
+    assert not (wipe.frames[5][[0, -1], 50] == 255).any()
+    bare = before_after(volume, -volume, count=21, style=Style(annotate=False))
+    assert (bare.frames[5][:, 50] == 255).all()
+
+
 def test_the_scale_bar_of_a_wipe_matches_the_resampled_slice():
     volume = Volume(np.zeros((10, 12, 15)), voxel_size=(4.0, 4.0, 2.0))
     panels = [before_after(volume, volume, axis=axis) for axis in ("y", "z")]

@@ -47,6 +47,42 @@ def test_slices_begin_with_the_one_through_the_center(count, step):
     assert (np.abs(np.diff(shown)) == step).all()
 
 
+@pytest.mark.parametrize(
+    ("options", "shown"),
+    [
+        ({"start": 2, "stop": 5}, [3, 4, 3, 2]),
+        ({"start": 4}, [5, 6, 5, 4]),
+        ({"start": -2}, [6, 5]),
+        ({"stop": 4, "step": 2}, [3, 1]),
+        ({"start": 1, "stop": -1, "step": 2}, [3, 5, 3, 1]),
+    ],
+)
+def test_slices_from_a_start_to_a_stop(options, shown):
+    volume = Volume(np.arange(7)[:, None, None] * np.ones((4, 5)))
+    panel = Slices(**options).panel(volume, Style(annotate=True))
+    assert panel.frames[panel.order, 0, 0].tolist() == shown
+    assert [panel.style.labels[k] for k in panel.order] == [f"z = {k} of 7" for k in shown]
+
+
+def test_labels_of_slices_have_one_width():
+    panel = Slices(axis="x").panel(Volume(np.zeros((2, 2, 128))), Style(annotate=True))
+    assert len({len(label) for label in panel.style.labels}) == 1
+    assert panel.style.labels[7] == "x = \u2007\u20077 of 128"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"start": 9}, "start and stop must leave at least one of 7 slices along z, got start=9"),
+        ({"start": 3, "stop": 3}, "start and stop must leave"),
+        ({"start": 1.5}, r"start must be 1 integer, got \(1.5,\)"),
+    ],
+)
+def test_a_start_and_a_stop_without_slices_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        Slices(**options).frames(Volume(np.zeros((7, 4, 5))))
+
+
 def test_slices_of_anisotropic_voxels_have_square_pixels():
     frames = Slices().frames(Volume(RNG.random((3, 10, 10)), voxel_size=(1.0, 2.0, 1.0)))
     assert frames.shape == (3, 20, 10)
@@ -63,6 +99,7 @@ def test_a_look_is_picked_by_name_class_or_instance():
     ("look", "error", "message"),
     [
         ("wobble", ValueError, "look 'wobble' is not known: choose from 'slices', 'spin', 'tilts'"),
+        ("surface", ArgumentError, r"'surface' is a .* Spin: pass look=Spin\(render='surface'\)"),
         (3, TypeError, "look must be a name, a Look class or a Look, got 3"),
         (Tilts(), ArgumentError, "look 'tilts' shows a TiltSeries, got a Volume"),
     ],

@@ -454,7 +454,8 @@ def test_animations_of_all_looks(volume, tmp_path, options, suffix):
 @pytest.mark.parametrize("look", ["slices", "spin"])
 def test_an_option_of_one_look_is_refused_for_other_looks(volume, tmp_path, look, option):
     field, shown = next(iter(fields_by_option(LOOKS)[option].values()))
-    value = {"axis": "x", "level": 0.01, "sigma": 1.0}.get(option, field.default)
+    values = {"axis": "x", "level": 0.01, "sigma": 1.0, "start": 3, "stop": -2}
+    value = values.get(option, field.default)
     arguments = ["--look", look, f"--{option}", value, "-o", tmp_path / "a.gif"]
     if shown.kind is float and look == "spin":
         arguments += ["--render", "surface"]

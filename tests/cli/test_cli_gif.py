@@ -2,6 +2,7 @@
 
 import imageio.v3 as iio
 import numpy as np
+import pytest
 from click.testing import CliRunner
 from PIL import Image
 
@@ -9,6 +10,7 @@ from libtilt import GaussianBlobs, TiltGeometry, TiltSeries, Volume
 from libtilt.animations import Spin
 from libtilt.cli import app
 from libtilt.drawing import Style
+from libtilt.reconstruction import wbp
 
 
 def run(*arguments):
@@ -31,11 +33,16 @@ def test_gif_says_how_many_frames_are_kept_within_the_limit(tmp_path):
 
 
 def test_the_demo_shows_the_map_as_a_surface_and_the_tomogram_as_slices(tmp_path):
-    run("demo", "--size", 24, "-o", tmp_path / "demo")
+    output = run("demo", "--size", 24, "-o", tmp_path / "demo")
+    assert "24 x 24 x 24 voxels, by weighted back-projection" in output
     tilt_series = TiltSeries.open(tmp_path / "demo" / "tilt_series.mrc")
+    expected = wbp(tilt_series, volume_shape=(24, 24, 24)).volume.data
+    written = Volume.open(tmp_path / "demo" / "tomogram.mrc").data
+    assert np.abs(written - expected).max() < 1e-5 * np.abs(expected).max()
     volume, tomogram = (Volume.open(tmp_path / "demo" / f"{n}.mrc") for n in ("volume", "tomogram"))
     style = Style(annotate=True)
-    volume.to_gif(tmp_path / "volume.gif", look=Spin(render="surface", count=60), style=style)
+    surface = Spin(render="surface", count=60, dust=0.1)
+    volume.to_gif(tmp_path / "volume.gif", look=surface, style=style)
     tilt_series.to_gif(tmp_path / "tilt_series.gif", style=style)
     tomogram.to_gif(tmp_path / "tomogram.gif", style=style)
     for name in ("volume", "tilt_series", "tomogram"):
@@ -43,6 +50,43 @@ def test_the_demo_shows_the_map_as_a_surface_and_the_tomogram_as_slices(tmp_path
         assert written == (tmp_path / f"{name}.gif").read_bytes()
         assert len(written) <= 5_000_000
         assert iio.imread(written, index=0).shape[0] >= 320
+
+
+def test_the_demo_compiles_kernels_in_a_step_of_their_own(tmp_path, monkeypatch):
+    warming = pytest.importorskip("libtilt.backends.numba.warming")
+    monkeypatch.setattr(warming, "_marker_path", lambda: tmp_path / "folder" / "mark")
+    compiled = []
+    monkeypatch.setattr(warming, "compile_all", lambda: compiled.append(1))
+    warming.compile_once.cache_clear()
+    for count, options in enumerate(([], ["--overwrite"])):
+        output = run("demo", "--size", 16, "-o", tmp_path / "demo", *options)
+        steps = ["compiling kernels (once) ...", "tilt series ...", "tomogram ..."][count:]
+        assert [line for line in output.splitlines() if line in steps] == steps
+        assert ("compiling kernels (once) ..." in output) == (count == 0)
+    warming.compile_once.cache_clear()
+    assert compiled == [1]
+    monkeypatch.setattr(warming, "_marker_path", lambda: tmp_path / "other" / "mark")
+    output = run("demo", "--size", 16, "-o", tmp_path / "scipy", "--backend", "scipy")
+    assert "compiling" not in output
+
+
+def test_gif_prints_the_level_of_a_surface_and_warns_of_a_narrower_picture(tmp_path):
+    blobs = GaussianBlobs([[4, 0, 3], [-9, 0, 0]], sigmas=[2, 1], amplitudes=[2, 9])
+    volume = blobs.volume((24, 24, 24)).save(tmp_path / "map.mrc")
+    arguments = ["gif", volume, "--look", "spin", "--render", "surface", "--count", 6]
+    arguments += ["--level", 0.5, "--background", "white", "-o"]
+    output = run(*arguments, tmp_path / "a.gif", "--width", 300)
+    assert "surface at the level 0.5, " in output
+    picture = iio.imread(tmp_path / "a.gif", index=0)
+    assert (picture[[0, -1]] == 255).all()
+    size = (tmp_path / "a.gif").stat().st_size
+    output = run(*arguments, tmp_path / "b.gif", "--width", 300, "--max-bytes", size // 2)
+    assert "warning: the picture is " in output
+    assert f"pixels wide, not 300, to stay within max_bytes={size // 2}" in output
+    assert "(--max-bytes)" in output
+    few = run(*arguments, tmp_path / "c.gif", "--dust", 0.9)
+    assert "surface at the level 0.5, " in few
+    assert iio.imread(tmp_path / "c.gif", index=0).shape != picture.shape
 
 
 def test_volumes_and_stacks_side_by_side_are_at_one_scale_without_annotations(tmp_path):

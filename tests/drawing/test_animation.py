@@ -4,14 +4,17 @@ import base64
 import io
 import re
 
+import attrs
 import numpy as np
 import pytest
-from helpers import duration_ms, read_gray, save_frames
+from helpers import duration_ms, quick, read_gray, save_frames
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from libtilt.drawing import Animation, Panel, Style, to_gray
 from libtilt.drawing.montage import Montage
-from libtilt.errors import ArgumentError
+from libtilt.errors import ArgumentError, LibtiltWarning
 
 RNG = np.random.default_rng(5)
 
@@ -39,6 +42,85 @@ def test_frames_run_there_and_back_from_any_first_frame(count, place):
     assert forth.tolist() == list(range(count))
 
 
+@quick
+@given(
+    count=st.integers(1, 200),
+    place=st.floats(0, 1),
+    most=st.integers(1, 200),
+    ping_pong=st.booleans(),
+    periodic=st.booleans(),
+)
+def test_thinned_frames_have_even_steps_and_none_is_shown_twice_in_a_row(
+    count, place, most, ping_pong, periodic
+):
+    first = round(place * (count - 1)) if ping_pong else None
+    style = Style(ping_pong=ping_pong, first_frame=first)
+    panel = Panel(np.zeros((count, 1, 1)), style, periodic=periodic)
+    order = panel.thinned_order(most)
+    assert 1 <= len(order) <= most
+    assert order[0] == (first or 0)
+    steps = np.abs(np.diff(np.append(order, order[0])))
+    if len(order) > 1:
+        assert len(set(steps[:-1])) == 1
+        if ping_pong:
+            assert steps[-1] == steps[0]
+            assert np.bincount(order).max() <= 2
+        elif periodic:
+            assert (order[0] - order[-1]) % count == steps[0]
+    if most >= len(panel.order):
+        assert np.array_equal(order, panel.order)
+
+
+def test_a_file_within_the_limit_has_frames_of_equal_length_and_no_frame_twice(tmp_path):
+    """80 frames there and back are 158: every second of them is not 79 in the file but 78."""
+    frames = RNG.random((80, 64, 64))
+    options = {"width": 64, "ping_pong": True, "first_frame": 40}
+    full = save_frames(tmp_path / "a.gif", frames, **options).stat().st_size
+    path = save_frames(tmp_path / "b.gif", frames, **options, max_bytes=int(full / 1.5))
+    with Image.open(path) as image:
+        assert image.n_frames == 78
+        times = set()
+        for index in range(78):
+            image.seek(index)
+            times.add(image.info["duration"])
+    assert times == {120}
+
+
+def test_a_thinned_turn_keeps_a_number_of_frames_that_divides_it(tmp_path):
+    """A third of 128 frames would be 43, with a shorter step where the turn starts again."""
+    frames = RNG.random((128, 64, 64))
+    turn, line = (Animation(Panel(frames, periodic=p), max_size=96) for p in (True, False))
+    full = turn.save(tmp_path / "a.gif").stat().st_size
+    kept = [
+        len(read_gray(attrs.evolve(each, max_bytes=int(full / 2.2)).save(tmp_path / f"{name}.gif")))
+        for name, each in (("turn", turn), ("line", line))
+    ]
+    assert kept == [64, 43]
+
+
+def test_a_width_that_the_limit_does_not_allow_is_warned_of(tmp_path):
+    frames = RNG.random((20, 90, 90))
+    full = save_frames(tmp_path / "a.gif", frames, width=90).stat().st_size
+    limit = full // 2
+    message = rf"the picture is (\d+) pixels wide, not 90, to stay within max_bytes={limit}; pass"
+    with pytest.warns(LibtiltWarning, match=message) as caught:
+        path = save_frames(tmp_path / "b.gif", frames, width=90, max_bytes=limit)
+    said = re.search(message, str(caught[0].message))
+    assert read_gray(path).shape[2] == int(said[1]) < 90
+    assert caught[0].message.arguments == ("max_bytes",)
+    save_frames(tmp_path / "c.gif", frames, max_bytes=limit)
+    assert Animation(Panel(frames), width=400)._repr_html_()
+
+
+def test_the_text_of_an_animation_is_short():
+    series = Panel(np.zeros((41, 64, 60)), Style(title="tilts", dial=np.arange(41), ping_pong=True))
+    assert repr(series) == "<Panel 'tilts': 41 frames of 64 x 60>"
+    assert repr(Animation([series, Panel(np.zeros((2, 8, 8)))])) == (
+        "<Animation: 80 pictures, 15 a second, of <Panel 'tilts': 41 frames of 64 x 60>, "
+        "<Panel: 2 frames of 8 x 8>>"
+    )
+
+
 @pytest.mark.parametrize("width", [16, 50, 120])
 def test_width_scales_the_picture_and_keeps_its_shape(tmp_path, width):
     path = save_frames(tmp_path / "a.gif", RNG.random((3, 30, 60)), width=width)
@@ -56,7 +138,8 @@ def test_scaling_down_averages(tmp_path):
 def test_max_bytes_scales_the_picture_down_once_frames_are_few(tmp_path, name):
     frames = RNG.random((40, 120, 120))
     full = save_frames(tmp_path / f"full-{name}", frames, width=120).stat().st_size
-    path = save_frames(tmp_path / name, frames, width=120, max_bytes=full // 3, fps=10)
+    with pytest.warns(LibtiltWarning, match="pixels wide, not 120"):
+        path = save_frames(tmp_path / name, frames, width=120, max_bytes=full // 3, fps=10)
     read = read_gray(path)
     assert full // 6 < path.stat().st_size <= full // 3
     assert len(read) == 40
@@ -183,11 +266,11 @@ def test_max_bytes_thins_frames_before_it_narrows_the_picture(tmp_path, name):
         read = read_gray(path)
         assert read.shape == (41, 64, 64)
         assert np.array_equal(read, to_gray(frames)[::3])
-        assert duration_ms(path) == 41 * 100
+        assert duration_ms(path) == pytest.approx(121 * 1000 / 30, rel=0.02)
 
 
-@pytest.mark.parametrize(("fps", "milliseconds"), [(50, 40), (10, 100), (4, 250)])
-def test_a_thinned_animation_keeps_its_duration_at_10_frames_a_second_or_more(
+@pytest.mark.parametrize(("fps", "milliseconds"), [(50, 40), (16, 120), (10, 120), (4, 250)])
+def test_a_thinned_animation_keeps_its_duration_at_8_frames_a_second_or_more(
     tmp_path, fps, milliseconds
 ):
     frames = RNG.random((90, 64, 64))
@@ -237,8 +320,62 @@ def test_panels_with_a_pixel_size_are_drawn_at_one_scale_with_one_bar():
     assert (second[:80] == 0).all()
     assert (second[240:] == 0).all()
     assert (frame[:, 568:888] == 128).all()
-    assert (frame[-8:, :320] == 255).any()
+    assert (frame[-16:, :320] == 255).any()
     assert not (frame[:, 324:564] == 255).any()
+
+
+@pytest.mark.parametrize("cmap", ["gray", "copper"])
+@pytest.mark.parametrize("full", [False, True])
+def test_what_has_an_opacity_is_drawn_on_the_background_of_the_style(cmap, full):
+    """Full, half and no opacity of brightness 0.6, which the frames are multiplied by."""
+    if cmap != "gray":
+        pytest.importorskip("matplotlib")
+    opacity = np.repeat([1.0, 0.75, 0.25, 0.0], 8)[None, None] * np.ones((1, 8, 1))
+    colors = {}
+    for background in ("white", "black", None):
+        style = Style(contrast=(0, 1), cmap=cmap, background=background)
+        panel = Panel(0.6 * opacity, style, opacity=opacity)
+        montage = Montage.from_panels((panel,), full_color=full)
+        pixels = montage.frame(0, 32)
+        rgb = montage.colors.rgb(pixels)
+        colors[background] = rgb[4, 4::8].astype(int)
+    white, black = colors["white"], colors["black"]
+    assert np.abs(white[0] - black[0]).max() <= 1
+    assert (white[3] == 255).all()
+    assert (black[3] == 0).all()
+    bright = white @ [0.299, 0.587, 0.114]
+    assert (np.diff(bright)[1:] > 0).all()
+    if full or cmap == "gray":
+        expected = white[0] * 0.25 + 255 * 0.75
+        assert np.abs(white[2] - expected).max() <= 3
+        assert np.abs(black[2] - black[0] * 0.25).max() <= 3
+    if cmap == "gray":
+        assert np.abs(colors[None] - black).max() <= 2
+
+
+def test_bars_beside_a_smaller_panel_have_the_background_of_the_style():
+    panels = [
+        Panel(np.full((1, rows, 40), 1.0), Style(contrast=(0, 2), background="white"), pixel_size=1)
+        for rows in (40, 20)
+    ]
+    frame = Montage.from_panels(tuple(panels), full_color=False).frame(0, 84)
+    assert (frame[:10, 44:] == 255).all()
+    assert (frame[10:30, 44:] == 128).all()
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda: Panel(np.zeros((2, 4, 4)), opacity=np.zeros((1, 4, 4))),
+            r"opacity must have the shape of the frames, \(2, 4, 4\), got \(1, 4, 4\)",
+        ),
+        (lambda: Style(background="red"), "background must be one of 'black', 'white', got 'red'"),
+    ],
+)
+def test_invalid_opacities_and_backgrounds_are_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
 
 
 def test_panels_of_very_different_extents_each_fill_the_height_with_their_own_bar():

@@ -34,12 +34,16 @@ def test_a_title_is_at_the_left_and_moves_labels_to_the_right():
     assert not changed[:, 40:].any()
 
 
-def test_labels_are_at_the_upper_left_and_differ_by_frame():
-    drawn = drawn_into(Style(labels=["-60.0°", "0.0°", "60.0°"]))
+@pytest.mark.parametrize(
+    ("labels", "side"),
+    [(["-60.0°", "0.0°", "60.0°"], np.s_[60:]), (["z = 1", "z = 2", "z = 3"], np.s_[:60])],
+)
+def test_numbers_are_at_the_upper_right_and_other_labels_at_the_left(labels, side):
+    drawn = drawn_into(Style(labels=labels))
     changed = drawn != FRAMES
-    assert changed[:, :20, :60].any(axis=(1, 2)).all()
-    assert not changed[:, 40:].any()
-    assert not changed[:, :, 80:].any()
+    assert changed[:, :20, side].any(axis=(1, 2)).all()
+    changed[:, :20, side] = False
+    assert not changed.any()
     assert (drawn[0] != drawn[2]).any()
     same = drawn_into(Style(labels="map"))
     assert np.array_equal(same[0], same[2])
@@ -88,7 +92,7 @@ def test_an_annotated_series_reads_back_with_angles_and_duration(tmp_path):
     assert frames.shape == (3, 72, 96)
     plain = series.to_gif(tmp_path / "b.gif", style=Style(ping_pong=False), fps=5, width=96)
     changed = frames != iio.imread(plain, mode="L", index=None)
-    for corner in (np.s_[:, :16, :40], np.s_[:, -16:, :30], np.s_[:, -20:, -20:]):
+    for corner in (np.s_[:, :16, -40:], np.s_[:, -16:, :30], np.s_[:, -20:, -20:]):
         assert changed[corner].any(axis=(1, 2)).all()
     # The blob above the axis moves to the right as the angle rises: middle rows, no overlay there.
     assert not changed[:, 30:44].any()
@@ -172,13 +176,14 @@ def test_numbers_keep_their_place_from_frame_to_frame(title):
     """Whether or not there is a minus or a further digit, the last digit does not move."""
     labels = angle_labels([-60, -6, 6, 66])
     frames = np.full((4, 320, 320), 60, np.uint8)
-    drawn = drawn_into(Style(labels=labels, title=title), frames)[:, :30, 160 if title else 0 :]
-    digits = drawn_into(Style(labels="\u221266°"), frames[:1])[0, :30]
+    drawn = drawn_into(Style(labels=labels, title=title), frames)[:, :30, 160:]
+    digits = drawn_into(Style(labels="\u221266°"), frames[:1])[0, :30, 160:]
     ends = [int(np.flatnonzero((frame == 255).any(axis=0)).max()) for frame in drawn]
     assert len(set(ends)) == 1
+    assert 160 - 10 - ends[0] in (1, 2, 3)  # flush with the margin
     place = ends[0] - 16
     assert np.array_equal(drawn[1][:, place:], drawn[2][:, place:])
-    assert title or np.array_equal(digits[:, place:100], drawn[3][:, place:100])
+    assert np.array_equal(digits[:, place:], drawn[3][:, place:])
 
 
 def test_long_texts_are_drawn_smaller():
@@ -197,7 +202,37 @@ def test_a_figure_space_is_a_blank_as_wide_as_a_digit():
     differs = np.flatnonzero((nine != ten).any(axis=0))
     width = text_width("00", font_for("0", 20))
     assert 10 < np.ptp(differs) < width + 4
-    assert differs.max() < 4 + text_width("sweep 00", font_for("sweep 0", 20)) + 2
+    assert differs.max() < 10 + text_width("sweep 00", font_for("sweep 0", 20)) + 2
+
+
+def test_a_tab_divides_a_label_into_a_left_and_a_right_one():
+    frames = np.full((3, 96, 200), 60, np.uint8)
+    both, left, right = drawn_into(Style(labels=["one\ttwo", "one\t", "\ttwo"]), frames) != 60
+    assert left[:, :100].any()
+    assert not left[:, 100:].any()
+    assert not right[:, :100].any()
+    assert np.array_equal(both, left | right)
+    beside = drawn_into(Style(labels="one\ttwo", title="map"), frames[:1])
+    joined = drawn_into(Style(labels="one | two", title="map"), frames[:1])
+    assert np.array_equal(beside, joined)
+
+
+@pytest.mark.parametrize("height", [64, 320, 1000])
+def test_overlays_keep_a_distance_of_3_percent_from_the_edges(height):
+    frames = np.full((1, height, 2 * height), 60, np.uint8)
+    style = Style(title="map", labels="60°", pixel_size=1.0, dial=[20])
+    drawn = drawn_into(style, frames)[0] != 60
+    margin = max(3, round(0.03 * height) - 1)
+    inner = np.s_[margin:-margin, margin:-margin]
+    assert drawn[inner].sum() == drawn.sum()
+
+
+def test_letters_are_black_on_a_white_background():
+    frames = np.full((1, 96, 120), 255, np.uint8)
+    drawn = drawn_into(Style(title="map", pixel_size=1.0, background="white"), frames)
+    assert (drawn == 0).sum() > 30
+    black = drawn_into(Style(title="map", pixel_size=1.0, background="black"), 255 - frames)
+    assert np.abs(255 - drawn.astype(int) - black).max() <= 1
 
 
 def test_panels_of_one_height_have_titles_of_one_size():

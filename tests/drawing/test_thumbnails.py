@@ -38,6 +38,8 @@ def test_a_notebook_shows_a_small_picture(what, count):
 @pytest.mark.parametrize(
     ("what", "facts"),
     [
+        (VOLUME, ["slice z = 10 of 20, slice y = 15 of 30"]),
+        (SERIES, ["tilt \u221240°, tilt 0°, tilt 50°"]),
         (VOLUME, ["Volume", "20 x 30 x 40", "float64", "1 x 2 x 3 Å", " to "]),
         (SERIES, ["TiltSeries", "3 x 30 x 40", "2.5 Å", "3 tilts from -40° to 50°"]),
         (Volume(np.full((2, 2, 2), np.nan)), ["no finite values"]),

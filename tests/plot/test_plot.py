@@ -52,6 +52,23 @@ def test_orthoslices_show_the_voxel_at_the_cross_hairs():
     assert (right - left, bottom - top) == (12, 15)
 
 
+def test_orthoslices_have_no_background_where_no_slice_is():
+    ax = orthoslices(volume(), position_xyz=(14, 12, 11))
+    assert not ax.axison
+    assert ax.get_title().startswith("x \N{MINUS SIGN}")
+    assert ax.get_title().endswith("nm (voxel 14, 12, 11)")
+    ax.figure.canvas.draw()
+    shown = np.asarray(ax.figure.canvas.buffer_rgba())[..., :3]
+    right, low = (int(n) for n in ax.transAxes.transform((0.97, 0.03)))
+    assert (shown[len(shown) - low, right] == 255).all()
+
+
+def test_a_tilt_scheme_has_a_legend():
+    ax = tilt_scheme(TiltGeometry.from_tilt_angles(range(-60, 61, 3)))
+    texts = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert texts == ["beam", "specimen", "no beam"]
+
+
 def test_figures_are_drawn_in_given_axes_and_not_shown():
     figure, (first, second) = pyplot.subplots(1, 2)
     assert orthoslices(volume(), ax=first) is first

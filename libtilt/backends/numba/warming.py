@@ -60,7 +60,7 @@ def compile_once() -> None:
     to. Without a cache folder, each kernel is compiled when needed.
     """
     marker = _marker_path()
-    if marker is None or marker.exists():
+    if marker is None or is_compiled():
         return
     try:
         marker.parent.mkdir(parents=True, exist_ok=True)
@@ -72,6 +72,12 @@ def compile_once() -> None:
     except BaseException:
         marker.unlink(missing_ok=True)
         raise
+
+
+def is_compiled() -> bool:
+    """Return whether `compile_once` has nothing to do: kernels are saved, or cannot be."""
+    marker = _marker_path()
+    return marker is None or marker.exists()
 
 
 def _marker_path() -> Path | None:
