@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -21,6 +20,7 @@ from libtilt.errors.checks import (
     to_pixel_size,
 )
 from libtilt.errors.log import logger
+from libtilt.errors.warning import warn
 from libtilt.geometry import ImageGrid, TiltGeometry
 from libtilt.geometry.frozen_classes import frozen
 from libtilt.geometry.image_data import ImageData, standardize
@@ -206,9 +206,9 @@ class TiltSeries(ImageData):
         if notes:
             message = f"{path}: {'; '.join(notes)}"
             assumed = ("pixel_size",) if len(notes) > len(content.notes) else ()
-            warnings.warn(LibtiltWarning(message, arguments=assumed), stacklevel=2)
+            warn(LibtiltWarning(message, arguments=assumed))
         for text in found.warnings:
-            warnings.warn(text, stacklevel=2)
+            warn(text)
         logger.info("%s: tilts and axis from %s", path, found.source)
         for note in found.notes:
             logger.info("%s: %s", path, note)
@@ -218,7 +218,7 @@ class TiltSeries(ImageData):
                 f"{found.source} also has {lacking}, which {cls.__name__} has no field for: open "
                 "it with the class that saved it"
             )
-            warnings.warn(message, LibtiltWarning, stacklevel=2)
+            warn(message)
         saved = {name: value for name, value in found.fields.items() if name in added}
         return cls(images, found.geometry, pixel_size=known or 1.0, **saved | fields)
 
