@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from types import FrameType
 
 _SIGNALS = [
@@ -89,7 +91,18 @@ def _stop(number: int, _: FrameType | None) -> None:
         return
     _times.append(now)
     _received.append(number)
+    if len(_received) == 1:
+        # Not threading.Thread, whose locks the interrupted code may hold.
+        with suppress(RuntimeError):
+            _thread.start_new_thread(_announce_stop, ())
     raise Stopped(number)
+
+
+def _announce_stop() -> None:
+    """Print that the process ends once its threads have finished their pieces of work."""
+    time.sleep(0.5)
+    with suppress(OSError):
+        os.write(2, b"\nstopping ...")
 
 
 def _ignore_signals() -> None:

@@ -101,13 +101,52 @@ def counting_pieces(progress: ProgressOption, label: str) -> Iterator[None]:
         if report is None:
             yield
             return
-        counter = PieceCounter(report)
-        token = _counter.set(counter)
-        try:
+        with _counting(report) as counter:
             yield
-        finally:
-            _counter.reset(token)
         counter.finish()
+
+
+@contextmanager
+def counting_iterations(
+    progress: ProgressOption, label: str, count: int
+) -> Iterator[Callable[[int], object] | None]:
+    """Yield the function that takes the number of finished iterations, or None.
+
+    What is shown, though not told to a callable, includes the pieces of the iteration at work.
+
+    Parameters and errors are those of `reporting`; `count` is the number of iterations.
+
+    Examples
+    --------
+    >>> from libtilt.progress import counting_iterations
+    >>> with counting_iterations(print, "solving", 2) as report:
+    ...     for done in (1, 2):
+    ...         report(done)
+    1 2
+    2 2
+    """
+    if progress is not True:
+        with reporting(progress, label) as report:
+            yield None if report is None else lambda done: report(done, count)
+        return
+    display = _display(label)
+    try:
+        shown = _Iterations(display, count)
+        with _counting(shown.show_pieces) as counter:
+            yield lambda done: shown.show(done, counter.done)
+    finally:
+        display.close()
+
+
+@contextmanager
+def _counting(report: Report) -> Iterator[PieceCounter]:
+    """Report the pieces that this thread shares out inside the context."""
+    counter = PieceCounter(report)
+    token = _counter.set(counter)
+    try:
+        yield counter
+    finally:
+        _counter.reset(token)
 
 
 def piece_counter() -> PieceCounter | None:
@@ -138,6 +177,11 @@ class PieceCounter:
         finally:
             self._busy = False
 
+    @property
+    def done(self) -> int:
+        """Number of finished pieces."""
+        return self._done
+
     def finish(self) -> None:
         """Report that all is done."""
         total = max(self._total, 1)
@@ -161,6 +205,28 @@ def _display(label: str) -> _Bar | _Lines:
     return _Lines(label, sys.stderr, rewrite=rewritable)
 
 
+class _Iterations:
+    """Iterations on a display, with the pieces of the one at work. Mutable."""
+
+    def __init__(self, display: _Bar | _Lines, count: int) -> None:
+        self._display, self._count, self._done, self._before = display, count, 0, 0
+        self._next = time.monotonic()
+
+    def show(self, done: int, pieces: int) -> None:
+        self._done, self._before = done, pieces
+        self._display.show(done, self._count)
+
+    def show_pieces(self, pieces: int, _: int) -> None:
+        now, new = time.monotonic(), pieces - self._before
+        if now < self._next or self._done >= self._count:
+            return
+        self._next = now + _REWRITE_SECONDS
+        # All iterations have as many pieces, to the precision of a guess of the time left.
+        share = min(1.0, new * self._done / self._before) if self._before else 0.0
+        detail = f"{new} piece{'s' if new > 1 else ''} of the next"
+        self._display.show(self._done, self._count, share, detail)
+
+
 class _Bar:
     """The bar of tqdm that fits a terminal or a notebook."""
 
@@ -171,9 +237,10 @@ class _Bar:
         columns, rows = size or (None, None)
         self._bar: Any = tqdm(desc=label, ncols=columns, nrows=rows)
 
-    def show(self, done: int, total: int) -> None:
+    def show(self, done: int, total: int, share: float = 0.0, detail: str = "") -> None:
         self._bar.total = total
         with suppress(*_CLOSED):
+            self._bar.set_postfix_str(detail, refresh=bool(detail))
             self._bar.update(done - self._bar.n)
 
     def close(self) -> None:
@@ -192,12 +259,15 @@ class _Lines:
         if rewrite:
             self._write(self._start)
 
-    def show(self, done: int, total: int) -> None:
+    def show(self, done: int, total: int, share: float = 0.0, detail: str = "") -> None:
         now = time.monotonic()
         seconds, self._finished = now - self._start, done >= total
         self._text = f"{self._label}: {done} of {total} ({100 * done // total} %), {seconds:.0f} s"
         if 0 < done < total:
-            self._text += f", about {seconds * (total - done) / done:.0f} s left"
+            finished = done + share
+            self._text += f", about {seconds * (total - finished) / finished:.0f} s left"
+        if detail:
+            self._text += f", {detail}"
         # The last line is that of `close`.
         if now >= self._next and (self._rewrite or not self._finished):
             self._write(now)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -21,6 +20,7 @@ from libtilt.errors.checks import (
     to_pixel_size,
 )
 from libtilt.errors.log import logger
+from libtilt.errors.warning import warn
 from libtilt.geometry import ImageGrid, TiltGeometry
 from libtilt.geometry.frozen_classes import added_facts, frozen
 from libtilt.geometry.image_data import ImageData, standardize
@@ -211,9 +211,9 @@ class TiltSeries(ImageData):
         if notes:
             message = f"{path}: {'; '.join(notes)}"
             assumed = ("pixel_size",) if len(notes) > len(content.notes) else ()
-            warnings.warn(LibtiltWarning(message, arguments=assumed), stacklevel=2)
+            warn(LibtiltWarning(message, arguments=assumed))
         for text in found.warnings:
-            warnings.warn(text, stacklevel=2)
+            warn(text)
         logger.info("%s: tilts and axis from %s", path, found.source)
         for note in found.notes:
             logger.info("%s: %s", path, note)
@@ -226,7 +226,7 @@ class TiltSeries(ImageData):
         own = {field.alias for field in attrs.fields(cls)}
         added = own - {field.alias for field in attrs.fields(TiltSeries)}
         if (unread := found.unread_warning(cls, added)) is not None:
-            warnings.warn(unread, stacklevel=3)
+            warn(unread)
         saved = {name: value for name, value in found.fields.items() if name in added}
         if missing := required_fields(cls, {"images", "geometry", *saved, *passed}):
             raise MissingArgumentError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
@@ -23,6 +22,7 @@ from libtilt.errors.checks import (
     to_origin,
     to_voxel_size,
 )
+from libtilt.errors.warning import warn
 from libtilt.geometry import VolumeGrid
 from libtilt.geometry.frozen_classes import added_facts, frozen
 from libtilt.geometry.image_data import ImageData, format_spacing, standardize
@@ -210,7 +210,7 @@ class Volume(ImageData):
         if notes:
             message = f"{path}: {'; '.join(notes)}"
             assumed = ("voxel_size",) if len(notes) > len(content.notes) else ()
-            warnings.warn(LibtiltWarning(message, arguments=assumed), stacklevel=2)
+            warn(LibtiltWarning(message, arguments=assumed))
         size = spacing if voxel_size is None else to_voxel_size(voxel_size)
         return cls(content.data, **_spacing_and_position(content, size) | fields)
 

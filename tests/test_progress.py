@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from libtilt import GaussianBlobs, Projector, TiltGeometry, progress
 from libtilt.backends import PlannedBackend, SciPyBackend
 from libtilt.backends.threads import run_all, run_each
-from libtilt.progress import counting_pieces, reporting
+from libtilt.progress import counting_iterations, counting_pieces, reporting
 from libtilt.reconstruction import Method, reconstruct, sirt, wbp
 
 VOLUME = GaussianBlobs.random((12, 16, 16), n=5, seed=0).volume((12, 16, 16)).astype("float32")
@@ -237,6 +238,49 @@ def test_a_notebook_without_tqdm_rewrites_one_line(screen, monkeypatch):
     longest = "counting: 1 of 2 (50 %), 60 s, about 60 s left"
     last = "counting: 2 of 2 (100 %), 120 s"
     assert stream.getvalue() == (f"\rcounting ...\r{longest}\r{last.ljust(len(longest))}\r{last}\n")
+
+
+def test_iterations_show_the_pieces_of_the_next_and_the_time_left(screen):
+    clock = [0.0]
+    stream = screen(terminal=False, clock=clock)
+
+    def work(piece):
+        clock[0] += 20
+
+    with counting_iterations(True, "solving", 3) as report:
+        for done in (1, 2, 3):
+            run_all(work, range(4), 1)
+            report(done)
+    assert stream.getvalue().splitlines() == [
+        "solving: 0 of 3 (0 %), 20 s, 1 piece of the next",
+        "solving: 1 of 3 (33 %), 80 s, about 160 s left",
+        "solving: 1 of 3 (33 %), 140 s, about 100 s left, 3 pieces of the next",
+        "solving: 2 of 3 (66 %), 200 s, about 40 s left, 2 pieces of the next",
+        "solving: 3 of 3 (100 %), 240 s",
+    ]
+
+
+def test_the_bar_of_iterations_shows_the_pieces_of_the_next(screen):
+    pytest.importorskip("tqdm")
+    stream = screen(terminal=True)
+    with counting_iterations(True, "solving", 2) as report:
+        run_all(lambda piece: time.sleep(0.15), range(2), 1)
+        report(1)
+        run_all(abs, range(2), 1)
+        report(2)
+    assert "1 piece of the next" in stream.getvalue()
+    last = stream.getvalue().split("\r")[-1]
+    assert "2/2" in last
+    assert "piece" not in last
+
+
+def test_iterations_are_told_without_their_pieces():
+    told = []
+    with counting_iterations(tell(told), "solving", 2) as report:
+        for done in (1, 2):
+            run_all(abs, range(3), 1)
+            report(done)
+    assert told == [(1, 2), (2, 2)]
 
 
 def test_a_process_without_stderr_works(monkeypatch):

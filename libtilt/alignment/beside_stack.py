@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ from libtilt.alignment import MdocFile
 from libtilt.alignment.angles import read_angle_list
 from libtilt.alignment.imod.files import TILT_COMMANDS
 from libtilt.errors.checks import Float64Array
+from libtilt.errors.warning import warn
 from libtilt.geometry import TiltGeometry
 from libtilt.geometry.json_file import FORMAT, read_known
 from libtilt.io.image_content import ImageContent
@@ -121,10 +121,7 @@ def find_tilt_geometry(
     except ValueError as error:
         if tlt is not None:
             raise
-        warnings.warn(
-            f"reading {path} as a volume, since its tilt angles cannot be read: {error}",
-            stacklevel=2,
-        )
+        warn(f"reading {path} as a volume, since its tilt angles cannot be read: {error}")
         return None
     return file if len(content.data) in counts else None
 

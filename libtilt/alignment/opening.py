@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ from libtilt.alignment.warp.alignment import WarpAlignment
 from libtilt.errors import ArgumentError
 from libtilt.errors.checks import one_of
 from libtilt.errors.log import logger
+from libtilt.errors.warning import warn
 from libtilt.geometry import TiltGeometry
 
 SUFFIXES: dict[str, type[AlignmentFile]] = {
@@ -285,7 +285,7 @@ def open_alignment(
         )
         alignment = given.alignment(sizes)
     for text in alignment.warnings:
-        warnings.warn(text, stacklevel=2)
+        warn(text)
     return alignment
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ from libtilt.alignment.base import AlignmentFile
 from libtilt.alignment.opening import FORMATS, format_from_suffix
 from libtilt.errors import ArgumentError
 from libtilt.errors.checks import one_of, positive_float
+from libtilt.errors.warning import warn
 
 
 def save_alignment(
@@ -93,10 +93,9 @@ def save_alignment(
     path = made.write(target, overwrite=overwrite)
     unknown = int(np.isnan(alignment.excluded_tilt_angles).sum())
     if unknown and like is None and kind.writes_excluded:
-        warnings.warn(
+        warn(
             f"tilt angles of excluded images are unknown ({unknown}); interpolating from their "
-            "neighbors",
-            stacklevel=2,
+            "neighbors"
         )
     return path
 

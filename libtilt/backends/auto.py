@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from functools import lru_cache
 from importlib.util import find_spec
 from typing import ClassVar
@@ -15,13 +14,13 @@ from libtilt.backends.registry import load_backend
 from libtilt.backends.scipy import SciPyBackend
 from libtilt.backends.single_axis import SingleAxisLayout
 from libtilt.backends.sparse import SparseBackend
-from libtilt.errors import LibtiltWarning
 from libtilt.errors.installing import pip_install
 from libtilt.errors.log import logger
+from libtilt.errors.warning import warn
 
 _REINSTALL = "pip install --force-reinstall numba llvmlite"
 # Voxels times tilts per second on two cores, and how many times as fast numba is.
-_SLOW = {"scipy": (1.5e7, "more than ten"), "sparse": (3e9, "several")}
+_SLOW = {"scipy": (1.5e7, "tens to hundreds of"), "sparse": (3e9, "several")}
 _LONG = 10.0
 """Seconds from which a slow backend is worth a warning."""
 
@@ -127,7 +126,7 @@ def _warn_if_slow(backend: Backend, reason: str, spec: SamplingSpec) -> None:
     # The first of several threads warns: `setdefault` is atomic.
     if long and _warned.setdefault(backend.name, mark) is mark:
         slow = f"backend 'auto' selects {reason}; numba is {factor} times as fast"
-        warnings.warn(LibtiltWarning(slow), stacklevel=3)
+        warn(slow)
 
 
 def _describe_axis(layout: SingleAxisLayout) -> str:
@@ -148,6 +147,6 @@ def _numba_problem() -> str:
         cause = error.__cause__ or error
         problem = f"numba is installed, but its import fails ({type(cause).__name__}: {cause})"
         remedy = f"projections are slower without it; to repair it, run {_REINSTALL}"
-        warnings.warn(f"{problem}: {remedy}", stacklevel=2)
+        warn(f"{problem}: {remedy}")
         return problem
     return ""

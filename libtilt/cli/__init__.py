@@ -26,6 +26,34 @@ _COMMANDS = {
 """Modules of this folder, and the first sentence of each command's help."""
 
 
+def _share(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    """Keep an option where the contexts of `app` and of its command both find it."""
+    if not value:
+        return
+    ctx.meta[f"libtilt.{param.name}"] = True
+    if {"libtilt.quiet", "libtilt.verbose"} <= ctx.meta.keys():
+        raise click.UsageError("use --quiet or --verbose, not both", ctx)
+    if param.name == "verbose":
+        print_log()
+
+
+def _output_option(*names: str, text: str) -> click.Option:
+    # Before the other options, whose checks already print notes.
+    shared: dict[str, Any] = {"expose_value": False, "is_eager": True, "callback": _share}
+    return click.Option(names, is_flag=True, help=text, **shared)
+
+
+_output_options = (
+    _output_option("-q", "--quiet", text="Print only results and errors."),
+    _output_option(
+        "-v",
+        "--verbose",
+        text="Also print what is taken for granted: backend, grids, tilt axis.",
+    ),
+)
+"""Options that stand before or after the name of a command."""
+
+
 class _Commands(click.Group):
     """Commands that are imported when run, so that help and usage errors are fast."""
 
@@ -44,6 +72,8 @@ class _Commands(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         command: click.Command = getattr(import_module(f"libtilt.cli.{cmd_name}"), cmd_name)
+        if _output_options[0] not in command.params:
+            command.params += _output_options
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -56,19 +86,12 @@ class _Commands(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(package_name="libtilt", prog_name="libtilt")
-@click.option("-q", "--quiet", is_flag=True, help="Print only results and errors.")
-@click.option(
-    "-v",
-    "--verbose",
-    is_flag=True,
-    help="Also print assumptions and automatic choices: backend, grids, tilt axis.",
-)
 @click.option(
     "--threads",
     type=click.IntRange(min=1),
     help="Number of threads; by default LIBTILT_THREADS, else one per processor.",
 )
-def app(quiet: bool, verbose: bool, threads: int | None) -> None:
+def app(threads: int | None) -> None:
     """Project volumes to tilt series, reconstruct tomograms, and draw or animate them.
 
     \b
@@ -81,9 +104,8 @@ def app(quiet: bool, verbose: bool, threads: int | None) -> None:
       libtilt gif tomogram.mrc -o tomogram.gif
       libtilt show tomogram.mrc
     """
-    if quiet and verbose:
-        raise click.UsageError("use --quiet or --verbose, not both")
     if threads is not None:
         os.environ["LIBTILT_THREADS"] = str(threads)
-    if verbose:
-        print_log()
+
+
+app.params[:0] = _output_options

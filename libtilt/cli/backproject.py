@@ -32,7 +32,7 @@ from libtilt.projector import Projector
 @with_options(*tilt_options, *alignment_options, *tomogram_options)
 @click.option(
     "--driven",
-    type=click.Choice(["ray", "voxel"]),
+    type=click.Choice(["ray", "voxel"], case_sensitive=False),
     default="voxel",
     show_default=True,
     help="voxel: interpolate the images at the projection of each voxel. ray: spread each pixel "

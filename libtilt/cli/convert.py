@@ -33,7 +33,7 @@ from libtilt.cli.reader_options import given_reader_options, reader_options
 from libtilt.geometry.image_data import format_shape
 from libtilt.io.image_files import read_image_header
 
-formats = click.Choice(sorted(FORMATS))
+formats = click.Choice(sorted(FORMATS), case_sensitive=False)
 OPTICS = ("voltage", "spherical_aberration", "amplitude_contrast", "hand")
 
 

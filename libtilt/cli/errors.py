@@ -51,7 +51,7 @@ def _with_options(message: str, error: Warning | Exception) -> str:
     options = options_of(context.command)
     message = arguments_to_options(message, options)
     flags = (flag for name in getattr(error, "arguments", ()) for flag in flags_of(name, options))
-    missing = [flag for flag in flags if not re.search(rf"{flag}\b", message)]
+    missing = [flag for flag in flags if not re.search(rf"{flag}(?![\w-])", message)]
     return f"{message} ({', '.join(missing)})" if missing else message
 
 

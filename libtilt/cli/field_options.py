@@ -80,7 +80,10 @@ def _click_option(name: str, text: str, fields: list[ShownField]) -> ClickOption
         return click.option(switch, is_flag=True, default=None, help=text)
     kind = option.kind
     if isinstance(kind, tuple):
-        kind = click.Choice(list(dict.fromkeys(name for _, each in fields for name in each.kind)))
+        kind = click.Choice(
+            list(dict.fromkeys(name for _, each in fields for name in each.kind)),
+            case_sensitive=False,
+        )
     return click.option(f"--{flag}", type=kind, nargs=option.count, help=text)
 
 

@@ -51,7 +51,7 @@ BEFORE_AFTER_OPTIONS = {"axis", "count"}
 @click.argument("files", type=input_file, nargs=-1, required=True, metavar="IN...")
 @click.option(
     "--look",
-    type=click.Choice(["auto", *LOOKS]),
+    type=click.Choice(["auto", *LOOKS], case_sensitive=False),
     default="auto",
     show_default=True,
     help="slices: the slices of a volume. spin: a turning volume. tilts: the images of a tilt "

@@ -76,4 +76,4 @@ def shows_progress() -> bool:
 def is_quiet() -> bool:
     """Whether the command line has the option ``--quiet``."""
     context = click.get_current_context(silent=True)
-    return context is not None and bool(context.find_root().params.get("quiet"))
+    return context is not None and "libtilt.quiet" in context.meta

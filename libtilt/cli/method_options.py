@@ -28,7 +28,7 @@ def method_options() -> list[ClickOption]:
     special = [
         click.option(
             "--filter",
-            type=click.Choice(FILTERS),
+            type=click.Choice(FILTERS, case_sensitive=False),
             help="For wbp: window of the ramp filter, IMOD's radial filter (radial), or a filter "
             "that resembles SIRT (sirt-like).  [default: ramp]",
         ),

@@ -34,7 +34,7 @@ from libtilt.volume import Volume
 @with_options(*tilt_options)
 @click.option(
     "--driven",
-    type=click.Choice(["ray", "voxel"]),
+    type=click.Choice(["ray", "voxel"], case_sensitive=False),
     default="ray",
     show_default=True,
     help="ray: sample the volume along the ray of each pixel. voxel: add each voxel to the pixels "

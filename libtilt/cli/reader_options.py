@@ -24,7 +24,7 @@ reader_options = (
     ),
     click.option(
         "--offset-unit",
-        type=click.Choice(UNITS),
+        type=click.Choice(UNITS, case_sensitive=False),
         help="Unit of the offsets in a data portal file.  [default: pixel]",
     ),
 )

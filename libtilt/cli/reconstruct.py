@@ -59,7 +59,7 @@ preparation_options = (
 @click.argument("tilts", type=input_file)
 @click.option(
     "--method",
-    type=click.Choice(list(METHODS)),
+    type=click.Choice(list(METHODS), case_sensitive=False),
     default="wbp",
     show_default=True,
     help="wbp: weighted back-projection. sirt, cgls, tv: iterative methods.",

@@ -109,6 +109,8 @@ def _open_with_alignment(
         # Replaces the thickness of the alignment, with the same center.
         opened = attrs.evolve(opened, volume_shape=(thickness, *opened.volume_shape[1:]))
     for note in opened.notes:
+        if thickness is not None and note.startswith("no THICKNESS "):
+            continue
         echo(f"note: {note}", err=True)
     for item in opened.unsupported:
         echo(f"{options['alignment']}: not supported, ignored: {item}", err=True)

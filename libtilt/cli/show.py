@@ -36,7 +36,9 @@ SUFFIXES = (".png", ".pdf", ".svg")
 @click.argument("file", type=input_file)
 @click.option(
     "--kind",
-    type=click.Choice(["auto", "slices", "sheet", "sinogram", "spectrum", "scheme"]),
+    type=click.Choice(
+        ["auto", "slices", "sheet", "sinogram", "spectrum", "scheme"], case_sensitive=False
+    ),
     default="auto",
     show_default=True,
     help="For a volume: three slices, or the power spectrum. For a tilt series: a contact sheet "

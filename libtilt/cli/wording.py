@@ -70,7 +70,9 @@ def arguments_to_options(message: str, options: Options, *, owner: str = "") -> 
         value = _words(match["value"] or "...")
         if value in ("...", "None") or _by_flag(options)[flags[0]].is_flag:
             return f"{verb}{alternatives(flags)}{owner}"
-        return f"{verb}{flags[0]} {value}{owner}"
+        # A path is a value of the first option alone.
+        others = [] if match["value"][0] in "\"'" else flags[1:]
+        return f"{verb}{alternatives([f'{flags[0]} {value}', *others])}{owner}"
 
     def replace_call(match: re.Match[str]) -> str:
         flags = flags_of(match[1], options)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import tempfile
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from libtilt.drawing.writers import Gif, writer_for
 from libtilt.errors import ArgumentError, LibtiltWarning
 from libtilt.errors.checks import positive_integer
 from libtilt.errors.options import checked, option
+from libtilt.errors.warning import warn
 from libtilt.io.atomic import atomic_write, require_writable
 from libtilt.progress import ProgressOption, reporting
 
@@ -153,7 +153,7 @@ class Animation:
                 f"the picture is {kept} pixels wide, not {wanted}, to stay within "
                 f"max_bytes={self.max_bytes}; pass a larger max_bytes, or None, to keep the width"
             )
-            warnings.warn(LibtiltWarning(message, arguments=("max_bytes",)), stacklevel=2)
+            warn(LibtiltWarning(message, arguments=("max_bytes",)))
         return Path(path)
 
     def _save(

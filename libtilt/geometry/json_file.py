@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,7 +11,7 @@ from typing import Any, TypeVar
 import attrs
 import numpy as np
 
-from libtilt.errors import LibtiltWarning
+from libtilt.errors.warning import warn
 from libtilt.geometry.per_tilt import required_fields
 from libtilt.io.atomic import atomic_write
 from libtilt.io.inputs import read_input
@@ -117,7 +116,7 @@ def read(kind: type[Geometry], source: str | Path) -> Geometry:
     if unread:
         name = "JSON text" if _is_text(source) else str(source)
         message = f"{name} also has {describe_unread(unread, kind)}"
-        warnings.warn(message + OPEN_WITH_ITS_CLASS, LibtiltWarning, stacklevel=3)
+        warn(message + OPEN_WITH_ITS_CLASS)
     return geometry
 
 

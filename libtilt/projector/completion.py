@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-import warnings
 from typing import Any
 
 import attrs
 import numpy as np
 
-from libtilt.errors import LibtiltWarning
 from libtilt.errors.checks import Float64Array, real_data, to_voxel_size
+from libtilt.errors.warning import warn
 from libtilt.geometry import ImageGrid, TiltGeometry, VolumeGrid
 from libtilt.geometry.describing import describe_geometry_difference
 from libtilt.geometry.tolerances import same_spacing
@@ -114,15 +112,7 @@ def warn_of_replaced_geometry(geometry: TiltGeometry, tilt_series: Any) -> None:
             f"the projector's geometry differs from the series' ({difference}) and replaces it. If "
             "that is intended, pass tilt_series.evolve(geometry=projector.geometry)"
         )
-        warnings.warn(message, LibtiltWarning, stacklevel=_level_of_caller())
-
-
-def _level_of_caller() -> int:
-    """Return the `stacklevel` of the first call from outside of libtilt."""
-    frame, level = sys._getframe(1), 1
-    while frame.f_back and frame.f_globals.get("__name__", "").startswith("libtilt."):
-        frame, level = frame.f_back, level + 1
-    return level
+        warn(message)
 
 
 def _require_agreement(known: PartialGrids, data: PartialGrids) -> None:

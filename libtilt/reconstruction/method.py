@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from libtilt.backends.base import DRIVEN
 from libtilt.errors import UnsupportedSpecError
 from libtilt.errors.checks import require_result
-from libtilt.progress import ProgressOption, counting_pieces, reporting
+from libtilt.progress import ProgressOption, counting_iterations, counting_pieces
 from libtilt.reconstruction.least_squares import LeastSquares
 from libtilt.reconstruction.result import Reconstruction
 from libtilt.volume import Volume
@@ -198,8 +198,8 @@ class Method(ABC):
             with counting_pieces(progress, self.name):
                 yield None
             return
-        with reporting(progress, self.name) as report:
-            yield None if report is None else lambda done: report(done, count)
+        with counting_iterations(progress, self.name, count) as report:
+            yield report
 
     def _require_like(self, data: Any, wanted: NDArray[Any]) -> None:
         """Raise a ValueError unless `data` has the shape and dtype of the domain."""

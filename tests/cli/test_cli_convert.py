@@ -247,3 +247,16 @@ def test_contents_that_a_format_cannot_store_are_named(tmp_path):
     refused = convert("b.star", "--voltage", 300)
     assert refused.exit_code == 2
     assert "--voltage applies only to an OUT named tomograms.star" in refused.output
+
+
+def test_a_thickness_that_is_given_is_not_said_to_be_assumed(tmp_path):
+    path = save_alignment(random_alignment(4), tmp_path / "a.xf")
+    command = tmp_path / "tilt.com"
+    lines = command.read_text().splitlines()
+    command.write_text("\n".join(line for line in lines if "THICKNESS" not in line) + "\n")
+    stack = random_series().save(tmp_path / "a.st")
+    arguments = ["backproject", stack, "--alignment", path, "-o", tmp_path / "tomogram.mrc"]
+    for given, told in (([], True), (["--thickness", 9, "--overwrite"], False)):
+        result = CliRunner().invoke(app, [str(argument) for argument in (*arguments, *given)])
+        assert result.exit_code == 0, result.output
+        assert ("note: no THICKNESS in any file" in result.output) == told

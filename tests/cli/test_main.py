@@ -155,7 +155,8 @@ main()
 def test_repeated_keys_let_files_be_removed_and_end_a_command_later(volume):
     started = time.monotonic()
     out, printed = (process := start(volume, command=("-c", REPEATED))).communicate(timeout=60)
-    assert (process.returncode, out, printed.strip()) == (130, "cleaned\n", "interrupted")
+    assert (process.returncode, out) == (130, "cleaned\n")
+    assert printed.split() == ["stopping", "...", "interrupted"]
     assert time.monotonic() - started < 10
 
 
@@ -172,6 +173,32 @@ def test_a_command_without_stdout_or_stderr_does_its_work(volume, closed):
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert target.exists()
+
+
+# As a pool of threads does, which waits for the pieces at work.
+SLOW = """
+import sys, time
+import libtilt.cli.info
+def read(*_, **__):
+    try:
+        print("working", file=sys.stderr, flush=True)
+        time.sleep(10)
+    finally:
+        time.sleep(1)
+sys.modules["libtilt.cli.info"]._rows = read
+sys.argv = ["libtilt", "info", sys.argv[1]]
+from libtilt.__main__ import main
+main()
+"""
+
+
+@unix
+def test_a_stop_that_takes_time_is_announced(volume):
+    process = start(volume, command=("-c", SLOW))
+    assert process.stderr.readline() == "working\n"
+    process.send_signal(signal.SIGINT)
+    _, printed = process.communicate(timeout=60)
+    assert (process.returncode, printed.split()) == (130, ["stopping", "...", "interrupted"])
 
 
 @unix
@@ -235,8 +262,14 @@ def test_a_quiet_run_prints_only_results_and_errors(volume):
     code, out, printed = run("-q", "project", volume, "-o", volume.with_name("tilts.mrc"))
     assert (code, printed) == (0, "")
     assert "41 images" in out
-    code, _, printed = run("-q", "-v", "info", volume)
-    assert code == 2
+    code, _, printed = run("project", volume, "--quiet", "-o", volume.with_name("again.mrc"))
+    assert (code, printed) == (0, "")
+    code, _, printed = run("project", volume, "-o", volume.with_name("verbose.mrc"), "-v")
+    assert "libtilt: grids to project" in printed
+    for both in (("-q", "-v", "info", volume), ("-q", "info", volume, "-v")):
+        code, _, printed = run(*both)
+        assert code == 2
+        assert printed.startswith("error: use --quiet or --verbose, not both (libtilt ")
 
 
 def test_the_threads_option_applies_to_all_commands(volume):

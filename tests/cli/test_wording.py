@@ -26,6 +26,7 @@ OPTIONS = {name: options_of(app.get_command(click.Context(app), name)) for name 
         ("convert", "pass format=..., one of a", "use --from or --to, one of a"),
         ("convert", "pass volume_shape=(d, h, w) and", "use --volume-shape d h w and"),
         ("convert", "ignore it (ignore=('KEY',))", "ignore it (--ignore KEY)"),
+        ("convert", "pass stack_shape=(n, h, w)", "use --stack-shape n h w or --stack"),
         ("reconstruct", "pass geometry=... with", "use --alignment, --tlt or --tilt-range with"),
         ("reconstruct", "pass geometry='a b.xf', aligned=True", "use --alignment 'a b.xf', --alig"),
         ("reconstruct", "open it without aligned=True", "open it without --aligned"),

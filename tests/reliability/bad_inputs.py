@@ -172,12 +172,8 @@ def _measured(case: Case, result: Result, size: int) -> list[str]:
 
 
 def _told(err: str) -> int:
-    """Return how many lines say an error; click's usage with its error is one."""
-    usage = re.fullmatch(r"(?s)(?:Usage: .*\n\n)?Error: (.*)\n", err)
-    lines = (usage[1] if usage else err).splitlines()
-    if usage:
-        # Click lists the choices, each in a line, where there are many.
-        return len([line for line in lines if not line.startswith(("\t", "    "))])
+    """Return how many lines say an error; at least two if others stand beside them."""
+    lines = err.splitlines()
     lines = [line for line in lines if line.strip() and not line.startswith((*_BESIDE, *_BARS))]
     return len(lines) if all(line.startswith("error: ") for line in lines) else max(len(lines), 2)
 

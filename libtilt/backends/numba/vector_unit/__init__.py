@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import os
 import threading
-import warnings
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 from numba import config
 
-from libtilt.errors import LibtiltWarning
+from libtilt.errors.warning import warn
 
 REGISTERS = (1, 4, 6, 8, 11)
 """Possible numbers of registers for sums, of AVX2's 16; the rest hold weights and addresses."""
@@ -76,10 +75,8 @@ def _fall_back(kernel: Any, reason: str) -> bool:
     """Warn once that plain loops are used; return False."""
     if not _warned.is_set():
         _warned.set()
-        warnings.warn(
+        warn(
             f"the vector form of {kernel.py_func.__name__} {reason}; using plain loops, which are "
-            f"slower. Try another version of libtilt or numba, or set {SWITCH}=0 to silence this.",
-            LibtiltWarning,
-            stacklevel=2,
+            f"slower. Try another version of libtilt or numba, or set {SWITCH}=0 to silence this."
         )
     return False
