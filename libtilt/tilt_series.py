@@ -208,7 +208,7 @@ class TiltSeries(ImageData):
             assumed = ("pixel_size",) if len(notes) > len(content.notes) else ()
             warnings.warn(LibtiltWarning(message, arguments=assumed), stacklevel=2)
         for text in found.warnings:
-            warnings.warn(text, stacklevel=2)
+            warnings.warn(text, LibtiltWarning, stacklevel=2)
         logger.info("%s: tilts and axis from %s", path, found.source)
         for note in found.notes:
             logger.info("%s: %s", path, note)

@@ -11,6 +11,7 @@ import numpy as np
 from libtilt.alignment import MdocFile
 from libtilt.alignment.angles import read_angle_list
 from libtilt.alignment.imod.files import TILT_COMMANDS
+from libtilt.errors import LibtiltWarning
 from libtilt.errors.checks import Float64Array
 from libtilt.geometry import TiltGeometry
 from libtilt.geometry.json_file import FORMAT
@@ -123,6 +124,7 @@ def find_tilt_geometry(
             raise
         warnings.warn(
             f"reading {path} as a volume, since its tilt angles cannot be read: {error}",
+            LibtiltWarning,
             stacklevel=2,
         )
         return None

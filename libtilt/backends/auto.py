@@ -25,6 +25,12 @@ _SLOW = {"scipy": (1.5e7, "more than ten"), "sparse": (3e9, "several")}
 _LONG = 10.0
 """Seconds from which a slow backend is worth a warning."""
 
+_TRILINEAR_FOR_PARTS = (
+    "numba, trilinear: parts of a whole need an operator that can be cut into blocks; for a whole "
+    "volume auto selects factorized, whose values differ, mostly on noise. Pass backend='numba' "
+    "for equal values"
+)
+
 _warned: set[str] = set()
 
 
@@ -77,7 +83,7 @@ class AutoBackend(PlannedBackend):
         """
         backend, reason = _choose(spec)
         if local and backend.local != "full":
-            backend, reason = load_backend("numba")(), "numba, trilinear: for parts of a whole"
+            backend, reason = load_backend("numba")(), _TRILINEAR_FOR_PARTS
         logger.info("backend: auto selects %s", reason)
         _warn_if_slow(backend, reason, spec)
         return backend
@@ -125,7 +131,7 @@ def _warn_if_slow(backend: Backend, reason: str, spec: SamplingSpec) -> None:
     if len(spec.grids) * math.prod(spec.volume_shape) > rate * _LONG:
         _warned.add(backend.name)
         slow = f"backend 'auto' selects {reason}; numba is {factor} times as fast"
-        warnings.warn(LibtiltWarning(slow), stacklevel=3)
+        warnings.warn(slow, LibtiltWarning, stacklevel=3)
 
 
 def _describe_axis(layout: SingleAxisLayout) -> str:
@@ -146,6 +152,6 @@ def _numba_problem() -> str:
         cause = error.__cause__ or error
         problem = f"numba is installed, but its import fails ({type(cause).__name__}: {cause})"
         remedy = f"projections are slower without it; to repair it, run {_REINSTALL}"
-        warnings.warn(f"{problem}: {remedy}", stacklevel=2)
+        warnings.warn(f"{problem}: {remedy}", LibtiltWarning, stacklevel=2)
         return problem
     return ""

@@ -18,6 +18,7 @@ from libtilt.alignment import (
     save_alignment,
 )
 from libtilt.alignment.opening import FORMATS, note_truncated_number
+from libtilt.alignment.saving import TOLERANCE
 from libtilt.alignment.stack_geometry import pixel_size_from_header
 from libtilt.cli.errors import one_line_errors
 from libtilt.cli.messages import echo
@@ -94,7 +95,7 @@ OPTICS = ("voltage", "spherical_aberration", "amplitude_contrast", "hand")
 @click.option(
     "--tolerance",
     type=float,
-    default=1e-2,
+    default=TOLERANCE,
     show_default=True,
     help="Largest error in pixels of the projected corners of the tomogram, if OUT cannot "
     "represent IN exactly.",

@@ -205,7 +205,7 @@ class RelionAlignment(MatrixFile):
         return {
             "stack_name": stack_name_from(self.tilts),
             "acquisition": self.acquisition,
-            "warnings": (*self.warnings, *nominal_warning(self.tilts)),
+            "warnings": (*self.warnings, *nominal_warning(self.tilts, given)),
         }
 
     @classmethod

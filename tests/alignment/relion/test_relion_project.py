@@ -50,6 +50,13 @@ def test_series_before_alignment_has_nominal_angles_with_a_warning(tmp_path):
     assert made.acquisition.order.tolist() == [2, 0, 1]
 
 
+def test_a_given_tilt_axis_is_not_said_to_be_that_of_the_file(tmp_path):
+    path = tmp_path / "TS_1.star"
+    path.write_text(NOMINAL)
+    with pytest.warns(UserWarning, match=r"using its nominal tilt angles, and shifts of zero$"):
+        open_alignment(path, **SIZES, tilt_axis_angle=12)
+
+
 def test_the_sample_before_alignment_is_read(shared_data):
     with pytest.warns(UserWarning, match="is not aligned yet"):
         made = open_alignment(shared_data / "cases" / "relion_nominal_only.star", **SIZES)
