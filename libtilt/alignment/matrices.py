@@ -16,6 +16,8 @@ from libtilt.geometry.sampling import center_xyz
 
 # Rotations from angles are exact to about 1e-16; numbers in files have fewer digits.
 ROUNDING = 1e-13
+DIGITS = 2e-6
+"""Deviation from a rotation by the digits of an ``.xf``: under 0.01 pixels in 8000."""
 
 
 def geometry_from_matrices(
@@ -48,8 +50,8 @@ def geometry_from_matrices(
 
 
 def has_magnification(geometry: TiltGeometry) -> bool:
-    """Whether any tilt has a magnification other than the identity."""
-    return bool((geometry.magnifications != np.eye(2)).any())
+    """Whether any tilt has a magnification beyond the digits of files, which round rotations."""
+    return bool(np.abs(geometry.magnifications - np.eye(2)).max() > DIGITS)
 
 
 def with_tilt_axis(geometry: TiltGeometry, tilt_axis_angle: float) -> TiltGeometry:

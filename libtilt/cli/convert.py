@@ -18,6 +18,7 @@ from libtilt.alignment import (
     save_alignment,
 )
 from libtilt.alignment.opening import FORMATS, note_truncated_number
+from libtilt.alignment.relion.paths import name_in_project
 from libtilt.alignment.saving import TOLERANCE
 from libtilt.alignment.stack_geometry import pixel_size_from_header
 from libtilt.cli.errors import one_line_errors
@@ -180,7 +181,9 @@ def _report(alignment: Alignment, target: Path, like: Any, to_format: str | None
     for item in alignment.unsupported:
         echo(f"ignored: {item} (not supported)")
     if target.name == "tomograms.star":
-        for item in RelionAlignment.from_alignment(alignment, like=like).missing_for_relion:
+        name = name_in_project(alignment.stack_name or "stack.mrc", target)
+        written = attrs.evolve(alignment, stack_name=name)
+        for item in RelionAlignment.from_alignment(written, like=like).missing_for_relion:
             for name in OPTICS:
                 item = item.replace(f"acquisition.{name}", f"--{name.replace('_', '-')}")
             echo(f"RELION still requires {item}")
