@@ -48,6 +48,7 @@ from libtilt.geometry.rotations import (
     specimen_to_detector,
 )
 from libtilt.geometry.sampling import sampling_grids
+from libtilt.geometry.tolerances import MAGNIFICATION_TOLERANCE
 from libtilt.geometry.volume_grid import VolumeGrid
 
 if TYPE_CHECKING:
@@ -441,7 +442,7 @@ class TiltGeometry:
             "tilt axis angle": describe_tilt_axis(self.tilt_axis_angles),
             "shifts": describe_shifts(self.shifts),
         }
-        stretched = not np.allclose(self.magnifications, np.eye(2), rtol=0, atol=1e-9)
+        stretched = np.abs(self.magnifications - np.eye(2)).max() > MAGNIFICATION_TOLERANCE
         return facts | ({"magnifications": "yes"} if stretched else {})
 
     def _repr_html_(self) -> str:

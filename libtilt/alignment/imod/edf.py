@@ -36,8 +36,9 @@ def edf_warnings(alignment: Path, used: list[int]) -> Iterator[LibtiltWarning]:
     if left := sorted({view for view in excluded if view - 1 in used}):
         listed = ",".join(map(str, left))
         from_zero = ",".join(str(view - 1) for view in left)
-        yield LibtiltWarning(
+        text = (
             f"{edf.name} excludes views {listed} (from 1), but the command files do not, so they "
             f"are used. To exclude them, add EXCLUDELIST {listed} to tilt.com, or exclude views "
-            f"{from_zero} (from 0) by exclude_views or --exclude"
+            f"{from_zero} (from 0) by libtilt.preparation.exclude_views"
         )
+        yield LibtiltWarning(text, arguments=("exclude_views",))

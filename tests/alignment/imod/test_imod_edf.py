@@ -35,7 +35,7 @@ def test_views_that_only_the_edf_excludes_are_used_with_a_warning(folder, name):
     assert found == [
         "a.edf excludes views 3,8 (from 1), but the command files do not, so they are used. To "
         "exclude them, add EXCLUDELIST 3,8 to tilt.com, or exclude views 2,7 (from 0) by "
-        "exclude_views or --exclude"
+        "libtilt.preparation.exclude_views"
     ]
 
 
