@@ -24,7 +24,7 @@ from libtilt.backends import (
     resolve_backend,
 )
 from libtilt.backends.numba import NumbaBackend
-from libtilt.errors import UnsupportedSpecError
+from libtilt.errors import LibtiltWarning, UnsupportedSpecError
 from libtilt.errors.installing import pip_install
 from libtilt.testing import make_spec
 
@@ -208,7 +208,7 @@ def test_auto_works_with_a_broken_numba_and_warns_once(numba_as, failure):
         assert AutoBackend().choose(LEAVES_THE_PLANE) == SciPyBackend()
         assert "its import fails" in AutoBackend().explain(SPEC)
     assert re.search(pattern, str(caught[0].message))
-    assert caught[0].category is UserWarning
+    assert caught[0].category is LibtiltWarning
     assert len(caught) == 1
     assert AutoBackend().trilinear
 
