@@ -126,6 +126,8 @@ class AlignmentFile(ABC):
         made = self._build(self._complete_sizes(whole), whole)
         if whole.stack_shape != sizes.stack_shape:
             made = _renumber_views(made, self.name)
+        if sizes.thickness is not None:
+            made = attrs.evolve(made, volume_shape=(sizes.thickness, *made.volume_shape[1:]))
         if sizes.tilt_axis_angle is not None:
             made = _replace_axis(made, sizes.tilt_axis_angle)
         diagonal = math.hypot(*made.stack_shape[1:]) * made.pixel_size
@@ -190,7 +192,8 @@ class AlignmentFile(ABC):
         return KnownSizes(
             stack_shape=stack_shape,
             pixel_size=pixel_size,
-            volume_shape=sizes.volume_shape or default_volume_shape(stack_shape[1:]),
+            volume_shape=sizes.volume_shape
+            or default_volume_shape(stack_shape[1:], thickness=sizes.thickness),
             voxel_size=sizes.voxel_size or pixel_size,
             tilt_axis_angle=sizes.tilt_axis_angle,
         )

@@ -13,6 +13,7 @@ from libtilt.errors.checks import Float64Array
 from libtilt.geometry import TiltGeometry
 from libtilt.geometry.rotations import specimen_to_detector
 from libtilt.geometry.sampling import center_xyz
+from libtilt.geometry.tolerances import MAGNIFICATION_TOLERANCE
 
 # Rotations from angles are exact to about 1e-16; numbers in files have fewer digits.
 ROUNDING = 1e-13
@@ -48,8 +49,8 @@ def geometry_from_matrices(
 
 
 def has_magnification(geometry: TiltGeometry) -> bool:
-    """Whether any tilt has a magnification other than the identity."""
-    return bool((geometry.magnifications != np.eye(2)).any())
+    """Whether any tilt has a magnification beyond the digits of files, which round rotations."""
+    return bool(np.abs(geometry.magnifications - np.eye(2)).max() > MAGNIFICATION_TOLERANCE)
 
 
 def with_tilt_axis(geometry: TiltGeometry, tilt_axis_angle: float) -> TiltGeometry:

@@ -203,6 +203,7 @@ def open_alignment(
     pixel_size: float | None = None,
     volume_shape: tuple[int, ...] | None = None,
     voxel_size: float | None = None,
+    thickness: int | None = None,
     tilt_axis_angle: float | None = None,
     format: str | None = None,  # noqa: A002
     **options: Any,
@@ -222,6 +223,8 @@ def open_alignment(
         ``(d, h, w)`` of the tomogram, if the file does not hold it.
     voxel_size : float, optional
         Voxel size of the tomogram in angstroms, if the file does not hold its binning.
+    thickness : int, optional
+        Depth of the tomogram in voxels, overriding the file; its center is kept.
     tilt_axis_angle : float, optional
         Degrees from the images' y axis, overriding the file; shifts are kept.
     format : str, optional
@@ -264,6 +267,7 @@ def open_alignment(
         pixel_size=pixel_size,
         volume_shape=volume_shape,
         voxel_size=voxel_size,
+        thickness=thickness,
         tilt_axis_angle=tilt_axis_angle,
     )
     if not isinstance(source, str | Path) and (format is not None or options):

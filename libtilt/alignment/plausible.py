@@ -9,11 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from libtilt.alignment.text import parse_number
-from libtilt.errors.checks import finite_number
+from libtilt.errors.checks import LARGEST_AXIS, LARGEST_TILT, finite_number
 from libtilt.geometry import TiltGeometry
 
-LARGEST_TILT = 180.0
-LARGEST_AXIS = 360.0
 MAX_IMAGES = 100_000
 
 

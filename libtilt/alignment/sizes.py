@@ -9,7 +9,7 @@ from attrs.converters import optional
 
 from libtilt.alignment.plausible import to_axis_angle
 from libtilt.errors import MissingArgumentError
-from libtilt.errors.checks import length, shape_of, to_pixel_size, to_volume_shape
+from libtilt.errors.checks import length, positive_integer, shape_of, to_pixel_size, to_volume_shape
 from libtilt.errors.log import logger
 
 HINTS = {
@@ -23,6 +23,10 @@ HINTS = {
 def to_voxel_size(value: Any) -> float:
     """Return a positive voxel size; alignments have cubic voxels."""
     return length(value, "voxel_size")
+
+
+def _to_thickness(value: Any) -> int:
+    return positive_integer(value, "thickness")
 
 
 def to_stack_shape(value: Any) -> tuple[int, ...]:
@@ -45,6 +49,8 @@ class Sizes:
     voxel_size : float, optional
         Voxel size of the tomogram, in angstroms; by default the pixel size times the binning of
         the file.
+    thickness : int, optional
+        Depth of the tomogram in its own voxels, overriding the file; its center is kept.
     tilt_axis_angle : float, optional
         Tilt axis angle in degrees from the images' y axis, overriding the file.
 
@@ -68,6 +74,7 @@ class Sizes:
         default=None, converter=optional(to_volume_shape)
     )
     voxel_size: float | None = attrs.field(default=None, converter=optional(to_voxel_size))
+    thickness: int | None = attrs.field(default=None, converter=optional(_to_thickness))
     tilt_axis_angle: float | None = attrs.field(default=None, converter=optional(to_axis_angle))
 
     @property
@@ -95,7 +102,7 @@ class Sizes:
 
 @attrs.frozen(kw_only=True)
 class KnownSizes(Sizes):
-    """Complete sizes; only the tilt axis angle may be None."""
+    """Complete sizes; only the thickness and the tilt axis angle may be None."""
 
     stack_shape: tuple[int, ...] = attrs.field(converter=to_stack_shape)
     pixel_size: float = attrs.field(converter=to_pixel_size)
@@ -108,8 +115,12 @@ class KnownSizes(Sizes):
         return self.stack_shape[1:]
 
 
-def default_volume_shape(image_shape: tuple[int, ...]) -> tuple[int, ...]:
+def default_volume_shape(
+    image_shape: tuple[int, ...], *, thickness: int | None = None
+) -> tuple[int, ...]:
     """Return the default shape of a tomogram: as high and wide as the images, as deep as wide."""
     height, width = image_shape
+    if thickness is not None:
+        return thickness, height, width
     logger.info("tomogram: as high, wide and deep as the images are, %s", (width, height, width))
     return width, height, width

@@ -52,6 +52,7 @@ from libtilt.geometry.tolerances import same_spacing
 from libtilt.io.image_content import ImageContent
 from libtilt.io.inputs import read_input
 
+TOMOGRAM_SIZES = ("volume_shape", "voxel_size", "thickness")
 UNKNOWN_PIXEL_SIZE = "no pixel size in the header; assuming 1 Å. Pass pixel_size= to set it."
 
 
@@ -197,7 +198,7 @@ class StackFile:
     def _from_file(self, path: Path, options: dict[str, Any]) -> StackGeometry:
         """Read a file of any format, or the one alignment of a folder."""
         kind, file = find_alignment(path, options.pop("format", None))
-        sizes = {name: options.pop(name, None) for name in ("volume_shape", "voxel_size")}
+        sizes = {name: options.pop(name, None) for name in TOMOGRAM_SIZES}
         kind.require_options(options)
         if kind is GeometryFile:
             return self._from_json(file)

@@ -49,6 +49,7 @@ class Turntable:
 
     def geometry(self, angles: Float64Array) -> TiltGeometry:
         """Return the geometry of rotations by `angles`, in the sense of positive tilts."""
+        angles = (angles + 180) % 360 - 180
         if self.axis == "y":
             return TiltGeometry.from_tilt_angles(angles)
         return TiltGeometry.from_tilt_angles(0 * angles, x_tilts=angles)

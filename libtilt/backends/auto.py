@@ -24,6 +24,12 @@ _SLOW = {"scipy": (1.5e7, "tens to hundreds of"), "sparse": (3e9, "several")}
 _LONG = 10.0
 """Seconds from which a slow backend is worth a warning."""
 
+_TRILINEAR_FOR_PARTS = (
+    "numba, trilinear: parts of a whole need an operator that can be cut into blocks; for a whole "
+    "volume auto selects factorized, whose values differ, mostly on noise. Pass backend='numba' "
+    "for equal values"
+)
+
 _warned: dict[str, object] = {}
 
 
@@ -76,7 +82,7 @@ class AutoBackend(PlannedBackend):
         """
         backend, reason = _choose(spec)
         if local and backend.local != "full":
-            backend, reason = load_backend("numba")(), "numba, trilinear: for parts of a whole"
+            backend, reason = load_backend("numba")(), _TRILINEAR_FOR_PARTS
         logger.info("backend: auto selects %s", reason)
         _warn_if_slow(backend, reason, spec)
         return backend

@@ -18,6 +18,8 @@ from libtilt.alignment import (
     save_alignment,
 )
 from libtilt.alignment.opening import FORMATS, note_truncated_number
+from libtilt.alignment.relion.paths import name_in_project
+from libtilt.alignment.saving import TOLERANCE
 from libtilt.alignment.stack_geometry import pixel_size_from_header
 from libtilt.cli.errors import one_line_errors
 from libtilt.cli.messages import echo
@@ -94,7 +96,7 @@ OPTICS = ("voltage", "spherical_aberration", "amplitude_contrast", "hand")
 @click.option(
     "--tolerance",
     type=float,
-    default=1e-2,
+    default=TOLERANCE,
     show_default=True,
     help="Largest error in pixels of the projected corners of the tomogram, if OUT cannot "
     "represent IN exactly.",
@@ -179,7 +181,9 @@ def _report(alignment: Alignment, target: Path, like: Any, to_format: str | None
     for item in alignment.unsupported:
         echo(f"not supported, ignored: {item}")
     if target.name == "tomograms.star":
-        for item in RelionAlignment.from_alignment(alignment, like=like).missing_for_relion:
+        name = name_in_project(alignment.stack_name or "stack.mrc", target)
+        written = attrs.evolve(alignment, stack_name=name)
+        for item in RelionAlignment.from_alignment(written, like=like).missing_for_relion:
             for name in OPTICS:
                 item = item.replace(f"acquisition.{name}", f"--{name.replace('_', '-')}")
             echo(f"RELION still requires {item}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -12,8 +13,10 @@ from libtilt.alignment.beside_stack import find_tilt_geometry, sibling_path
 from libtilt.alignment.stack_geometry import StackFile, StackGeometry
 from libtilt.backends.auto import AutoBackend
 from libtilt.cli.errors import one_line_errors
+from libtilt.cli.info_alignment import alignment_rows, is_alignment
 from libtilt.cli.messages import echo
-from libtilt.cli.options import input_file
+from libtilt.cli.options import existing_path, with_options
+from libtilt.cli.reader_options import given_reader_options, reader_options
 from libtilt.cli.wording import arguments_to_options, options_of
 from libtilt.geometry import TiltGeometry, VolumeGrid
 from libtilt.geometry.describing import describe_tilt_axis, describe_tilts
@@ -26,19 +29,28 @@ from libtilt.tilt_series import TiltSeries
 
 
 @click.command()
-@click.argument("file", type=input_file)
+@click.argument("file", type=existing_path)
+@with_options(*reader_options)
 @one_line_errors
-def info(file: Path) -> None:
-    """Print size, voxel size, values and geometry of an image file (MRC, TIFF, HDF5).
+def info(file: Path, **options: Any) -> None:
+    """Print size, voxel size, values and geometry of an image file, or the tilts of an alignment.
 
-    Notes list what is unusual about the header.
+    FILE is an MRC, TIFF or HDF5 file, an alignment of any format, or the folder of one. Notes list
+    what is unusual about it.
 
     \b
-    Example:
+    Examples:
       libtilt info tomogram.rec
+      libtilt info TS_01.xf
     """
-    content = read_image(file)
-    for name, value in _rows(file, content):
+    given = given_reader_options(options)
+    if is_alignment(file):
+        for name, value in alignment_rows(file, given):
+            echo(f"{name:<15} {value}")
+        return
+    if given:
+        raise click.UsageError(f"--{next(iter(given)).replace('_', '-')} requires an alignment")
+    for name, value in _rows(file, read_image(file)):
         echo(f"{name:<12} {_name_commands(value) if name == 'note' else value}")
 
 

@@ -7,17 +7,17 @@ import math
 from pathlib import Path
 from typing import Any
 
-import attrs
 import click
 import numpy as np
 
 from libtilt.alignment import Alignment, open_alignment
-from libtilt.alignment.plausible import LARGEST_TILT, MAX_IMAGES
+from libtilt.alignment.plausible import MAX_IMAGES
 from libtilt.alignment.stack_geometry import pixel_size_from_header
 from libtilt.cli.messages import echo
 from libtilt.cli.options import refuse_both
 from libtilt.cli.reader_options import given_reader_options
 from libtilt.errors import MissingArgumentError
+from libtilt.errors.checks import LARGEST_TILT
 from libtilt.io.image_files import read_image_header
 from libtilt.tilt_series import TiltSeries
 
@@ -100,17 +100,12 @@ def _open_with_alignment(
         **reading,
     )
     try:
-        opened = open_sized(volume_shape=options["volume_shape"])
+        opened = open_sized(volume_shape=options["volume_shape"], thickness=thickness)
     except MissingArgumentError:
         if thickness is None:
             raise
         opened = open_sized(volume_shape=(thickness, *shape[1:]))
-    if thickness is not None:
-        # Replaces the thickness of the alignment, with the same center.
-        opened = attrs.evolve(opened, volume_shape=(thickness, *opened.volume_shape[1:]))
     for note in opened.notes:
-        if thickness is not None and note.startswith("no THICKNESS "):
-            continue
         echo(f"note: {note}", err=True)
     for item in opened.unsupported:
         echo(f"{options['alignment']}: not supported, ignored: {item}", err=True)

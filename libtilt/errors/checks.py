@@ -17,6 +17,8 @@ Kind = TypeVar("Kind")
 LARGEST = 1e60
 SMALLEST_LENGTH = 1e-30
 LARGEST_ANGLE = 1e6
+LARGEST_TILT = 180.0
+LARGEST_AXIS = 360.0
 
 
 def locked(array: NDArray[Any]) -> NDArray[Any]:
@@ -241,9 +243,11 @@ def positive_float(value: Any, name: str) -> float:
     return float(array.item())
 
 
-def per_tilt_values(value: ArrayLike, count: int, name: str) -> Float64Array:
+def per_tilt_values(
+    value: ArrayLike, count: int, name: str, *, largest: float = LARGEST
+) -> Float64Array:
     """Return one number per tilt, `(count,)`, from one number or a sequence."""
-    array = finite_array(value, name)
+    array = finite_array(value, name, largest=largest)
     if array.ndim > 1 or (array.ndim == 1 and array.shape != (count,)):
         raise ValueError(
             f"{name} must be one number or one per tilt: expected ({count},), got {array.shape}"

@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike
 
 from libtilt.errors import MissingArgumentError
 from libtilt.errors.checks import (
-    LARGEST_ANGLE,
+    LARGEST_AXIS,
+    LARGEST_TILT,
     Float64Array,
     finite_array,
     locked,
@@ -50,6 +51,7 @@ from libtilt.geometry.rotations import (
     specimen_to_detector,
 )
 from libtilt.geometry.sampling import sampling_grids
+from libtilt.geometry.tolerances import MAGNIFICATION_TOLERANCE
 from libtilt.geometry.volume_grid import VolumeGrid
 
 if TYPE_CHECKING:
@@ -183,7 +185,8 @@ class TiltGeometry:
         Raises
         ------
         ValueError
-            If the lengths differ or a value is not finite.
+            If the lengths differ, a value is not finite, tilt angles or x-tilts are beyond 180 or
+            the tilt axis angle beyond 360 degrees.
 
         Examples
         --------
@@ -191,11 +194,11 @@ class TiltGeometry:
         >>> TiltGeometry.from_tilt_angles([90]).rotation_matrices[0].tolist()
         [[0.0, 0.0, -1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
         """
-        tilts = np.atleast_1d(finite_array(tilt_angles, "tilt_angles", largest=LARGEST_ANGLE))
+        tilts = np.atleast_1d(finite_array(tilt_angles, "tilt_angles", largest=LARGEST_TILT))
         if tilts.ndim != 1 or tilts.size == 0:
             raise ValueError(f"tilt_angles must have shape (n,) with n >= 1, got {tilts.shape}")
-        axes = per_tilt_values(tilt_axis_angle, len(tilts), "tilt_axis_angle")
-        x = per_tilt_values(x_tilts, len(tilts), "x_tilts")
+        axes = per_tilt_values(tilt_axis_angle, len(tilts), "tilt_axis_angle", largest=LARGEST_AXIS)
+        x = per_tilt_values(x_tilts, len(tilts), "x_tilts", largest=LARGEST_TILT)
         matrices = specimen_to_detector(axes, tilts, x).transpose(0, 2, 1)
         return cls(matrices, shifts=shifts, **fields)
 
@@ -488,7 +491,7 @@ class TiltGeometry:
             "tilt axis angle": describe_tilt_axis(self.tilt_axis_angles),
             "shifts": describe_shifts(self.shifts),
         }
-        stretched = not np.allclose(self.magnifications, np.eye(2), rtol=0, atol=1e-9)
+        stretched = np.abs(self.magnifications - np.eye(2)).max() > MAGNIFICATION_TOLERANCE
         facts |= {"magnifications": "yes"} if stretched else {}
         return facts | added_facts(self, TiltGeometry)
 

@@ -11,6 +11,9 @@ POSITION_TOLERANCE = 1e-3
 ANGLE_TOLERANCE = 0.01
 """Tolerance of orientations in degrees, above the rounding of a file's two decimals."""
 
+MAGNIFICATION_TOLERANCE = 2e-6
+"""Deviation from a rotation by the digits of IMOD's ``.xf``: under 0.01 pixels in 8000."""
+
 SPACING_TOLERANCE = 1e-4
 """Relative tolerance of spacings and magnifications."""
 

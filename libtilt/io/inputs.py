@@ -47,6 +47,8 @@ def _open_regular(path: str | Path) -> int:
     """Return a descriptor of a regular file; the type is checked after opening, free of races."""
     try:
         descriptor = os.open(path, _FLAGS)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"no such file: {path}") from error
     except OSError:
         # A socket cannot be opened, nor can a folder on every system.
         _require_regular(path, Path(path).stat().st_mode)

@@ -7,7 +7,7 @@ import struct
 import attrs
 import numpy as np
 
-from libtilt.errors.checks import Float64Array
+from libtilt.errors.checks import LARGEST_AXIS, LARGEST_TILT, Float64Array
 from libtilt.io.mrc_header import MrcHeader
 
 _FEI = (b"FEI1", b"FEI2")
@@ -18,7 +18,6 @@ _FEI_LEAST_BYTES = 172
 _SERIALEM_BYTES = (2, 6, 4, 2, 2, 4, 2, 4, 2, 4, 2)
 _SERIALEM_TILT, _SERIALEM_DOSE = 0, 5
 _AGARD_AXIS, _AGARD_PIXEL = 10, 11
-_LARGEST_TILT = 180.0
 
 
 @attrs.frozen(eq=False)
@@ -150,7 +149,7 @@ def _validated(found: SectionData | None, kind: bytes, count: int) -> SectionDat
     if found is None:
         return SectionData(note=f"{head} is too short for {count} sections; ignored")
     tilts, axis = found.tilt_angles, found.tilt_axis_angle
-    if (tilts is not None and abs(tilts).max() > _LARGEST_TILT) or abs(axis or 0.0) > 360:
+    if (tilts is not None and abs(tilts).max() > LARGEST_TILT) or abs(axis or 0.0) > LARGEST_AXIS:
         what = "tilt angles beyond 180 or a tilt axis angle beyond 360 degrees"
         return SectionData(note=f"{head} has {what}; ignored")
     return found

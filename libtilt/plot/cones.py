@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _PIXELS = 401
+# Limits of the correlation.
+_BOTTOM, _TOP = -0.5, 1.03
 
 
 def conical_correlation(
@@ -26,7 +28,8 @@ def conical_correlation(
 
     Thin lines are the cones, dashed lines lie one standard deviation from their mean. Bars, on a
     second axis, give the percentage of cones whose resolution lies in each shell. Cones without
-    data are left out and counted in the title; a mean is over the cones with data in that shell.
+    data, or with their axis in the missing wedge, are left out and counted in the title; a mean is
+    over the cones with data in that shell.
 
     Parameters
     ----------
@@ -47,7 +50,7 @@ def conical_correlation(
     '8 cones of 20°'
     """
     resolutions = _require_measured(cones).resolution(threshold)
-    measured = [curve for curve in cones.curves if curve.counts[1:].any()]
+    measured = [curve for curve, kept in zip(cones.curves, cones.measured, strict=True) if kept]
     ax = get_axes(ax, size=(6.0, 4.2))
     frequencies = measured[0].frequencies
     values = np.ma.masked_array(
@@ -58,23 +61,29 @@ def conical_correlation(
         ax.plot(frequencies, row, color="0.5", linewidth=0.5, alpha=0.25)
     mean, spread = values.mean(axis=0), values.std(axis=0)
     for side, text in ((-spread, None), (spread, "± 1 standard deviation")):
-        ax.plot(frequencies, mean + side, color="tab:green", linestyle="--", label=text)
+        edge = np.ma.clip(mean + side, -1, 1)
+        ax.plot(frequencies, edge, color="tab:green", linestyle="--", label=text)
     ax.plot(frequencies, mean, color="tab:blue", linewidth=2, label="mean of cones")
     draw_thresholds(ax, (threshold,))
     label_axes(ax)
-    # Single cones scatter down to -1 where there is no signal.
-    ax.set_ylim(bottom=max(ax.get_ylim()[0], -0.3))
+    # Single cones scatter down to -1 where there is no signal; bars stand below 0.
+    ax.set_ylim(_BOTTOM, _TOP)
+    ax.set_yticks(np.linspace(0, 1, 6))
     ax.legend(fontsize=8, loc="upper right")
     without = len(cones.curves) - len(measured)
     title = f"{len(cones.curves)} cones of {cones.half_angle:g}°"
-    ax.set_title(f"{title}, {without} without data" if without else title)
+    why = "in the missing wedge" if cones.in_missing_wedge.any() else "without data"
+    ax.set_title(f"{title}, {without} {why}" if without else title)
     return ax
 
 
 def _require_measured(cones: ConicalCorrelation) -> ConicalCorrelation:
     require_kind(cones, ConicalCorrelation, "cones")
-    if not any(curve.counts[1:].any() for curve in cones.curves):
-        raise ValueError("cones must hold at least one cone with Fourier components, got none")
+    if not cones.measured.any():
+        raise ValueError(
+            "cones must hold at least one cone with Fourier components and an axis outside the "
+            "missing wedge, got none"
+        )
     return cones
 
 
@@ -87,9 +96,11 @@ def _draw_histogram(
     numbers, _ = np.histogram(1 / resolutions, edges)
     right = ax.twinx()
     right.bar(frequencies, 100 * numbers / count, 0.9 * step, color="tab:orange", alpha=0.35)
-    right.set_ylabel("cones by resolution (%)", color="tab:orange")
-    # Bars fill the lower half, and the curves stay in front.
-    right.set_ylim(0, 2 * max(100 * numbers.max() / count, 1))
+    right.set_ylabel("cones by resolution (%)", color="tab:orange", loc="bottom")
+    # Bars fill the room below a correlation of 0, and the curves stay in front.
+    peak = max(100 * numbers.max() / count, 1)
+    right.set_ylim(0, 1.1 * peak * (_TOP - _BOTTOM) / -_BOTTOM)
+    right.set_yticks([tick for tick in right.get_yticks() if tick <= 1.1 * peak])
     ax.set_zorder(right.get_zorder() + 1)
     ax.patch.set_visible(False)
 
@@ -105,8 +116,8 @@ def directional_resolution(
 
     The view is along z: the center of the disc is the direction z, its rim holds the directions
     in the x, y plane, x to the right and y downward as in slices. Areas are those on the sphere.
-    Each point has the color of the nearest cone, gray if that has no data. Colors are linear in
-    frequency and labeled in angstroms.
+    Each point has the color of the nearest cone, gray if that has no data or its axis lies in the
+    missing wedge. Colors are linear in frequency and labeled in angstroms.
 
     Parameters
     ----------
@@ -136,7 +147,7 @@ def directional_resolution(
     frequencies = np.ma.masked_where(~inside, 1 / resolutions[nearest])
     ax = get_axes(ax, size=(5.4, 4.4))
     from matplotlib import colormaps
-    from matplotlib.patches import Circle
+    from matplotlib.patches import Circle, Patch
 
     disc = Circle((0, 0), 1, facecolor="0.7", edgecolor="black", linewidth=0.8, zorder=0)
     ax.add_patch(disc)
@@ -150,7 +161,11 @@ def directional_resolution(
     bar = ax.figure.colorbar(image, ax=ax, label="resolution (Å)", shrink=0.8)
     bar.ax.yaxis.set_major_formatter(frequency_in_angstroms)
     hide_frame(ax)
-    ax.set(xlim=(-1.12, 1.12), ylim=(1.15, -1.05), aspect="equal")
+    ax.set(xlim=(-1.12, 1.12), ylim=(1.3, -1.05), aspect="equal")
+    if np.isnan(resolutions).any():
+        label = "missing wedge" if cones.in_missing_wedge.any() else "no data"
+        gray = Patch(facecolor="0.7", edgecolor="black", linewidth=0.8, label=label)
+        ax.legend(handles=[gray], loc="lower right", fontsize=9, frameon=False)
     ax.set_title(f"resolution by direction, FSC {threshold:g}")
     return ax
 

@@ -33,7 +33,8 @@ def fourier_correlation(
 
     The lower axis is spatial frequency in 1/angstrom, the upper axis resolution in angstroms. Dots
     mark where curves first fall below a threshold. If there is one curve, the threshold lines give
-    its resolution; for a mask correction, that of the corrected curve.
+    its resolution; for a mask correction, that of the corrected curve. For several curves, the
+    legend gives theirs.
 
     Parameters
     ----------
@@ -64,6 +65,9 @@ def fourier_correlation(
         colors, stated = {}, list(named.values())
     for label, curve in named.items():
         color, text = colors.get(label), label or None
+        if curve in stated and len(stated) > 1:
+            listed = (f"{level:g}: {_resolution_text(curve, level)}" for level in thresholds)
+            text = f"{label} ({', '.join(listed)})" if thresholds else label
         (line,) = ax.plot(curve.frequencies, curve.correlation, label=text, color=color)
         if curve in stated:
             found = [level for level in thresholds if _crosses(curve, level)]

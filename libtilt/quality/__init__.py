@@ -1,9 +1,10 @@
-"""Quality measures of reconstructions: FSC, FRC, residuals, the missing wedge."""
+"""Quality measures of reconstructions: FSC, FRC, residuals, masks, the missing wedge."""
 
 from libtilt.quality.conical import ConicalCorrelation, conical_fsc
 from libtilt.quality.correlation_curves import FourierCorrelation
 from libtilt.quality.fourier_correlation import frc, fsc
 from libtilt.quality.mask_correction import MaskCorrectedCorrelation, mask_corrected_fsc
+from libtilt.quality.masks import soft_mask
 from libtilt.quality.residuals import reprojection_frc, residual_per_tilt, split_even_odd
 from libtilt.quality.wedge import missing_wedge
 
@@ -18,5 +19,6 @@ __all__ = [
     "missing_wedge",
     "reprojection_frc",
     "residual_per_tilt",
+    "soft_mask",
     "split_even_odd",
 ]

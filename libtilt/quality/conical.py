@@ -29,11 +29,23 @@ class ConicalCorrelation:
         One for each direction. A shell without components in a cone has the correlation 0.
     half_angle : float
         Degrees from the axis of a cone to its border.
+    in_missing_wedge : ndarray of bool, shape (n,)
+        Whether the axis of a cone lies in the missing wedge, so that its border alone is measured.
     """
 
     directions: Float64Array = attrs.field(converter=locked)
     curves: tuple[FourierCorrelation, ...]
     half_angle: float
+    in_missing_wedge: NDArray[np.bool_] = attrs.field(converter=locked)
+
+    @in_missing_wedge.default
+    def _no_missing_wedge(self) -> NDArray[np.bool_]:
+        return np.zeros(len(self.directions), dtype=np.bool_)
+
+    @property
+    def measured(self) -> NDArray[np.bool_]:
+        """Whether a cone has Fourier components, and its axis lies outside the missing wedge."""
+        return ~self.in_missing_wedge & [bool(curve.counts[1:].any()) for curve in self.curves]
 
     def resolution(self, threshold: float = 0.143) -> Float64Array:
         """Return the resolution along each direction.
@@ -46,12 +58,13 @@ class ConicalCorrelation:
         Returns
         -------
         ndarray, shape (n,)
-            Angstroms; NaN for a cone that contains no Fourier components.
+            Angstroms; NaN for a cone that is not `measured`: the few components at the border of
+            the missing wedge do not give a resolution along its axis.
         """
         return np.array(
             [
-                curve.resolution(threshold) if curve.counts[1:].any() else math.nan
-                for curve in self.curves
+                curve.resolution(threshold) if measured else math.nan
+                for curve, measured in zip(self.curves, self.measured, strict=True)
             ]
         )
 
@@ -132,7 +145,27 @@ def conical_fsc(
     curves = tuple(
         FourierCorrelation(shells.frequencies, correlations(part), part[3]) for part in sums
     )
-    return ConicalCorrelation(axes, curves, angle)
+    missing = _in_wedge(axes, shells, wedge)
+    return ConicalCorrelation(axes, curves, angle, missing)
+
+
+def _in_wedge(
+    axes: Float64Array, shells: Shells, wedge: NDArray[np.bool_] | None
+) -> NDArray[np.bool_]:
+    """Return which axes lie in a missing wedge: over most of the upper half of frequencies.
+
+    Near zero frequency all directions are measured, within a Fourier voxel.
+    """
+    if wedge is None:
+        return np.zeros(len(axes), dtype=np.bool_)
+    sizes = np.array(shells.shape)
+    lengths = np.linspace(0.5, 1, 33) * shells.frequencies[-1]
+    points = axes[:, np.newaxis, ::-1] * lengths[:, np.newaxis]
+    places = np.rint(points * sizes * np.array(shells.spacing)).astype(np.intp) + sizes // 2
+    # The Nyquist frequency of an even size is at index 0.
+    z, y, x = np.moveaxis(places % sizes, -1, 0)
+    missing: NDArray[np.bool_] = wedge[z, y, x].mean(axis=1) > 0.5
+    return missing
 
 
 @attrs.frozen(eq=False)

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from libtilt.errors.checks import floating_dtype, real_data, require_finite, require_kind
+from libtilt.errors.checks import floating_dtype, require_finite, require_kind
 from libtilt.geometry.tolerances import same_spacing
 from libtilt.quality.correlation_curves import FourierCorrelation
+from libtilt.quality.masks import checked_mask
 from libtilt.quality.shells import Shells, correlations, spectrum
 from libtilt.tilt_series import TiltSeries
 from libtilt.volume import Volume
@@ -29,7 +30,8 @@ def fsc(
     first, second : Volume
         Volumes of the same shape ``(d, h, w)``, voxel size and center; origins are not compared.
     mask : array_like, shape (d, h, w), optional
-        Mask that multiplies both volumes; soft edges add the least correlation.
+        Mask with values from 0 to 1 that multiplies both volumes; soft edges, as by
+        `libtilt.quality.soft_mask`, add the least correlation.
     missing_wedge : array_like of bool, shape (d, h, w), optional
         Frequencies to exclude, as from `libtilt.quality.missing_wedge`, with zero frequency at
         ``shape // 2``.
@@ -45,7 +47,8 @@ def fsc(
     TypeError
         If an argument has the wrong type.
     ValueError
-        If grids differ, a volume has NaN, the mask is zero, or all frequencies are excluded.
+        If grids differ, a volume has NaN, the mask is zero or has values beyond 0 to 1, or all
+        frequencies are excluded.
 
     Notes
     -----
@@ -89,7 +92,7 @@ def shells_and_spectra(
             f"second must be on the grid of first, but {difference}; use "
             "second.resample(first.grid), or correct its grid with evolve"
         )
-    soft = None if mask is None else _checked_mask(mask, first.shape)
+    soft = None if mask is None else checked_mask(mask, first.shape)
     wedge = None if missing_wedge is None else _checked_wedge(missing_wedge, first.shape)
     shells = Shells(first.shape, first.voxel_size[::-1].tolist())
     transforms = [_masked_spectrum(volume.data, soft) for volume in (first, second)]
@@ -170,16 +173,6 @@ def _frc(first: TiltSeries, second: TiltSeries) -> FourierCorrelation:
 def _masked_spectrum(data: NDArray[Any], mask: NDArray[Any] | None = None) -> NDArray[Any]:
     values = data.astype(floating_dtype(data.dtype), copy=False)
     return spectrum(values if mask is None else values * mask.astype(values.dtype, copy=False))
-
-
-def _checked_mask(value: ArrayLike, shape: tuple[int, ...]) -> NDArray[Any]:
-    mask = real_data(value, "mask", 3)
-    if mask.shape != shape:
-        raise ValueError(f"mask must have the shape of the volumes {shape}, got {mask.shape}")
-    require_finite(mask, "mask")
-    if not mask.any():
-        raise ValueError("mask must not be zero everywhere")
-    return mask
 
 
 def _checked_wedge(value: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.bool_]:

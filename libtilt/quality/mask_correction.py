@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import fft
 
-from libtilt.errors.checks import finite_number, floating_dtype
+from libtilt.errors.checks import finite_number, floating_dtype, require_kind
 from libtilt.quality.correlation_curves import FourierCorrelation
 from libtilt.quality.fourier_correlation import fsc
+from libtilt.quality.masks import checked_mask, warn_of_hard_edges
 from libtilt.quality.shells import Shells
 from libtilt.volume import Volume
 
@@ -68,7 +69,8 @@ def mask_corrected_fsc(
     first, second : Volume
         Half maps of one grid, shape ``(d, h, w)``.
     mask : array_like, shape (d, h, w)
-        Mask that multiplies both volumes; it should have soft edges.
+        Mask with values from 0 to 1 that multiplies both volumes. It should have soft edges, as by
+        `libtilt.quality.soft_mask`.
     missing_wedge : array_like of bool, shape (d, h, w), optional
         Frequencies to exclude, as in `libtilt.quality.fsc`.
     randomize_below : float, optional
@@ -85,6 +87,11 @@ def mask_corrected_fsc(
     ------
     TypeError, ValueError
         As `libtilt.quality.fsc`, or if `randomize_below` is not between 0 and 1.
+
+    Warns
+    -----
+    LibtiltWarning
+        If the mask has hard edges.
 
     Notes
     -----
@@ -114,6 +121,8 @@ def mask_corrected_fsc(
     level = finite_number(randomize_below, "randomize_below")
     if not 0 < level < 1:
         raise ValueError(f"randomize_below must lie between 0 and 1, got {randomize_below!r}")
+    first = require_kind(first, Volume, "first")
+    warn_of_hard_edges(checked_mask(mask, first.shape), stacklevel=2)
     unmasked = fsc(first, second, missing_wedge=missing_wedge)
     masked = fsc(first, second, mask=mask, missing_wedge=missing_wedge)
     known = (unmasked.frequencies > 0) & (unmasked.counts > 0)

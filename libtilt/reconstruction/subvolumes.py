@@ -34,10 +34,9 @@ def reconstruct_subvolume(
 ) -> list[Volume]:
     """Reconstruct a cube about each point by weighted back-projection.
 
-    Whole images are filtered, and a box of each is backprojected. Up to rounding, the cubes hold
-    the values of the whole tomogram, also at points between voxels, if the operator of the backend
-    can be cut into blocks. ``"auto"`` chooses such a backend here, even where it would use numba's
-    factorized kernel for the whole, whose values differ by less than 1 % on smooth data.
+    Whole images are filtered, and a box of each is backprojected by a backend whose operator can be
+    cut into blocks (`Backend.local` is "full"). The cubes equal crops of a tomogram by the same
+    backend, up to rounding; see Notes for ``"auto"``.
 
     Parameters
     ----------
@@ -61,6 +60,16 @@ def reconstruct_subvolume(
     ------
     ValueError
         If an argument is invalid, or the images have NaN.
+
+    Notes
+    -----
+    Where rays leave the planes of the volume, as with a tilt axis between x and y, ``"auto"``
+    takes the trilinear operator here (the logger "libtilt" says so), but numba's factorized one
+    for a whole tomogram, since it is more than ten times as fast. The latter cannot be cut into
+    blocks. Its values differ the more, the more noise an image has: at an axis of 84 degrees by 5 %
+    (relative, L2) for a phantom without noise, and by a third for one with noise as strong as the
+    signal, with filter "ramp" (10 % with "hann"). For equal values, pass ``backend="numba"`` to
+    `wbp`.
 
     Examples
     --------

@@ -81,6 +81,7 @@ def damaged(content, rng):
         ("a.json", "a.json"),
     ],
 )
+@pytest.mark.filterwarnings("ignore:.* files cannot hold the")
 def test_a_thousand_damaged_files_are_read_or_refused_by_name(tmp_path, written, changed):
     # A list of angles and an .mdoc hold less; that is not what is looked at here.
     source = save_alignment(alignment(), tmp_path / written, tolerance=1e9)

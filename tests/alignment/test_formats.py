@@ -23,7 +23,7 @@ from libtilt.alignment.base import MatrixFile
 from libtilt.alignment.opening import FORMATS
 from libtilt.cli.convert import convert
 from libtilt.cli.reader_options import READER_OPTIONS
-from libtilt.errors import ArgumentError
+from libtilt.errors import ArgumentError, LibtiltWarning
 
 # Random alignments leave images out without saying anything of them.
 pytestmark = pytest.mark.filterwarnings("ignore:tilt angles of excluded images are unknown")
@@ -141,13 +141,36 @@ def test_the_richest_formats_hold_everything(tmp_path, name):
 def test_losses_of_a_format_are_named_and_nothing_is_written(tmp_path, name):
     path = tmp_path / PATHS[name]
     message = (
-        r"cannot hold this alignment: it has a tilt axis up to .* degrees from y, "
-        "x-tilts up to 3 degrees, magnifications up to"
+        rf"^{name} files cannot hold the x-tilts \(differences up to .* degrees, .* pixels\) and "
+        r"the magnifications \(differences up to [\d.]+, [\d.]+ pixels\): corners of the tomogram "
+        r"would move by .* pixels; .* tolerance=\.\.\. \(now 0\.1 pixels\)$"
     )
     with pytest.raises(ValueError, match=message):
         save_alignment(everything(), path)
     assert not path.exists()
-    assert save_alignment(everything(), path, tolerance=100.0).exists()
+    with pytest.warns(LibtiltWarning, match="corners of the tomogram move by"):
+        assert save_alignment(everything(), path, tolerance=100.0).exists()
+
+
+def test_a_loss_of_a_fraction_of_a_pixel_is_written_with_a_warning_that_names_it(tmp_path):
+    alignment = random_alignment(3)
+    g = alignment.geometry
+    tilted = TiltGeometry.from_tilt_angles(
+        g.tilt_angles, tilt_axis_angle=g.tilt_axis_angles, x_tilts=0.05, shifts=g.shifts
+    )
+    alignment = attrs.evolve(alignment, geometry=tilted)
+    with pytest.warns(LibtiltWarning) as caught:
+        save_alignment(alignment, tmp_path / "a.aln")
+    (text,) = [str(one.message) for one in caught if "excluded" not in str(one.message)]
+    again = open_alignment(tmp_path / "a.aln", **attrs.asdict(alignment.sizes))
+    moved = f"{alignment.distance(again):.3g} pixels"
+    assert 0.01 < alignment.distance(again) < 0.1
+    assert text == (
+        f"aretomo files cannot hold the x-tilts (differences up to 0.05 degrees, {moved}): "
+        f"corners of the tomogram move by {moved}"
+    )
+    with pytest.raises(ArgumentError, match=r"cannot hold the x-tilts .*now 0\.01 pixels"):
+        save_alignment(alignment, tmp_path / "b.aln", tolerance=0.01)
 
 
 @pytest.mark.parametrize("name", PATHS)

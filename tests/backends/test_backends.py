@@ -196,7 +196,9 @@ def test_auto_logs_its_choice(caplog):
         AutoBackend().choose(LEAVES_THE_PLANE, local=True)
     assert [record.getMessage() for record in caplog.records] == [
         "backend: auto selects numba, factorized: rays leave the planes of the volume",
-        "backend: auto selects numba, trilinear: for parts of a whole",
+        "backend: auto selects numba, trilinear: parts of a whole need an operator that can be cut "
+        "into blocks; for a whole volume auto selects factorized, whose values differ, mostly on "
+        "noise. Pass backend='numba' for equal values",
     ]
 
 

@@ -249,14 +249,33 @@ def test_contents_that_a_format_cannot_store_are_named(tmp_path):
     assert "--voltage applies only to an OUT named tomograms.star" in refused.output
 
 
-def test_a_thickness_that_is_given_is_not_said_to_be_assumed(tmp_path):
-    path = save_alignment(random_alignment(4), tmp_path / "a.xf")
-    command = tmp_path / "tilt.com"
-    lines = command.read_text().splitlines()
-    command.write_text("\n".join(line for line in lines if "THICKNESS" not in line) + "\n")
+def test_a_thickness_that_is_passed_is_not_assumed(tmp_path):
+    """Without tilt.com no file holds the thickness."""
+    alignment = random_alignment(4, binning=1, shape=(40, 37, 40))
+    path = save_alignment(alignment, tmp_path / "a.xf")
+    for name in ("tilt.com", "newst.com"):
+        (tmp_path / name).unlink()
     stack = random_series().save(tmp_path / "a.st")
-    arguments = ["backproject", stack, "--alignment", path, "-o", tmp_path / "tomogram.mrc"]
-    for given, told in (([], True), (["--thickness", 9, "--overwrite"], False)):
-        result = CliRunner().invoke(app, [str(argument) for argument in (*arguments, *given)])
-        assert result.exit_code == 0, result.output
-        assert ("note: no THICKNESS in any file" in result.output) == told
+    arguments = ["backproject", stack, "--alignment", path, "-o", tmp_path / "a.rec"]
+    result = CliRunner().invoke(app, [*map(str, arguments)])
+    assert "note: no THICKNESS in any file; assuming" in result.output
+    result = CliRunner().invoke(app, [*map(str, arguments), "--thickness", "12", "--overwrite"])
+    assert result.exit_code == 0, result.output
+    assert "THICKNESS" not in result.output
+    assert Volume.open(tmp_path / "a.rec").shape == (12, 37, 40)
+    opened = open_alignment(path, stack_shape=(7, 37, 40), pixel_size=1.37, thickness=12)
+    made = open_alignment(path, stack_shape=(7, 37, 40), pixel_size=1.37, volume_shape=(12, 37, 40))
+    assert opened.distance(made) < 1e-9
+
+
+def test_a_thickness_overrides_that_of_any_format_about_the_same_center(tmp_path):
+    alignment = random_alignment(4, views=range(7))
+    sizes = alignment_sizes(alignment)
+    for name in ("a.xf", "a.aln", "a.star", "a.xml"):
+        path = save_alignment(alignment, tmp_path / name)
+        opened = open_alignment(path, **sizes, thickness=9)
+        assert opened.volume_shape == (9, 18, 20)
+        shifts = open_alignment(path, **sizes).geometry.shifts
+        assert np.allclose(opened.geometry.shifts, shifts)
+    with pytest.raises(ValueError, match="thickness must be a positive integer"):
+        open_alignment(path, **sizes, thickness=0)

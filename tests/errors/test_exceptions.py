@@ -1,7 +1,10 @@
+import ast
 import pickle
+from pathlib import Path
 
 import pytest
 
+import libtilt
 from libtilt.errors import (
     ArgumentError,
     LibtiltError,
@@ -25,3 +28,15 @@ def test_exceptions_have_a_builtin_base_and_keep_their_arguments_when_pickled(ki
     assert issubclass(kind, LibtiltError) == (kind is not LibtiltWarning)
     error = pickle.loads(pickle.dumps(kind("pixel_size must be positive", arguments=["a"])))
     assert (str(error), error.arguments) == ("pixel_size must be positive", ("a",))
+
+
+def test_every_warning_is_a_libtilt_warning():
+    """So that one filter on the class takes all of them, and none of other packages."""
+    calls = {
+        f"{path.name}:{node.lineno}": ast.unparse(node)
+        for path in Path(libtilt.__file__).parent.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "warnings.warn"
+    }
+    assert len(calls) > 5
+    assert [place for place, call in calls.items() if "LibtiltWarning" not in call] == []

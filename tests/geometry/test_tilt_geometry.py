@@ -284,3 +284,21 @@ def test_one_magnification_applies_to_all_tilts_and_is_indexed():
 def test_magnifications_that_do_not_fit_are_named(magnifications, message):
     with pytest.raises(ValueError, match=message):
         TiltGeometry.from_tilt_angles([0, 1]).evolve(magnifications=magnifications)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"tilt_angles": [0, 240]}, "tilt_angles must lie between -180 and 180, got 240"),
+        ({"tilt_angles": [0], "x_tilts": -181}, "x_tilts must lie between -180 and 180, got 181"),
+        (
+            {"tilt_angles": [0], "tilt_axis_angle": 361},
+            "tilt_axis_angle must lie between -360 and 360, got 361",
+        ),
+    ],
+)
+def test_angles_beyond_a_turn_are_refused_as_in_files(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        TiltGeometry.from_tilt_angles(**arguments)
+    limits = {"tilt_angles": [180, -180], "x_tilts": -180, "tilt_axis_angle": 360}
+    assert len(TiltGeometry.from_tilt_angles(**limits)) == 2

@@ -193,7 +193,8 @@ def test_commands_take_the_new_formats(tmp_path):
     assert "is a tilt series; expected a volume" in run(app, ["project", str(tilts), *out]).output
     result = run(app, ["project", str(volume), "--voxel-size", "2", *out])
     assert (result.exit_code, TiltSeries.open(tmp_path / "p.mrc").pixel_size) == (0, 2.0)
-    result = run(app, ["info", str(tmp_path / "p.rawtlt")])
+    angles = tmp_path / "p.rawtlt"
+    result = run(app, ["info", str(angles.rename(tmp_path / "p.txt"))])
     assert result.exit_code == 1
 
 

@@ -78,3 +78,13 @@ def test_errors_of_a_reader_begin_with_the_name_of_the_file(tmp_path):
         raise ValueError("what it holds")
     with pytest.raises(FileNotFoundError, match=r"b\.txt"):
         read_input(tmp_path / "b.txt")
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_every_reader_says_that_a_file_does_not_exist(tmp_path, name):
+    with pytest.raises(FileNotFoundError) as caught:
+        READERS[name](tmp_path / name)
+    assert str(caught.value) in (
+        f"no such file: {tmp_path / name}",
+        f"no such file or folder: {tmp_path / name}",
+    )

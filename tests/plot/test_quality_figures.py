@@ -63,11 +63,16 @@ def test_a_resolution_that_is_only_a_bound_has_no_dot_and_says_so():
         assert dots(ax) == []
 
 
-def test_several_curves_are_all_marked_and_their_thresholds_have_no_resolution():
+def test_several_curves_are_all_marked_and_have_their_resolutions_in_the_legend():
     curve = FourierCorrelation([0, 0.1, 0.2], [1, 0.9, 0.0], [1, 18, 62])
-    ax = fourier_correlation({"a": curve, "b": curve})
+    other = FourierCorrelation([0, 0.1, 0.2], [1, 0.9, 0.3], [1, 18, 62])
+    ax = fourier_correlation({"a": curve, "b": other})
     assert [text.get_text() for text in ax.texts] == ["0.5", "0.143"]
     assert len(dots(ax)) == 2
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        f"a (0.5: {curve.resolution(0.5):.3g} Å, 0.143: {curve.resolution():.3g} Å)",
+        f"b (0.5: {other.resolution(0.5):.3g} Å, 0.143: ≤ 5 Å)",
+    ]
 
 
 def test_the_upper_axis_is_resolution_in_angstroms():
@@ -113,10 +118,10 @@ def wedge_cones():
 
 def test_the_mean_of_cones_and_its_spread_are_those_of_the_measured_cones(wedge_cones):
     ax = conical_correlation(wedge_cones)
-    measured = [c for c in wedge_cones.curves if c.counts[1:].any()]
+    measured = [c for c, m in zip(wedge_cones.curves, wedge_cones.measured, strict=True) if m]
     without = len(wedge_cones.curves) - len(measured)
     assert without > 0
-    assert ax.get_title() == f"48 cones of 20°, {without} without data"
+    assert ax.get_title() == f"48 cones of 20°, {without} in the missing wedge"
     thin = [line for line in ax.lines if line.get_linewidth() == 0.5]
     assert len(thin) == len(measured)
     (mean,) = [line for line in ax.lines if line.get_label() == "mean of cones"]
@@ -125,6 +130,7 @@ def test_the_mean_of_cones_and_its_spread_are_those_of_the_measured_cones(wedge_
     assert mean.get_ydata()[last] == pytest.approx(np.mean(reached))
     edges = [line.get_ydata()[last] for line in ax.lines if line.get_color() == "tab:green"]
     assert edges == pytest.approx([np.mean(reached) + s * np.std(reached) for s in (-1, 1)])
+    assert max(np.max(line.get_ydata()) for line in ax.lines) <= 1
 
 
 def test_bars_count_the_cones_by_the_shell_of_their_resolution(wedge_cones):
@@ -134,9 +140,12 @@ def test_bars_count_the_cones_by_the_shell_of_their_resolution(wedge_cones):
     found = wedge_cones.resolution(0.5)
     found = 1 / found[np.isfinite(found)]
     nearest = np.abs(found[:, None] - frequencies).argmin(axis=1)
-    measured = sum(c.counts[1:].any() for c in wedge_cones.curves)
+    measured = wedge_cones.measured.sum()
     expected = 100 * np.bincount(nearest, minlength=len(frequencies)) / measured
     assert [bar.get_height() for bar in right.patches] == pytest.approx(expected)
+    # Even the highest bar ends below the line of correlation 0.
+    zero = ax.transData.transform((0, 0))[1]
+    assert right.transData.transform((0, expected.max()))[1] < zero
 
 
 def test_the_map_of_resolutions_shows_each_direction_at_its_place(wedge_cones):
@@ -152,6 +161,22 @@ def test_the_map_of_resolutions_shows_each_direction_at_its_place(wedge_cones):
         row = int((v - top) / (bottom - top) * shown.shape[0])
         value = shown[row, column]
         assert value is np.ma.masked if np.isnan(expected) else value == pytest.approx(expected)
+
+
+def test_cones_about_the_missing_wedge_are_gray_with_a_legend_and_set_no_color(wedge_cones):
+    """The wedge is a cone of 30 degrees about z; its border is in cones of 20 degrees inside it."""
+    angles = np.degrees(np.arccos(wedge_cones.directions[:, 2]))
+    inside = wedge_cones.in_missing_wedge
+    assert inside[angles < 27].all()
+    assert not inside[angles > 33].any()
+    border = [c.counts[1:].any() for c, i in zip(wedge_cones.curves, inside, strict=True) if i]
+    assert any(border)
+    assert np.isnan(wedge_cones.resolution()[inside]).all()
+    ax = directional_resolution(wedge_cones)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["missing wedge"]
+    best, worst = np.nanmin(wedge_cones.resolution()), np.nanmax(wedge_cones.resolution())
+    assert ax.images[0].get_clim() == pytest.approx((1 / worst, 1 / best))
+    assert directional_resolution(conical_fsc(*half_maps(16), count=8)).get_legend() is None
 
 
 def test_directions_without_data_about_z_are_gray_in_the_middle_of_the_map(wedge_cones):

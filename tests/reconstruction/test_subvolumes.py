@@ -76,6 +76,36 @@ def test_invalid_arguments_raise():
         reconstruct_subvolume(series, [0, 0, 0], 4, volume_shape=(4, 4, 4))
 
 
+def test_subvolumes_log_that_a_whole_tomogram_takes_another_operator(caplog):
+    series = BLOBS.tilt_series(GEOMETRY, (32, 32))
+    with caplog.at_level("INFO", logger="libtilt"):
+        reconstruct_subvolume(series, [3, -4, 2], 9)
+    assert "factorized, whose values differ, mostly on noise" in caplog.text
+    assert "backend='numba' for equal values" in caplog.text
+    caplog.clear()
+    with caplog.at_level("INFO", logger="libtilt"):
+        reconstruct_subvolume(series, [3, -4, 2], 9, backend="numba")
+    assert "factorized" not in caplog.text
+
+
+def test_the_default_tomogram_differs_from_subvolumes_on_noise_as_documented(rng):
+    """Measured for the docstring; `backend="numba"` for the tomogram gives equal values."""
+    clean = GaussianBlobs.ribosome_like().tilt_series(
+        TiltGeometry.from_tilt_angles(np.arange(-60, 61, 3), tilt_axis_angle=84),
+        (96, 96),
+        pixel_size=5.0,
+    )
+    noise = clean.images.std() * rng.normal(size=clean.images.shape)
+    for series, expected in ((clean, 0.05), (clean.evolve(images=clean.images + noise), 0.34)):
+        (cube,) = reconstruct_subvolume(series, [0, 0, 0], 48)
+        crops = [
+            wbp(series, volume_shape=(96, 96, 96), backend=backend).data[24:72, 24:72, 24:72]
+            for backend in ("auto", "numba")
+        ]
+        assert relative_error(cube, crops[0]) == pytest.approx(expected, rel=0.2)
+        assert relative_error(cube, crops[1]) < 1e-6
+
+
 def test_auto_chooses_a_backend_that_can_be_cut_for_subvolumes():
     tilted = TiltGeometry.from_tilt_angles(np.linspace(-60, 60, 21), tilt_axis_angle=37)
     series = BLOBS.tilt_series(tilted, (32, 32))

@@ -9,6 +9,7 @@ import json
 import os
 import socket
 import struct
+import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -51,7 +52,9 @@ def good_files(folder: Path) -> None:
         voxel_size=2.0,
     )
     for name in ("good.aln", "good.star", "good.xml", "good.mdoc", "good.json"):
-        save_alignment(alignment, folder / name, tolerance=1e9)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".* files cannot hold")
+            save_alignment(alignment, folder / name, tolerance=1e9)
     (folder / "etomo").mkdir()
     save_alignment(alignment, folder / "etomo" / "good.xf")
 

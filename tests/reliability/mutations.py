@@ -178,7 +178,9 @@ def _alignments(folder: Path) -> None:
     for name in ALIGNMENTS:
         own = folder / name.replace(".", "-")
         own.mkdir()
-        save_alignment(made, own / name, tolerance=1e9)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".* files cannot hold")
+            save_alignment(made, own / name, tolerance=1e9)
         # The series of a project is called after its tomogram.
         if name == "tomograms.star":
             series = next((own / "tilt_series").iterdir())

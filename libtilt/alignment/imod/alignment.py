@@ -13,6 +13,7 @@ from libtilt.alignment.alignment import Alignment
 from libtilt.alignment.angles import angles_text, read_angle_list
 from libtilt.alignment.base import MatrixFile
 from libtilt.alignment.excluded import ExcludedTilts
+from libtilt.alignment.imod.edf import edf_warnings
 from libtilt.alignment.imod.files import (
     ImodFiles,
     read_angles,
@@ -24,6 +25,7 @@ from libtilt.alignment.imod.newstack import AlignedStack, NewstackSetup, read_xf
 from libtilt.alignment.imod.tilt import TiltLayout, TiltSetup, require_binning, whole_binning
 from libtilt.alignment.matrices import geometry_from_matrices
 from libtilt.alignment.sizes import KnownSizes, Sizes
+from libtilt.errors import LibtiltWarning
 from libtilt.errors.checks import Float64Array, finite_array
 
 
@@ -60,8 +62,8 @@ class ImodAlignment(MatrixFile):
         Settings of ``newst.com``.
     name : str, optional
         Name of the file, for messages.
-    warnings : tuple of str, optional
-        Files used in place of ones that are named but missing.
+    warnings : tuple of LibtiltWarning or str, optional
+        Files used in place of ones that are named but missing, and views excluded by etomo alone.
 
     Examples
     --------
@@ -88,7 +90,7 @@ class ImodAlignment(MatrixFile):
     tilt: TiltSetup = attrs.field(kw_only=True, factory=TiltSetup)
     newstack: NewstackSetup | None = attrs.field(kw_only=True, default=None)
     name: str = attrs.field(kw_only=True, default="the IMOD alignment")
-    warnings: tuple[str, ...] = attrs.field(kw_only=True, default=())
+    warnings: tuple[LibtiltWarning | str, ...] = attrs.field(kw_only=True, default=())
 
     @property
     def views(self) -> list[int]:
@@ -117,7 +119,7 @@ class ImodAlignment(MatrixFile):
             tilt=tilt,
             newstack=newstack,
             name=str(files.shown),
-            warnings=files.warnings,
+            warnings=(*files.warnings, *edf_warnings(files.shown, tilt.views(len(angles)))),
         )
 
     def _texts(self, path: Path) -> dict[Path, str]:
@@ -165,7 +167,7 @@ class ImodAlignment(MatrixFile):
             require_binning(ratio, b if raw else 1, self.name)
         if tilt.thickness is None:
             width = sizes.require("stack_shape", self.name)[2]
-            depth = sizes.volume_shape[0] if sizes.volume_shape else width // b
+            depth = sizes.volume_shape[0] if sizes.volume_shape else sizes.thickness or width // b
             tilt = attrs.evolve(tilt, thickness=depth * b)
         if alone and sizes.volume_shape is not None:
             # Without command files the aligned images are as large as the tomogram.
@@ -208,7 +210,7 @@ class ImodAlignment(MatrixFile):
 
     def _size_notes(self, sizes: KnownSizes, given: Sizes) -> Iterator[str]:
         """Yield notes on sizes that no file holds."""
-        if self.tilt.thickness is None and given.volume_shape is None:
+        if self.tilt.thickness is given.thickness is None and given.volume_shape is None:
             depth = sizes.volume_shape[0]
             yield (
                 "no THICKNESS in any file; assuming that the tomogram is as deep as the images "

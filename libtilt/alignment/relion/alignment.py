@@ -30,15 +30,18 @@ from libtilt.alignment.relion.columns import (
     require_columns,
     stack_name_from,
 )
+from libtilt.alignment.relion.paths import find_named_image
 from libtilt.alignment.relion.project import RelionProject
 from libtilt.alignment.relion.star import StarBlock, block_from_columns
 from libtilt.alignment.relion.tables import RelionTables
 from libtilt.alignment.sizes import KnownSizes, Sizes
 from libtilt.errors import ArgumentError
 from libtilt.errors.checks import Float64Array
+from libtilt.errors.log import logger
 from libtilt.geometry.affine import affine_about
 from libtilt.geometry.rotations import specimen_to_detector
 from libtilt.geometry.sampling import center_xyz
+from libtilt.io.image_files import read_image_header
 
 
 @attrs.frozen(eq=False)
@@ -185,9 +188,22 @@ class RelionAlignment(MatrixFile):
             # Matrices start at the tomogram's corner, while angles rotate about its center.
             sizes.require("volume_shape", self.name)
         volume_shape = sizes.volume_shape or self.volume_shape
+        sizes = attrs.evolve(sizes, stack_shape=sizes.stack_shape or self._named_stack_shape)
         return super()._complete_sizes(
             attrs.evolve(sizes, pixel_size=pixel_size, volume_shape=volume_shape)
         )
+
+    @property
+    def _named_stack_shape(self) -> tuple[int, ...] | None:
+        """``(n, h, w)`` by the header of the stack, or of the first image, that the table names."""
+        names = self.tilts.column(MICROGRAPH) if MICROGRAPH in self.tilts else [""]
+        stack = stack_name_from(self.tilts)
+        path = find_named_image(stack or names[0], Path(self.tilts.path))
+        if path is None or (stack is None and "@" in names[0]):
+            return None
+        shape = read_image_header(path).data.shape
+        logger.info("%s: shape of the stack from %s", self.name, path)
+        return shape if stack else (len(names), *shape[-2:])
 
     def _file_sizes(self, sizes: KnownSizes) -> KnownSizes:
         volume_shape = self.volume_shape or sizes.volume_shape
@@ -205,7 +221,7 @@ class RelionAlignment(MatrixFile):
         return {
             "stack_name": stack_name_from(self.tilts),
             "acquisition": self.acquisition,
-            "warnings": (*self.warnings, *nominal_warning(self.tilts)),
+            "warnings": (*self.warnings, *nominal_warning(self.tilts, given)),
         }
 
     @classmethod

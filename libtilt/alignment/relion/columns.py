@@ -138,13 +138,13 @@ def positive(text: str, where: str) -> float:
     return value
 
 
-def nominal_warning(tilts: StarBlock) -> tuple[str, ...]:
-    """Return a warning for a table from before alignment."""
+def nominal_warning(tilts: StarBlock, given: Sizes) -> tuple[str, ...]:
+    """Return a warning for a table from before alignment; `given` are the sizes of the user."""
     if not is_nominal(tilts):
         return ()
+    axis = " and tilt axis angle" if given.tilt_axis_angle is None else ""
     return (
-        f"{tilts.path} is not aligned yet; using its nominal tilt angles and tilt axis angle, "
-        "and shifts of zero",
+        f"{tilts.path} is not aligned yet; using its nominal tilt angles{axis}, and shifts of zero",
     )
 
 

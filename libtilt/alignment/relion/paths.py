@@ -82,6 +82,36 @@ def same_file(one: Path, other: Path) -> bool:
         return False
 
 
+def find_named_image(name: str, star: Path) -> Path | None:
+    """Return an image file that a STAR file names, looked up as its STAR files are, or None."""
+    wanted = PurePosixPath(name)
+    try:
+        parts = _plain_parts(wanted, str(star))
+    except ValueError:
+        return None
+    if not parts or wanted.is_absolute():
+        return Path(wanted) if _is_file(Path(wanted)) else None
+    folders, known = project_folders(star, parts[0])
+    candidates = [folder.joinpath(*parts) for folder in folders] + [Path(*parts)] * (not known)
+    return next((path for path in candidates if _is_file(path)), None)
+
+
+def name_in_project(name: str, table: Path) -> str:
+    """Return the name of a file as a table of a project names it.
+
+    It is relative to the project's root, in which RELION runs, else to the folder of the table;
+    absolute if the file lies elsewhere. Names of files that do not exist are kept.
+    """
+    folders, known = project_folders(table)
+    root = folders[-1] if known else folders[0]
+    if not Path(name).is_absolute() and _is_file(root / name):
+        return name
+    if not _is_file(Path(name)):
+        return name
+    real = Path(name).resolve()
+    return real.relative_to(root).as_posix() if real.is_relative_to(root) else str(real)
+
+
 def find_tables_above(star: Path, names: tuple[str, ...]) -> Iterator[Path]:
     """Yield files with these names beside or above a file in its project, nearest first."""
     for folder in project_folders(star)[0][:4]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from libtilt.alignment.relion.columns import (
     STAGE_TILT,
     stack_name_from,
 )
+from libtilt.alignment.relion.paths import name_in_project, project_folders
 from libtilt.alignment.relion.star import StarBlock, block_from_columns, read_star, star_text
 from libtilt.alignment.relion.tables import FILE, MOVIE_PIXEL_SIZE, NAME, PIXEL_SIZE, SIZES
 from libtilt.alignment.text import write_texts
@@ -61,12 +61,12 @@ class RelionProject:
         """Write ``tomograms.star`` and ``tilt_series/NAME.star`` beside it, both or none."""
         name = self._name(path)
         series = path.parent / "tilt_series" / f"{name}.star"
-        table_of_all = self._global(name)
+        table_of_all = self._global(name, series)
         append = append and path.exists()
         if append:
             table_of_all = _appended(path, table_of_all)
         _require_replaceable(path, overwrite=overwrite or append)
-        tilts = self._tilts(name, path.parent)
+        tilts = self._tilts(name, path)
         # The list is renamed last, so that it never names a missing file.
         texts = {
             series: star_text([tilts], version=True),
@@ -121,10 +121,12 @@ class RelionProject:
         name = re.sub(r"[^\w.+-]", "_", name or path.resolve().parent.name) or "series"
         return f"{name}_1" if name.lower() == "global" or name.startswith(".") else name
 
-    def _global(self, name: str) -> StarBlock:
+    def _global(self, name: str, star: Path) -> StarBlock:
         kept = self.series
         columns = {} if kept is None else {label: kept.column(label) for label in kept.labels}
-        columns |= {NAME: [name], FILE: [f"tilt_series/{name}.star"]}
+        folders, known = project_folders(star)
+        root = folders[-1] if known else folders[1]
+        columns |= {NAME: [name], FILE: [star.resolve().relative_to(root).as_posix()]}
         for label, field in OPTICS.items():
             value = getattr(self.acquisition, field)
             if value is not None:
@@ -140,10 +142,12 @@ class RelionProject:
         shape = self.volume_shape or ()
         return {label: [str(size)] for label, size in zip(SIZES[::-1], shape[::-1], strict=False)}
 
-    def _tilts(self, name: str, folder: Path) -> StarBlock:
+    def _tilts(self, name: str, table: Path) -> StarBlock:
         columns = {label: self.tilts.column(label) for label in self.tilts.labels}
         if MICROGRAPH in columns:
-            columns[MICROGRAPH] = [_from_folder(text, folder) for text in columns[MICROGRAPH]]
+            parts = [text.rpartition("@") for text in columns[MICROGRAPH]]
+            names = {name: name_in_project(name, table) for _, _, name in parts}
+            columns[MICROGRAPH] = [number + at + names[name] for number, at, name in parts]
         axis, tilt = ANGLES[:2]
         for label, source in ((STAGE_TILT, tilt), (STAGE_AXIS, axis)):
             if label not in columns and source in columns:
@@ -152,18 +156,6 @@ class RelionProject:
         if exposures is not None:
             columns[PRE_EXPOSURE] = exposures
         return block_from_columns(name, columns)
-
-
-def _from_folder(text: str, folder: Path) -> str:
-    """Return a micrograph's name relative to the project folder, where RELION runs."""
-    number, at, name = text.rpartition("@")
-    if (folder / name).is_file() and not Path(name).is_absolute():
-        return text
-    if not Path(name).is_file():
-        return text
-    real = Path(name).resolve()
-    inside = real.is_relative_to(folder.resolve())
-    return number + at + (os.path.relpath(real, folder.resolve()) if inside else str(real))
 
 
 def _appended(path: Path, row: StarBlock) -> StarBlock:

@@ -1,6 +1,7 @@
 """RELION-5: series before alignment, how they were taken, and projects that are written."""
 
 import attrs
+import mrcfile
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -48,6 +49,13 @@ def test_series_before_alignment_has_nominal_angles_with_a_warning(tmp_path):
     assert np.abs(made.geometry.shifts).max() < 1e-9
     assert made.acquisition.pre_exposures.tolist() == [6, 0, 3]
     assert made.acquisition.order.tolist() == [2, 0, 1]
+
+
+def test_a_given_tilt_axis_is_not_said_to_be_that_of_the_file(tmp_path):
+    path = tmp_path / "TS_1.star"
+    path.write_text(NOMINAL)
+    with pytest.warns(UserWarning, match=r"using its nominal tilt angles, and shifts of zero$"):
+        open_alignment(path, **SIZES, tilt_axis_angle=12)
 
 
 def test_the_sample_before_alignment_is_read(shared_data):
@@ -236,6 +244,74 @@ def test_micrographs_are_named_from_the_project(tmp_path, monkeypatch):
     path = save_alignment(alignment, "project/tomograms.star")
     tilts = read_star(path.parent / "tilt_series" / "TS_07.star")["TS_07"]
     assert tilts.column("rlnMicrographName")[0] == "000001@raw/TS_07.mrc"
+
+
+def test_names_are_from_the_root_of_a_project_that_is_known(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for folder in ("Import/job001", "raw", "elsewhere"):
+        (tmp_path / "project" / folder).mkdir(parents=True)
+    (tmp_path / "project" / "raw" / "TS_07.mrc").write_bytes(b"x")
+    alignment = attrs.evolve(random_alignment(), stack_name="project/raw/TS_07.mrc")
+    path = save_alignment(alignment, "project/Import/job001/tomograms.star")
+    file = read_star(path)["global"].column("rlnTomoTiltSeriesStarFile")[0]
+    assert file == "Import/job001/tilt_series/TS_07.star"
+    tilts = read_star(tmp_path / "project" / file)["TS_07"]
+    assert tilts.column("rlnMicrographName")[0] == "000001@raw/TS_07.mrc"
+    assert read_alignment_file(path).tilts.name == "TS_07"
+    # Without a known project, the table's folder is its root, and the stack lies outside.
+    path = save_alignment(alignment, "project/elsewhere/tomograms.star")
+    tilts = read_star(path.parent / "tilt_series" / "TS_07.star")["TS_07"]
+    absolute = tmp_path / "project" / "raw" / "TS_07.mrc"
+    assert tilts.column("rlnMicrographName")[0] == f"000001@{absolute}"
+
+
+@pytest.mark.parametrize("where", ["raw.mrc", "project/raw.mrc"])
+def test_a_project_is_converted_back_without_naming_the_stack(tmp_path, where):
+    (tmp_path / "project").mkdir()
+    stack = tmp_path / where
+    mrcfile.write(stack, np.zeros((7, 37, 40), np.float32), voxel_size=1.37)
+    alignment = random_alignment()
+    source = save_alignment(alignment, tmp_path / "a.star")
+    target = tmp_path / "project" / "tomograms.star"
+    sizes = ["--volume-shape", 42, 36, 40]
+
+    def run(*arguments):
+        result = CliRunner().invoke(app, [str(one) for one in ("convert", *arguments)])
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    output = run(source, target, "--stack", stack, *sizes)
+    series = target.parent / "tilt_series" / "raw.star"
+    name = read_star(series)["raw"].column("rlnMicrographName")[0].partition("@")[2]
+    assert name == (str(stack) if where == "raw.mrc" else "raw.mrc")
+    assert f"images of one stack are written instead, N@{name}\n" in output
+    run(target, tmp_path / "back.aln")
+    again = open_alignment(target)
+    assert again.stack_shape == (7, 37, 40)
+    made = attrs.evolve(alignment, volume_shape=(42, 36, 40), voxel_size=1.37)
+    assert made.distance(again) < 1e-3
+
+
+def test_the_size_of_a_series_is_that_of_the_images_it_names(tmp_path):
+    names = [f"image_{n}.mrc" for n in range(3)]
+    rows = "\n".join(f"{name} {3 * n} 85 {n}" for n, name in enumerate(names))
+    (tmp_path / "a.star").write_text(
+        "data_a\nloop_\n_rlnMicrographName\n_rlnTomoNominalStageTiltAngle\n"
+        f"_rlnTomoNominalTiltAxisAngle\n_rlnMicrographPreExposure\n{rows}\n"
+    )
+    with pytest.raises(ValueError, match="does not hold the stack_shape"):
+        open_alignment(tmp_path / "a.star", pixel_size=2.0)
+    mrcfile.write(tmp_path / names[0], np.zeros((30, 20), np.float32))
+    with pytest.warns(UserWarning, match="not aligned yet"):
+        assert open_alignment(tmp_path / "a.star", pixel_size=2.0).stack_shape == (3, 30, 20)
+
+
+def test_matrices_are_written_for_magnifications_above_the_digits_of_files(tmp_path):
+    alignment = random_alignment()
+    for size, written in ((6e-7, False), (1e-5, True)):
+        geometry = alignment.geometry.evolve(magnifications=np.eye(2) * (1 + size))
+        file = RelionAlignment.from_alignment(attrs.evolve(alignment, geometry=geometry))
+        assert file.has_matrices == written
 
 
 def test_command_line_gives_the_optics_and_lists_missing_values(tmp_path):
