@@ -12,8 +12,8 @@ from libtilt.cli.messages import print_log
 from libtilt.cli.usage import one_line_usage_errors
 
 _COMMANDS = {
-    "demo": "Go from a map to its tilt series and back to a tomogram, with a GIF of each.",
-    "info": "Print size, voxel size, values and geometry of an image file (MRC, TIFF, HDF5).",
+    "demo": "Project a map to a tilt series, reconstruct a tomogram, and animate all three.",
+    "info": "Print size, values and geometry of an image file, or the tilts of an alignment.",
     "project": "Project a volume to a tilt series, by default from -60 to 60 degrees in steps of "
     "3.",
     "backproject": "Backproject a tilt series to a tomogram, without a filter.",

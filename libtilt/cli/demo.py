@@ -68,7 +68,7 @@ FILES = ("volume.mrc", *SERIES_FILES, "tomogram.mrc", *GIF_FILES)
 @overwrite_option
 @one_line_errors
 def demo(output: Path, **options: Any) -> None:
-    """Project a map to a tilt series, backproject it to a tomogram, and animate all three.
+    """Project a map to a tilt series, reconstruct a tomogram, and animate all three.
 
     The tilts are -60 to 60 degrees about y in steps of 3; the tomogram is reconstructed by
     weighted back-projection.

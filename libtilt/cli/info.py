@@ -33,7 +33,7 @@ from libtilt.tilt_series import TiltSeries
 @with_options(*reader_options)
 @one_line_errors
 def info(file: Path, **options: Any) -> None:
-    """Print size, voxel size, values and geometry of an image file, or the tilts of an alignment.
+    """Print size, values and geometry of an image file, or the tilts of an alignment.
 
     FILE is an MRC, TIFF or HDF5 file, an alignment of any format, or the folder of one. Notes list
     what is unusual about it.

@@ -122,7 +122,7 @@ def mask_corrected_fsc(
     if not 0 < level < 1:
         raise ValueError(f"randomize_below must lie between 0 and 1, got {randomize_below!r}")
     first = require_kind(first, Volume, "first")
-    warn_of_hard_edges(checked_mask(mask, first.shape), stacklevel=2)
+    warn_of_hard_edges(checked_mask(mask, first.shape))
     unmasked = fsc(first, second, missing_wedge=missing_wedge)
     masked = fsc(first, second, mask=mask, missing_wedge=missing_wedge)
     known = (unmasked.frequencies > 0) & (unmasked.counts > 0)

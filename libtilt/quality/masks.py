@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
-from libtilt.errors import LibtiltWarning
 from libtilt.errors.checks import finite_number, real_data, require_finite, require_kind
+from libtilt.errors.warning import warn
 from libtilt.volume import Volume
 
 
@@ -94,7 +93,7 @@ def checked_mask(value: ArrayLike, shape: tuple[int, ...]) -> NDArray[Any]:
     return mask
 
 
-def warn_of_hard_edges(mask: NDArray[Any], *, stacklevel: int) -> None:
+def warn_of_hard_edges(mask: NDArray[Any]) -> None:
     """Warn if a mask has no values between 0 and 1."""
     if mask.all() or ((mask > 0) & (mask < 1)).any():
         return
@@ -102,4 +101,4 @@ def warn_of_hard_edges(mask: NDArray[Any], *, stacklevel: int) -> None:
         "mask has hard edges (only the values 0 and 1), which correlate at all frequencies; pass "
         "soft_mask(Volume(mask), 0.5), of libtilt.quality"
     )
-    warnings.warn(text, LibtiltWarning, stacklevel=stacklevel + 1)
+    warn(text)

@@ -82,8 +82,7 @@ def test_gif_prints_the_level_of_a_surface_and_warns_of_a_narrower_picture(tmp_p
     size = (tmp_path / "a.gif").stat().st_size
     output = run(*arguments, tmp_path / "b.gif", "--width", 300, "--max-bytes", size // 2)
     assert "warning: the picture is " in output
-    assert f"pixels wide, not 300, to stay within max_bytes={size // 2}" in output
-    assert "(--max-bytes)" in output
+    assert f"pixels wide, not 300, to stay within --max-bytes {size // 2}" in output
     few = run(*arguments, tmp_path / "c.gif", "--dust", 0.9)
     assert "surface at the level 0.5, " in few
     assert iio.imread(tmp_path / "c.gif", index=0).shape != picture.shape

@@ -116,7 +116,7 @@ def test_readers_options_are_those_of_alignments(tmp_path):
     for name in ("one", "two"):
         made = attrs.evolve(ALIGNMENT, stack_name=f"{name}.mrc")
         RelionAlignment.from_alignment(made).write(target, append=True)
-    assert "pass name=..., one of one, two (--name)" in info(target, code=1)
+    assert "use --name, one of one, two" in info(target, code=1)
     assert "4 tilts" in info(target, "--name", "two")
     mrcfile.write(tmp_path / "a.mrc", np.zeros((5, 4, 4), np.float32), voxel_size=2.5)
     assert "--name requires an alignment" in info(tmp_path / "a.mrc", "--name", "x", code=2)

@@ -145,10 +145,12 @@ def test_ignore_nan_gives_nonfinite_pixels_no_weight(tmp_path):
     images[3, 4:6, 7] = np.nan
     TiltSeries(images, GEOMETRY).save(tmp_path / "bad.mrc")
     for method in METHODS:
-        options = ["--method", method, "--thickness", 10, "--overwrite"]
-        run(tmp_path / "bad.mrc", *options, "--ignore-nan", "-o", tmp_path / "t.mrc")
+        options = ["--method", method, "--thickness", 10, "--overwrite", "--ignore-nan"]
+        options += [] if method == "wbp" else ["--iterations", 3]
+        run(tmp_path / "bad.mrc", *options, "-o", tmp_path / "t.mrc")
         series = TiltSeries.open(tmp_path / "bad.mrc")
-        expected = reconstruct(series, method, volume_shape=SHAPE, nan="ignore")
+        chosen = method if method == "wbp" else METHODS[method](iterations=3)
+        expected = reconstruct(series, chosen, volume_shape=SHAPE, nan="ignore")
         assert relative_error(Volume.open(tmp_path / "t.mrc").data, expected.data) < 1e-5
 
 

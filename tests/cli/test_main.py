@@ -244,7 +244,7 @@ def test_usage_errors_exit_with_2_and_other_errors_with_1(volume):
     assert (code, printed) == (2, "error: missing argument 'FILE' (libtilt info --help)\n")
     code, out, printed = run("info", volume.with_name("absent.mrc"))
     assert (code, out) == (2, "")
-    assert printed.startswith("error: invalid value for 'FILE': File ")
+    assert printed.startswith("error: invalid value for 'FILE': Path ")
     code, out, printed = run("inform")
     assert (code, out) == (2, "")
     assert printed.startswith("error: no such command 'inform'")

@@ -27,7 +27,7 @@ def slow(monkeypatch):
         auto, "find_spec", lambda name: None if name == "numba" else find_spec(name)
     )
     monkeypatch.setattr(auto, "_LONG", 0.0)
-    monkeypatch.setattr(auto, "_warned", set())
+    monkeypatch.setattr(auto, "_warned", {})
     auto._numba_problem.cache_clear()
     yield
     auto._numba_problem.cache_clear()

@@ -69,7 +69,7 @@ def test_a_broken_model_is_named_with_the_law(kind, message):
 
 
 def test_what_cannot_be_checked_raises():
-    with pytest.raises(ValueError, match="volume_shape must be given to know the operator"):
+    with pytest.raises(ValueError, match="volume_shape is required to define the operator"):
         check_projector(Projector(ANY_ROTATION))
     with pytest.raises(TypeError, match="projector must be a Projector, got type"):
         check_projector(Damped)
