@@ -154,6 +154,8 @@ def _volume(options: dict[str, Any]) -> Volume:
         volume = Volume.open(source, voxel_size=voxel_size)
     volume = (volume.bin(factor) if factor > 1 else volume).astype("float32")
     require_finite(volume.data, str(source or "phantom"))
+    if volume.min() == volume.max():
+        raise ValueError(f"{source} is flat: all voxels are {volume.max():g}; pass another map")
     return volume
 
 

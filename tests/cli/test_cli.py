@@ -238,6 +238,14 @@ def test_a_memory_error_is_one_line(volume, tmp_path, monkeypatch):
     assert "error: not enough memory" in output
 
 
+def test_the_demo_refuses_a_flat_map_by_name(tmp_path):
+    path = Volume(np.ones((8, 8, 8), np.float32), voxel_size=2.0).save(tmp_path / "flat.mrc")
+    result = CliRunner().invoke(app, ["demo", "--map", str(path), "-o", str(tmp_path / "out")])
+    assert result.exit_code == 1
+    assert "flat.mrc is flat: all voxels are 1" in result.output
+    assert not (tmp_path / "out").exists()
+
+
 def test_demo_makes_three_maps_and_three_gifs(tmp_path):
     output = run("demo", "--size", 32, "-o", tmp_path / "demo")
     names = ["tilt_series", "tomogram", "volume"]

@@ -94,7 +94,7 @@ TABLE: tuple[tuple[Arguments, str, tuple[str | tuple[str, ...], ...]], ...] = (
     ((*SPIN, "--render", "surface"), "--sigma", ("nan", "inf", "1e300", "", "a")),
     ((*GIF, "--annotate"), "--voxel-size", SPACING),
     (GIF, "--cmap", ("", "no-such", "gray\n", "\x1b[2J")),
-    (GIF, "--axis", ("", "w", "X")),
+    (GIF, "--axis", ("", "w", "xy")),
     (GIF, "--label", (("a", "--label", "b"),)),
     (SHOW, "--voxel-size", SPACING),
     (SHOW, "--dpi", ("0", "19", "1201", "-1", "nan", "", str(10**30))),
