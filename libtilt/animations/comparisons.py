@@ -91,7 +91,7 @@ def before_after(
 ) -> Panel:
     """Return a wipe between the central slices of two volumes, forward and backward.
 
-    The first picture shows half of each.
+    The first picture shows the left half of `before` and the right half of `after`.
 
     Parameters
     ----------
@@ -140,11 +140,11 @@ def before_after(
     contrast = "frame" if style.contrast is None else style.contrast
     left, right = to_gray(slices, percentiles=style.percentiles, contrast=contrast)
     width = left.shape[1]
-    # In equal steps, of a pixel or more, so that no frame is shown twice; `after` is on the left.
+    # In equal steps, of a pixel or more, so that no frame is shown twice; `before` is on the left.
     steps = min(steps, width + 1)
-    borders = np.rint(np.linspace(0, width, steps))
+    borders = np.rint(np.linspace(width, 0, steps))
     names = [
-        f"{labels[1] if border else ''}\t{labels[0] if border < width else ''}"
+        f"{labels[0] if border else ''}\t{labels[1] if border < width else ''}"
         for border in borders
     ]
     style = attrs.evolve(style, contrast=(0, 255), labels=style.labels or names)
@@ -169,13 +169,13 @@ def _require_pair(before: Volume, after: Volume) -> None:
 def _wipe_frames(
     left: Frames, right: Frames, borders: Float64Array, ends: tuple[float, float]
 ) -> Frames:
-    """Return frames with `right` to the left of each border, a white line, and `left` beyond.
+    """Return frames with `left` up to each border, a white line, and `right` beyond it.
 
     `ends` are those of the line, as parts of the height.
     """
     height, width = left.shape
     top, bottom = (round(height * end) for end in ends)
-    frames: Frames = np.where(np.arange(width) < borders[:, np.newaxis, np.newaxis], right, left)
+    frames: Frames = np.where(np.arange(width) < borders[:, np.newaxis, np.newaxis], left, right)
     for frame, border in zip(frames, borders.astype(int).tolist(), strict=True):
         if 0 < border < width:
             frame[top:bottom, border] = 255

@@ -68,8 +68,8 @@ def test_a_wipe_goes_from_one_volume_to_the_other_and_back(tmp_path):
     assert len(frames) == 8
     # The first picture, alone in previews, shows half of each.
     half = frames.shape[2] // 2
-    assert (frames[0, 200, : half - 4] > 245).all()
-    assert (frames[0, 200, half + 16 :] < 10).all()
+    assert (frames[0, 200, : half - 16] < 10).all()
+    assert (frames[0, 200, half + 16 :] > 245).all()
     middle = np.roll(frames[:, 200, 1:-1], 2, axis=0)
     assert (middle[0] < 10).all()
     assert (middle[4] > 245).all()
@@ -84,16 +84,16 @@ def test_a_wipe_goes_from_one_volume_to_the_other_and_back(tmp_path):
 
 def test_a_wipe_names_each_side_while_it_is_visible_and_does_not_stall():
     wipe = before_after(SMALL, SMALL, labels=("raw", "denoised"), count=40)
-    assert wipe.style.labels == ("\traw", *2 * ["denoised\traw"], "denoised\t")
+    assert wipe.style.labels == ("raw\t", *2 * ["raw\tdenoised"], "\tdenoised")
     volume = BLOBS.volume((3, 100, 200))
-    wipe = before_after(volume, -volume, count=21)
+    wipe = before_after(-volume, volume, count=21)
     seams = [int((frame != wipe.frames[0])[50:60].any(axis=0).sum()) for frame in wipe.frames]
     assert np.abs(np.diff(seams) - 10).max() <= 3
     # The line between the sides spares the texts.
-    assert (wipe.frames[5][20:80, 50] == 255).all()
-    assert not (wipe.frames[5][[0, -1], 50] == 255).any()
-    bare = before_after(volume, -volume, count=21, style=Style(annotate=False))
-    assert (bare.frames[5][:, 50] == 255).all()
+    assert (wipe.frames[5][20:80, 150] == 255).all()
+    assert not (wipe.frames[5][[0, -1], 150] == 255).any()
+    bare = before_after(-volume, volume, count=21, style=Style(annotate=False))
+    assert (bare.frames[5][:, 150] == 255).all()
 
 
 def test_the_scale_bar_of_a_wipe_matches_the_resampled_slice():
