@@ -83,7 +83,7 @@ def arguments_to_options(message: str, options: Options, *, owner: str = "") -> 
         if match["value"][0] in "\"'":  # A path is a value of one option alone.
             flags, others = [flag for flag in ("--alignment", *flags) if flag in flags], []
         else:
-            others = flags[1:]
+            others = [_with_file(by_flag, flag) for flag in flags[1:]]
         return f"{verb}{alternatives([f'{flags[0]} {value}', *others])}{owner}"
 
     def replace_call(match: re.Match[str]) -> str:

@@ -26,7 +26,7 @@ OPTIONS = {name: options_of(app.get_command(click.Context(app), name)) for name 
         ("convert", "pass format=..., one of a", "use --from or --to, one of a"),
         ("convert", "pass volume_shape=(d, h, w) and", "use --volume-shape d h w and"),
         ("convert", "ignore it (ignore=('KEY',))", "ignore it (--ignore KEY)"),
-        ("convert", "pass stack_shape=(n, h, w)", "use --stack-shape n h w or --stack"),
+        ("convert", "pass stack_shape=(n, h, w)", "use --stack-shape n h w or --stack FILE"),
         (
             "reconstruct",
             "pass tilt angles or a file as geometry=...; why",
