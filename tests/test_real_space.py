@@ -48,9 +48,9 @@ def test_every_backend_can_be_selected(backend):
 
 def test_a_backend_without_support_for_the_rotations_raises():
     matrices = ANY_ROTATION.rotation_matrices
-    with pytest.raises(UnsupportedSpecError, match="backend='scipy' or 'auto'"):
+    with pytest.raises(UnsupportedSpecError, match="backend='scipy' or backend='auto'"):
         project(np.ones((3, 4, 5)), matrices, backend="sparse")
-    with pytest.raises(UnsupportedSpecError, match="backend='scipy' or 'auto'"):
+    with pytest.raises(UnsupportedSpecError, match="backend='scipy' or backend='auto'"):
         backproject(np.ones((5, 4, 5)), matrices, (3, 4, 5), backend="sparse")
 
 

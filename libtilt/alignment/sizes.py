@@ -18,6 +18,7 @@ HINTS = {
     "pixel_size": "pixel_size=...",
     "tilt_axis_angle": "tilt_axis_angle=... in degrees from y",
 }
+_WORDS = {"stack_shape": "size of the stack", "volume_shape": "size of the tomogram"}
 
 
 def to_voxel_size(value: Any) -> float:
@@ -87,7 +88,9 @@ class Sizes:
         value = getattr(self, name)
         if value is None:
             raise MissingArgumentError(
-                f"{file} does not hold the {name}: pass {HINTS[name]}", arguments=(name,)
+                f"{file} does not hold the {_WORDS.get(name, name.replace('_', ' '))}: "
+                f"pass {HINTS[name]}",
+                arguments=(name,),
             )
         return value
 

@@ -275,8 +275,8 @@ class StackFile:
         ):
             why = f"; {header.note}" if header.note else ""
             raise MissingArgumentError(
-                f"no geometry beside {self.path} (.json, .tlt, .rawtlt or .mdoc): pass "
-                f"geometry=... with the tilt angles or a file{why}",
+                f"no geometry beside {self.path} (.json, .tlt, .rawtlt or .mdoc): pass tilt "
+                f"angles or a file as geometry=...{why}",
                 arguments=["geometry"],
             )
         source = f"the header of {self.path}"

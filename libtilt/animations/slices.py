@@ -87,9 +87,10 @@ class Slices(Look):
         count = len(data)
         shown = range(count)[self.start : self.stop]
         if not shown:
+            given = (("start", self.start), ("stop", self.stop))
             raise ArgumentError(
                 f"start and stop must leave at least one of {count} slices along {self.axis}, got "
-                f"start={self.start} and stop={self.stop}",
+                + " and ".join(f"{name}={value}" for name, value in given if value is not None),
                 arguments=("start", "stop"),
             )
         first = count // 2 if count // 2 in shown else shown[len(shown) // 2]

@@ -53,7 +53,7 @@ class SparseBackend(PlannedBackend):
     def unsupported(self, spec: SamplingSpec) -> str | None:
         """Return why `spec` is not supported; None if it is."""
         if SingleAxisLayout.find(spec) is None:
-            return f"{NOT_SINGLE_AXIS}; use backend='scipy' or 'auto'"
+            return f"{NOT_SINGLE_AXIS}; use backend='scipy' or backend='auto'"
         return None
 
     def plan(self, spec: SamplingSpec) -> Plan:

@@ -11,6 +11,7 @@ import numpy as np
 
 from libtilt.alignment import (
     Alignment,
+    AlignmentFile,
     RelionAlignment,
     Sizes,
     detect_format,
@@ -20,7 +21,6 @@ from libtilt.alignment import (
 from libtilt.alignment.opening import FORMATS, note_truncated_number
 from libtilt.alignment.relion.paths import name_in_project
 from libtilt.alignment.saving import TOLERANCE
-from libtilt.alignment.stack_geometry import pixel_size_from_header
 from libtilt.cli.errors import one_line_errors
 from libtilt.cli.messages import echo
 from libtilt.cli.options import (
@@ -32,8 +32,9 @@ from libtilt.cli.options import (
     with_options,
 )
 from libtilt.cli.reader_options import given_reader_options, reader_options
+from libtilt.cli.stack_beside import sizes_of, stack_beside
+from libtilt.errors import MissingArgumentError
 from libtilt.geometry.image_data import format_shape
-from libtilt.io.image_files import read_image_header
 
 formats = click.Choice(sorted(FORMATS), case_sensitive=False)
 OPTICS = ("voltage", "spherical_aberration", "amplitude_contrast", "hand")
@@ -45,7 +46,8 @@ OPTICS = ("voltage", "spherical_aberration", "amplitude_contrast", "hand")
 @click.option(
     "--stack",
     type=input_file,
-    help="Raw stack, whose header gives the image size and the pixel size.",
+    help="Raw stack, whose header gives the image size and the pixel size; by default, where these "
+    "are missing, the stack beside IN with its name.",
 )
 @click.option(
     "--stack-shape",
@@ -119,7 +121,7 @@ def convert(source: Path, target: Path, **options: Any) -> None:
     """
     read_options = given_reader_options(options)
     file = read_alignment_file(source, format=options["from_format"], **read_options)
-    alignment = note_truncated_number(file.alignment(_sizes(options)), source)
+    alignment = note_truncated_number(_complete(file, source, options), source)
     for text in alignment.warnings:
         echo(f"warning: {text}", err=True)
     if options["stack"] is not None:
@@ -145,15 +147,36 @@ def convert(source: Path, target: Path, **options: Any) -> None:
     _report(alignment, target, like, options["to_format"])
 
 
+def _complete(file: AlignmentFile, source: Path, options: dict[str, Any]) -> Alignment:
+    """Return the alignment; the stack beside it gives sizes that neither file nor options have."""
+    sizes = _sizes(options)
+    try:
+        return file.alignment(sizes)
+    except MissingArgumentError:
+        given = options["stack"] is not None or options["stack_shape"] is not None
+        stack = None if given else stack_beside(source)
+        if stack is None:
+            raise
+    found = sizes_of(stack)
+    alignment = file.alignment(
+        attrs.evolve(
+            sizes,
+            stack_shape=found.stack_shape,
+            pixel_size=sizes.pixel_size or found.pixel_size,
+        )
+    )
+    echo(f"sizes of the images from {stack}, beside the alignment", err=True)
+    return attrs.evolve(alignment, stack_name=alignment.stack_name or str(stack))
+
+
 def _sizes(options: dict[str, Any]) -> Sizes:
     """Return the sizes given by options and by the header of the stack."""
     refuse_both(options, "stack", "stack_shape")
     stack_shape, pixel_size = options["stack_shape"], options["pixel_size"]
     if options["stack"] is not None:
-        header = read_image_header(options["stack"])
-        stack_shape = header.data.shape
-        if pixel_size is None:
-            pixel_size = pixel_size_from_header(options["stack"], header)
+        found = sizes_of(options["stack"])
+        stack_shape = found.stack_shape
+        pixel_size = found.pixel_size if pixel_size is None else pixel_size
     return Sizes(
         stack_shape=stack_shape,
         pixel_size=pixel_size,

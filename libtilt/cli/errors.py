@@ -49,6 +49,8 @@ def _with_options(message: str, error: Warning | Exception) -> str:
     if context is None:
         return message
     options = options_of(context.command)
+    if context.params.get("stack") is not None:
+        options.pop("stack", None)  # It lacks what is missing.
     message = arguments_to_options(message, options)
     flags = (flag for name in getattr(error, "arguments", ()) for flag in flags_of(name, options))
     missing = [flag for flag in flags if not re.search(rf"{flag}(?![\w-])", message)]
@@ -62,6 +64,9 @@ def _begin_with_given_option(message: str) -> str:
         return message
     options = options_of(context.command)
     given = {k: o for k, o in options.items() if context.params.get(o.name or "") is not None}
+    for option in given.values() if message.startswith("path must ") else ():
+        if message.endswith(f" {context.params[option.name or '']}"):
+            return begin_with_option(message, {"path": option})
     return begin_with_option(message, given)
 
 

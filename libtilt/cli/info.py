@@ -46,7 +46,7 @@ def info(file: Path, **options: Any) -> None:
     given = given_reader_options(options)
     if is_alignment(file):
         for name, value in alignment_rows(file, given):
-            echo(f"{name:<15} {value}")
+            echo(f"{name:<15} {_name_commands(value) if name == 'note' else value}")
         return
     if given:
         raise click.UsageError(f"--{next(iter(given)).replace('_', '-')} requires an alignment")
@@ -109,7 +109,7 @@ def _size_rows(content: ImageContent, *, is_series: bool) -> list[tuple[str, str
 
 def _name_commands(note: str) -> str:
     """Name the options that other commands have for the arguments in a note."""
-    if "=" not in note:
+    if "=" not in note and "(exclude_views(" not in note:
         return note
     from libtilt.cli.project import project
     from libtilt.cli.reconstruct import reconstruct

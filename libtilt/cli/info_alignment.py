@@ -9,12 +9,9 @@ from typing import Any
 import attrs
 
 from libtilt.alignment import Alignment, AlignmentFile, Sizes, read_alignment_file
-from libtilt.alignment.beside_stack import sibling_path
 from libtilt.alignment.opening import ARETOMO_ANGLES, SUFFIXES, note_truncated_number
-from libtilt.alignment.stack_geometry import pixel_size_from_header
+from libtilt.cli.stack_beside import sizes_of, stack_beside
 from libtilt.errors import MissingArgumentError
-from libtilt.io.image_files import read_image_header
-from libtilt.io.mrc_writing import SUFFIXES as STACK_SUFFIXES
 
 # Sizes for which angles are computed where neither the file nor a stack beside it has them.
 _PLACEHOLDERS = {"pixel_size": 1.0, "tilt_axis_angle": 0.0}
@@ -42,10 +39,10 @@ def is_alignment(path: Path) -> bool:
 def alignment_rows(path: Path, options: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield names and descriptions of what an alignment holds; `options` are those of readers."""
     file = read_alignment_file(path, **options)
-    stack, mismatch = _stack_beside(path), ""
+    stack, mismatch = stack_beside(path), ""
     sizes = Sizes()
     try:
-        made, missing = _open(file, sizes if stack is None else _sizes_of(stack))
+        made, missing = _open(file, sizes if stack is None else sizes_of(stack))
     except ValueError as error:
         if stack is None:
             raise
@@ -75,17 +72,6 @@ def alignment_rows(path: Path, options: dict[str, Any]) -> Iterator[tuple[str, s
 
 def _notes(alignment: Alignment) -> list[str]:
     return [*alignment.notes, *map(str, alignment.warnings)]
-
-
-def _stack_beside(path: Path) -> Path | None:
-    """Return the stack with the name of an alignment file, or None."""
-    found = (sibling_path(path, suffix) for suffix in STACK_SUFFIXES)
-    return None if path.is_dir() else next((stack for stack in found if stack.is_file()), None)
-
-
-def _sizes_of(stack: Path) -> Sizes:
-    header = read_image_header(stack)
-    return Sizes(stack_shape=header.data.shape, pixel_size=pixel_size_from_header(stack, header))
 
 
 def _open(

@@ -77,8 +77,8 @@ def _reduce(cut: Cut, size: int, max_bytes: int) -> Cut:
     wanted = max(1, int(0.99 * cut.width * math.sqrt(max_bytes / size)))
     raise ArgumentError(
         f"max_bytes={max_bytes} is too small: {len(cut.montage)} frames {cut.width} "
-        f"pixels wide take {size} bytes, and fit at a width of about {wanted} pixels; raise "
-        "max_bytes, show fewer frames, or set that width",
+        f"pixels wide take {size} bytes; pass a larger max_bytes=..., show fewer frames, or set "
+        f"width=... to about {wanted}",
         arguments=("max_bytes", "width"),
     )
 

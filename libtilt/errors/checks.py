@@ -189,11 +189,11 @@ def to_image_shape(value: Any) -> tuple[int, ...]:
 def to_voxel_size(value: ArrayLike) -> Float64Array:
     """Return a locked array `(3,)` of positive lengths x, y, z in angstroms."""
     array = finite_array(value, "voxel_size")
-    if array.shape not in ((), (1,), (3,)) or (array < SMALLEST_LENGTH).any():
-        raise ValueError(
-            "voxel_size must be one positive length in angstroms, or three for x, y, z, "
-            f"each at least {SMALLEST_LENGTH:g}, got {value!r}"
-        )
+    if array.shape not in ((), (1,), (3,)):
+        raise ValueError(f"voxel_size must be one length in Å, or three for x, y, z, got {value!r}")
+    if (array < SMALLEST_LENGTH).any():
+        least = f"at least {SMALLEST_LENGTH:g}" if (array > 0).all() else "positive"
+        raise ValueError(f"voxel_size must be {least}, in Å, got {value!r}")
     return locked(np.ascontiguousarray(np.broadcast_to(array, (3,))))
 
 

@@ -52,6 +52,8 @@ class MrcHeader:
     @classmethod
     def parse(cls, content: bytes, path: str | Path) -> Self:
         """Parse a header; raise a ValueError that says why it is not valid."""
+        if _is_text(content):
+            raise ValueError(f"{path} is a text file, not an image")
         if len(content) < HEADER_BYTES:
             raise ValueError(
                 f"{path} is not an MRC file or is cut short: expected a header of "
@@ -266,3 +268,9 @@ def _are_lengths(values: Float64Array) -> bool:
 def _shortest_decimal(size: float) -> float:
     decimals = (float(f"{size:.{digits}g}") for digits in range(1, 9))
     return next((d for d in decimals if abs(d - size) <= _FLOAT32_NOISE * size), size)
+
+
+def _is_text(content: bytes) -> bool:
+    """Whether a file begins with printable ASCII, which the zeros in a header are not."""
+    start = content[:HEADER_BYTES]
+    return bool(start.strip()) and all(32 <= byte < 127 or 9 <= byte <= 13 for byte in start)

@@ -40,7 +40,7 @@ def test_alignments_of_other_views_are_infinitely_far(tmp_path):
 
 
 def test_missing_sizes_are_required_by_name():
-    message = r"a\.xf does not hold the volume_shape: pass volume_shape=\(d, h, w\)$"
+    message = r"a\.xf does not hold the size of the tomogram: pass volume_shape=\(d, h, w\)$"
     with pytest.raises(MissingArgumentError, match=message) as caught:
         Sizes().require("volume_shape", "a.xf")
     assert caught.value.arguments == ("volume_shape",)

@@ -73,7 +73,7 @@ def test_labels_of_slices_have_one_width():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"start": 9}, "start and stop must leave at least one of 7 slices along z, got start=9"),
+        ({"start": 9}, "start and stop must leave at least one of 7 slices along z, got start=9$"),
         ({"start": 3, "stop": 3}, "start and stop must leave"),
         ({"start": 1.5}, r"start must be 1 integer, got \(1.5,\)"),
     ],

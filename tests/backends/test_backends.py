@@ -90,7 +90,7 @@ def test_a_backend_without_its_own_plan_gets_a_bound_plan():
 @pytest.mark.parametrize("method", ["plan", "forward", "adjoint"])
 def test_a_spec_unsupported_by_sparse_is_refused_naming_another_backend(method):
     message = (
-        r"backend 'sparse' does not support this projection: .* axis .*backend='scipy' or 'auto'"
+        r"backend 'sparse' does not support this projection: .* axis .*'scipy' or backend='auto'"
     )
     arguments = {
         "plan": (),

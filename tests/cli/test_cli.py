@@ -160,7 +160,7 @@ def test_gif_of_a_stack_with_angles_is_its_tilts(volume, tmp_path):
         (["project", "{map}", "-o", "{dir}/a.mrc", "--tilt-range", 9, 1, 1], 2, "must increase"),
         (["project", "{map}", "-o", "{dir}/a.mrc", "--tilt-range", 0, 9, 0], 2, "must increase"),
         (["project", "{map}", "-o", "{dir}/a.mrc", "--voxel-size", -1], 1, "--voxel-size must be"),
-        (["project", "{text}", "-o", "{dir}/a.mrc"], 1, "is not an MRC file"),
+        (["project", "{text}", "-o", "{dir}/a.mrc"], 1, "text.mrc is a text file, not an image\n"),
         (["backproject", "{map}", "-o", "{dir}/a.mrc"], 1, "no geometry beside"),
         (
             ["backproject", "{map}", "--tilt-range", 0, 2, 1, "-o", "{dir}/a.mrc"],
@@ -175,7 +175,7 @@ def test_gif_of_a_stack_with_angles_is_its_tilts(volume, tmp_path):
             "cmap must be the name of a matplotlib color map",
         ),
         (["gif", "{map}", "-o", "{dir}/no/a.gif"], 1, "does not exist"),
-        (["gif", "{map}", "-o", "{dir}/a.gif", "--limits", 2, 1], 1, "contrast must be"),
+        (["gif", "{map}", "-o", "{dir}/a.gif", "--limits", 2, 1], 1, "--limits must be two"),
         (
             ["gif", "{map}", "-o", "{dir}/a.gif", "--label", "a", "--label", "b"],
             2,

@@ -47,6 +47,14 @@ def test_the_stack_option_provides_the_sizes(source, tmp_path):
     )
 
 
+def test_the_stack_beside_an_alignment_provides_missing_sizes(source, tmp_path):
+    stack = random_series().save(source.with_suffix(".st"))
+    output = run(source, tmp_path / "b.star", "--volume-shape", 21, 18, 20)
+    assert f"sizes of the images from {stack}, beside the alignment" in output
+    assert "voxels of 1.37 Å" in output
+    assert f"000002@{stack} " in (tmp_path / "b.star").read_text()
+
+
 def test_a_compressed_stack_provides_the_sizes(source, tmp_path):
     stack = random_series().save(tmp_path / "a.st.gz")
     output = run(source, tmp_path / "b.star", "--stack", stack, "--volume-shape", 21, 18, 20)
@@ -56,7 +64,7 @@ def test_a_compressed_stack_provides_the_sizes(source, tmp_path):
 
 def test_missing_sizes_and_unsupported_contents_are_one_line_errors(source, tmp_path):
     message = run(source, tmp_path / "b.star", fails=True)
-    assert "does not hold the pixel_size: use --pixel-size\n" in message
+    assert "does not hold the pixel size: use --pixel-size or --stack FILE\n" in message
     message = run(source, tmp_path / "b.txt", *SIZES, fails=True)
     assert "the suffix does not determine the format" in message
     assert "like must be of format" in run(
@@ -97,7 +105,7 @@ def test_a_missing_pixel_size_is_an_error(source, tmp_path):
     stack, star = tmp_path / "a.st", tmp_path / "a.star"
     mrcfile.write(stack, random_series().images, voxel_size=0)
     assert "--pixel-size" in run(source, star, "--stack", stack, fails=True)
-    with pytest.raises(ValueError, match=r"does not hold the pixel_size: pass pixel_size="):
+    with pytest.raises(ValueError, match=r"does not hold the pixel size: pass pixel_size="):
         TiltSeries.open(stack, geometry=source)
     run(source, star, "--stack", stack, "--pixel-size", 1.37, "--volume-shape", 21, 18, 20)
     assert TiltSeries.open(stack, geometry=star).pixel_size == 1.37
@@ -108,7 +116,7 @@ def test_sizes_missing_from_a_file_are_options_of_its_reader(tmp_path):
     stack = random_series().save(tmp_path / "a.st")
     path = save_alignment(random_alignment(), tmp_path / "a.xml")
     with pytest.raises(
-        ValueError, match=r"a\.xml does not hold the volume_shape: pass volume_shape="
+        ValueError, match=r"a\.xml does not hold the size of the tomogram: pass volume_shape="
     ):
         TiltSeries.open(stack, geometry=path)
     sizes = {"volume_shape": (21, 18, 20), "voxel_size": 2 * 1.37}

@@ -92,7 +92,20 @@ def test_notes_on_sizes_that_nobody_knows_are_left_out(tmp_path):
     assert "assuming that the tomogram is as deep as the images are wide, 48" in info(path)
     (tmp_path / "TS.edf").write_text("Setup.AxisA.ExcludeProjections=5\n")
     (tmp_path / "TS.st").unlink()
-    assert rows(path)["note"].startswith("TS.edf excludes views 5 (from 1)")
+    assert rows(path)["note"] == (
+        "TS.edf excludes view 5 (from 1), but it is used; exclude it afterwards, counted from 0 "
+        "(--exclude 4 of libtilt reconstruct)"
+    )
+
+
+def test_sizes_are_those_of_the_only_stack_in_a_folder(tmp_path):
+    saved(tmp_path, "TS.xf")
+    assert "sizes" not in rows(tmp_path)
+    mrcfile.write(tmp_path / "TS.st", np.zeros((5, 40, 48), np.float32), voxel_size=2.5)
+    assert rows(tmp_path)["sizes"] == "of the images by TS.st, beside it"
+    (tmp_path / "b.st").write_bytes((tmp_path / "TS.st").read_bytes())
+    (tmp_path / "b.tlt").write_text("0\n")
+    assert "sizes" not in rows(tmp_path)
 
 
 def test_a_folder_is_described_as_its_alignment(tmp_path):

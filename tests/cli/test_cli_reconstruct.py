@@ -121,7 +121,7 @@ def test_an_option_of_one_method_is_refused_for_other_methods(tilts, tmp_path, m
     elif kind in (int, float):
         with pytest.raises(ValueError, match=f"{fields[method][0].name} must be") as raised:
             METHODS[method](**{fields[method][0].name: kind(value[0])})
-        message = str(raised.value).replace(fields[method][0].name, flag, 1)
+        message = str(raised.value).replace(fields[method][0].name, flag, 1).removesuffix(".0")
         assert message in " ".join(run(*arguments, code=1).split())
 
 
@@ -215,10 +215,10 @@ def test_options_define_the_geometry_of_a_plain_stack(tmp_path):
         (["--method", "wbp", "--strength", 1], "--strength belongs to --method tv, not to wbp"),
         (["--iterations", 3], "--iterations requires --filter sirt-like, or another --method"),
         (["--radial", 0.3, 0.1], "--radial requires --filter radial"),
-        (["--filter", "radial", "--radial", 0, 0.1], "cutoff must be one positive number"),
+        (["--filter", "radial", "--radial", 0, 0.1], "(cutoff) must be one positive number"),
         (["--exclude", "a"], "--exclude must be views like 0,1,38-40, got 'a'"),
         (["--exclude", "3-1"], "--exclude must be views like 0,1,38-40, got '3-1'"),
-        (["--gif", "a.txt"], "path must end with .gif"),
+        (["--gif", "a.txt"], "error: --gif must end with .gif"),
         (["--iteration-gif", "a.gif"], "--iteration-gif belongs to --method sirt, cgls or tv, not"),
         (
             ["--method", "sirt", "--gif", "a.gif", "--iteration-gif", "a.gif"],
@@ -233,7 +233,10 @@ def test_options_define_the_geometry_of_a_plain_stack(tmp_path):
         (["--tilt-range", -60, 60, 1e-6], "must give at most"),
         (["--tilt-range", -600, 60, 1], "must lie within 180 degrees"),
         (["--taper", 1000], "--taper must"),
-        (["--radial", "nan", 0.1, "--filter", "radial"], "--radial: cutoff"),
+        (
+            ["--radial", "nan", 0.1, "--filter", "radial"],
+            "first value of --radial (cutoff) must",
+        ),
         (["--pixel-size", 0], "--pixel-size must be one positive number, got 0"),
         (["--tilt-axis-angle", "nan"], "--tilt-axis-angle must be finite"),
         (["--tilt-range", -60, 60, "inf"], "--tilt-range must increase by a positive step"),
@@ -243,7 +246,7 @@ def test_options_define_the_geometry_of_a_plain_stack(tmp_path):
         (["--volume-shape", 10**5, 10**5, 10**5], "needs more than 1 TiB of memory"),
         (["--exclude", "0-20"], "--exclude must leave"),
         (["--taper", 15], "--taper must"),
-        (["--tilt-range", 0, 10, 1], "expected 11|21"),
+        (["--tilt-range", 0, 10, 1], "but --tilt-range gives 11 tilts"),
         (["--backend", "nothing"], "'nothing' is not a known backend"),
         (["--method", "tv", "--strength", "-1"], "--strength must be one positive number"),
     ],

@@ -86,9 +86,20 @@ def test_a_voxel_size_is_one_length_or_three(value):
     assert not voxel_size.flags.writeable
 
 
-@pytest.mark.parametrize("value", [0, -1, (1, 2), (1, 2, 0), np.ones((3, 1)), []])
-def test_a_voxel_size_that_is_not_a_length_is_refused(value):
-    with pytest.raises(ValueError, match="voxel_size must be one positive length"):
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (0, "positive, in Å, got 0$"),
+        (-1, "positive"),
+        ((1, 2, 0), "positive"),
+        (1e-40, "at least 1e-30, in Å"),
+        ((1, 2), "one length in Å, or three"),
+        (np.ones((3, 1)), "one length in Å, or three"),
+        ([], "one length in Å, or three"),
+    ],
+)
+def test_a_voxel_size_that_is_not_a_length_is_refused(value, message):
+    with pytest.raises(ValueError, match=f"voxel_size must be {message}"):
         checks.to_voxel_size(value)
 
 

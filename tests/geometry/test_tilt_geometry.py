@@ -212,7 +212,7 @@ def test_angles_that_do_not_fit_are_refused(arguments, options, message):
     [
         ({"volume_shape": (7, 8)}, "volume_shape must be 3 positive integers"),
         ({"image_shape": (7, 0)}, "image_shape must be 2 positive integers"),
-        ({"voxel_size": 0}, "voxel_size must be one positive length"),
+        ({"voxel_size": 0}, "voxel_size must be positive"),
         ({"pixel_size": -1}, "pixel_size must be one positive number"),
     ],
 )

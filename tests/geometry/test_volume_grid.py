@@ -89,8 +89,8 @@ def test_corners_are_the_outermost_voxels_or_their_faces():
     [
         (((4, 5),), "volume_shape must be 3 positive integers"),
         (((4, 5, 0),), "volume_shape must be 3 positive integers"),
-        ((SHAPE, 0), "voxel_size must be one positive length"),
-        ((SHAPE, (1, 2)), "voxel_size must be one positive length"),
+        ((SHAPE, 0), "voxel_size must be positive"),
+        ((SHAPE, (1, 2)), "voxel_size must be one length"),
         ((SHAPE, 1.0, (0, 0)), "center must be three numbers x, y, z"),
         ((SHAPE, 1.0, (0, 0, np.inf)), "center must be"),
     ],

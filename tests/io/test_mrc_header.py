@@ -269,7 +269,7 @@ def test_placeholder_pixel_size_is_not_written_into_an_alignment(tmp_path):
     (tmp_path / "b.aln").write_text(
         "# RawSize = 6 4 3\n" + "".join(f"{n + 1} 85 1 0 0 1 1 1 0 {n}\n" for n in range(3))
     )
-    with pytest.raises(ValueError, match="does not hold the pixel_size"):
+    with pytest.raises(ValueError, match="does not hold the pixel size"):
         TiltSeries.open(stack, geometry=tmp_path / "b.aln")
     assert TiltSeries.open(stack, geometry=tmp_path / "b.aln", pixel_size=1.0).pixel_size == 1
 

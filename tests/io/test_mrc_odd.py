@@ -119,10 +119,18 @@ def test_a_file_that_is_cut_short_is_named(tmp_path, memmap, length, reason):
         read_mrc(path, memmap=memmap)
 
 
-@pytest.mark.parametrize("content", [b"", b"-60\n-57\n", b"an angle\n" * 400, bytes(2000)])
-def test_files_other_than_mrc_are_named(tmp_path, content):
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "not an MRC file"),
+        (bytes(2000), "not an MRC file"),
+        (b"-60\n-57\n", "a text file, not an image"),
+        (b"an angle\n" * 400, "a text file, not an image"),
+    ],
+)
+def test_files_other_than_mrc_are_named(tmp_path, content, message):
     (tmp_path / "map.mrc").write_bytes(content)
-    with pytest.raises(ValueError, match=r"map\.mrc is not an MRC file"):
+    with pytest.raises(ValueError, match=rf"map\.mrc is {message}"):
         read_mrc(tmp_path / "map.mrc")
 
 
@@ -130,7 +138,7 @@ def test_text_file_is_refused_without_allocating_its_apparent_size(tmp_path):
     path = tmp_path / "map.mrc"
     path.write_text("an angle\n" * 400)
     tracemalloc.start()
-    with pytest.raises(ValueError, match=r"map\.mrc is not an MRC file"):
+    with pytest.raises(ValueError, match=r"map\.mrc is a text file"):
         read_mrc(path)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()

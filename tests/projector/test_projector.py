@@ -279,7 +279,7 @@ def test_nonfinite_values_raise_with_their_index(bad):
         ({"driven": "pixel"}, ValueError, "driven must be one of 'ray', 'voxel', got 'pixel'"),
         ({"volume_shape": (4, 5)}, ValueError, "volume_shape must be 3 positive integers"),
         ({"image_shape": (4, 5, 6)}, ValueError, "image_shape must be 2 positive integers"),
-        ({"voxel_size": -1}, ValueError, "voxel_size must be one positive length"),
+        ({"voxel_size": -1}, ValueError, "voxel_size must be positive"),
         ({"pixel_size": (1, 2)}, ValueError, "pixel_size must be one positive number"),
         (
             {"volume_grid": VolumeGrid((4, 5, 6)), "volume_shape": (4, 5, 6)},

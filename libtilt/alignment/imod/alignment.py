@@ -112,6 +112,8 @@ class ImodAlignment(MatrixFile):
         transforms = None if files.xf is None else read_xf(files.xf)
         require_counts(files, angles, {files.xtilt: x_tilts, files.xf: transforms})
         tilt, newstack = read_setups(files, len(angles))
+        has_commands = files.tilt is not None
+        found = edf_warnings(files.shown, tilt.views(len(angles)), has_commands=has_commands)
         return cls(
             transforms,
             tilt_angles=angles,
@@ -119,7 +121,7 @@ class ImodAlignment(MatrixFile):
             tilt=tilt,
             newstack=newstack,
             name=str(files.shown),
-            warnings=(*files.warnings, *edf_warnings(files.shown, tilt.views(len(angles)))),
+            warnings=(*files.warnings, *found),
         )
 
     def _texts(self, path: Path) -> dict[Path, str]:

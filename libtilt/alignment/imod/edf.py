@@ -13,7 +13,9 @@ from libtilt.errors import LibtiltWarning
 _EXCLUDED = re.compile(r"^\s*Setup\.Axis([AB])\.ExcludeProjections\s*=(.*)$", re.MULTILINE)
 
 
-def edf_warnings(alignment: Path, used: list[int]) -> Iterator[LibtiltWarning]:
+def edf_warnings(
+    alignment: Path, used: list[int], *, has_commands: bool
+) -> Iterator[LibtiltWarning]:
     """Yield a warning if the ``.edf`` beside an alignment excludes views that are used.
 
     `used` are views from 0. The file is that of the alignment's name, else the only one.
@@ -34,11 +36,20 @@ def edf_warnings(alignment: Path, used: list[int]) -> Iterator[LibtiltWarning]:
         yield LibtiltWarning(f"{error}; ignoring it")
         return
     if left := sorted({view for view in excluded if view - 1 in used}):
-        listed = ",".join(map(str, left))
-        from_zero = ",".join(str(view - 1) for view in left)
-        text = (
-            f"{edf.name} excludes views {listed} (from 1), but the command files do not, so they "
-            f"are used. To exclude them, add EXCLUDELIST {listed} to tilt.com, or exclude views "
-            f"{from_zero} (from 0) by libtilt.preparation.exclude_views"
-        )
+        text = _used_although_excluded(edf.name, left, has_commands=has_commands)
         yield LibtiltWarning(text, arguments=("exclude_views",))
+
+
+def _used_although_excluded(edf: str, views: list[int], *, has_commands: bool) -> str:
+    """Return the warning about views, from 1, and how to exclude them."""
+    listed, from_zero = ",".join(map(str, views)), [view - 1 for view in views]
+    one = len(views) == 1
+    noun, used, them = ("view", "it is", "it") if one else ("views", "they are", "them")
+    contrast, remedy = f"but {used} used", ""
+    if has_commands:
+        contrast = f"but the command files do not, so {used} used"
+        remedy = f"; add EXCLUDELIST {listed} to tilt.com, or"
+    return (
+        f"{edf} excludes {noun} {listed} (from 1), {contrast}{remedy or ';'} exclude {them} "
+        f"afterwards, counted from 0 (exclude_views(tilt_series, {from_zero}))"
+    )

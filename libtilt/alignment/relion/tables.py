@@ -91,10 +91,11 @@ def _row_of(series: StarBlock, name: str | None) -> int:
     if not names:
         raise ValueError(f"{series.path} has no rows in data_{series.name}")
     if name not in names:
-        what = "has several series" if name is None else f"has no series {name!r}"
-        raise ArgumentError(
-            f"{series.path} {what}: pass name=..., one of {', '.join(names)}", arguments=("name",)
-        )
+        found = ", ".join(names)
+        what = f"has several series: pass name=..., one of {found}"
+        if name is not None:
+            what = f"has no series {name!r}; series in the file: {found} (name=...)"
+        raise ArgumentError(f"{series.path} {what}", arguments=("name",))
     if names.count(name) > 1:
         raise ValueError(f"{series.path} lists the series {name!r} twice: rename one of them")
     return names.index(name)

@@ -33,10 +33,21 @@ def test_views_that_only_the_edf_excludes_are_used_with_a_warning(folder, name):
     found, views = messages(folder / name)
     assert views == [0, 2, 5, 7]
     assert found == [
-        "a.edf excludes views 3,8 (from 1), but the command files do not, so they are used. To "
-        "exclude them, add EXCLUDELIST 3,8 to tilt.com, or exclude views 2,7 (from 0) by "
-        "libtilt.preparation.exclude_views"
+        "a.edf excludes views 3,8 (from 1), but the command files do not, so they are used; add "
+        "EXCLUDELIST 3,8 to tilt.com, or exclude them afterwards, counted from 0 "
+        "(exclude_views(tilt_series, [2, 7]))"
     ]
+
+
+def test_without_command_files_the_warning_does_not_name_them(folder):
+    (folder / "a.edf").write_text(EDF.format("ExcludeProjections=3"))
+    for name in ("tilt.com", "newst.com"):
+        (folder / name).unlink()
+    (text,) = [text for text in messages(folder / "a.xf")[0] if "a.edf" in text]
+    assert text == (
+        "a.edf excludes view 3 (from 1), but it is used; exclude it afterwards, counted from 0 "
+        "(exclude_views(tilt_series, [2]))"
+    )
 
 
 @pytest.mark.parametrize(
@@ -64,11 +75,11 @@ def test_the_second_axis_has_its_own_list(folder):
     (folder / "tilt.com").rename(folder / "tiltb.com")
     (folder / "a.edf").write_text(EDF.format("ExcludeProjections=3"))
     ((text,), _) = messages(folder / "tiltb.com")
-    assert text.startswith("a.edf excludes views 1 (from 1)")
+    assert text.startswith("a.edf excludes view 1 (from 1)")
 
 
 def test_the_edf_of_the_sample_excludes_its_last_view(shared_data):
     folder = shared_data / "alignments" / "imod_etomo"
-    with pytest.warns(LibtiltWarning, match=r"TS_001\.edf excludes views 40 \(from 1\)"):
+    with pytest.warns(LibtiltWarning, match=r"TS_001\.edf excludes view 40 \(from 1\)"):
         opened = open_alignment(folder, stack_shape=(40, 4092, 5760), pixel_size=0.6192)
     assert np.array_equal(opened.views, np.arange(40))

@@ -125,7 +125,7 @@ def test_a_stack_of_another_count_or_a_tomogram_of_another_size_is_refused(tmp_p
         file.alignment(attrs.evolve(SIZES, stack_shape=(9, 36, 41)))
     with pytest.raises(ValueError, match=r"makes a tomogram .* but volume_shape is"):
         file.alignment(attrs.evolve(SIZES, volume_shape=(30, 30, 45)))
-    with pytest.raises(ValueError, match=r"does not hold the pixel_size: pass pixel_size="):
+    with pytest.raises(ValueError, match=r"does not hold the pixel size: pass pixel_size="):
         file.alignment(attrs.evolve(SIZES, pixel_size=None))
 
 

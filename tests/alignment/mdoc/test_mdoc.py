@@ -105,9 +105,9 @@ def test_invalid_mdoc_is_named_with_the_line(tmp_path, content, message):
 
 def test_sizes_missing_from_an_mdoc_are_required(tmp_path):
     file = read(tmp_path, MDOC.replace("PixelSpacing", "Other").replace("ImageSize", "Some"))
-    with pytest.raises(ValueError, match="does not hold the stack_shape"):
+    with pytest.raises(ValueError, match="does not hold the size of the stack"):
         file.alignment(Sizes(pixel_size=1))
-    with pytest.raises(ValueError, match="does not hold the pixel_size"):
+    with pytest.raises(ValueError, match="does not hold the pixel size"):
         file.alignment(Sizes(stack_shape=(3, 8, 8)))
 
 

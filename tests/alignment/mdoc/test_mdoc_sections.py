@@ -59,7 +59,7 @@ def test_an_axis_in_the_sections_is_read(tmp_path):
 def test_mdoc_without_an_axis_requires_one_and_never_assumes_zero(tmp_path):
     file = read(tmp_path, HEAD + images())
     assert file.tilt_axis_angle is None
-    with pytest.raises(ValueError, match="does not hold the tilt_axis_angle: pass tilt_axis"):
+    with pytest.raises(ValueError, match="does not hold the tilt axis angle: pass tilt_axis"):
         file.alignment(SIZES)
     given = file.alignment(attrs.evolve(SIZES, tilt_axis_angle=85.0))
     assert np.allclose(given.geometry.tilt_axis_angles, 85)

@@ -99,7 +99,7 @@ def test_the_sample_of_imod_is_where_its_own_files_put_it(shared_data, tmp_path,
     path.write_text(json.dumps(from_imod(*tables)))
     sizes = {"stack_shape": (len(tables[1]), *image), "pixel_size": 2.0}
     sizes["volume_shape"] = (201, *image)
-    with pytest.warns(UserWarning, match="excludes views 40"):
+    with pytest.warns(UserWarning, match="excludes view 40"):
         own = open_alignment(folder / "TS_001.xf", **sizes)
     assert own.distance(open_alignment(path, **sizes)) < 1e-6
 

@@ -69,7 +69,7 @@ def test_the_sample_before_alignment_is_read(shared_data):
 def test_missing_tilt_axis_is_required(tmp_path):
     path = tmp_path / "TS_1.star"
     path.write_text(NOMINAL.replace("_rlnTomoNominalTiltAxisAngle", "_rlnOther"))
-    with pytest.raises(ValueError, match=r"does not hold the tilt_axis_angle: pass tilt_axis"):
+    with pytest.raises(ValueError, match=r"does not hold the tilt axis angle: pass tilt_axis"):
         open_alignment(path, **SIZES)
     with pytest.warns(UserWarning, match="is not aligned yet"):
         made = open_alignment(path, **SIZES, tilt_axis_angle=12)
@@ -299,7 +299,7 @@ def test_the_size_of_a_series_is_that_of_the_images_it_names(tmp_path):
         "data_a\nloop_\n_rlnMicrographName\n_rlnTomoNominalStageTiltAngle\n"
         f"_rlnTomoNominalTiltAxisAngle\n_rlnMicrographPreExposure\n{rows}\n"
     )
-    with pytest.raises(ValueError, match="does not hold the stack_shape"):
+    with pytest.raises(ValueError, match="does not hold the size of the stack"):
         open_alignment(tmp_path / "a.star", pixel_size=2.0)
     mrcfile.write(tmp_path / names[0], np.zeros((30, 20), np.float32))
     with pytest.warns(UserWarning, match="not aligned yet"):

@@ -85,7 +85,7 @@ def test_files_in_utf_16_as_warp_writes_them_are_read(tmp_path):
 def test_missing_offsets_are_zero_and_a_missing_axis_is_required(tmp_path):
     file = read(tmp_path, "<TiltSeries><Angles>1 2</Angles></TiltSeries>")
     sizes = Sizes(stack_shape=(2, 8, 8), pixel_size=2.0, volume_shape=(4, 8, 8))
-    with pytest.raises(ValueError, match="does not hold the tilt_axis_angle: pass tilt_axis"):
+    with pytest.raises(ValueError, match="does not hold the tilt axis angle: pass tilt_axis"):
         file.alignment(sizes)
     alignment = file.alignment(attrs.evolve(sizes, tilt_axis_angle=85))
     assert alignment.views.tolist() == [0, 1]
@@ -201,10 +201,17 @@ def test_invalid_files_are_named(tmp_path, content, message):
         read(tmp_path, content).alignment(sizes)
 
 
-@pytest.mark.parametrize("name", ["stack_shape", "pixel_size", "volume_shape"])
-def test_sizes_missing_from_warp_files_are_required(tmp_path, name):
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("stack_shape", "size of the stack"),
+        ("pixel_size", "pixel size"),
+        ("volume_shape", "size of the tomogram"),
+    ],
+)
+def test_sizes_missing_from_warp_files_are_required(tmp_path, name, words):
     sizes = {"stack_shape": (4, 37, 40), "pixel_size": 1.7, "volume_shape": (21, 36, 41)}
-    with pytest.raises(ValueError, match=f"does not hold the {name}"):
+    with pytest.raises(ValueError, match=f"does not hold the {words}"):
         read(tmp_path, GOOD).alignment(Sizes(**(sizes | {name: None})))
 
 
