@@ -227,6 +227,24 @@ class _Iterations:
         self._display.show(self._done, self._count, share, detail)
 
 
+class _Forgiving:
+    """A stream whose writing does not fail: tqdm can wait forever after an error."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        with suppress(AttributeError, *_CLOSED):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        with suppress(AttributeError, *_CLOSED):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
 class _Bar:
     """The bar of tqdm that fits a terminal or a notebook."""
 
@@ -235,7 +253,7 @@ class _Bar:
 
         # Left to itself, tqdm writes nothing to a terminal that does not know its size.
         columns, rows = size or (None, None)
-        self._bar: Any = tqdm(desc=label, ncols=columns, nrows=rows)
+        self._bar: Any = tqdm(desc=label, ncols=columns, nrows=rows, file=_Forgiving(sys.stderr))
 
     def show(self, done: int, total: int, share: float = 0.0, detail: str = "") -> None:
         self._bar.total = total

@@ -28,7 +28,7 @@ class PipeClosed(BaseException):
 
 def echo(text: str, *, err: bool = False) -> None:
     """Print a result; with `err`, print a note or warning on stderr unless the run is quiet."""
-    if err and is_quiet():
+    if (err and is_quiet()) or (sys.stderr if err else sys.stdout) is None:
         return
     try:
         click.echo(_encodable(printable(text), err=err), err=err)

@@ -105,8 +105,8 @@ def test_the_verbose_command_line_prints_the_log_once(tmp_path):
             arguments = ["-v", "project", str(path), "-o", str(tmp_path / f"tilts{run}.mrc")]
             result = CliRunner().invoke(app, arguments)
             assert result.exit_code == 0, result.output
-            assert result.stderr.count("libtilt: backend: auto selects numba, rows") == 1
-            assert "libtilt: grids to project: completed" in result.stderr
+            assert result.output.count("libtilt: backend: auto selects numba, rows") == 1
+            assert "libtilt: grids to project: completed" in result.output
     finally:
         logger.handlers, logger.level = before, level
         logger.setLevel(level)
