@@ -27,7 +27,9 @@ def said(caplog):
         with caplog.at_level("INFO", logger="libtilt"):
             work()
         assert {record.levelname for record in caplog.records} <= {"INFO"}
-        return [record.getMessage() for record in caplog.records]
+        told = [record.getMessage() for record in caplog.records]
+        # The first use of kernels on a machine compiles them.
+        return [text for text in told if not text.startswith("compiling")]
 
     return run
 
