@@ -275,7 +275,7 @@ class StackFile:
         ):
             why = f"; {header.note}" if header.note else ""
             raise MissingArgumentError(
-                f"no geometry beside {self.path} (.json, .tlt, .rawtlt or .mdoc): pass tilt "
+                f"no tilt angles beside {self.path} (.json, .tlt, .rawtlt or .mdoc): pass tilt "
                 f"angles or a file as geometry=...{why}",
                 arguments=["geometry"],
             )

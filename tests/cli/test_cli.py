@@ -161,7 +161,7 @@ def test_gif_of_a_stack_with_angles_is_its_tilts(volume, tmp_path):
         (["project", "{map}", "-o", "{dir}/a.mrc", "--tilt-range", 0, 9, 0], 2, "must increase"),
         (["project", "{map}", "-o", "{dir}/a.mrc", "--voxel-size", -1], 1, "--voxel-size must be"),
         (["project", "{text}", "-o", "{dir}/a.mrc"], 1, "text.mrc is a text file, not an image\n"),
-        (["backproject", "{map}", "-o", "{dir}/a.mrc"], 1, "no geometry beside"),
+        (["backproject", "{map}", "-o", "{dir}/a.mrc"], 1, "no tilt angles beside"),
         (
             ["backproject", "{map}", "--tilt-range", 0, 2, 1, "-o", "{dir}/a.mrc"],
             1,

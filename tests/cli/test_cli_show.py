@@ -38,7 +38,7 @@ def test_errors_of_show_are_one_line_and_leave_no_file(tmp_path):
         (["-o", tmp_path / "map.bmp"], "must end with .png or .pdf or .svg"),
         (["-o", tmp_path / "map.png", "--cmap", "mud"], "cmap must be the name of a mat"),
         (["-o", tmp_path / "no" / "map.png"], "the folder"),
-        (["-o", tmp_path / "map.png", "--kind", "sheet"], "no geometry beside"),
+        (["-o", tmp_path / "map.png", "--kind", "sheet"], "no tilt angles beside"),
         (
             ["-o", tmp_path / "m.png", "--kind", "spectrum", "--position", 1, 1, 1],
             "--position belongs to --kind slices, not",

@@ -55,7 +55,7 @@ def test_names_of_choices_are_taken_in_any_case(tmp_path):
     result = CliRunner().invoke(
         app, ["reconstruct", str(volume), "--method", "SIRT", "-o", "t.mrc"]
     )
-    assert "no geometry beside" in result.output
+    assert "no tilt angles beside" in result.output
 
 
 def test_warnings_of_the_library_are_one_line_each(tmp_path, monkeypatch):
