@@ -78,13 +78,14 @@ def test_a_layer_in_nanometers_is_saved_in_angstroms(viewer, tmp_path):
 def test_the_code_of_the_page_runs(viewer, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("napari.Viewer", lambda: viewer)
+    Volume(np.ones((4, 6, 8), np.float32), voxel_size=5.0).save("tomogram.mrc")
     names = {}
     for block in re.findall(
         r"^```py(?:thon)?\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL
     ):
         exec(block, names)
     assert Volume.open("map.mrc").voxel_size.tolist() == [5, 5, 5]
-    assert len(viewer.layers) == 2
+    assert len(viewer.layers) == 3
 
 
 @pytest.mark.parametrize("key", ["volume", "tilt_series"])
