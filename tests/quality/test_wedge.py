@@ -128,7 +128,7 @@ def test_a_backprojection_lacks_the_missing_wedge():
     [
         ((np.eye(3), (4, 4, 4)), {}, TypeError, "geometry must be a TiltGeometry, got ndarray"),
         ((CLASSIC, (4, 4)), {}, ValueError, "shape must be 3 positive integers"),
-        ((CLASSIC, (4, 4, 4)), {"voxel_size": 0}, ValueError, "voxel_size must be one positive"),
+        ((CLASSIC, (4, 4, 4)), {"voxel_size": 0}, ValueError, "voxel_size must be positive"),
         (
             (CLASSIC, (4, 4, 4)),
             {"half_width": 91},
